@@ -1,0 +1,178 @@
+//! Capture times: UTC, second precision (R1).
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The moment a document was captured: seconds since 1970-01-01T00:00:00Z, UTC (R1).
+///
+/// Thirty-two bits reach from 1970 to 2106-02-07; an archive that claims a date outside that range
+/// is reported as a problem rather than indexed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct CaptureTime(u32);
+
+impl CaptureTime {
+    /// The earliest representable time, 1970-01-01T00:00:00Z.
+    pub const MIN: Self = Self(0);
+    /// The latest representable time, 2106-02-07T06:28:15Z.
+    pub const MAX: Self = Self(u32::MAX);
+
+    /// Makes a time from seconds since the Unix epoch.
+    #[must_use]
+    pub const fn from_unix(seconds: u32) -> Self {
+        Self(seconds)
+    }
+
+    /// Seconds since the Unix epoch.
+    #[must_use]
+    pub const fn unix(self) -> u32 {
+        self.0
+    }
+
+    /// Makes a time from a proleptic Gregorian date and time in UTC, or `None` where a field is out
+    /// of its range (a leap second, `:60`, is taken as the following second) or the result is
+    /// outside 1970–2106.
+    #[must_use]
+    pub fn from_civil(
+        year: i64,
+        month: u32,
+        day: u32,
+        hour: u32,
+        min: u32,
+        sec: u32,
+    ) -> Option<Self> {
+        if !(1..=12).contains(&month)
+            || day < 1
+            || day > days_in_month(year, month)
+            || hour > 23
+            || min > 59
+            || sec > 60
+        {
+            return None;
+        }
+        let seconds = days_from_civil(year, month, day) * 86_400
+            + i64::from(hour) * 3600
+            + i64::from(min) * 60
+            + i64::from(sec);
+        u32::try_from(seconds).ok().map(Self)
+    }
+}
+
+fn days_in_month(year: i64, month: u32) -> u32 {
+    match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        _ => 31,
+    }
+}
+
+/// Days from 1970-01-01 to a civil date: Howard Hinnant, "chrono-Compatible Low-Level Date
+/// Algorithms", `days_from_civil`.
+fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
+    let y = if month <= 2 { year - 1 } else { year };
+    let era = y.div_euclid(400);
+    let yoe = y.rem_euclid(400);
+    let mp = i64::from((month + 9) % 12);
+    let doy = (153 * mp + 2) / 5 + i64::from(day) - 1;
+    let doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
+    era * 146_097 + doe - 719_468
+}
+
+/// Shown as on the wire: `2013-08-08T19:04:00Z`.
+impl fmt::Display for CaptureTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let days = i64::from(self.0 / 86_400);
+        let secs = self.0 % 86_400;
+        let z = days + 719_468;
+        let era = z.div_euclid(146_097);
+        let doe = z.rem_euclid(146_097);
+        let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
+        let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+        let mp = (5 * doy + 2) / 153;
+        let day = doy - (153 * mp + 2) / 5 + 1;
+        let month = if mp < 10 { mp + 3 } else { mp - 9 };
+        let year = yoe + era * 400 + i64::from(month <= 2);
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
+            secs / 3600,
+            secs / 60 % 60,
+            secs % 60
+        )
+    }
+}
+
+/// A text that is not a date of the form expected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is not a date of the form YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ between 1970 and 2106")]
+pub struct TimeError(pub String);
+
+/// Parses exactly what [`Display`](fmt::Display) writes, or a bare `YYYY-MM-DD` (midnight UTC).
+/// The looser dates of archive headers are the readers' business.
+impl FromStr for CaptureTime {
+    type Err = TimeError;
+
+    fn from_str(text: &str) -> Result<Self, TimeError> {
+        let error = || TimeError(text.chars().take(64).collect());
+        let bytes = text.as_bytes();
+        let number = |from: usize, to: usize| -> Option<u32> {
+            bytes.get(from..to)?.iter().try_fold(0u32, |acc, b| {
+                b.is_ascii_digit().then(|| acc * 10 + u32::from(b - b'0'))
+            })
+        };
+        let is = |at: usize, byte: u8| bytes.get(at) == Some(&byte);
+        let date = || {
+            (is(4, b'-') && is(7, b'-'))
+                .then(|| Some((i64::from(number(0, 4)?), number(5, 7)?, number(8, 10)?)))
+                .flatten()
+        };
+        let (year, month, day) = date().ok_or_else(error)?;
+        let (hour, min, sec) = match bytes.len() {
+            10 => (0, 0, 0),
+            20 if is(10, b'T') && is(13, b':') && is(16, b':') && is(19, b'Z') => {
+                let clock = || Some((number(11, 13)?, number(14, 16)?, number(17, 19)?));
+                clock().ok_or_else(error)?
+            }
+            _ => return Err(error()),
+        };
+        Self::from_civil(year, month, day, hour, min, sec).ok_or_else(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_and_reads_the_wire_form() {
+        for text in [
+            "1970-01-01T00:00:00Z",
+            "2013-08-08T19:04:00Z",
+            "2000-02-29T23:59:59Z",
+            "2106-02-07T06:28:15Z",
+        ] {
+            let time: CaptureTime = text.parse().unwrap();
+            assert_eq!(time.to_string(), text);
+        }
+        assert_eq!(
+            "2024-01-02".parse::<CaptureTime>().unwrap().to_string(),
+            "2024-01-02T00:00:00Z"
+        );
+    }
+
+    #[test]
+    fn refuses_what_is_no_date() {
+        for text in [
+            "",
+            "2013",
+            "2013-13-01",
+            "2013-02-29",
+            "1969-12-31",
+            "2106-02-08",
+            "2013-08-08 19:04:00",
+            "２０１３-08-08",
+        ] {
+            assert!(text.parse::<CaptureTime>().is_err(), "{text}");
+        }
+    }
+}

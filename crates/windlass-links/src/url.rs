@@ -1,0 +1,166 @@
+//! Canonical URLs (R4, R5).
+
+use std::fmt;
+
+use url::Url;
+
+/// Longest serialisation that is indexed, in bytes (R4).
+pub const URL_LENGTH_MAX: usize = 8192;
+
+/// Why a URL is not indexed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    /// The WHATWG parser refuses it.
+    #[error("not a URL: {0}")]
+    Parse(#[from] url::ParseError),
+    /// `mailto:`, `javascript:`, `ftp:`…
+    #[error("scheme is neither http nor https")]
+    Scheme,
+    /// Longer than [`URL_LENGTH_MAX`].
+    #[error("longer than {URL_LENGTH_MAX} bytes")]
+    TooLong,
+}
+
+/// An `http` or `https` URL as Windlass identifies it (R4, R5): WHATWG-parsed and serialised, host in
+/// ASCII lower case, without default port, user-info and fragment, at most [`URL_LENGTH_MAX`] bytes.
+///
+/// Equality is equality of the serialisation: scheme, `www.` and a trailing slash all count (R5).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CanonicalUrl {
+    text: String,
+    host: (u32, u32),
+    port: Option<u16>,
+}
+
+impl CanonicalUrl {
+    /// Parses an absolute URL.
+    ///
+    /// # Errors
+    /// [`UrlError`] where it is no absolute `http(s)` URL, or too long.
+    pub fn parse(text: &str) -> Result<Self, UrlError> {
+        Self::from_url(Url::parse(text)?)
+    }
+
+    /// Canonicalises a URL that is parsed already.
+    ///
+    /// # Errors
+    /// [`UrlError`] where it is no `http(s)` URL, or too long.
+    pub fn from_url(mut url: Url) -> Result<Self, UrlError> {
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(UrlError::Scheme);
+        }
+        if url.fragment().is_some() {
+            url.set_fragment(None);
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            // Cannot fail: the URL has a host, for its scheme is special.
+            let _ = url.set_username("");
+            let _ = url.set_password(None);
+        }
+        let port = url.port();
+        let start = url.scheme().len() + 3;
+        let length = url.host_str().map_or(0, str::len);
+        let text = String::from(url);
+        if text.len() > URL_LENGTH_MAX {
+            return Err(UrlError::TooLong);
+        }
+        // Both fit: the text is at most URL_LENGTH_MAX long.
+        #[expect(clippy::cast_possible_truncation)]
+        let host = (start as u32, (start + length) as u32);
+        Ok(Self { text, host, port })
+    }
+
+    /// The serialisation.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// `http` or `https`.
+    #[must_use]
+    pub fn scheme(&self) -> &str {
+        if self.is_https() { "https" } else { "http" }
+    }
+
+    /// Whether the scheme is `https`.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.text.as_bytes().get(4) == Some(&b's')
+    }
+
+    /// The host in ASCII: a name, an IPv4 address, or an IPv6 address in brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.text
+            .get(self.host.0 as usize..self.host.1 as usize)
+            .unwrap_or_default()
+    }
+
+    /// The port, where it is not the scheme's own.
+    #[must_use]
+    pub const fn port(&self) -> Option<u16> {
+        self.port
+    }
+
+    /// Path and query: starts with `/`.
+    #[must_use]
+    pub fn path_and_query(&self) -> &str {
+        let rest = self.text.get(self.host.1 as usize..).unwrap_or_default();
+        rest.find('/')
+            .and_then(|slash| rest.get(slash..))
+            .unwrap_or("/")
+    }
+}
+
+impl fmt::Display for CanonicalUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canonical(text: &str) -> String {
+        CanonicalUrl::parse(text).unwrap().to_string()
+    }
+
+    #[test]
+    fn r4_parsing() {
+        assert_eq!(
+            canonical("HTTP://User:Pw@EXAMPLE.com:80/a/../b/./c?x=%zz&y=1#f"),
+            "http://example.com/b/c?x=%zz&y=1"
+        );
+        assert_eq!(
+            canonical("https://bücher.example"),
+            "https://xn--bcher-kva.example/"
+        );
+        assert_eq!(
+            canonical("https://example.com:8443"),
+            "https://example.com:8443/"
+        );
+        assert_eq!(
+            CanonicalUrl::parse("ftp://example.com/").unwrap_err(),
+            UrlError::Scheme
+        );
+        assert_eq!(
+            CanonicalUrl::parse(&format!("http://a.example/{}", "x".repeat(8192))).unwrap_err(),
+            UrlError::TooLong
+        );
+    }
+
+    #[test]
+    fn parts() {
+        let url = CanonicalUrl::parse("https://[::1]:81/p?q").unwrap();
+        assert_eq!(
+            (url.scheme(), url.host(), url.port(), url.path_and_query()),
+            ("https", "[::1]", Some(81), "/p?q")
+        );
+        let url = CanonicalUrl::parse("http://a.example?q").unwrap();
+        assert_eq!(
+            (url.scheme(), url.host(), url.port(), url.path_and_query()),
+            ("http", "a.example", None, "/?q")
+        );
+    }
+}

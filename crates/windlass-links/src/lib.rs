@@ -3,12 +3,14 @@
 pub mod anchor;
 pub mod capture;
 pub mod domain;
+pub mod history;
 pub mod surt;
 pub mod target;
 pub mod url;
 
 pub use capture::{Capture, Link, LinkCounts, LinkType, Outcome, Rel, Source};
 pub use domain::{PublicSuffixList, RegistrableDomain};
+pub use history::History;
 pub use surt::Surt;
 pub use target::{Mode, Target};
 pub use url::CanonicalUrl;

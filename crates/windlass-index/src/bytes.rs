@@ -1,0 +1,100 @@
+//! Reading and writing the primitives of the format. Nothing read is trusted: every length is
+//! checked against what is there.
+
+use integer_encoding::VarInt;
+
+/// Bytes that are not what the format says. Names the structure that could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Corrupt(pub(crate) &'static str);
+
+/// A cursor over untrusted bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bytes<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Bytes<'a> {
+    pub(crate) fn new(data: &'a [u8]) -> Self {
+        Self { rest: data }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    pub(crate) fn take(&mut self, n: usize) -> Result<&'a [u8], Corrupt> {
+        let (head, tail) = self.rest.split_at_checked(n).ok_or(Corrupt("a length"))?;
+        self.rest = tail;
+        Ok(head)
+    }
+
+    pub(crate) fn u8(&mut self) -> Result<u8, Corrupt> {
+        let (first, tail) = self.rest.split_first().ok_or(Corrupt("a byte"))?;
+        self.rest = tail;
+        Ok(*first)
+    }
+
+    pub(crate) fn u32(&mut self) -> Result<u32, Corrupt> {
+        let bytes = self.take(4)?;
+        Ok(u32::from_le_bytes(
+            bytes.try_into().map_err(|_| Corrupt("an integer"))?,
+        ))
+    }
+
+    pub(crate) fn varint(&mut self) -> Result<u64, Corrupt> {
+        let (value, n) = u64::decode_var(self.rest).ok_or(Corrupt("a varint"))?;
+        self.rest = self.rest.get(n..).ok_or(Corrupt("a varint"))?;
+        Ok(value)
+    }
+
+    pub(crate) fn varint_u32(&mut self) -> Result<u32, Corrupt> {
+        u32::try_from(self.varint()?).map_err(|_| Corrupt("a number over 32 bits"))
+    }
+
+    pub(crate) fn varint_usize(&mut self) -> Result<usize, Corrupt> {
+        usize::try_from(self.varint()?).map_err(|_| Corrupt("a number over 64 bits"))
+    }
+
+    /// Bytes behind their length.
+    pub(crate) fn sized(&mut self) -> Result<&'a [u8], Corrupt> {
+        let n = self.varint_usize()?;
+        self.take(n)
+    }
+}
+
+pub(crate) fn put_varint(out: &mut Vec<u8>, value: u64) {
+    let mut buffer = [0; 10];
+    let n = value.encode_var(&mut buffer);
+    out.extend_from_slice(buffer.get(..n).unwrap_or_default());
+}
+
+pub(crate) fn put_sized(out: &mut Vec<u8>, bytes: &[u8]) {
+    put_varint(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+/// The `u32` at position `i` of a little-endian array.
+pub(crate) fn u32_at(array: &[u8], i: usize) -> Result<u32, Corrupt> {
+    let at = i.checked_mul(4).ok_or(Corrupt("an array"))?;
+    let bytes = array
+        .get(at..at.saturating_add(4))
+        .ok_or(Corrupt("an array"))?;
+    Ok(u32::from_le_bytes(
+        bytes.try_into().map_err(|_| Corrupt("an array"))?,
+    ))
+}
+
+/// The `u64` at position `i` of a little-endian array.
+pub(crate) fn u64_at(array: &[u8], i: usize) -> Result<u64, Corrupt> {
+    let at = i.checked_mul(8).ok_or(Corrupt("an array"))?;
+    let bytes = array
+        .get(at..at.saturating_add(8))
+        .ok_or(Corrupt("an array"))?;
+    Ok(u64::from_le_bytes(
+        bytes.try_into().map_err(|_| Corrupt("an array"))?,
+    ))
+}

@@ -1,0 +1,79 @@
+//! What can go wrong with an index.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why an index could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum IndexError {
+    /// The operating system refused.
+    #[error("{doing} {}: {source}", path.display())]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// To which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The directory holds no index.
+    #[error("{} holds no Windlass index: it has no manifest.json; make one with 'windlass ingest --index {} FILE…'", .0.display(), .0.display())]
+    NotAnIndex(PathBuf),
+    /// A file is not what the format says.
+    #[error("{} is damaged: {what}; 'windlass verify' reads everything and lists what is wrong; restore the file, or ingest again into a new index", path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        what: String,
+    },
+    /// A file was written by a Windlass that this one does not know.
+    #[error("{} has format version {found}; this Windlass reads version {known}", path.display())]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u64,
+        /// Ours.
+        known: u64,
+    },
+    /// Somebody else is writing.
+    #[error("the index {} is being written by {holder}; wait until it is done, or stop it", path.display())]
+    Locked {
+        /// The index.
+        path: PathBuf,
+        /// Who holds the lock.
+        holder: String,
+    },
+    /// The index was built with another Public Suffix List (R7).
+    #[error(
+        "the index was built with Public Suffix List {index}, not with {given}: registrable domains would not agree; leave --psl away, or build a new index"
+    )]
+    PublicSuffixList {
+        /// The list's version in the index.
+        index: String,
+        /// The version given.
+        given: String,
+    },
+    /// The list given does not parse.
+    #[error(transparent)]
+    BadPublicSuffixList(#[from] windlass_links::domain::PublicSuffixListError),
+    /// More than the format can hold.
+    #[error("{0}, which is more than the segment format can hold")]
+    TooLarge(&'static str),
+    /// The caller asked to stop.
+    #[error("stopped on request; nothing of this step was kept")]
+    Cancelled,
+}
+
+impl IndexError {
+    pub(crate) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io {
+            doing,
+            path,
+            source,
+        }
+    }
+}

@@ -117,6 +117,18 @@ impl<'a> Column<'a> {
         })
     }
 
+    /// A column without values, which takes no bytes.
+    pub(crate) fn empty() -> Self {
+        Self {
+            n: 0,
+            ends: &[],
+            blocks: &[],
+            tail: &[],
+            loaded: usize::MAX,
+            values: [0; BLOCK],
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.n
     }

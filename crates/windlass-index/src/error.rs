@@ -29,10 +29,12 @@ pub enum IndexError {
         what: String,
     },
     /// A file was written by a Windlass that this one does not know.
-    #[error("{} has format version {found}; this Windlass reads version {known}", path.display())]
+    #[error("{} has {what} version {found}; this Windlass reads version {known}", path.display())]
     Version {
         /// The file.
         path: PathBuf,
+        /// What has the version.
+        what: &'static str,
         /// Its version.
         found: u64,
         /// Ours.

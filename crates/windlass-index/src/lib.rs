@@ -1,11 +1,26 @@
 //! The backlink index: immutable segments of captures and links, merged by union, under one manifest.
 
-#![allow(dead_code)]
 mod bytes;
+mod collect;
 mod column;
+mod compact;
 mod error;
+mod instant;
+mod intern;
+mod merge;
+mod query;
 pub mod rows;
+mod run;
+mod segment;
+mod sighting;
+mod site;
+mod store;
 mod strings;
+mod verify;
 
+pub use collect::{Collected, Collector, digest_text};
+pub use compact::Progress;
 pub use error::IndexError;
 pub use rows::{Row, TargetRows, TargetRowsBuilder};
+pub use segment::{Counts, FORMAT_VERSION, RULES_VERSION, Section, Segment};
+pub use store::{FileEntry, Manifest, ProblemNote, Reader, SegmentEntry, Snapshot, Writer};

@@ -75,10 +75,32 @@ impl TargetRows {
         self.host_known
     }
 
+    /// Ends a row whose pages have been pushed.
+    pub(crate) fn close(&mut self, row: Row) {
+        self.rows.push(row);
+        self.page_starts.push(self.pages.len());
+    }
+
     /// The number of distinct pages behind the rows that `keep` chooses by their position (R18).
     /// Time and memory grow with the number of pages behind all rows.
     #[must_use]
     pub fn refpages_of(&self, mut keep: impl FnMut(usize) -> bool) -> u64 {
+        if self.pages.len() < self.page_count / 64 {
+            // Few pages among many: sorting them is cheaper than a bit for each that there is.
+            let kept = self
+                .page_starts
+                .windows(2)
+                .enumerate()
+                .filter(|(i, _)| keep(*i));
+            let mut pages: Vec<u32> = kept
+                .filter_map(|(_, range)| self.pages.get(*range.first()?..*range.last()?))
+                .flatten()
+                .copied()
+                .collect();
+            pages.sort_unstable();
+            pages.dedup();
+            return pages.len() as u64;
+        }
         let mut seen = vec![0u64; self.page_count.div_ceil(64)];
         let mut count = 0;
         for (i, range) in self.page_starts.windows(2).enumerate() {

@@ -18,10 +18,10 @@ pub struct PublicSuffixList {
     version: String,
 }
 
-/// The list that travels with Windlass.
-const BUNDLED: &str = include_str!("../../../data/public_suffix_list.dat");
-
 impl PublicSuffixList {
+    /// The text of the list that travels with Windlass.
+    pub const BUNDLED: &str = include_str!("../../../data/public_suffix_list.dat");
+
     /// Reads a list in the format of <https://publicsuffix.org/list/>.
     ///
     /// # Errors
@@ -50,7 +50,7 @@ impl PublicSuffixList {
     #[must_use]
     #[expect(clippy::expect_used, reason = "the bundled list is read by a test")]
     pub fn bundled() -> Self {
-        Self::parse(BUNDLED).expect("the bundled list parses")
+        Self::parse(Self::BUNDLED).expect("the bundled list parses")
     }
 
     /// The list's `VERSION` line, or `unversioned`.

@@ -1,0 +1,88 @@
+//! Merging all of an index's segments into one.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::error::IndexError;
+use crate::merge::{MergeError, MergeProgress, merge};
+use crate::segment::Segment;
+use crate::store::{Unnamed, Writer};
+
+/// What long work tells of itself.
+pub trait Progress: Sync {
+    /// `done` more units of the total that was announced are done.
+    fn advance(&self, done: u64);
+}
+
+/// Nobody looks.
+impl Progress for () {
+    fn advance(&self, _done: u64) {}
+}
+
+struct Watched<'a> {
+    progress: &'a dyn Progress,
+    cancel: &'a AtomicBool,
+}
+
+impl MergeProgress for Watched<'_> {
+    fn advance(&mut self, done: u64) -> bool {
+        self.progress.advance(done);
+        !self.cancel.load(Ordering::Relaxed)
+    }
+}
+
+/// Merges segments into one that belongs to no index yet.
+pub(crate) fn merge_to_unnamed(
+    writer: &Writer,
+    inputs: &[&Segment],
+    progress: &dyn Progress,
+    cancel: &AtomicBool,
+) -> Result<Unnamed, IndexError> {
+    let list = writer.manifest().public_suffix_list.clone();
+    let mut watched = Watched { progress, cancel };
+    writer.write_segment(
+        |out| merge(inputs, &list, out, &mut watched),
+        |error, path| match error {
+            MergeError::Input(error) => error,
+            MergeError::Output(error) => error.at(path),
+            MergeError::Cancelled => IndexError::Cancelled,
+        },
+    )
+}
+
+impl Writer {
+    /// How many units a full merge counts for [`Progress`]: captures, backlinks and other links.
+    #[must_use]
+    pub fn merge_total(&self) -> u64 {
+        let counts = self.manifest().segments.iter().map(|entry| entry.counts);
+        counts
+            .map(|c| c.captures + c.backlinks + c.other_links)
+            .sum()
+    }
+
+    /// Merges all segments into one (R14). The segment's bytes are a function of the set of
+    /// captures: order, batches and repetition of ingests do not show. Does nothing where there is
+    /// at most one.
+    ///
+    /// # Errors
+    /// Where a segment is damaged or the disk is full: the index is then as it was.
+    pub fn merge_all(
+        &mut self,
+        progress: &dyn Progress,
+        cancel: &AtomicBool,
+    ) -> Result<bool, IndexError> {
+        let segments = self.open_segments()?;
+        if segments.len() < 2 {
+            return Ok(false);
+        }
+        let inputs: Vec<&Segment> = segments.iter().collect();
+        let merged = merge_to_unnamed(self, &inputs, progress, cancel)?;
+        let replaced: Vec<String> = self
+            .manifest()
+            .segments
+            .iter()
+            .map(|entry| entry.name.clone())
+            .collect();
+        self.commit(Some(merged), &replaced, Vec::new())?;
+        Ok(true)
+    }
+}

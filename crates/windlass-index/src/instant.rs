@@ -1,0 +1,323 @@
+//! What a page showed, second by second (R13, R14).
+//!
+//! ```text
+//! instants := varint n | instant × n                       ordered by time, each second once
+//! instant  := varint seconds since the one before | tag u8 | state | origins
+//! tag      := outcome (bits 0–1) | WARC (bit 2) | revisit (bit 3)
+//! state    := varint internal links | varint external links              a real capture
+//!           | varint n | (varint 0, or 1 + seconds) × n                  a revisit: what it refers to
+//! origins  := varint n | (varint file | varint offset) × n
+//! ```
+
+use windlass_archive::CaptureTime;
+use windlass_links::{Capture, Outcome, Source};
+
+use crate::bytes::{Bytes, Corrupt, put_varint};
+
+/// What a real capture says of its page (R2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Shown {
+    /// HTML: carries links.
+    Html = 0,
+    /// Something else: carries none.
+    NotHtml = 1,
+    /// A redirect.
+    Redirect = 2,
+    /// Gone.
+    Gone = 3,
+}
+
+impl Shown {
+    const ALL: [Self; 4] = [Self::Html, Self::NotHtml, Self::Redirect, Self::Gone];
+
+    /// The name in output.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Html => "html",
+            Self::NotHtml => "not-html",
+            Self::Redirect => "redirect",
+            Self::Gone => "gone",
+        }
+    }
+}
+
+/// Where a capture was read: a file (by its number in the segment's table) and an offset in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Origin {
+    /// Number of the file.
+    pub file: u32,
+    /// Offset of the record.
+    pub offset: u64,
+}
+
+/// The state of a page at one second.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// It was fetched.
+    Real {
+        /// With this result.
+        shown: Shown,
+        /// Read from this.
+        source: Source,
+        /// `href` links to its own registrable domain.
+        internal: u32,
+        /// `href` links to others.
+        external: u32,
+    },
+    /// It was fetched and found unchanged: shows what these captures showed (R1). `None`: the
+    /// latest earlier one. Sorted, each once.
+    Revisit(Vec<Option<CaptureTime>>),
+}
+
+impl State {
+    /// Which state wins where two describe one second (R14).
+    const fn rank(&self) -> u8 {
+        match self {
+            Self::Revisit(_) => 0,
+            Self::Real {
+                source: Source::Wat,
+                ..
+            } => 1,
+            Self::Real {
+                source: Source::Warc,
+                ..
+            } => 2,
+        }
+    }
+
+    /// Whether it was read from a WAT.
+    pub(crate) const fn is_wat(&self) -> bool {
+        matches!(
+            self,
+            Self::Real {
+                source: Source::Wat,
+                ..
+            }
+        )
+    }
+}
+
+/// One second of a page's life.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instant {
+    /// When.
+    pub time: CaptureTime,
+    /// What it showed.
+    pub state: State,
+    /// Where this was read. Sorted, each once.
+    pub origins: Vec<Origin>,
+}
+
+impl Instant {
+    /// The instant that a capture describes.
+    pub(crate) fn of(capture: &Capture, origin: Origin) -> Self {
+        let real = |shown| State::Real {
+            shown,
+            source: capture.source,
+            internal: capture.counts.internal,
+            external: capture.counts.external,
+        };
+        let state = match capture.outcome {
+            Outcome::Html => real(Shown::Html),
+            Outcome::NotHtml => real(Shown::NotHtml),
+            Outcome::Redirect => real(Shown::Redirect),
+            Outcome::Gone => real(Shown::Gone),
+            Outcome::Revisit(refers) => State::Revisit(vec![refers]),
+        };
+        Self {
+            time: capture.time,
+            state,
+            origins: vec![origin],
+        }
+    }
+
+    /// Unites two descriptions of one second (R14): the higher rank — WARC, WAT, revisit — is
+    /// taken whole; equals are united. Commutative, associative, idempotent.
+    pub(crate) fn unite(&mut self, other: Self) {
+        match self.state.rank().cmp(&other.state.rank()) {
+            std::cmp::Ordering::Less => *self = other,
+            std::cmp::Ordering::Greater => {}
+            std::cmp::Ordering::Equal => {
+                match (&mut self.state, other.state) {
+                    (
+                        State::Real {
+                            shown,
+                            internal,
+                            external,
+                            ..
+                        },
+                        State::Real {
+                            shown: shown2,
+                            internal: internal2,
+                            external: external2,
+                            ..
+                        },
+                    ) => {
+                        *shown = (*shown).min(shown2);
+                        *internal = (*internal).max(internal2);
+                        *external = (*external).max(external2);
+                    }
+                    (State::Revisit(refers), State::Revisit(more)) => {
+                        refers.extend(more);
+                        refers.sort_unstable();
+                        refers.dedup();
+                    }
+                    _ => {}
+                }
+                self.origins.extend(other.origins);
+                self.origins.sort_unstable();
+                self.origins.dedup();
+            }
+        }
+    }
+}
+
+/// Unites instants in any order into a list ordered by time, each second once.
+pub(crate) fn unite(mut all: Vec<Instant>) -> Vec<Instant> {
+    all.sort_by_key(|instant| instant.time);
+    let mut united: Vec<Instant> = Vec::with_capacity(all.len());
+    for instant in all {
+        match united.last_mut() {
+            Some(last) if last.time == instant.time => last.unite(instant),
+            _ => united.push(instant),
+        }
+    }
+    united
+}
+
+/// What a page showed at one time: the links of the real captures at these seconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Showing {
+    pub(crate) time: CaptureTime,
+    /// Sorted, each once; one entry but for revisits that disagree.
+    pub(crate) shows: Vec<CaptureTime>,
+}
+
+/// The showings of a page in order of time, revisits resolved; those that refer to nothing known
+/// are left out (R1).
+pub(crate) fn showings(instants: &[Instant]) -> Vec<Showing> {
+    let mut all: Vec<Showing> = Vec::with_capacity(instants.len());
+    for instant in instants {
+        let mut shows = Vec::new();
+        match &instant.state {
+            State::Real { .. } => shows.push(instant.time),
+            State::Revisit(refers) => {
+                for refer in refers {
+                    let earlier = match refer {
+                        None => all.last(),
+                        Some(time) => all
+                            .binary_search_by_key(time, |showing| showing.time)
+                            .ok()
+                            .and_then(|i| all.get(i)),
+                    };
+                    shows.extend(earlier.into_iter().flat_map(|showing| &showing.shows));
+                }
+                shows.sort_unstable();
+                shows.dedup();
+            }
+        }
+        if !shows.is_empty() {
+            all.push(Showing {
+                time: instant.time,
+                shows,
+            });
+        }
+    }
+    all
+}
+
+/// Whether any of the instants is a revisit, so that showings differ from sightings.
+pub(crate) fn has_revisits(instants: &[Instant]) -> bool {
+    instants
+        .iter()
+        .any(|instant| matches!(instant.state, State::Revisit(_)))
+}
+
+/// Writes instants that are ordered by time.
+pub(crate) fn write(instants: &[Instant], out: &mut Vec<u8>) {
+    put_varint(out, instants.len() as u64);
+    let mut before = 0;
+    for instant in instants {
+        put_varint(out, u64::from(instant.time.unix().wrapping_sub(before)));
+        before = instant.time.unix();
+        match &instant.state {
+            State::Real {
+                shown,
+                source,
+                internal,
+                external,
+            } => {
+                out.push(*shown as u8 | u8::from(*source == Source::Warc) << 2);
+                put_varint(out, u64::from(*internal));
+                put_varint(out, u64::from(*external));
+            }
+            State::Revisit(refers) => {
+                out.push(8);
+                put_varint(out, refers.len() as u64);
+                for refer in refers {
+                    put_varint(out, refer.map_or(0, |time| u64::from(time.unix()) + 1));
+                }
+            }
+        }
+        put_varint(out, instant.origins.len() as u64);
+        for origin in &instant.origins {
+            put_varint(out, u64::from(origin.file));
+            put_varint(out, origin.offset);
+        }
+    }
+}
+
+/// Reads what [`write`] wrote.
+pub(crate) fn read(bytes: &mut Bytes<'_>) -> Result<Vec<Instant>, Corrupt> {
+    let n = bytes.varint_usize()?;
+    let mut instants = Vec::new();
+    let mut before = 0u32;
+    for _ in 0..n {
+        let time = before
+            .checked_add(bytes.varint_u32()?)
+            .ok_or(Corrupt("a capture time"))?;
+        before = time;
+        let tag = bytes.u8()?;
+        let state = if tag & 8 == 0 {
+            State::Real {
+                shown: Shown::ALL
+                    .get(usize::from(tag & 3))
+                    .copied()
+                    .ok_or(Corrupt("an outcome"))?,
+                source: if tag & 4 == 0 {
+                    Source::Wat
+                } else {
+                    Source::Warc
+                },
+                internal: bytes.varint_u32()?,
+                external: bytes.varint_u32()?,
+            }
+        } else {
+            let mut refers = Vec::new();
+            for _ in 0..bytes.varint_usize()? {
+                refers.push(match bytes.varint()? {
+                    0 => None,
+                    time => Some(CaptureTime::from_unix(
+                        u32::try_from(time - 1).map_err(|_| Corrupt("a capture time"))?,
+                    )),
+                });
+            }
+            State::Revisit(refers)
+        };
+        let mut origins = Vec::new();
+        for _ in 0..bytes.varint_usize()? {
+            origins.push(Origin {
+                file: bytes.varint_u32()?,
+                offset: bytes.varint()?,
+            });
+        }
+        instants.push(Instant {
+            time: CaptureTime::from_unix(time),
+            state,
+            origins,
+        });
+    }
+    Ok(instants)
+}

@@ -1,0 +1,124 @@
+//! From a target to its rows (R13, R15, R16).
+//!
+//! Over one segment the columns are read straight into the aggregation ([`one`]); over several the
+//! sightings of the target's range, and the page tables entries behind them, are united first
+//! ([`many`]), so that the answer is that of the merged index.
+
+mod dates;
+mod gather;
+mod many;
+mod one;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use windlass_links::surt::{KeyRange, host_part};
+use windlass_links::{History, Mode, Target};
+
+use crate::bytes::Corrupt;
+use crate::error::IndexError;
+use crate::rows::TargetRows;
+use crate::segment::Segment;
+
+/// What a query asks.
+pub(crate) struct Question<'a> {
+    pub(crate) target: &'a Target,
+    pub(crate) history: History,
+    pub(crate) cancel: &'a AtomicBool,
+}
+
+impl Question<'_> {
+    /// The keys of the sites, among those in the segment, that can hold the target's range: the
+    /// registrable domain of the host is one of the host's own suffixes; with `subdomains`, hosts
+    /// below it may have registrable domains of their own.
+    fn sites(&self, segment: &Segment) -> Result<Vec<Vec<u8>>, Corrupt> {
+        let host = self.target.host_key();
+        let mut sites = Vec::new();
+        let directory = segment.directory()?;
+        for site in suffixes(&host) {
+            if directory.get(site).is_some() {
+                sites.push(site.to_owned());
+            }
+        }
+        if self.target.mode() == Mode::Subdomains {
+            let mut below = host;
+            below.push(LABEL_END);
+            sites.extend(segment.sites_with_prefix(&below)?);
+        }
+        Ok(sites)
+    }
+
+    fn check_cancelled(&self) -> Result<(), IndexError> {
+        if self.cancel.load(Ordering::Relaxed) {
+            Err(IndexError::Cancelled)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// What ends each label but the last in a host's key.
+const LABEL_END: u8 = 0x02;
+
+/// The keys of a host and of the domains above it, shortest first.
+fn suffixes(host_key: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let ends = host_key
+        .iter()
+        .enumerate()
+        .filter(|(_, b)| **b == LABEL_END)
+        .map(|(at, _)| at);
+    ends.chain([host_key.len()])
+        .filter_map(|end| host_key.get(..end))
+        .filter(|key| !key.is_empty())
+}
+
+/// The rows of a target over all segments.
+pub(crate) fn rows(
+    segments: &[Arc<Segment>],
+    question: &Question<'_>,
+) -> Result<TargetRows, IndexError> {
+    let mut rows = match segments {
+        [] => TargetRows::default(),
+        [only] => one::rows(only, question)?,
+        several => many::rows(several, question)?,
+    };
+    rows.host_known = !rows.rows.is_empty();
+    for segment in segments {
+        rows.host_known = rows.host_known
+            || host_occurs(segment, question).map_err(|corrupt| segment.corrupt(corrupt))?;
+    }
+    Ok(rows)
+}
+
+/// Whether the target's host — with `subdomains`, or one below it — is the host of a captured page
+/// or of a link's target (R20).
+fn host_occurs(segment: &Segment, question: &Question<'_>) -> Result<bool, Corrupt> {
+    let host = question.target.host_key();
+    let range = match question.target.mode() {
+        Mode::Subdomains => KeyRange::subdomains(question.target.host()),
+        _ => KeyRange::host(question.target.host()),
+    };
+    for site in question.sites(segment)? {
+        if let Some(block) = segment.site(&site)?
+            && block.urls.lower_bound(&range.start)? < block.urls.lower_bound(&range.end)?
+        {
+            return Ok(true);
+        }
+    }
+    for site in suffixes(&host) {
+        if let Some((_, key, _)) = segment.page_from(site, &range.start)?
+            && range.contains(&key)
+        {
+            return Ok(true);
+        }
+    }
+    if question.target.mode() == Mode::Subdomains {
+        let mut below = host;
+        below.push(LABEL_END);
+        let domains = segment.domains()?;
+        let at = domains.lower_bound(&below)?;
+        return Ok(at < domains.len() && domains.key(at as u64 as u32)?.starts_with(&below));
+    }
+    debug_assert!(host_part(&range.start) == host.as_slice());
+    Ok(false)
+}

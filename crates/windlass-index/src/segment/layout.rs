@@ -1,0 +1,109 @@
+//! What a segment file is made of.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// First bytes of a segment.
+pub(super) const MAGIC: &[u8; 8] = b"WINDLASS";
+/// Last bytes of a segment.
+pub(super) const END: &[u8; 8] = b"WNDLSEND";
+/// Magic, format version, rules version.
+pub(super) const HEADER_LENGTH: usize = 16;
+/// CRC, length, end.
+pub(super) const TRAILER_LENGTH: usize = 16;
+
+/// The version of the format that this code writes and reads.
+pub const FORMAT_VERSION: u32 = 1;
+/// The version of the counting rules that the numbers follow.
+pub const RULES_VERSION: u32 = 1;
+
+/// The BLAKE3 digest of an archive file: its name inside segments.
+pub(crate) type Digest = [u8; 32];
+
+/// The parts of a segment, in file order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Section {
+    /// BLAKE3 digests of the archive files that it was made of, sorted.
+    Files,
+    /// Pages, their keys and instants, in chunks of 64.
+    Pages,
+    /// Offset of each chunk of pages.
+    PageIndex,
+    /// Time of the latest real capture of each page.
+    PageLatest,
+    /// Numbers of the pages that have revisits.
+    Revisited,
+    /// Site keys of the pages' registrable domains.
+    Domains,
+    /// First page of each registrable domain.
+    DomainStarts,
+    /// Site blocks.
+    Sites,
+    /// From site key to block.
+    Directory,
+}
+
+impl Section {
+    /// All of them, in file order.
+    pub const ALL: [Self; 9] = [
+        Self::Files,
+        Self::Pages,
+        Self::PageIndex,
+        Self::PageLatest,
+        Self::Revisited,
+        Self::Domains,
+        Self::DomainStarts,
+        Self::Sites,
+        Self::Directory,
+    ];
+
+    /// Whether its parts carry checksums of their own, so that it can be read in parts.
+    pub(super) const fn checks_itself(self) -> bool {
+        matches!(self, Self::Pages | Self::PageLatest | Self::Sites)
+    }
+}
+
+/// Where a section lies.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Place {
+    pub(super) offset: u64,
+    pub(super) length: u64,
+    /// CRC-32 of the whole; 0 for sections that check themselves.
+    pub(super) crc32: u32,
+}
+
+/// What a segment holds, in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// Archive files.
+    pub files: u64,
+    /// Distinct (page, second) pairs.
+    pub captures: u64,
+    /// Those of them that are revisits.
+    pub revisits: u64,
+    /// Pages.
+    pub pages: u64,
+    /// Registrable domains of pages.
+    pub refdomains: u64,
+    /// Registrable domains that are linked to.
+    pub sites: u64,
+    /// Distinct (page, target, anchor) triples ever seen (R12).
+    pub backlinks: u64,
+    /// Distinct (page, target, link type) triples of other types.
+    pub other_links: u64,
+    /// Time of the earliest capture, seconds since 1970.
+    pub first_capture: Option<u32>,
+    /// Time of the latest capture, seconds since 1970.
+    pub last_capture: Option<u32>,
+}
+
+/// The last part of the file before the trailer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Footer {
+    /// The Public Suffix List's version (R7).
+    pub(super) public_suffix_list: String,
+    pub(super) counts: Counts,
+    pub(super) sections: BTreeMap<Section, Place>,
+}

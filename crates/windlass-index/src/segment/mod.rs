@@ -1,0 +1,21 @@
+//! Segments: immutable, sorted files of captures and links.
+//!
+//! ```text
+//! segment := "WINDLASS" | format version u32 | rules version u32
+//!          | section × 9 | footer (JSON) | CRC-32 of it u32 | its length u32 | "WNDLSEND"
+//! ```
+//! All integers are little-endian. The footer names each section with its offset, length and, for
+//! those that are read whole, CRC-32. `docs/format.md` draws each of them.
+
+mod layout;
+mod paged;
+mod pages;
+mod reader;
+mod writer;
+
+pub(crate) use layout::Digest;
+pub use layout::{Counts, FORMAT_VERSION, RULES_VERSION, Section};
+pub(crate) use pages::PageIter;
+pub(crate) use reader::Domains;
+pub use reader::Segment;
+pub(crate) use writer::{SegmentWriter, WriteError};

@@ -1,0 +1,103 @@
+//! An array of `u32` that can be read in parts and verified in parts.
+//!
+//! ```text
+//! array := block × ⌈n / 1023⌉
+//! block := value u32 × 1023 (the last: as many as are left) | CRC-32 u32
+//! ```
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::bytes::{Corrupt, u32_at};
+
+const VALUES: usize = 1023;
+
+/// Encodes an array as its values come.
+#[derive(Debug, Default)]
+pub(super) struct PagedBuilder {
+    out: Vec<u8>,
+    block: usize,
+}
+
+impl PagedBuilder {
+    pub(super) fn push(&mut self, value: u32) {
+        self.out.extend_from_slice(&value.to_le_bytes());
+        if self.out.len() - self.block == VALUES * 4 {
+            self.close_block();
+        }
+    }
+
+    fn close_block(&mut self) {
+        let crc = crc32fast::hash(self.out.get(self.block..).unwrap_or_default());
+        self.out.extend_from_slice(&crc.to_le_bytes());
+        self.block = self.out.len();
+    }
+
+    pub(super) fn finish(mut self) -> Vec<u8> {
+        if self.out.len() > self.block {
+            self.close_block();
+        }
+        self.out
+    }
+}
+
+/// Which blocks of an array have been verified.
+#[derive(Debug)]
+pub(super) struct Verified(Vec<AtomicU64>);
+
+impl Verified {
+    pub(super) fn new(section: &[u8]) -> Self {
+        let blocks = section.len().div_ceil(VALUES * 4 + 4);
+        Self(
+            (0..blocks.div_ceil(64))
+                .map(|_| AtomicU64::new(0))
+                .collect(),
+        )
+    }
+}
+
+/// The value at position `i`. Its block is verified when it is first touched.
+pub(super) fn get(section: &[u8], verified: &Verified, i: usize) -> Result<u32, Corrupt> {
+    let number = i / VALUES;
+    let start = number.saturating_mul(VALUES * 4 + 4);
+    let rest = section.get(start..).ok_or(Corrupt("a page number"))?;
+    let block = rest.get(..VALUES * 4 + 4).unwrap_or(rest);
+    let (values, crc) = block
+        .split_last_chunk::<4>()
+        .ok_or(Corrupt("the latest captures"))?;
+    let word = verified
+        .0
+        .get(number / 64)
+        .ok_or(Corrupt("a page number"))?;
+    let bit = 1u64 << (number % 64);
+    if word.load(Ordering::Relaxed) & bit == 0 {
+        if crc32fast::hash(values) != u32::from_le_bytes(*crc) {
+            return Err(Corrupt("the checksum of the latest captures"));
+        }
+        word.fetch_or(bit, Ordering::Relaxed);
+    }
+    u32_at(values, i % VALUES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn round_trip_and_damage() {
+        for n in [0usize, 1, 1022, 1023, 1024, 5000] {
+            let mut builder = PagedBuilder::default();
+            (0..n).for_each(|i| builder.push(i as u32 * 7));
+            let mut section = builder.finish();
+            let verified = Verified::new(&section);
+            for i in 0..n {
+                assert_eq!(get(&section, &verified, i).unwrap(), i as u32 * 7);
+            }
+            assert!(get(&section, &verified, n).is_err());
+            if n > 0 {
+                let last = section.len() - 5;
+                section[last] ^= 1;
+                assert!(get(&section, &Verified::new(&section), n - 1).is_err());
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The page table: keys and instants, in chunks of 64 pages.
+//!
+//! ```text
+//! chunk := varint length | payload | CRC-32 of the payload u32
+//! payload := page × up to 64
+//! page := varint shared with the key before (0 for the first) | varint length | rest of the key | instants
+//! ```
+//! A key is the page's SURT. Pages are ordered by (site key of the registrable domain, SURT).
+
+use crate::bytes::{Bytes, Corrupt, put_sized, put_varint, u64_at};
+use crate::instant::{self, Instant};
+
+pub(super) const CHUNK: usize = 64;
+
+/// Encodes one chunk.
+#[derive(Debug, Default)]
+pub(super) struct ChunkBuilder {
+    n: usize,
+    payload: Vec<u8>,
+    last: Vec<u8>,
+}
+
+impl ChunkBuilder {
+    pub(super) fn push(&mut self, key: &[u8], instants: &[Instant]) {
+        let shared = self
+            .last
+            .iter()
+            .zip(key)
+            .take_while(|(a, b)| a == b)
+            .count();
+        put_varint(&mut self.payload, shared as u64);
+        put_sized(&mut self.payload, key.get(shared..).unwrap_or_default());
+        instant::write(instants, &mut self.payload);
+        self.last.clear();
+        self.last.extend_from_slice(key);
+        self.n += 1;
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.n == CHUNK
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.n == 0
+    }
+
+    /// The chunk, and an empty builder.
+    pub(super) fn take(&mut self) -> Vec<u8> {
+        let chunk = sealed(&self.payload);
+        self.n = 0;
+        self.payload.clear();
+        self.last.clear();
+        chunk
+    }
+}
+
+/// A payload with its length before and its checksum behind it.
+pub(super) fn sealed(payload: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(payload.len() + 9);
+    put_sized(&mut out, payload);
+    out.extend_from_slice(&crc32fast::hash(payload).to_le_bytes());
+    out
+}
+
+/// Takes a sealed payload off, without verifying it: (payload, its checksum).
+pub(super) fn unseal<'a>(bytes: &mut Bytes<'a>) -> Result<(&'a [u8], u32), Corrupt> {
+    Ok((bytes.sized()?, bytes.u32()?))
+}
+
+/// Takes a sealed payload off and verifies it.
+pub(super) fn unseal_verified<'a>(bytes: &mut Bytes<'a>) -> Result<&'a [u8], Corrupt> {
+    let (payload, crc) = unseal(bytes)?;
+    if crc32fast::hash(payload) == crc {
+        Ok(payload)
+    } else {
+        Err(Corrupt("a checksum"))
+    }
+}
+
+/// Reads pages in order.
+#[derive(Debug)]
+pub(crate) struct PageIter<'a> {
+    section: &'a [u8],
+    index: &'a [u8],
+    n: usize,
+    next: usize,
+    chunk: Bytes<'a>,
+    key: Vec<u8>,
+}
+
+impl<'a> PageIter<'a> {
+    /// Starts at page `first` of `n`.
+    pub(super) fn new(
+        section: &'a [u8],
+        index: &'a [u8],
+        n: usize,
+        first: usize,
+    ) -> Result<Self, Corrupt> {
+        let start = first / CHUNK * CHUNK;
+        let mut iter = Self {
+            section,
+            index,
+            n,
+            next: start,
+            chunk: Bytes::new(&[]),
+            key: Vec::new(),
+        };
+        while iter.next < first {
+            iter.advance()?;
+        }
+        Ok(iter)
+    }
+
+    /// The next page's instants; its key is then in [`key`](Self::key). `None` at the end.
+    pub(crate) fn advance(&mut self) -> Result<Option<Vec<Instant>>, Corrupt> {
+        if self.next >= self.n {
+            return Ok(None);
+        }
+        if self.next.is_multiple_of(CHUNK) {
+            let offset = u64_at(self.index, self.next / CHUNK)?;
+            let offset = usize::try_from(offset).map_err(|_| Corrupt("an offset"))?;
+            let rest = self
+                .section
+                .get(offset..)
+                .ok_or(Corrupt("an offset of pages"))?;
+            self.chunk = Bytes::new(unseal_verified(&mut Bytes::new(rest))?);
+            self.key.clear();
+        }
+        let shared = self.chunk.varint_usize()?;
+        if shared > self.key.len() {
+            return Err(Corrupt("a page's key"));
+        }
+        self.key.truncate(shared);
+        self.key.extend_from_slice(self.chunk.sized()?);
+        self.next += 1;
+        instant::read(&mut self.chunk).map(Some)
+    }
+
+    /// The SURT of the page last read.
+    pub(crate) fn key(&self) -> &[u8] {
+        &self.key
+    }
+
+    /// The number of the page to be read next.
+    pub(crate) fn position(&self) -> usize {
+        self.next
+    }
+}

@@ -1,0 +1,491 @@
+//! Reading a segment. Every part is verified before it is trusted.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use fst::{IntoStreamer, Streamer};
+
+use super::layout::{
+    Counts, Digest, END, FORMAT_VERSION, Footer, HEADER_LENGTH, MAGIC, RULES_VERSION, Section,
+    TRAILER_LENGTH,
+};
+use super::paged::{self, Verified};
+use super::pages::{CHUNK, PageIter, unseal, unseal_verified};
+use crate::bytes::{Bytes, Corrupt, u32_at};
+use crate::column::Column;
+use crate::error::IndexError;
+use crate::instant::Instant;
+use crate::site::SiteBlock;
+use crate::strings::StringList;
+
+/// Blocks from this size on are verified once, when first touched, not at each reading.
+const LARGE_BLOCK: usize = 1 << 16;
+
+/// An open segment. Cheap to read from several threads.
+pub struct Segment {
+    path: PathBuf,
+    data: Data,
+    footer: Footer,
+    latest_verified: Verified,
+    large_verified: Mutex<BTreeSet<u64>>,
+}
+
+impl std::fmt::Debug for Segment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Segment")
+            .field("path", &self.path)
+            .field("footer", &self.footer)
+            .finish_non_exhaustive()
+    }
+}
+
+enum Data {
+    Mapped(memmap2::Mmap),
+    Memory(Vec<u8>),
+}
+
+impl Data {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Mapped(map) => map,
+            Self::Memory(bytes) => bytes,
+        }
+    }
+}
+
+impl Segment {
+    /// Opens a segment file: checks its header, footer, and the sections that are read whole.
+    /// The file is mapped into memory.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, is damaged, or was written by a later version.
+    pub fn open(path: &Path) -> Result<Self, IndexError> {
+        let file = File::open(path).map_err(IndexError::io("opening", path))?;
+        #[expect(unsafe_code, reason = "mapping a file")]
+        // SAFETY: segment files are never changed once they have their name, only unlinked, which
+        // leaves the mapping whole; the index directory belongs to one user, and docs/operations.md
+        // says that its files must not be written to from outside.
+        let map = unsafe { memmap2::Mmap::map(&file) }.map_err(IndexError::io("mapping", path))?;
+        Self::read(path, Data::Mapped(map))
+    }
+
+    /// Reads a segment that is in memory.
+    ///
+    /// # Errors
+    /// Where the bytes are no segment that this version knows.
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, IndexError> {
+        Self::read(Path::new("(memory)"), Data::Memory(bytes))
+    }
+
+    fn read(path: &Path, data: Data) -> Result<Self, IndexError> {
+        let corrupt = |what: &str| IndexError::Corrupt {
+            path: path.to_owned(),
+            what: what.to_owned(),
+        };
+        let bytes = data.bytes();
+        let mut header = Bytes::new(bytes);
+        if header.take(8).ok() != Some(MAGIC) {
+            return Err(corrupt("it does not start like a segment"));
+        }
+        for (known, what) in [
+            (FORMAT_VERSION, "format"),
+            (RULES_VERSION, "counting rules"),
+        ] {
+            let found = header
+                .u32()
+                .map_err(|_| corrupt("its header is cut short"))?;
+            if found != known {
+                return Err(IndexError::Version {
+                    path: path.to_owned(),
+                    what,
+                    found: found.into(),
+                    known: known.into(),
+                });
+            }
+        }
+        let footer = footer(bytes)
+            .ok_or_else(|| corrupt("its footer is cut short or does not match its checksum"))?;
+        let latest = footer
+            .sections
+            .get(&Section::PageLatest)
+            .map_or(0, |place| place.length);
+        let segment = Self {
+            path: path.to_owned(),
+            latest_verified: Verified::new(
+                bytes
+                    .get(..usize::try_from(latest).unwrap_or(0))
+                    .unwrap_or_default(),
+            ),
+            data,
+            footer,
+            large_verified: Mutex::default(),
+        };
+        for section in Section::ALL {
+            let bytes = segment.checked_section(section).ok_or_else(|| {
+                corrupt(&format!(
+                    "its section {section:?} does not lie inside the file"
+                ))
+            })?;
+            let crc = segment
+                .footer
+                .sections
+                .get(&section)
+                .map_or(0, |place| place.crc32);
+            if !section.checks_itself() && crc32fast::hash(bytes) != crc {
+                return Err(corrupt(&format!(
+                    "its section {section:?} does not match its checksum"
+                )));
+            }
+        }
+        fst::Map::new(segment.section(Section::Directory))
+            .map_err(|_| corrupt("its directory is no directory"))?;
+        Ok(segment)
+    }
+
+    /// The error for something found wrong in this segment.
+    pub(crate) fn corrupt(&self, Corrupt(what): Corrupt) -> IndexError {
+        IndexError::Corrupt {
+            path: self.path.clone(),
+            what: format!("{what} is not what the format says"),
+        }
+    }
+
+    /// Where it lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What it holds, in numbers.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.footer.counts
+    }
+
+    /// The version of the Public Suffix List that it was built with (R7).
+    #[must_use]
+    pub fn public_suffix_list(&self) -> &str {
+        &self.footer.public_suffix_list
+    }
+
+    /// Bytes of each section, and of the whole file.
+    #[must_use]
+    pub fn sizes(&self) -> (Vec<(Section, u64)>, u64) {
+        let sections = self
+            .footer
+            .sections
+            .iter()
+            .map(|(section, place)| (*section, place.length));
+        (sections.collect(), self.data.bytes().len() as u64)
+    }
+
+    fn checked_section(&self, section: Section) -> Option<&[u8]> {
+        let place = self.footer.sections.get(&section)?;
+        let start = usize::try_from(place.offset).ok()?;
+        let end = usize::try_from(place.offset.checked_add(place.length)?).ok()?;
+        self.data.bytes().get(start..end)
+    }
+
+    fn section(&self, section: Section) -> &[u8] {
+        self.checked_section(section).unwrap_or_default()
+    }
+
+    /// The digests of the archive files behind it, by number.
+    pub(crate) fn files(&self) -> Vec<Digest> {
+        self.section(Section::Files).as_chunks().0.to_vec()
+    }
+
+    pub(crate) fn page_count(&self) -> usize {
+        usize::try_from(self.footer.counts.pages).unwrap_or(0)
+    }
+
+    /// The pages from number `first` on.
+    pub(crate) fn pages(&self, first: usize) -> Result<PageIter<'_>, Corrupt> {
+        PageIter::new(
+            self.section(Section::Pages),
+            self.section(Section::PageIndex),
+            self.page_count(),
+            first,
+        )
+    }
+
+    /// The SURT and the instants of a page.
+    pub(crate) fn page(&self, number: u32) -> Result<(Vec<u8>, Vec<Instant>), Corrupt> {
+        let mut pages = self.pages(number as usize)?;
+        let instants = pages.advance()?.ok_or(Corrupt("a page number"))?;
+        Ok((pages.key().to_owned(), instants))
+    }
+
+    /// Seconds of the latest real capture of a page.
+    pub(crate) fn latest(&self, page: u32) -> Result<u32, Corrupt> {
+        paged::get(
+            self.section(Section::PageLatest),
+            &self.latest_verified,
+            page as usize,
+        )
+    }
+
+    /// Whether a page has revisits.
+    pub(crate) fn is_revisited(&self, page: u32) -> bool {
+        let (numbers, _) = self.section(Section::Revisited).as_chunks::<4>();
+        numbers
+            .binary_search_by_key(&page, |bytes| u32::from_le_bytes(*bytes))
+            .is_ok()
+    }
+
+    /// The registrable domains of pages.
+    pub(crate) fn domains(&self) -> Result<Domains<'_>, Corrupt> {
+        let n =
+            usize::try_from(self.footer.counts.refdomains).map_err(|_| Corrupt("the domains"))?;
+        Ok(Domains {
+            keys: StringList::read(&mut Bytes::new(self.section(Section::Domains)), n)?,
+            starts: Column::read(&mut Bytes::new(self.section(Section::DomainStarts)), n)?,
+            pages: self.page_count() as u64 as u32,
+        })
+    }
+
+    /// The number of the first page of a registrable domain whose SURT is not below `key`, with
+    /// that SURT and its instants.
+    pub(crate) fn page_from(
+        &self,
+        site_key: &[u8],
+        key: &[u8],
+    ) -> Result<Option<(u32, Vec<u8>, Vec<Instant>)>, Corrupt> {
+        let Some((start, end)) = self.domains()?.range_of(site_key)? else {
+            return Ok(None);
+        };
+        // Chunks whose first page lies inside the domain are searched; then pages in order.
+        let (mut low, mut high) = (start as usize / CHUNK, (end as usize).div_ceil(CHUNK));
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            let mut pages = self.pages(middle * CHUNK)?;
+            pages.advance()?;
+            if pages.key() <= key {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        let mut pages = self.pages((low * CHUNK).max(start as usize))?;
+        while pages.position() < end as usize {
+            let number = pages.position() as u64 as u32;
+            let Some(instants) = pages.advance()? else {
+                break;
+            };
+            if pages.key() >= key {
+                return Ok(Some((number, pages.key().to_owned(), instants)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// From site key to the offset of its block (see [`block_at`](Self::block_at)).
+    pub(crate) fn directory(&self) -> Result<fst::Map<&[u8]>, Corrupt> {
+        fst::Map::new(self.section(Section::Directory)).map_err(|_| Corrupt("the directory"))
+    }
+
+    /// The site block at an offset.
+    pub(crate) fn block_at(&self, offset: u64) -> Result<&[u8], Corrupt> {
+        let at = usize::try_from(offset).map_err(|_| Corrupt("an offset"))?;
+        let rest = self
+            .section(Section::Sites)
+            .get(at..)
+            .ok_or(Corrupt("an offset of a site block"))?;
+        let (payload, crc) = unseal(&mut Bytes::new(rest))?;
+        let is_large = payload.len() >= LARGE_BLOCK;
+        let mut verified = None;
+        if is_large {
+            let seen = self
+                .large_verified
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            if seen.contains(&offset) {
+                return Ok(payload);
+            }
+            verified = Some(seen);
+        }
+        if crc32fast::hash(payload) != crc {
+            return Err(Corrupt("the checksum of a site block"));
+        }
+        if let Some(mut seen) = verified {
+            seen.insert(offset);
+        }
+        Ok(payload)
+    }
+
+    /// The block of a site.
+    pub(crate) fn site(&self, site_key: &[u8]) -> Result<Option<SiteBlock<'_>>, Corrupt> {
+        match self.directory()?.get(site_key) {
+            Some(offset) => self.block_at(offset).and_then(SiteBlock::read).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The keys of the sites that start with `prefix`.
+    pub(crate) fn sites_with_prefix(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, Corrupt> {
+        let directory = self.directory()?;
+        let mut stream = directory.range().ge(prefix).into_stream();
+        let mut keys = Vec::new();
+        while let Some((key, _)) = stream.next() {
+            if !key.starts_with(prefix) {
+                break;
+            }
+            keys.push(key.to_owned());
+        }
+        Ok(keys)
+    }
+
+    /// Calls `each` with the key and the block of each site, in order of keys.
+    pub(crate) fn for_each_site<E: From<Corrupt>>(
+        &self,
+        mut each: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let directory = self.directory()?;
+        let mut stream = directory.stream();
+        while let Some((key, offset)) = stream.next() {
+            each(key, self.block_at(offset)?)?;
+        }
+        Ok(())
+    }
+
+    /// Reads everything that opening did not, and checks it against its checksums and itself.
+    ///
+    /// # Errors
+    /// The first thing that is wrong; or [`IndexError::Cancelled`].
+    pub fn verify(&self, cancel: &AtomicBool) -> Result<(), IndexError> {
+        let wrong = |corrupt| self.corrupt(corrupt);
+        let stopped = || cancel.load(Ordering::Relaxed);
+        let mut pages = self.pages(0).map_err(wrong)?;
+        let mut captures = 0u64;
+        while let Some(instants) = pages.advance().map_err(wrong)? {
+            captures += instants.len() as u64;
+            let number = (pages.position() - 1) as u64 as u32;
+            self.latest(number).map_err(wrong)?;
+            if stopped() {
+                return Err(IndexError::Cancelled);
+            }
+        }
+        if captures != self.footer.counts.captures {
+            return Err(wrong(Corrupt("the number of captures")));
+        }
+        self.verify_packing().map_err(wrong)?;
+        let directory = self.directory().map_err(wrong)?;
+        let mut stream = directory.stream();
+        let mut blocks = Bytes::new(self.section(Section::Sites));
+        let mut sites = 0u64;
+        let mut offset = 0u64;
+        while let Some((_, found)) = stream.next() {
+            let before = blocks.rest().len();
+            let block = unseal_verified(&mut blocks).map_err(wrong)?;
+            if found != offset {
+                return Err(wrong(Corrupt("the directory")));
+            }
+            offset += (before - blocks.rest().len()) as u64;
+            crate::verify::site_block(self, block).map_err(wrong)?;
+            sites += 1;
+            if stopped() {
+                return Err(IndexError::Cancelled);
+            }
+        }
+        if sites != self.footer.counts.sites || !blocks.is_empty() {
+            return Err(wrong(Corrupt("the number of sites")));
+        }
+        Ok(())
+    }
+
+    /// Whether the sections fill the file without gaps, so that every byte is covered.
+    fn verify_packing(&self) -> Result<(), Corrupt> {
+        let mut end = HEADER_LENGTH as u64;
+        for place in self.footer.sections.values() {
+            if place.offset != end {
+                return Err(Corrupt("the order of sections"));
+            }
+            end += place.length;
+        }
+        let mut bytes = Bytes::new(self.section(Section::Pages));
+        while !bytes.is_empty() {
+            unseal_verified(&mut bytes)?;
+        }
+        let footer = serde_json::to_vec(&self.footer).map_err(|_| Corrupt("the footer"))?;
+        let length = end + footer.len() as u64 + TRAILER_LENGTH as u64;
+        if length == self.data.bytes().len() as u64 {
+            Ok(())
+        } else {
+            Err(Corrupt("the file's length"))
+        }
+    }
+}
+
+fn footer(bytes: &[u8]) -> Option<Footer> {
+    let trailer_at = bytes.len().checked_sub(TRAILER_LENGTH)?;
+    let (body, trailer) = bytes.split_at_checked(trailer_at)?;
+    let crc = u32_at(trailer, 0).ok()?;
+    let length = u32_at(trailer, 1).ok()? as usize;
+    if trailer.get(8..)? != END {
+        return None;
+    }
+    let footer = body.get(body.len().checked_sub(length)?..)?;
+    if crc32fast::hash(footer) != crc {
+        return None;
+    }
+    serde_json::from_slice(footer).ok()
+}
+
+/// The registrable domains of a segment's pages, ordered by site key: each a range of pages.
+#[derive(Debug, Clone)]
+pub(crate) struct Domains<'a> {
+    keys: StringList<'a>,
+    starts: Column<'a>,
+    pages: u32,
+}
+
+impl Domains<'_> {
+    pub(crate) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// The site key of a domain.
+    pub(crate) fn key(&self, domain: u32) -> Result<Vec<u8>, Corrupt> {
+        let mut key = Vec::new();
+        self.keys.get(domain as usize, &mut key)?;
+        Ok(key)
+    }
+
+    /// First page, and the page behind the last.
+    pub(crate) fn range(&mut self, domain: usize) -> Result<(u32, u32), Corrupt> {
+        let start = self.starts.get(domain)?;
+        let end = if domain + 1 < self.len() {
+            self.starts.get(domain + 1)?
+        } else {
+            self.pages
+        };
+        Ok((start, end))
+    }
+
+    fn range_of(&mut self, site_key: &[u8]) -> Result<Option<(u32, u32)>, Corrupt> {
+        let at = self.keys.lower_bound(site_key)?;
+        if at == self.len() || self.key(at as u64 as u32)? != site_key {
+            return Ok(None);
+        }
+        self.range(at).map(Some)
+    }
+
+    /// The domain of a page.
+    pub(crate) fn of_page(&mut self, page: u32) -> Result<u32, Corrupt> {
+        let next = match page.checked_add(1) {
+            Some(next) => self.starts.lower_bound(next)?,
+            None => self.len(),
+        };
+        next.checked_sub(1)
+            .map(|at| at as u64 as u32)
+            .ok_or(Corrupt("the domains"))
+    }
+
+    /// The place of the first domain whose key is not below `key`.
+    pub(crate) fn lower_bound(&self, key: &[u8]) -> Result<usize, Corrupt> {
+        self.keys.lower_bound(key)
+    }
+}

@@ -1,0 +1,213 @@
+//! Reading an index while others may write it.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use windlass_links::{History, Target};
+
+use super::manifest::Manifest;
+use super::{MANIFEST, PUBLIC_SUFFIX_LIST, SEGMENTS};
+use crate::error::IndexError;
+use crate::query::{self, Question};
+use crate::rows::TargetRows;
+use crate::segment::Segment;
+
+/// How often the manifest is read anew where a merge removed a segment between reading it and
+/// opening its segments.
+const ATTEMPTS_MAX: usize = 16;
+
+/// One state of an index, for ever: later commits do not show, and merges that delete its files do
+/// not hurt it.
+#[derive(Debug)]
+pub struct Snapshot {
+    manifest: Manifest,
+    version: String,
+    segments: Vec<Arc<Segment>>,
+    directory: PathBuf,
+}
+
+impl Snapshot {
+    /// Opens the present state.
+    ///
+    /// # Errors
+    /// Where there is no index, or it cannot be read, or is damaged.
+    pub fn open(directory: &Path) -> Result<Self, IndexError> {
+        Self::open_from(directory, &[])
+    }
+
+    fn open_from(directory: &Path, known: &[Arc<Segment>]) -> Result<Self, IndexError> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let manifest = read_manifest(directory)?;
+            match open_segments(directory, &manifest, known) {
+                Ok(segments) => {
+                    let version = format!("{}-{}", manifest.generation, crc_of(&manifest));
+                    return Ok(Self {
+                        manifest,
+                        version,
+                        segments,
+                        directory: directory.to_owned(),
+                    });
+                }
+                // A merge has deleted it: the manifest that took its place is there already.
+                Err(IndexError::Io { source, .. })
+                    if source.kind() == ErrorKind::NotFound && attempt < ATTEMPTS_MAX => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// What the index consists of.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Names this state: the generation and a checksum of the manifest.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// Its segments.
+    #[must_use]
+    pub fn segments(&self) -> &[Arc<Segment>] {
+        &self.segments
+    }
+
+    /// The Public Suffix List that the index was built with, as text (R7).
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn public_suffix_list(&self) -> Result<String, IndexError> {
+        let path = self.directory.join(PUBLIC_SUFFIX_LIST);
+        fs::read_to_string(&path).map_err(IndexError::io("reading", &path))
+    }
+
+    /// The rows of a target (R15). Bytes read grow with the number of backlinks in the target's
+    /// range, not with the index.
+    ///
+    /// # Errors
+    /// Where a segment is damaged; [`IndexError::Cancelled`] soon after `cancel` is set.
+    pub fn rows(
+        &self,
+        target: &Target,
+        history: History,
+        cancel: &AtomicBool,
+    ) -> Result<TargetRows, IndexError> {
+        query::rows(
+            &self.segments,
+            &Question {
+                target,
+                history,
+                cancel,
+            },
+        )
+    }
+}
+
+fn read_manifest(directory: &Path) -> Result<Manifest, IndexError> {
+    let path = directory.join(MANIFEST);
+    match fs::read(&path) {
+        Ok(bytes) => Manifest::from_bytes(&path, &bytes),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(IndexError::NotAnIndex(directory.to_owned()))
+        }
+        Err(error) => Err(IndexError::io("reading", &path)(error)),
+    }
+}
+
+fn open_segments(
+    directory: &Path,
+    manifest: &Manifest,
+    known: &[Arc<Segment>],
+) -> Result<Vec<Arc<Segment>>, IndexError> {
+    let mut segments = Vec::with_capacity(manifest.segments.len());
+    for entry in &manifest.segments {
+        let path = directory.join(SEGMENTS).join(&entry.name);
+        let segment = match known.iter().find(|segment| segment.path() == path) {
+            Some(open) => Arc::clone(open),
+            None => Arc::new(Segment::open(&path)?),
+        };
+        if segment.sizes().1 != entry.bytes || segment.counts() != entry.counts {
+            return Err(IndexError::Corrupt {
+                path,
+                what: "it is not the segment that the manifest names".to_owned(),
+            });
+        }
+        segments.push(segment);
+    }
+    Ok(segments)
+}
+
+fn crc_of(manifest: &Manifest) -> String {
+    format!(
+        "{:08x}",
+        crc32fast::hash(&manifest.to_bytes().unwrap_or_default())
+    )
+}
+
+/// Follows an index: always the latest state, reopened when the manifest changes.
+#[derive(Debug)]
+pub struct Reader {
+    directory: PathBuf,
+    state: Mutex<(Option<Stamp>, Arc<Snapshot>)>,
+}
+
+/// Tells one manifest file from another without reading it.
+type Stamp = (SystemTime, u64, u64);
+
+impl Reader {
+    /// Opens an index.
+    ///
+    /// # Errors
+    /// As [`Snapshot::open`].
+    pub fn open(directory: &Path) -> Result<Self, IndexError> {
+        let stamp = stamp(directory);
+        let snapshot = Snapshot::open(directory)?;
+        Ok(Self {
+            directory: directory.to_owned(),
+            state: Mutex::new((stamp, Arc::new(snapshot))),
+        })
+    }
+
+    /// The present state. Costs a look at the manifest's metadata where nothing has changed.
+    ///
+    /// # Errors
+    /// Where a new manifest cannot be opened; [`pinned`](Self::pinned) then still gives the state
+    /// before.
+    pub fn current(&self) -> Result<Arc<Snapshot>, IndexError> {
+        let now = stamp(&self.directory);
+        let known = {
+            let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            if now.is_some() && state.0 == now {
+                return Ok(Arc::clone(&state.1));
+            }
+            Arc::clone(&state.1)
+        };
+        // Opened without the lock, so that others go on with the state before.
+        let snapshot = Arc::new(Snapshot::open_from(&self.directory, &known.segments)?);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.1.manifest.generation <= snapshot.manifest.generation {
+            *state = (now, Arc::clone(&snapshot));
+        }
+        Ok(Arc::clone(&state.1))
+    }
+
+    /// The state last opened.
+    #[must_use]
+    pub fn pinned(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.state.lock().unwrap_or_else(PoisonError::into_inner).1)
+    }
+}
+
+fn stamp(directory: &Path) -> Option<Stamp> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = fs::metadata(directory.join(MANIFEST)).ok()?;
+    Some((metadata.modified().ok()?, metadata.ino(), metadata.len()))
+}

@@ -1,0 +1,84 @@
+//! Checks that go beyond checksums: whether a structure agrees with itself.
+
+use crate::bytes::Corrupt;
+use crate::segment::Segment;
+use crate::site::{SiteBlock, Table, link_type};
+
+/// Reads all of a site block: numbers in range, lists sorted.
+pub(crate) fn site_block(segment: &Segment, block: &[u8]) -> Result<(), Corrupt> {
+    let mut block = SiteBlock::read(block)?;
+    let pages = segment.page_count();
+    let mut times = Vec::new();
+    let mut before = None;
+    for place in 0..block.pages.len() {
+        let page = block.pages.get(place)?;
+        if page as usize >= pages || before.is_some_and(|before| before >= page) {
+            return Err(Corrupt("a page number in a site block"));
+        }
+        before = Some(page);
+        block.times(place as u64 as u32, &mut times)?;
+        if !times.is_sorted() {
+            return Err(Corrupt("the times of a page"));
+        }
+    }
+    for (list, what) in [
+        (block.urls, "the urls of a site block"),
+        (block.attrs, "the attrs of a site block"),
+    ] {
+        let (mut text, mut last) = (Vec::new(), Vec::new());
+        let mut iter = list.iter();
+        let mut first = true;
+        while iter.next_into(&mut text)? {
+            if !first && last >= text {
+                return Err(Corrupt(what));
+            }
+            last.clone_from(&text);
+            first = false;
+        }
+    }
+    let mut form = Vec::new();
+    for place in 0..block.forms.len() {
+        block.forms.get(place, &mut form)?;
+        std::str::from_utf8(&form).map_err(|_| Corrupt("an anchor"))?;
+        block.fold_of(place as u64 as u32)?;
+    }
+    let (forms, attrs, urls) = (block.forms.len(), block.attrs.len(), block.urls.len());
+    table(&mut block.hrefs, urls, block.pages.len(), attrs, |form| {
+        (form as usize) < forms
+    })?;
+    table(&mut block.others, urls, block.pages.len(), attrs, |form| {
+        link_type(form).is_ok()
+    })
+}
+
+fn table(
+    table: &mut Table<'_>,
+    urls: usize,
+    pages: usize,
+    attrs: usize,
+    is_form: impl Fn(u32) -> bool,
+) -> Result<(), Corrupt> {
+    let mut end = 0;
+    for url in 0..urls {
+        let start = table.start(url)?;
+        if start < end || start > table.len() {
+            return Err(Corrupt("where the links of a url start"));
+        }
+        end = start;
+    }
+    for link in 0..table.len() {
+        let number = u32::try_from(link).map_err(|_| Corrupt("a link's number"))?;
+        if !is_form(table.forms.get(link)?)
+            || table.pages.get(link)? as usize >= pages
+            || table.attrs.get(link)? as usize >= attrs
+        {
+            return Err(Corrupt("a link"));
+        }
+        for (_, attr) in table.exception(number)?.unwrap_or_default() {
+            if attr as usize >= attrs {
+                return Err(Corrupt("a sighting"));
+            }
+        }
+    }
+    Ok(())
+}

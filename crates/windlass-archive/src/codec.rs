@@ -1,0 +1,149 @@
+//! How the records are packed: plain, gzip or zstd; recognised by the first bytes, never by name.
+
+use std::io;
+
+use crate::gzip::Gzip;
+use crate::record::{Problem, ProblemKind};
+use crate::source::Source;
+use crate::zst::Zst;
+
+/// What one step of a decoder brought.
+pub(crate) enum Step {
+    /// So many bytes were written to the output.
+    Data(usize),
+    /// A member (gzip) or frame (zstd) begins at this offset of the file.
+    Member(u64),
+    /// The file ended where it may.
+    End,
+}
+
+/// Why a decoder cannot go on.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// The packed bytes at `offset` are damaged; [`Codec::recover`] looks for the next member.
+    Damage {
+        /// Of the damaged member, or of the bytes that are no member.
+        offset: u64,
+        /// The damage lies between members: no record is touched by it.
+        between: bool,
+        /// What was found and expected.
+        message: String,
+    },
+    /// The file cannot be read any further.
+    Io(io::Error),
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl Fault {
+    /// The fault as reported to the caller; `at` is where reading stood.
+    pub(crate) fn into_problem(self, at: u64) -> Problem {
+        match self {
+            Self::Damage {
+                offset, message, ..
+            } => Problem {
+                offset,
+                kind: ProblemKind::Compression,
+                message,
+            },
+            Self::Io(error) => Problem {
+                offset: at,
+                kind: ProblemKind::Io,
+                message: format!("reading the file: {error}"),
+            },
+        }
+    }
+}
+
+/// A decoder of one packing.
+pub(crate) enum Codec {
+    /// Not packed.
+    Plain,
+    /// gzip, in one or many members.
+    Gzip(Box<Gzip>),
+    /// zstd, in one or many frames, with or without a dictionary.
+    Zst(Box<Zst>),
+}
+
+impl Codec {
+    /// Chooses by the first bytes of the file.
+    pub(crate) fn detect(source: &mut Source) -> io::Result<Self> {
+        source.fill(4)?;
+        let head = source.available();
+        Ok(if head.starts_with(&crate::gzip::MAGIC) {
+            Self::Gzip(Box::default())
+        } else if Zst::is_start(head) {
+            Self::Zst(Box::new(Zst::new()))
+        } else {
+            Self::Plain
+        })
+    }
+
+    /// Decodes some bytes into `out`, which must not be empty.
+    pub(crate) fn step(&mut self, source: &mut Source, out: &mut [u8]) -> Result<Step, Fault> {
+        match self {
+            Self::Plain => {
+                source.mark();
+                source.fill(1)?;
+                let input = source.available();
+                let n = input.len().min(out.len());
+                if let (Some(to), Some(from)) = (out.get_mut(..n), input.get(..n)) {
+                    to.copy_from_slice(from);
+                }
+                source.consume(n);
+                Ok(if n == 0 { Step::End } else { Step::Data(n) })
+            }
+            Self::Gzip(gzip) => gzip.step(source, out),
+            Self::Zst(zst) => zst.step(source, out),
+        }
+    }
+
+    /// After [`Fault::Damage`]: finds the next member that starts a record. False at the end of the
+    /// file.
+    pub(crate) fn recover(&mut self, source: &mut Source) -> io::Result<bool> {
+        match self {
+            Self::Plain => Ok(false),
+            Self::Gzip(gzip) => gzip.recover(source),
+            Self::Zst(zst) => zst.recover(source),
+        }
+    }
+}
+
+/// Looks from `from` on for `magic` where `is_member` agrees, keeping no more than the source does.
+/// Leaves the source at the place found.
+pub(crate) fn find_member(
+    source: &mut Source,
+    from: u64,
+    magic: &[u8],
+    probe_bytes: usize,
+    mut is_member: impl FnMut(&[u8]) -> bool,
+) -> io::Result<bool> {
+    let finder = memchr::memmem::Finder::new(magic);
+    source.rewind(from);
+    loop {
+        source.mark();
+        let got = source.fill(probe_bytes)?;
+        if got < magic.len() {
+            source.consume(got);
+            return Ok(false);
+        }
+        match finder.find(source.available()) {
+            Some(0) => {
+                let probe = source.available();
+                if is_member(probe.get(..probe_bytes).unwrap_or(probe)) {
+                    return Ok(true);
+                }
+                source.consume(1);
+            }
+            Some(at) => source.consume(at),
+            None => {
+                let passed = source.available().len() - (magic.len() - 1);
+                source.consume(passed);
+            }
+        }
+    }
+}

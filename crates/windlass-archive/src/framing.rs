@@ -1,0 +1,309 @@
+//! Where a record's content ends: by its length where that is right, else by the next record's
+//! start.
+
+use crate::codec::Fault;
+use crate::start::{self, Family, LOOK_AHEAD_BYTES};
+use crate::window::{Reach, Stop, Window};
+
+/// Bytes that are passed over at once.
+const STEP_BYTES: usize = 128 << 10;
+/// Bytes kept behind the position while content is passed over, to look for a swallowed record in.
+const LOOK_BACK_BYTES: usize = 256 << 10;
+
+/// How the claimed length compares with what was found.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// As claimed.
+    Right,
+    /// Not as claimed; the content was taken up to the next record.
+    Wrong(String),
+    /// The file ends before the content does.
+    CutShort(String),
+    /// The content lies in damaged bytes.
+    Spoiled,
+}
+
+/// A record's content as found. Behind it the window stands at the next record, at padding, or
+/// where the stream stopped.
+#[derive(Debug)]
+pub(crate) struct Framed {
+    held: Held,
+    /// There was more than is held.
+    pub(crate) cut: bool,
+    pub(crate) ending: Ending,
+}
+
+#[derive(Debug)]
+enum Held {
+    /// Between two positions of the window.
+    Window(u64, u64),
+    Owned(Vec<u8>),
+}
+
+impl Framed {
+    /// The content's bytes, up to the limit.
+    pub(crate) fn bytes<'a>(&'a self, window: &'a Window) -> &'a [u8] {
+        match &self.held {
+            Held::Window(from, to) => window.slice(*from, *to),
+            Held::Owned(bytes) => bytes,
+        }
+    }
+}
+
+/// A record whose header has been read; the window stands at its content.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Frame {
+    pub(crate) family: Family,
+    /// Position of the record's first byte, where it begins a member.
+    pub(crate) member_at: Option<u64>,
+    /// The length that the header claims.
+    pub(crate) claimed: u64,
+}
+
+impl Frame {
+    /// Goes over the content, keeping its first `keep` bytes.
+    pub(crate) fn read(self, window: &mut Window, keep: usize) -> Framed {
+        window.pin();
+        let from = window.position();
+        let mut owned = None;
+        let reached = match usize::try_from(self.claimed).ok().filter(|n| *n <= keep) {
+            Some(claimed) => step(window, claimed),
+            None => {
+                if keep > 0 && window.reach(keep) == Reach::Full {
+                    owned = window.available().get(..keep).map(<[u8]>::to_vec);
+                }
+                // Content that ends within `keep`, against its claim, stays in the window.
+                let kept = if owned.is_some() { 0 } else { keep };
+                pass(window, self.claimed, kept.max(LOOK_BACK_BYTES))
+            }
+        };
+        let cut = owned.is_some();
+        let mut held = owned.map_or(Held::Window(from, window.position()), Held::Owned);
+        let ending = self.end(window, from, reached, &mut held, keep);
+        Framed { held, cut, ending }
+    }
+
+    /// Finds out whether the content ends where it was claimed to, and goes to where it does end.
+    fn end(
+        self,
+        window: &mut Window,
+        from: u64,
+        reached: Reach,
+        held: &mut Held,
+        keep: usize,
+    ) -> Ending {
+        match reached {
+            Reach::Record(_) => {
+                return self
+                    .wrong("the next gzip member or zstd frame starts a record before that");
+            }
+            Reach::Stop(_) if matches!(window.stop(), Some(Stop::Fault(_))) => {
+                return Ending::Spoiled;
+            }
+            Reach::Stop(_) | Reach::Full => {}
+        }
+        if reached == Reach::Full {
+            match self.separator(window) {
+                Separator::Good => return Ending::Right,
+                Separator::Odd(lines) => {
+                    return self.wrong(&format!(
+                        "{lines} line ends instead of two come before the next record"
+                    ));
+                }
+                Separator::Spoiled => return Ending::Spoiled,
+                Separator::Missing => {}
+            }
+        }
+        if let Some(at) = self.look_back(window, from) {
+            held.end_at(from, at, window);
+            window.seek(at);
+            return self.wrong("another record starts before that");
+        }
+        if reached != Reach::Full {
+            return Ending::CutShort(self.message("the file ends before that"));
+        }
+        // The content goes on: it is taken up to the next record if it fits.
+        let mut bytes = match held {
+            Held::Window(from, to) => window.slice(*from, *to).to_vec(),
+            Held::Owned(_) => Vec::new(),
+        };
+        let claimed = bytes.len();
+        find_next(window, Some(self.family), |more| {
+            if bytes.len() <= keep {
+                bytes.extend_from_slice(more);
+            }
+        });
+        if matches!(held, Held::Window(..)) {
+            if bytes.len() > keep {
+                bytes.truncate(claimed);
+            }
+            bytes.truncate(without_separator(&bytes));
+            *held = Held::Owned(bytes);
+        }
+        if self.is_spoiled(window) {
+            return Ending::Spoiled;
+        }
+        self.wrong("the next record does not start there")
+    }
+
+    fn wrong(self, found: &str) -> Ending {
+        Ending::Wrong(self.message(found))
+    }
+
+    fn message(self, found: &str) -> String {
+        format!(
+            "the record is said to hold {} bytes, but {found}",
+            self.claimed
+        )
+    }
+
+    /// Whether damage has come up in the very member that the record began.
+    fn is_spoiled(self, window: &Window) -> bool {
+        self.member_at.is_some_and(|at| window.fault_spoils(at))
+    }
+
+    /// The start of a record that the content has swallowed.
+    fn look_back(self, window: &mut Window, from: u64) -> Option<u64> {
+        window.ensure(LOOK_AHEAD_BYTES);
+        let here = window.position();
+        let from = from.max(here - window.kept() as u64);
+        let bytes = window.slice(from, here + LOOK_AHEAD_BYTES as u64);
+        let at = start::find(bytes, Some(self.family), false)?;
+        Some(from + at as u64).filter(|at| *at < here)
+    }
+
+    /// Steps over what separates two records: two line ends in a WARC, one in an ARC — which is
+    /// often more in practice, and of no use to tell a wrong length.
+    fn separator(self, window: &mut Window) -> Separator {
+        let mut lines = 0usize;
+        let mut bytes = 0usize;
+        loop {
+            let at_start = bytes > 0 && window.at_member_start();
+            if at_start {
+                return Separator::Good;
+            }
+            window.ensure(1);
+            match window.available().first() {
+                Some(b'\n') => lines += 1,
+                Some(b'\r') => {}
+                // Padding is for the caller.
+                Some(0) => return Separator::Good,
+                Some(_) => break,
+                None if self.is_spoiled(window) => return Separator::Spoiled,
+                None => return Separator::Good,
+            }
+            window.advance(1);
+            bytes += 1;
+            if bytes > LOOK_AHEAD_BYTES {
+                break;
+            }
+        }
+        if window.at_member_start() {
+            return Separator::Good;
+        }
+        match (window.family_at(0), lines) {
+            (None, _) => Separator::Missing,
+            (Some(Family::Arc), _) | (Some(Family::Warc), 2) => Separator::Good,
+            (Some(Family::Warc), lines) => Separator::Odd(lines),
+        }
+    }
+}
+
+impl Held {
+    /// Ends the content where the next record starts.
+    fn end_at(&mut self, from: u64, at: u64, window: &Window) {
+        match self {
+            Self::Window(start, end) => {
+                let length = without_separator(window.slice(*start, at));
+                *end = *start + length as u64;
+            }
+            Self::Owned(bytes) => {
+                let length = usize::try_from(at - from).unwrap_or(usize::MAX);
+                bytes.truncate(length);
+            }
+        }
+    }
+}
+
+enum Separator {
+    Good,
+    Odd(usize),
+    Missing,
+    Spoiled,
+}
+
+/// The length of content without the two line ends that follow it.
+fn without_separator(bytes: &[u8]) -> usize {
+    let mut rest = bytes;
+    for _ in 0..2 {
+        rest = rest.strip_suffix(b"\n").unwrap_or(rest);
+        rest = rest.strip_suffix(b"\r").unwrap_or(rest);
+    }
+    rest.len()
+}
+
+/// Steps over up to `n` bytes, all of them kept.
+fn step(window: &mut Window, n: usize) -> Reach {
+    let reached = window.reach(n);
+    window.advance(match reached {
+        Reach::Full => n,
+        Reach::Record(n) | Reach::Stop(n) => n,
+    });
+    reached
+}
+
+/// Steps over up to `n` bytes, keeping the last `look_back` of them.
+fn pass(window: &mut Window, n: u64, look_back: usize) -> Reach {
+    let mut left = n;
+    loop {
+        let now = usize::try_from(left).unwrap_or(usize::MAX).min(STEP_BYTES);
+        let reached = step(window, now);
+        left -= now as u64;
+        if left == 0 || reached != Reach::Full {
+            return reached;
+        }
+        if window.at_member_start() && window.family_at(0).is_some() {
+            return Reach::Record(0);
+        }
+        window.pin_at_most(look_back);
+    }
+}
+
+/// Goes to the next start of a record, or to where the stream stops, handing on what it passes.
+pub(crate) fn find_next(
+    window: &mut Window,
+    family: Option<Family>,
+    mut passed: impl FnMut(&[u8]),
+) {
+    let mut at_line_start = false;
+    loop {
+        if window.at_member_start() && window.family_at(0).is_some() {
+            return;
+        }
+        let (within, is_last) = match window.reach(STEP_BYTES) {
+            Reach::Full => (STEP_BYTES, false),
+            Reach::Record(n) | Reach::Stop(n) => (n, true),
+        };
+        // A start just before the end of the step is only recognised with what follows it.
+        window.ensure(within + start::ARC_LINE_BYTES_MAX);
+        let found = start::find(window.available(), family, at_line_start);
+        let now = found.filter(|at| *at < within);
+        let bytes = window.available().get(..now.unwrap_or(within));
+        let bytes = bytes.unwrap_or_default();
+        passed(bytes);
+        at_line_start = bytes.last() == Some(&b'\n');
+        window.advance(now.unwrap_or(within));
+        if now.is_some() || is_last {
+            return;
+        }
+        window.pin_at_most(LOOK_BACK_BYTES);
+    }
+}
+
+/// Whether the stream has stopped for good or for damage.
+pub(crate) fn is_damaged(window: &Window) -> bool {
+    matches!(
+        window.stop(),
+        Some(Stop::Fault(Fault::Damage { .. } | Fault::Io(_)))
+    )
+}

@@ -9,7 +9,7 @@ use windlass_links::{Capture, PublicSuffixList};
 use crate::compact::{Progress, merge_to_unnamed};
 use crate::error::IndexError;
 use crate::run::Run;
-use crate::segment::{Digest, Segment};
+use crate::segment::{Digest, Segment, WriteError};
 use crate::store::{FileEntry, Unnamed, Writer};
 
 /// Collects captures within a bound of memory: what does not fit is sorted and spilled to disk. One
@@ -28,6 +28,19 @@ pub struct Collector<'w> {
 pub struct Collected(Vec<Unnamed>);
 
 impl Collected {
+    /// How many units merging it counts: captures, backlinks and other links; 0 where there is
+    /// nothing to merge.
+    #[must_use]
+    pub fn merge_total(&self) -> u64 {
+        if self.0.len() < 2 {
+            return 0;
+        }
+        let counts = self.0.iter().map(|run| run.counts);
+        counts
+            .map(|c| c.captures + c.backlinks + c.other_links)
+            .sum()
+    }
+
     /// Puts what two collectors have together.
     pub fn append(&mut self, mut other: Self) {
         self.0.append(&mut other.0);
@@ -71,7 +84,7 @@ impl<'w> Collector<'w> {
             let (run, list) = (&mut self.run, &self.writer.manifest().public_suffix_list);
             let unnamed = self
                 .writer
-                .write_segment(|out| run.write(out, list), |error, path| error.at(path))?;
+                .write_segment(|out| run.write(out, list), WriteError::at)?;
             self.spilled.push(unnamed);
         }
         Ok(())

@@ -17,7 +17,7 @@ use crate::bytes::{Bytes, Corrupt, put_varint};
 /// What a real capture says of its page (R2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
-pub enum Shown {
+pub(crate) enum Shown {
     /// HTML: carries links.
     Html = 0,
     /// Something else: carries none.
@@ -30,31 +30,20 @@ pub enum Shown {
 
 impl Shown {
     const ALL: [Self; 4] = [Self::Html, Self::NotHtml, Self::Redirect, Self::Gone];
-
-    /// The name in output.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Html => "html",
-            Self::NotHtml => "not-html",
-            Self::Redirect => "redirect",
-            Self::Gone => "gone",
-        }
-    }
 }
 
 /// Where a capture was read: a file (by its number in the segment's table) and an offset in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Origin {
+pub(crate) struct Origin {
     /// Number of the file.
-    pub file: u32,
+    pub(crate) file: u32,
     /// Offset of the record.
-    pub offset: u64,
+    pub(crate) offset: u64,
 }
 
 /// The state of a page at one second.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
+pub(crate) enum State {
     /// It was fetched.
     Real {
         /// With this result.
@@ -101,13 +90,13 @@ impl State {
 
 /// One second of a page's life.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Instant {
+pub(crate) struct Instant {
     /// When.
-    pub time: CaptureTime,
+    pub(crate) time: CaptureTime,
     /// What it showed.
-    pub state: State,
+    pub(crate) state: State,
     /// Where this was read. Sorted, each once.
-    pub origins: Vec<Origin>,
+    pub(crate) origins: Vec<Origin>,
 }
 
 impl Instant {

@@ -4,6 +4,7 @@ mod bytes;
 mod collect;
 mod column;
 mod compact;
+mod dump;
 mod error;
 mod instant;
 mod intern;
@@ -20,6 +21,7 @@ mod verify;
 
 pub use collect::{Collected, Collector, digest_text};
 pub use compact::Progress;
+pub use dump::{CaptureRow, LinkRow};
 pub use error::IndexError;
 pub use rows::{Row, TargetRows, TargetRowsBuilder};
 pub use segment::{Counts, FORMAT_VERSION, RULES_VERSION, Section, Segment};

@@ -145,10 +145,7 @@ fn merge_pages<W: Write>(
         });
     }
     let mut unreported = 0;
-    loop {
-        let Some((domain, key)) = cursors.iter().filter_map(PageCursor::key).min() else {
-            break;
-        };
+    while let Some((domain, key)) = cursors.iter().filter_map(PageCursor::key).min() {
         let (domain, key) = (domain.to_owned(), key.to_owned());
         let mut parts: Vec<(usize, Vec<Instant>)> = Vec::new();
         for (i, cursor) in cursors.iter_mut().enumerate() {
@@ -216,7 +213,7 @@ fn merge_sites<W: Write>(
     }
     let mut sites = directories
         .iter()
-        .fold(OpBuilder::new(), |op, directory| op.add(directory))
+        .fold(OpBuilder::new(), OpBuilder::add)
         .union();
     let mut out = Vec::new();
     let mut unreported = 0;

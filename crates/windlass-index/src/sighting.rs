@@ -71,7 +71,7 @@ pub(crate) fn combine(sightings: &mut Vec<Sighting>, attrs: &mut Interner) {
 
 /// The attr of two copies of a link: rel by R12, the smallest alt that is not empty. Commutative,
 /// associative, idempotent.
-fn unite_attrs(a: &[u8], b: &[u8]) -> Vec<u8> {
+pub(crate) fn unite_attrs(a: &[u8], b: &[u8]) -> Vec<u8> {
     let (rel_a, alt_a) = a.split_first().unwrap_or((&0, &[]));
     let (rel_b, alt_b) = b.split_first().unwrap_or((&0, &[]));
     let rel = Rel::from_bits(*rel_a).union(Rel::from_bits(*rel_b));

@@ -1,5 +1,5 @@
 //! Small captures through the whole index: batches, merges, histories.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;

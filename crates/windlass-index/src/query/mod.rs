@@ -4,7 +4,7 @@
 //! sightings of the target's range, and the page tables entries behind them, are united first
 //! ([`many`]), so that the answer is that of the merged index.
 
-mod dates;
+pub(crate) mod dates;
 mod gather;
 mod many;
 mod one;

@@ -63,11 +63,7 @@ pub(super) fn matching_urls(
         urls.lower_bound(&range.end)?,
     );
     if !target.names_port() {
-        return Ok(if start < end {
-            vec![start..end]
-        } else {
-            Vec::new()
-        });
+        return Ok((start < end).then_some(start..end).into_iter().collect());
     }
     let mut ranges: Vec<std::ops::Range<usize>> = Vec::new();
     let mut key = Vec::new();

@@ -42,6 +42,9 @@ impl std::fmt::Debug for Segment {
     }
 }
 
+/// A page: its number, SURT and instants.
+pub(crate) type PageEntry = (u32, Vec<u8>, Vec<Instant>);
+
 enum Data {
     Mapped(memmap2::Mmap),
     Memory(Vec<u8>),
@@ -253,7 +256,7 @@ impl Segment {
         &self,
         site_key: &[u8],
         key: &[u8],
-    ) -> Result<Option<(u32, Vec<u8>, Vec<Instant>)>, Corrupt> {
+    ) -> Result<Option<PageEntry>, Corrupt> {
         let Some((start, end)) = self.domains()?.range_of(site_key)? else {
             return Ok(None);
         };

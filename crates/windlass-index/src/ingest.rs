@@ -1,0 +1,319 @@
+//! From archive files to a segment: several files at once, one commit a batch.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use windlass_archive::{Archive, Limits, Problem};
+use windlass_links::extract::{ExtractOptions, Extractor};
+
+use crate::collect::{Collected, Collector, digest_text};
+use crate::compact::Progress;
+use crate::error::IndexError;
+use crate::store::{FileEntry, ProblemNote, Writer};
+
+/// How many problems of one file are kept word for word in the manifest.
+const PROBLEMS_KEPT_MAX: usize = 20;
+
+/// How an ingest runs.
+#[derive(Debug, Clone)]
+pub struct IngestOptions {
+    /// Files read at once.
+    pub threads: usize,
+    /// Bytes of memory for captures that are not written yet, over all threads.
+    pub memory_max: usize,
+    /// What is read of records.
+    pub limits: Limits,
+    /// Read files again that the index has.
+    pub force: bool,
+    /// Compressed bytes after which what was read is committed.
+    pub batch_bytes: u64,
+}
+
+impl Default for IngestOptions {
+    fn default() -> Self {
+        Self {
+            threads: thread::available_parallelism().map_or(1, Into::into),
+            memory_max: 1 << 30,
+            limits: Limits::default(),
+            force: false,
+            batch_bytes: 4 << 30,
+        }
+    }
+}
+
+/// Who looks on while an ingest runs. Called from several threads.
+pub trait IngestWatcher: Sync {
+    /// So many compressed bytes of the input are done.
+    fn read(&self, bytes: u64);
+    /// Something was wrong in a file.
+    fn problem(&self, path: &Path, problem: &Problem);
+    /// Runs are being merged: so many units in all.
+    fn merging(&self, total: u64);
+    /// So many units of merging are done.
+    fn merged(&self, done: u64);
+    /// A batch is durable.
+    fn committed(&self, files: usize);
+}
+
+/// What an ingest did.
+#[derive(Debug, Clone, Default)]
+pub struct IngestSummary {
+    /// Files read, with what was found in them.
+    pub files: Vec<FileEntry>,
+    /// Files that the index had already.
+    pub files_known: Vec<PathBuf>,
+    /// Files that could not be read at all, with the reason.
+    pub files_failed: Vec<(PathBuf, String)>,
+    /// Bytes read, as they lie on disk.
+    pub bytes: u64,
+    /// The same, decompressed.
+    pub bytes_decompressed: u64,
+}
+
+impl IngestSummary {
+    /// Problems by kind, over all files.
+    #[must_use]
+    pub fn problems(&self) -> BTreeMap<&str, u64> {
+        let mut all = BTreeMap::new();
+        for (kind, n) in self.files.iter().flat_map(|file| &file.problems) {
+            *all.entry(kind.as_str()).or_default() += n;
+        }
+        all
+    }
+}
+
+/// What one file gave.
+enum Outcome {
+    Read(FileEntry, u64),
+    Known(PathBuf),
+    Failed(PathBuf, String),
+}
+
+/// Reads archive files into the index. Files that it has already are passed over. Each batch of
+/// files is committed whole: after a crash, the files of unfinished batches are simply not in the
+/// index.
+///
+/// # Errors
+/// Where the index cannot be written, or on [`IndexError::Cancelled`]; batches committed before
+/// stay. What is wrong with input files is no error: it is in the summary.
+pub fn ingest(
+    writer: &mut Writer,
+    paths: &[PathBuf],
+    options: &IngestOptions,
+    watcher: &dyn IngestWatcher,
+    cancel: &AtomicBool,
+) -> Result<IngestSummary, IndexError> {
+    let mut summary = IngestSummary::default();
+    let sized: Vec<(u64, &PathBuf)> =
+        paths.iter().map(|path| (path.metadata().map_or(0, |m| m.len()), path)).collect();
+    let mut rest = sized.as_slice();
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let fits = rest.iter().take_while(|(length, _)| {
+            let is_within = bytes < options.batch_bytes;
+            bytes += length;
+            is_within
+        });
+        let (batch, after) = rest.split_at(fits.count().max(1));
+        rest = after;
+        ingest_batch(writer, batch, options, watcher, cancel, &mut summary)?;
+    }
+    Ok(summary)
+}
+
+fn ingest_batch(
+    writer: &mut Writer,
+    batch: &[(u64, &PathBuf)],
+    options: &IngestOptions,
+    watcher: &dyn IngestWatcher,
+    cancel: &AtomicBool,
+    summary: &mut IngestSummary,
+) -> Result<(), IndexError> {
+    // The largest first, so that the threads end together.
+    let mut order = batch.to_vec();
+    order.sort_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
+    let threads = options.threads.clamp(1, order.len().max(1));
+    let shared = Shared {
+        writer,
+        order: &order,
+        next: AtomicUsize::new(0),
+        begun: Mutex::default(),
+        options,
+        memory_max: options.memory_max / threads,
+        watcher,
+        cancel,
+        failed: AtomicBool::new(false),
+    };
+    let results: Vec<Result<(Collected, Vec<Outcome>), IndexError>> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| shared.work())).collect();
+        workers
+            .into_iter()
+            .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    });
+    let mut collected = Collected::default();
+    let mut files = Vec::new();
+    for result in results {
+        let (more, outcomes) = result?;
+        collected.append(more);
+        for outcome in outcomes {
+            match outcome {
+                Outcome::Read(file, decompressed) => {
+                    summary.bytes += file.bytes;
+                    summary.bytes_decompressed += decompressed;
+                    files.push(file);
+                }
+                Outcome::Known(path) => summary.files_known.push(path),
+                Outcome::Failed(path, why) => summary.files_failed.push((path, why)),
+            }
+        }
+    }
+    if !files.is_empty() {
+        let n = files.len();
+        summary.files.extend(files.iter().cloned());
+        watcher.merging(collected.merge_total());
+        writer.commit_collected(collected, files, &Merging(watcher), cancel)?;
+        watcher.committed(n);
+    }
+    Ok(())
+}
+
+struct Merging<'a>(&'a dyn IngestWatcher);
+
+impl Progress for Merging<'_> {
+    fn advance(&self, done: u64) {
+        self.0.merged(done);
+    }
+}
+
+struct Shared<'a> {
+    writer: &'a Writer,
+    order: &'a [(u64, &'a PathBuf)],
+    next: AtomicUsize,
+    /// Digests of the files that some thread has begun to read.
+    begun: Mutex<HashSet<[u8; 32]>>,
+    options: &'a IngestOptions,
+    memory_max: usize,
+    watcher: &'a dyn IngestWatcher,
+    cancel: &'a AtomicBool,
+    /// Another thread met an error of the index's own.
+    failed: AtomicBool,
+}
+
+impl Shared<'_> {
+    fn work(&self) -> Result<(Collected, Vec<Outcome>), IndexError> {
+        let result = self.work_until_done();
+        if result.is_err() {
+            self.failed.store(true, Ordering::Relaxed);
+        }
+        result
+    }
+
+    fn work_until_done(&self) -> Result<(Collected, Vec<Outcome>), IndexError> {
+        let mut collector = Collector::new(self.writer, self.memory_max);
+        // Internal links are only counted here (R11).
+        let list = Arc::clone(self.writer.public_suffix_list());
+        let mut extractor = Extractor::new(list, ExtractOptions { keep_internal: false });
+        let mut outcomes = Vec::new();
+        while let Some((_, path)) = self.order.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+            outcomes.push(self.file(path, &mut collector, &mut extractor)?);
+        }
+        Ok((collector.finish()?, outcomes))
+    }
+
+    fn check_cancelled(&self) -> Result<(), IndexError> {
+        if self.cancel.load(Ordering::Relaxed) || self.failed.load(Ordering::Relaxed) {
+            return Err(IndexError::Cancelled);
+        }
+        Ok(())
+    }
+
+    fn file(
+        &self,
+        path: &Path,
+        collector: &mut Collector<'_>,
+        extractor: &mut Extractor,
+    ) -> Result<Outcome, IndexError> {
+        self.check_cancelled()?;
+        let failed = |why: String| Ok(Outcome::Failed(path.to_owned(), why));
+        let (digest, bytes) = match digest_of(path) {
+            Ok(found) => found,
+            Err(error) => return failed(error.to_string()),
+        };
+        let text = digest_text(&digest);
+        let is_first = self.begun.lock().unwrap_or_else(PoisonError::into_inner).insert(digest);
+        if !is_first || (!self.options.force && self.writer.manifest().file(&text).is_some()) {
+            self.watcher.read(bytes);
+            return Ok(Outcome::Known(path.to_owned()));
+        }
+        let mut archive = match Archive::open(path, self.options.limits.clone()) {
+            Ok(archive) => archive,
+            Err(problem) => {
+                self.watcher.read(bytes);
+                return failed(problem.to_string());
+            }
+        };
+        let mut entry =
+            FileEntry { digest: text, names: vec![path.display().to_string()], bytes, ..FileEntry::default() };
+        let mut reported = 0;
+        while let Some(item) = archive.next() {
+            let done = archive.bytes_read().min(bytes);
+            if done > reported {
+                self.watcher.read(done - reported);
+                reported = done;
+                self.check_cancelled()?;
+            }
+            match item {
+                Err(problem) => {
+                    self.watcher.problem(path, &problem);
+                    note(&mut entry, &problem);
+                }
+                Ok(record) => match extractor.capture(&record) {
+                    Ok(capture) => {
+                        entry.captures += 1;
+                        let counts = capture.counts;
+                        entry.links += u64::from(counts.internal) + u64::from(counts.external);
+                        entry.external_links += u64::from(counts.external);
+                        entry.links_rejected += u64::from(counts.rejected);
+                        entry.anchors_cut += u64::from(counts.anchors_cut);
+                        collector.add(&capture, digest, record.offset)?;
+                    }
+                    Err(skip) => *entry.captures_skipped.entry(skip.name().to_owned()).or_default() += 1,
+                },
+            }
+        }
+        self.watcher.read(bytes.saturating_sub(reported));
+        entry.records_skipped = archive.skipped();
+        Ok(Outcome::Read(entry, archive.bytes_decompressed()))
+    }
+}
+
+fn note(entry: &mut FileEntry, problem: &Problem) {
+    *entry.problems.entry(problem.kind.name().to_owned()).or_default() += 1;
+    if entry.first_problems.len() < PROBLEMS_KEPT_MAX {
+        entry.first_problems.push(ProblemNote {
+            offset: problem.offset,
+            kind: problem.kind.name().to_owned(),
+            message: problem.message.clone(),
+        });
+    }
+}
+
+fn digest_of(path: &Path) -> io::Result<([u8; 32], u64)> {
+    let mut file = File::open(path)?;
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; 1 << 18];
+    let mut bytes = 0;
+    loop {
+        let n = file.read(&mut buffer)?;
+        let Some(read) = buffer.get(..n).filter(|read| !read.is_empty()) else { break };
+        hasher.update(read);
+        bytes += n as u64;
+    }
+    Ok((*hasher.finalize().as_bytes(), bytes))
+}

@@ -9,7 +9,7 @@ use windlass_links::{Capture, PublicSuffixList};
 use crate::compact::{Progress, merge_to_unnamed};
 use crate::error::IndexError;
 use crate::run::Run;
-use crate::segment::{Digest, Segment, WriteError};
+use crate::segment::{Segment, WriteError};
 use crate::store::{FileEntry, Unnamed, Writer};
 
 /// Collects captures within a bound of memory: what does not fit is sorted and spilled to disk. One
@@ -134,6 +134,6 @@ impl Writer {
 
 /// The digest of an archive file in hexadecimal.
 #[must_use]
-pub fn digest_text(digest: &Digest) -> String {
+pub fn digest_text(digest: &[u8; 32]) -> String {
     blake3::Hash::from_bytes(*digest).to_hex().to_string()
 }

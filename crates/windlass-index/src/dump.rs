@@ -12,6 +12,7 @@ use crate::error::IndexError;
 use crate::instant::{Instant, Showing, Shown, State, showings};
 use crate::query::dates;
 use crate::segment::Segment;
+use crate::sighting::unite_attrs;
 use crate::site::{SiteBlock, link_type};
 
 /// One capture, as the index keeps it. Where several records describe it, one for each.
@@ -140,7 +141,7 @@ impl Segment {
         let wrong = |corrupt: Corrupt| self.corrupt(corrupt);
         let mut pages = Pages {
             segment: self,
-            chunks: HashMap::new(),
+            kept: HashMap::new(),
         };
         self.for_each_site(|key, block| {
             let site = host_of_key(key);
@@ -193,7 +194,7 @@ struct Page {
 /// Pages by number; keeps those last used.
 struct Pages<'a> {
     segment: &'a Segment,
-    chunks: HashMap<u32, Rc<Page>>,
+    kept: HashMap<u32, Rc<Page>>,
 }
 
 /// How many pages are kept.
@@ -201,11 +202,11 @@ const PAGES_MAX: usize = 1 << 16;
 
 impl Pages<'_> {
     fn get(&mut self, number: u32) -> Result<Rc<Page>, Corrupt> {
-        if let Some(page) = self.chunks.get(&number) {
+        if let Some(page) = self.kept.get(&number) {
             return Ok(Rc::clone(page));
         }
-        if self.chunks.len() >= PAGES_MAX {
-            self.chunks.clear();
+        if self.kept.len() >= PAGES_MAX {
+            self.kept.clear();
         }
         let (key, instants) = self.segment.page(number)?;
         let mut domains = self.segment.domains()?;
@@ -215,7 +216,7 @@ impl Pages<'_> {
             refdomain: host_of_key(&domains.key(domain)?),
             showings: showings(&instants),
         });
-        self.chunks.insert(number, Rc::clone(&page));
+        self.kept.insert(number, Rc::clone(&page));
         Ok(page)
     }
 }
@@ -306,32 +307,32 @@ impl<'a> Links<'a> {
         let times: Vec<u32> = sightings.iter().map(|(time, _)| *time).collect();
         let (dates, lost) = dates::with_loss(&times, &page.showings, History::AllTime)
             .ok_or(Corrupt("a link that no capture shows"))?;
-        // The capture that it was last seen in, which a revisit may have renewed.
+        // Its attr in the capture that showed it last, which a revisit may have renewed.
         let shown = page
             .showings
             .iter()
             .rev()
             .find(|s| s.time.unix() == dates.last_visited);
-        let last = sightings.iter().rev().find(|(time, _)| {
-            shown.is_some_and(|showing| showing.shows.iter().any(|shows| shows.unix() == *time))
-        });
-        let (_, attr) = last
-            .or(sightings.last())
-            .ok_or(Corrupt("a link without sightings"))?;
-        let mut string =
-            |list: &crate::strings::StringList<'_>, at: u32| -> Result<String, Corrupt> {
-                list.get(at as usize, &mut self.text)?;
-                String::from_utf8(self.text.clone()).map_err(|_| Corrupt("a text"))
-            };
+        let mut united: Option<Vec<u8>> = None;
+        for (time, attr) in sightings {
+            if shown.is_some_and(|s| s.shows.iter().any(|shows| shows.unix() == time)) {
+                self.block.attrs.get(attr as usize, &mut self.text)?;
+                united = Some(united.map_or_else(
+                    || self.text.clone(),
+                    |before| unite_attrs(&before, &self.text),
+                ));
+            }
+        }
+        let attr = united.ok_or(Corrupt("a link without sightings"))?;
+        let (rel, alt) = attr.split_first().ok_or(Corrupt("an attr"))?;
         let anchor = if self.other {
             String::new()
         } else {
-            string(&self.block.forms, form)?
+            self.block.forms.get(form as usize, &mut self.text)?;
+            String::from_utf8(self.text.clone()).map_err(|_| Corrupt("an anchor"))?
         };
         self.block.urls.get(self.url, &mut self.text)?;
         let target = url_of_key(&self.text).ok_or(Corrupt("a target's key"))?;
-        self.block.attrs.get(*attr as usize, &mut self.text)?;
-        let (rel, alt) = self.text.split_first().ok_or(Corrupt("an attr"))?;
         Ok(Some(OwnedLink {
             target,
             page,

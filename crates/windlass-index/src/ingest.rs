@@ -251,7 +251,7 @@ impl Shared<'_> {
             self.watcher.read(bytes);
             return Ok(Outcome::Known(path.to_owned()));
         }
-        let mut archive = match Archive::open(path, self.options.limits.clone()) {
+        let mut archive = match Archive::open(path, self.options.limits) {
             Ok(archive) => archive,
             Err(problem) => {
                 self.watcher.read(bytes);

@@ -135,6 +135,20 @@ impl Rel {
         Self(self.0 | other.0)
     }
 
+    /// The names of what is set, for output; `page-nofollow` is the page's word, `followed-copy`
+    /// says that another copy of the link is followed (R12).
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        [
+            (Self::NOFOLLOW, "nofollow"),
+            (Self::UGC, "ugc"),
+            (Self::SPONSORED, "sponsored"),
+            (Self::PAGE_NOFOLLOW, "page-nofollow"),
+            (Self::FOLLOWED_COPY, "followed-copy"),
+        ]
+        .into_iter()
+        .filter_map(move |(bit, name)| self.has(bit).then_some(name))
+    }
+
     /// Whether the link is nofollow (R10, R12).
     #[must_use]
     pub const fn is_nofollow(self) -> bool {

@@ -213,12 +213,12 @@ impl Archive {
         let head = bytes.get(..bytes.len().min(40)).unwrap_or_default();
         let found = String::from_utf8_lossy(head).into_owned();
         let message = format!("expected the start of a record, found {found:?}");
-        self.resume(place, ProblemKind::BadHeader, message);
+        self.resume(place, ProblemKind::BadHeader, &message);
     }
 
     /// Reports a record that cannot be read and goes to the next. Damage of the packing explains
     /// any other trouble in the same member and is reported alone.
-    fn resume(&mut self, place: Place, kind: ProblemKind, message: String) {
+    fn resume(&mut self, place: Place, kind: ProblemKind, message: &str) {
         let from = self.window.position();
         framing::find_next(&mut self.window, self.family, |_| {});
         if place
@@ -248,7 +248,7 @@ impl Archive {
                     None => "the record has no Content-Length",
                     Some(_) => "the record's Content-Length is no number",
                 };
-                self.resume(place, ProblemKind::BadLength, message.to_owned());
+                self.resume(place, ProblemKind::BadLength, message);
                 return;
             }
         };
@@ -268,21 +268,21 @@ impl Archive {
             return;
         };
         let uri = warc::uri_text(header.target_uri.as_deref().unwrap_or_default());
-        let time = header.date.as_deref().and_then(date::warc);
+        let date = header.date.as_deref().unwrap_or_default();
+        let time = date::warc(date);
         self.capture(place, frame, |content, cut, limits| match kind {
+            // Called something else, and indeed no HTTP: a lookup, a certificate.
+            Wanted::Response if !header.is_http() && !content.starts_with(b"HTTP") => Ok(None),
             Wanted::Response => {
-                let date = header.date.as_deref().unwrap_or_default();
                 let (payload, troubles) = capture::response(content, cut, limits)?;
                 named(&uri, time, date, payload, troubles)
             }
             Wanted::Resource => {
-                let date = header.date.as_deref().unwrap_or_default();
                 let media_type = header.content_type.clone();
                 let (payload, troubles) = capture::resource(media_type, content, cut, limits);
                 named(&uri, time, date, payload, troubles)
             }
             Wanted::Revisit => {
-                let date = header.date.as_deref().unwrap_or_default();
                 let refers_to_date = header.refers_to_date.as_deref();
                 let payload = Payload::Revisit {
                     refers_to_uri: header.refers_to_uri.as_deref().map(warc::uri_text),
@@ -317,7 +317,7 @@ impl Archive {
                 };
                 // Its version line is stepped over, or it would be found again.
                 self.window.advance(start::LOOK_AHEAD_BYTES.min(got).min(8));
-                self.resume(place, ProblemKind::BadHeader, message);
+                self.resume(place, ProblemKind::BadHeader, &message);
                 return None;
             }
             searched = got;
@@ -339,7 +339,7 @@ impl Archive {
         let claimed = line.length;
         self.window.advance(line_end + 1);
         let Some(claimed) = claimed else {
-            let message = "the record's length is no length".to_owned();
+            let message = "the record's length is not a number of bytes";
             return self.resume(place, ProblemKind::BadLength, message);
         };
         let frame = Frame {
@@ -448,18 +448,14 @@ enum Wanted {
 impl Wanted {
     /// What to read a record as; `None` for what is passed over.
     fn of(header: &WarcHeader) -> Option<Self> {
-        let media_type = header.content_type.as_deref().unwrap_or_default();
-        let media_type = media_type.trim_start().to_ascii_lowercase();
         // A missing URI is a problem of a capture, not a reason to pass over it.
         let uri = header.target_uri.as_deref().map(warc::uri_text);
         let is_web = uri.is_none_or(|uri| uri.is_empty() || warc::is_web(&uri));
         match header.record_type.as_deref()? {
-            "response" if is_web && (media_type.is_empty() || media_type.contains("http")) => {
-                Some(Self::Response)
-            }
+            "response" if is_web => Some(Self::Response),
             "resource" if is_web => Some(Self::Resource),
             "revisit" if is_web => Some(Self::Revisit),
-            "metadata" if media_type.starts_with("application/json") => Some(Self::Metadata),
+            "metadata" if header.is_json() => Some(Self::Metadata),
             _ => None,
         }
     }

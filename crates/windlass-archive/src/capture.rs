@@ -61,12 +61,19 @@ pub(crate) fn resource(
     (payload, Vec::from_iter(body_cut.then(|| cut_at(limits))))
 }
 
-/// Whether a response says itself that it is complete: its `Content-Length` is there, or its last
-/// chunk. Used where the archive's own length cannot be trusted.
+/// Whether a response is all there by its own account: its `Content-Length` or its last chunk is, or
+/// its status alone says what there is to know (R2). Used where the archive's length cannot be
+/// trusted.
 pub(crate) fn is_complete(content: &[u8], limits: &Limits) -> bool {
     let Ok(head) = http::head(content, limits) else {
         return false;
     };
+    if !head.is_ended {
+        return false;
+    }
+    if head.status != 200 {
+        return true;
+    }
     let body = content.get(head.body_at..).unwrap_or_default();
     let is_chunked = header(&head.headers, "Transfer-Encoding")
         .is_some_and(|v| v.to_ascii_lowercase().ends_with(b"chunked"));

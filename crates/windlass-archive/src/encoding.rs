@@ -76,11 +76,13 @@ pub(crate) fn undo(
             }
         }
     }
-    if codings.is_empty() && body.starts_with(&GZIP_MAGIC) && is_html(headers) {
-        if let Undone::Done { bytes, cut: more } = gunzip(&body, bytes_max) {
-            cut |= more;
-            body = Cow::Owned(bytes);
-        }
+    if codings.is_empty()
+        && body.starts_with(&GZIP_MAGIC)
+        && is_html(headers)
+        && let Undone::Done { bytes, cut: more } = gunzip(&body, bytes_max)
+    {
+        cut |= more;
+        body = Cow::Owned(bytes);
     }
     if body.len() > bytes_max {
         cut = true;

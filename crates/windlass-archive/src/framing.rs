@@ -106,6 +106,7 @@ impl Frame {
             match self.separator(window) {
                 Separator::Good => return Ending::Right,
                 Separator::Odd(lines) => {
+                    held.give_back(2usize.saturating_sub(lines), window);
                     return self.wrong(&format!(
                         "{lines} line ends instead of two come before the next record"
                     ));
@@ -137,7 +138,7 @@ impl Frame {
             if bytes.len() > keep {
                 bytes.truncate(claimed);
             }
-            bytes.truncate(without_separator(&bytes));
+            bytes.truncate(without_line_ends(&bytes, 2));
             *held = Held::Owned(bytes);
         }
         if self.is_spoiled(window) {
@@ -210,11 +211,18 @@ impl Frame {
 }
 
 impl Held {
+    /// Gives back the line ends that belong to the separator and not to the content.
+    fn give_back(&mut self, count: usize, window: &Window) {
+        if let Self::Window(from, to) = self {
+            *to = *from + without_line_ends(window.slice(*from, *to), count) as u64;
+        }
+    }
+
     /// Ends the content where the next record starts.
     fn end_at(&mut self, from: u64, at: u64, window: &Window) {
         match self {
             Self::Window(start, end) => {
-                let length = without_separator(window.slice(*start, at));
+                let length = without_line_ends(window.slice(*start, at), 2);
                 *end = *start + length as u64;
             }
             Self::Owned(bytes) => {
@@ -232,10 +240,10 @@ enum Separator {
     Spoiled,
 }
 
-/// The length of content without the two line ends that follow it.
-fn without_separator(bytes: &[u8]) -> usize {
+/// The length of `bytes` without the last `count` line ends.
+fn without_line_ends(bytes: &[u8], count: usize) -> usize {
     let mut rest = bytes;
-    for _ in 0..2 {
+    for _ in 0..count {
         rest = rest.strip_suffix(b"\n").unwrap_or(rest);
         rest = rest.strip_suffix(b"\r").unwrap_or(rest);
     }

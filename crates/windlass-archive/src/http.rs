@@ -8,6 +8,8 @@ pub(crate) struct Head {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, Vec<u8>)>,
     pub(crate) body_at: usize,
+    /// The empty line that ends the header is there.
+    pub(crate) is_ended: bool,
 }
 
 /// Reads the head of a response. The status text may be missing, the version may be odd (`HTTP`,
@@ -18,7 +20,7 @@ pub(crate) fn head(content: &[u8], limits: &Limits) -> Result<Head, String> {
     let limit = limits.header_bytes_max;
     let mut headers: Vec<(String, Vec<u8>)> = Vec::new();
     let mut at = line_end(content, 0);
-    loop {
+    let is_ended = loop {
         if at > limit {
             return Err(format!("the HTTP header is longer than {limit} bytes"));
         }
@@ -27,7 +29,7 @@ pub(crate) fn head(content: &[u8], limits: &Limits) -> Result<Head, String> {
         let bare = trim_line_end(line);
         at = next;
         if bare.is_empty() {
-            break;
+            break !line.is_empty();
         }
         if bare.first().is_some_and(|b| matches!(b, b' ' | b'\t')) {
             // A folded line goes on with the field before it (RFC 9112, 5.2).
@@ -41,11 +43,12 @@ pub(crate) fn head(content: &[u8], limits: &Limits) -> Result<Head, String> {
             let value = value.get(1..).unwrap_or_default().trim_ascii();
             headers.push((name, value.to_vec()));
         }
-    }
+    };
     Ok(Head {
         status,
         headers,
         body_at: at,
+        is_ended,
     })
 }
 

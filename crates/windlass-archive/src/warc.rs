@@ -44,6 +44,22 @@ impl WarcHeader {
         header
     }
 
+    /// Whether the content is called HTTP, or nothing.
+    pub(crate) fn is_http(&self) -> bool {
+        self.content_type
+            .as_deref()
+            .is_none_or(|t| t.trim().is_empty() || t.to_ascii_lowercase().contains("http"))
+    }
+
+    /// Whether the content is called JSON, as that of a WAT record is.
+    pub(crate) fn is_json(&self) -> bool {
+        self.content_type.as_deref().is_some_and(|t| {
+            t.trim_start()
+                .to_ascii_lowercase()
+                .starts_with("application/json")
+        })
+    }
+
     fn set(&mut self, name: &[u8], value: Vec<u8>) {
         let text = |value: &[u8]| Some(String::from_utf8_lossy(value).into_owned());
         let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());

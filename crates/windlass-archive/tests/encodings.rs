@@ -1,0 +1,160 @@
+//! Bodies as they were sent, and as headers lie about them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::io::Write;
+
+use support::{gzip, only_body, response};
+
+const PAGE: &[u8] =
+    b"<!DOCTYPE html><p>A page of some length, so that encodings have work to do.</p>\n";
+
+fn body_of(fields: &str, body: &[u8]) -> (Vec<u8>, Vec<&'static str>) {
+    let mut http =
+        format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n{fields}\r\n").into_bytes();
+    http.extend_from_slice(body);
+    only_body(&response("http://a.org/", &http))
+}
+
+fn zlib(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn deflate(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder =
+        flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn br(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    brotli::BrotliCompress(
+        &mut &bytes[..],
+        &mut out,
+        &brotli::enc::BrotliEncoderParams::default(),
+    )
+    .unwrap();
+    out
+}
+
+fn zst(bytes: &[u8]) -> Vec<u8> {
+    zstd::bulk::compress(bytes, 3).unwrap()
+}
+
+fn chunked(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for chunk in bytes.chunks(32) {
+        out.extend(format!("{:x}\r\n", chunk.len()).bytes());
+        out.extend(chunk);
+        out.extend(b"\r\n");
+    }
+    out.extend(b"0\r\n\r\n");
+    out
+}
+
+#[test]
+fn every_encoding_is_undone() {
+    for (fields, body) in [
+        ("", PAGE.to_vec()),
+        ("Content-Encoding: identity\r\n", PAGE.to_vec()),
+        ("Content-Encoding: gzip\r\n", gzip(PAGE)),
+        ("content-encoding: X-GZIP\r\n", gzip(PAGE)),
+        ("Content-Encoding: deflate\r\n", zlib(PAGE)),
+        ("Content-Encoding: deflate\r\n", deflate(PAGE)),
+        ("Content-Encoding: br\r\n", br(PAGE)),
+        ("Content-Encoding: zstd\r\n", zst(PAGE)),
+        ("Transfer-Encoding: chunked\r\n", chunked(PAGE)),
+        (
+            "Transfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n",
+            chunked(&gzip(PAGE)),
+        ),
+        ("Transfer-Encoding: gzip, chunked\r\n", chunked(&gzip(PAGE))),
+        ("Content-Encoding: br, gzip\r\n", gzip(&br(PAGE))),
+        (
+            "Content-Encoding: deflate\r\nContent-Encoding: zstd\r\n",
+            zst(&zlib(PAGE)),
+        ),
+        (
+            "Content-Encoding: gzip\r\nContent-Encoding: gzip\r\n",
+            gzip(PAGE),
+        ),
+    ] {
+        assert_eq!(body_of(fields, &body), (PAGE.to_vec(), vec![]), "{fields}");
+    }
+}
+
+#[test]
+fn a_gzip_body_of_several_members_is_read_whole() {
+    let (first, second) = PAGE.split_at(30);
+    let body = [gzip(first), gzip(second)].concat();
+    let undone = body_of("Content-Encoding: gzip\r\n", &body);
+    assert_eq!(undone, (PAGE.to_vec(), vec![]));
+}
+
+#[test]
+fn a_header_that_lies_is_not_believed() {
+    for fields in [
+        "Content-Encoding: gzip\r\n",
+        "Content-Encoding: deflate\r\n",
+        "Content-Encoding: br\r\n",
+        "Content-Encoding: zstd\r\n",
+        "Content-Encoding: utf-8\r\n",
+        "Transfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n",
+    ] {
+        assert_eq!(body_of(fields, PAGE), (PAGE.to_vec(), vec![]), "{fields}");
+    }
+    // Says chunked, which the crawler has undone, and is gzip.
+    let fields = "Transfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n";
+    assert_eq!(body_of(fields, &gzip(PAGE)), (PAGE.to_vec(), vec![]));
+    // Says nothing, and is gzip.
+    assert_eq!(body_of("", &gzip(PAGE)), (PAGE.to_vec(), vec![]));
+}
+
+#[test]
+fn what_breaks_is_kept_up_to_the_break() {
+    let page = PAGE.repeat(2000);
+    for (fields, body) in [
+        ("Content-Encoding: gzip\r\n", gzip(&page)),
+        ("Content-Encoding: deflate\r\n", zlib(&page)),
+        ("Content-Encoding: deflate\r\n", deflate(&page)),
+        ("Transfer-Encoding: chunked\r\n", chunked(&page)),
+    ] {
+        let cut = &body[..body.len() - 20];
+        let (kept, problems) = body_of(fields, cut);
+        assert_eq!(problems, ["bad-encoding"], "{fields}");
+        assert!(!kept.is_empty() && page.starts_with(&kept), "{fields}");
+    }
+    let (_, problems) = body_of(
+        "Content-Encoding: compress\r\n",
+        &[0x1f, 0x9d, 0x90, 1, 2, 3],
+    );
+    assert_eq!(problems, ["bad-encoding"]);
+}
+
+#[test]
+fn a_list_of_encodings_without_end_is_refused() {
+    let fields = format!("Content-Encoding: {}gzip\r\n", "gzip, ".repeat(100_000));
+    let (body, problems) = body_of(&fields, &gzip(PAGE));
+    assert_eq!((body, problems), (gzip(PAGE), vec!["bad-encoding"]));
+}
+
+#[test]
+fn bodies_that_hold_no_links_are_not_kept() {
+    for (media_type, kept) in [
+        ("image/png", 0),
+        ("Video/mp4; x=y", 0),
+        ("font/woff2", 0),
+        ("image/svg+xml", 4),
+        ("application/octet-stream", 4),
+    ] {
+        let http = format!("HTTP/1.1 200 OK\r\nContent-Type: {media_type}\r\n\r\nbody");
+        let (body, problems) = only_body(&response("http://a.org/", http.as_bytes()));
+        assert_eq!((body.len(), problems), (kept, vec![]), "{media_type}");
+    }
+}

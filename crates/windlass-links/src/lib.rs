@@ -3,6 +3,7 @@
 pub mod anchor;
 pub mod capture;
 pub mod domain;
+pub mod extract;
 pub mod history;
 pub mod surt;
 pub mod target;
@@ -10,6 +11,7 @@ pub mod url;
 
 pub use capture::{Capture, Link, LinkCounts, LinkType, Outcome, Rel, Source};
 pub use domain::{PublicSuffixList, RegistrableDomain};
+pub use extract::{ExtractOptions, Extractor, Skip};
 pub use history::History;
 pub use surt::Surt;
 pub use target::{Mode, Target};

@@ -1,0 +1,308 @@
+//! The encoding of a document (R3), as the WHATWG Encoding and HTML standards say.
+
+use std::borrow::Cow;
+
+use chardetng::EncodingDetector;
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252, X_USER_DEFINED};
+
+/// How far the prescan for `meta` reads.
+const PRESCAN_LENGTH: usize = 1024;
+/// How much of a document the detection reads.
+const DETECTION_LENGTH: usize = 1 << 18;
+
+/// Decodes a document: BOM, HTTP `charset`, `meta` prescan, detection, windows-1252. Undecodable
+/// bytes become U+FFFD. Returns the encoding for URLs too.
+#[must_use]
+pub fn decode<'a>(body: &'a [u8], http_charset: Option<&str>) -> (Cow<'a, str>, &'static Encoding) {
+    if let Some((encoding, length)) = Encoding::for_bom(body) {
+        let rest = body.get(length..).unwrap_or_default();
+        return (encoding.decode_without_bom_handling(rest).0, encoding);
+    }
+    let encoding = http_charset
+        .and_then(|label| Encoding::for_label(label.as_bytes()))
+        .or_else(|| prescan(body.get(..PRESCAN_LENGTH).unwrap_or(body)))
+        .unwrap_or_else(|| detect(body));
+    (encoding.decode_without_bom_handling(body).0, encoding)
+}
+
+/// What the text itself looks like. Valid UTF-8 is UTF-8: an archive, unlike a browser, has the whole
+/// document before it.
+fn detect(body: &[u8]) -> &'static Encoding {
+    if body.is_ascii() {
+        return WINDOWS_1252;
+    }
+    if std::str::from_utf8(body).is_ok() {
+        return UTF_8;
+    }
+    let mut detector = EncodingDetector::new();
+    let start = body.get(..DETECTION_LENGTH).unwrap_or(body);
+    detector.feed(start, start.len() == body.len());
+    detector.guess(None, true)
+}
+
+/// The HTML standard's "prescan a byte stream to determine its encoding", with its fallback, "get an
+/// XML encoding".
+fn prescan(start: &[u8]) -> Option<&'static Encoding> {
+    let mut at = 0;
+    while let Some(rest) = start.get(at..).filter(|rest| !rest.is_empty()) {
+        if rest.starts_with(b"<!--") {
+            // `<!-->` is a whole comment.
+            let inner = rest.get(2..)?;
+            match memchr::memmem::find(inner, b"-->") {
+                Some(end) => at += 2 + end + 3,
+                None => break,
+            }
+            continue;
+        }
+        if is_tag(rest, b"<meta") {
+            at += 5;
+            let mut attributes = Attributes { bytes: start, at };
+            let encoding = meta_encoding(&mut attributes);
+            at = attributes.at;
+            if encoding.is_some() {
+                return encoding;
+            }
+        } else if matches!(rest, [b'<', b'/', c, ..] | [b'<', c, ..] if c.is_ascii_alphabetic()) {
+            let name_end = rest
+                .iter()
+                .position(|b| b.is_ascii_whitespace() || *b == b'>');
+            at += name_end.unwrap_or(rest.len());
+            let mut attributes = Attributes { bytes: start, at };
+            while attributes.advance().is_some() {}
+            at = attributes.at;
+        } else if matches!(rest, [b'<', b'!' | b'/' | b'?', ..]) {
+            at += memchr::memchr(b'>', rest).unwrap_or(rest.len());
+        }
+        at += 1;
+    }
+    xml_encoding(start)
+}
+
+fn is_tag(rest: &[u8], tag: &[u8]) -> bool {
+    rest.get(..tag.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(tag))
+        && rest
+            .get(tag.len())
+            .is_some_and(|b| b.is_ascii_whitespace() || *b == b'/')
+}
+
+fn meta_encoding(attributes: &mut Attributes<'_>) -> Option<&'static Encoding> {
+    let (mut got_pragma, mut need_pragma, mut charset) = (false, None, None);
+    let mut seen: Vec<Vec<u8>> = Vec::new();
+    while let Some((name, value)) = attributes.advance() {
+        if seen.contains(&name) {
+            continue;
+        }
+        match name.as_slice() {
+            b"http-equiv" => got_pragma |= value == b"content-type",
+            b"content" if charset.is_none() => {
+                if let Some(encoding) = charset_in_content(&value) {
+                    charset = Some(encoding);
+                    need_pragma = Some(true);
+                }
+            }
+            b"charset" => {
+                charset = Encoding::for_label(&value);
+                need_pragma = Some(false);
+            }
+            _ => {}
+        }
+        seen.push(name);
+    }
+    if need_pragma? && !got_pragma {
+        return None;
+    }
+    charset.map(as_declared_inside)
+}
+
+/// A document that can say in ASCII that it is UTF-16 is not.
+fn as_declared_inside(encoding: &'static Encoding) -> &'static Encoding {
+    if encoding == UTF_16BE || encoding == UTF_16LE {
+        UTF_8
+    } else if encoding == X_USER_DEFINED {
+        WINDOWS_1252
+    } else {
+        encoding
+    }
+}
+
+/// "Extracting a character encoding from a meta element".
+fn charset_in_content(content: &[u8]) -> Option<&'static Encoding> {
+    let mut rest = content;
+    loop {
+        let at = rest
+            .windows(7)
+            .position(|w| w.eq_ignore_ascii_case(b"charset"))?;
+        rest = rest.get(at + 7..)?.trim_ascii_start();
+        if let Some(value) = rest.strip_prefix(b"=") {
+            let value = value.trim_ascii_start();
+            let label = match value.split_first()? {
+                (quote @ (b'"' | b'\''), inner) => {
+                    inner.get(..inner.iter().position(|b| b == quote)?)?
+                }
+                _ => value
+                    .split(|b| b.is_ascii_whitespace() || *b == b';')
+                    .next()?,
+            };
+            return Encoding::for_label(label);
+        }
+    }
+}
+
+/// "Get an XML encoding": the declaration of XHTML documents.
+fn xml_encoding(start: &[u8]) -> Option<&'static Encoding> {
+    let declaration = start.strip_prefix(b"<?xml")?;
+    let declaration = declaration.get(..memchr::memchr(b'>', declaration)?)?;
+    let at = memchr::memmem::find(declaration, b"encoding")?;
+    let value = declaration
+        .get(at + 8..)?
+        .trim_ascii_start()
+        .strip_prefix(b"=")?
+        .trim_ascii_start();
+    let (quote, inner) = value
+        .split_first()
+        .filter(|(quote, _)| matches!(quote, b'"' | b'\''))?;
+    let label = inner.get(..inner.iter().position(|b| b == quote)?)?;
+    Encoding::for_label(label).map(as_declared_inside)
+}
+
+/// The standard's "get an attribute", over and over.
+struct Attributes<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl Attributes<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn skip_spaces(&mut self) {
+        while self.peek().is_some_and(|b| b.is_ascii_whitespace()) {
+            self.at += 1;
+        }
+    }
+
+    /// The next attribute, name and value in lower case; `None` at the tag's end.
+    fn advance(&mut self) -> Option<(Vec<u8>, Vec<u8>)> {
+        while self
+            .peek()
+            .is_some_and(|b| b.is_ascii_whitespace() || b == b'/')
+        {
+            self.at += 1;
+        }
+        if self.peek()? == b'>' {
+            return None;
+        }
+        let mut name = Vec::new();
+        loop {
+            let byte = self.peek()?;
+            match byte {
+                b'=' if !name.is_empty() => break,
+                b'/' | b'>' => return Some((name, Vec::new())),
+                byte if byte.is_ascii_whitespace() => {
+                    self.skip_spaces();
+                    if self.peek()? != b'=' {
+                        return Some((name, Vec::new()));
+                    }
+                    break;
+                }
+                byte => name.push(byte.to_ascii_lowercase()),
+            }
+            self.at += 1;
+        }
+        self.at += 1;
+        self.skip_spaces();
+        let mut value = Vec::new();
+        match self.peek()? {
+            quote @ (b'"' | b'\'') => loop {
+                self.at += 1;
+                let byte = self.peek()?;
+                if byte == quote {
+                    self.at += 1;
+                    return Some((name, value));
+                }
+                value.push(byte.to_ascii_lowercase());
+            },
+            b'>' => Some((name, value)),
+            _ => {
+                while let Some(byte) = self
+                    .peek()
+                    .filter(|b| !b.is_ascii_whitespace() && *b != b'>')
+                {
+                    value.push(byte.to_ascii_lowercase());
+                    self.at += 1;
+                }
+                self.peek()?;
+                Some((name, value))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(body: &[u8], http: Option<&str>) -> &'static str {
+        decode(body, http).1.name()
+    }
+
+    #[test]
+    fn r3_order_of_evidence() {
+        assert_eq!(
+            name(b"\xef\xbb\xbf<meta charset=koi8-r>", Some("windows-1251")),
+            "UTF-8"
+        );
+        assert_eq!(
+            name(b"<meta charset=koi8-r>", Some("windows-1251")),
+            "windows-1251"
+        );
+        assert_eq!(name(b"<meta charset=koi8-r>", Some("nonsense")), "KOI8-R");
+        assert_eq!(name(b"plain", None), "windows-1252");
+        assert_eq!(name("gr\u{fc}n".as_bytes(), None), "UTF-8");
+    }
+
+    #[test]
+    fn r3_prescan() {
+        for (html, expected) in [
+            (
+                &b"<!-- <meta charset=koi8-r> --><META CHARSET='gb18030'>"[..],
+                "gb18030",
+            ),
+            (
+                b"<meta http-equiv=Content-Type content='text/html; charset=shift_jis'>",
+                "Shift_JIS",
+            ),
+            (
+                b"<meta content='text/html; charset=shift_jis'>",
+                "windows-1252",
+            ),
+            (
+                b"<meta content='x;charset=\"euc-kr\"' http-equiv=content-type>",
+                "EUC-KR",
+            ),
+            (b"<meta charset=utf-16>", "UTF-8"),
+            (b"<meta charset=x-user-defined>", "windows-1252"),
+            (
+                b"<a title='<meta charset=koi8-r>'><meta charset=big5>",
+                "Big5",
+            ),
+            (
+                b"<?xml version=\"1.0\" encoding=\"EUC-JP\"?><html>",
+                "EUC-JP",
+            ),
+            (b"<meta charset", "windows-1252"),
+            (b"<!-->x<meta charset=koi8-u>", "KOI8-U"),
+        ] {
+            assert_eq!(
+                name(html, None),
+                expected,
+                "{}",
+                String::from_utf8_lossy(html)
+            );
+        }
+        let late = [vec![b' '; 1024], b"<meta charset=koi8-r>".to_vec()].concat();
+        assert_eq!(name(&late, None), "windows-1252");
+    }
+}

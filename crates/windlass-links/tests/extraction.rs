@@ -1,0 +1,376 @@
+//! Documents through the extractor, rule by rule.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+
+use std::sync::Arc;
+
+use windlass_archive::{CaptureTime, Payload, Record, Response, WatLink, WatPage};
+use windlass_links::{
+    Capture, ExtractOptions, Extractor, LinkType, Outcome, PublicSuffixList, Rel, Skip,
+};
+
+fn record(payload: Payload) -> Record {
+    Record {
+        offset: 0,
+        target_uri: "http://page.example/dir/page".to_owned(),
+        time: CaptureTime::from_unix(1),
+        payload,
+    }
+}
+
+fn response(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Payload {
+    Payload::Response(Response {
+        status,
+        headers: headers
+            .iter()
+            .map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec()))
+            .collect(),
+        body: body.to_vec(),
+        body_cut: false,
+    })
+}
+
+fn extract(payload: Payload) -> Result<Capture, Skip> {
+    let list = Arc::new(PublicSuffixList::bundled());
+    Extractor::new(
+        list,
+        ExtractOptions {
+            keep_internal: true,
+        },
+    )
+    .capture(&record(payload))
+}
+
+fn html(body: &[u8], content_type: &str) -> Capture {
+    extract(response(200, &[("content-type", content_type)], body)).unwrap()
+}
+
+/// `target|anchor|alt` of the `href` links of a document.
+fn links(body: &str) -> Vec<String> {
+    let capture = html(body.as_bytes(), "text/html; charset=utf-8");
+    let hrefs = capture
+        .links
+        .iter()
+        .filter(|link| link.link_type == LinkType::Href);
+    hrefs
+        .map(|link| format!("{}|{}|{}", link.target, link.anchor, link.alt))
+        .collect()
+}
+
+fn anchors(body: &str) -> Vec<String> {
+    let capture = html(body.as_bytes(), "text/html; charset=utf-8");
+    capture.links.into_iter().map(|link| link.anchor).collect()
+}
+
+#[test]
+fn r2_outcomes() {
+    let outcome = |status, content_type: &str, body: &[u8]| {
+        extract(response(status, &[("Content-Type", content_type)], body))
+            .map(|capture| capture.outcome)
+    };
+    assert_eq!(outcome(200, "text/html", b""), Ok(Outcome::Html));
+    assert_eq!(
+        outcome(200, "application/xhtml+xml; x=y", b""),
+        Ok(Outcome::Html)
+    );
+    assert_eq!(outcome(200, "text/plain", b"<html>"), Ok(Outcome::NotHtml));
+    assert_eq!(outcome(200, "", b"<html >"), Ok(Outcome::Html));
+    assert_eq!(outcome(200, "", b"%PDF"), Ok(Outcome::NotHtml));
+    assert_eq!(outcome(301, "text/html", b""), Ok(Outcome::Redirect));
+    assert_eq!(outcome(404, "text/html", b""), Ok(Outcome::Gone));
+    assert_eq!(outcome(410, "", b""), Ok(Outcome::Gone));
+    assert_eq!(outcome(503, "text/html", b""), Err(Skip::Status(503)));
+    assert_eq!(outcome(403, "text/html", b""), Err(Skip::Status(403)));
+}
+
+#[test]
+fn r1_revisits_of_the_same_page_only() {
+    let revisit = |uri: Option<&str>| {
+        let refers_to_time = Some(CaptureTime::from_unix(7));
+        extract(Payload::Revisit {
+            refers_to_uri: uri.map(str::to_owned),
+            refers_to_time,
+        })
+        .map(|c| c.outcome)
+    };
+    assert_eq!(
+        revisit(None),
+        Ok(Outcome::Revisit(Some(CaptureTime::from_unix(7))))
+    );
+    assert!(revisit(Some("HTTP://page.example:80/dir/page#x")).is_ok());
+    assert_eq!(
+        revisit(Some("http://page.example/")),
+        Err(Skip::RevisitElsewhere)
+    );
+}
+
+#[test]
+fn r3_encodings() {
+    for (label, anchor) in [
+        ("windows-1251", "Привет"),
+        ("shift_jis", "日本語"),
+        ("euc-kr", "한국어"),
+        ("gb18030", "简体中文"),
+        ("iso-8859-2", "žluťoučký"),
+    ] {
+        let encoding = encoding_rs::Encoding::for_label(label.as_bytes()).unwrap();
+        let page =
+            format!("<meta charset={label}><a href='http://t.example/?q={anchor}'>{anchor}</a>");
+        let (body, ..) = encoding.encode(&page);
+        // Declared inside; by HTTP; and wrongly inside but rightly by HTTP.
+        let wrong = [&b"<meta charset=utf-8>"[..], &body].concat();
+        for capture in [
+            html(&body, "text/html"),
+            html(&body, &format!("text/html;charset=\"{label}\"")),
+            html(&wrong, &format!("text/html; charset={label}")),
+        ] {
+            let link = &capture.links[0];
+            assert_eq!(link.anchor, anchor, "{label}");
+            let (query, ..) = encoding.encode(anchor);
+            let expected: String = query
+                .iter()
+                .map(|b| {
+                    if b.is_ascii_alphanumeric() || b"@[\\]^_`{|}-~".contains(b) {
+                        char::from(*b).to_string()
+                    } else {
+                        format!("%{b:02X}")
+                    }
+                })
+                .collect();
+            assert_eq!(
+                link.target.path_and_query(),
+                format!("/?q={expected}"),
+                "R4 {label}"
+            );
+        }
+    }
+    let bad = html(
+        b"<a href=//t.example/>\xff\xfeok</a>",
+        "text/html; charset=utf-8",
+    );
+    assert_eq!(bad.links[0].anchor, "\u{fffd}\u{fffd}ok");
+}
+
+#[test]
+fn r4_base_href() {
+    assert_eq!(links("<a href=x>1</a>"), ["http://page.example/dir/x|1|"]);
+    // The first one with an href counts, for links before it too.
+    assert_eq!(
+        links(
+            "<a href=x>1</a><base target=_top><base href='//b.example/d/e'><base href=//c.example>"
+        ),
+        ["http://b.example/d/x|1|"]
+    );
+    assert_eq!(
+        links("<base href='javascript:x'><a href=x>1</a>"),
+        ["http://page.example/dir/x|1|"]
+    );
+}
+
+#[test]
+fn r4_hrefs_as_people_write_them() {
+    assert_eq!(
+        links("<a href=' \n http://t.example/a b\n c '>1</a>"),
+        ["http://t.example/a%20b%20c|1|"]
+    );
+    assert_eq!(
+        links("<a href='http://t.example/?a=1&copy=2&amp;b&lt'>1</a>"),
+        ["http://t.example/?a=1&copy=2&b%3C|1|"]
+    );
+    let capture = html(
+        b"<a href=mailto:x@y>1</a><a href=javascript:x>2</a><a href='http://['>3</a>",
+        "text/html",
+    );
+    assert_eq!(
+        (capture.counts.other_scheme, capture.counts.rejected),
+        (2, 1)
+    );
+    let long = format!("<a href=/{}>1</a>", "x".repeat(9000));
+    assert_eq!(html(long.as_bytes(), "text/html").counts.rejected, 1);
+}
+
+#[test]
+fn r8_only_a_and_area_are_href_links() {
+    let body =
+        "<script>var x = '<a href=//s.example>s</a>'</script><!-- <a href=//c.example>c</a> -->
+        <style><a href=//y.example></style><textarea><a href=//x.example></textarea>
+        <template><a href=//t.example>t</a></template>
+        <svg><a href=//g.example>g</a></svg><a name=x>no</a><A HREF=//yes.example/>Yes</A>
+        <map><area href=//area.example/ alt='The  area'></map>";
+    assert_eq!(
+        links(body),
+        ["http://yes.example/|Yes|", "http://area.example/||The area"]
+    );
+    let capture = html(
+        b"<link rel='x CANONICAL' href=/c><link rel=alternate href=/a><link rel='alternate stylesheet' href=/s>
+          <meta http-equiv=Refresh content='0; url=/r'><form action=/f></form><iframe src=/i></iframe><frame src=/n>",
+        "text/html",
+    );
+    let found: Vec<_> = capture
+        .links
+        .iter()
+        .map(|l| (l.link_type.name(), l.target.path_and_query()))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("canonical", "/c"),
+            ("alternate", "/a"),
+            ("refresh", "/r"),
+            ("form", "/f"),
+            ("frame", "/i"),
+            ("frame", "/n")
+        ]
+    );
+    let redirect = extract(response(302, &[("Location", "../x")], b"")).unwrap();
+    assert_eq!(
+        (
+            redirect.links[0].link_type,
+            redirect.links[0].target.as_str()
+        ),
+        (LinkType::Redirect, "http://page.example/x")
+    );
+}
+
+#[test]
+fn r8_noscript_is_markup() {
+    assert_eq!(
+        links(
+            "<noscript><a href=//t.example/>n &amp; o</a></noscript><a href=//u.example/><noscript><img alt=pic></noscript>x</a>"
+        ),
+        ["http://t.example/|n & o|", "http://u.example/|x|pic"]
+    );
+}
+
+#[test]
+fn r9_anchor_text() {
+    for (body, anchor) in [
+        (
+            "<a href=x> a\n<b>b</b>c &amp; &eacute;&nbsp;d </a>",
+            "a bc & é d",
+        ),
+        ("<a href=x>one<br>two<img src=y>three</a>", "one two three"),
+        ("<a href=x>a<div>b</div>c<p>d</a>", "a b c d"),
+        ("<a href=x>a<script>b</script><style>c</style>d</a>", "ad"),
+        ("<a href=x>a<template>b</template>c</a>", "ac"),
+        ("<a href=x>&lt;b&gt; &#x41;&#65</a>", "<b> AA"),
+        ("<a href=x></a>", ""),
+        ("<a href=x><xmp>&amp;</xmp></a>", "&amp;"),
+    ] {
+        assert_eq!(anchors(body), [anchor], "{body}");
+    }
+    assert_eq!(
+        links("<a href=//t.example/><img alt='a  b'>t<img alt=c></a>"),
+        ["http://t.example/|t|a b c"]
+    );
+}
+
+#[test]
+fn r9_unclosed_and_nested_anchors() {
+    assert_eq!(anchors("<p><a href=x>one</p><p>two</p>"), ["one"]);
+    assert_eq!(
+        anchors("<a href=x>one<a href=y>two</a> three"),
+        ["one", "two"]
+    );
+    assert_eq!(anchors("<a href=x>one<a name=y>two</a>"), ["one"]);
+    assert_eq!(anchors("<a href=x>to the end"), ["to the end"]);
+    assert_eq!(
+        anchors("<li><a href=x>one</li><li><a href=y>two</li>"),
+        ["one", "two"]
+    );
+}
+
+#[test]
+fn r9_long_anchors_are_cut_and_counted() {
+    let capture = html(
+        format!("<a href=x>{}</a>", "é".repeat(40_000)).as_bytes(),
+        "text/html; charset=utf-8",
+    );
+    assert_eq!(capture.links[0].anchor.len(), 65_536);
+    assert_eq!(capture.counts.anchors_cut, 1);
+}
+
+#[test]
+fn r10_rel_and_page_nofollow() {
+    let rel = |body: &str| html(body.as_bytes(), "text/html").links[0].rel;
+    assert_eq!(rel("<a href=x rel='noopener NOFOLLOW'>"), Rel::NOFOLLOW);
+    assert_eq!(
+        rel("<a href=x rel=ugc&#32;sponsored>"),
+        Rel::UGC.with(Rel::SPONSORED)
+    );
+    assert_eq!(
+        rel("<a href=x>1</a><meta name=ROBOTS content='noindex, nofollow'>"),
+        Rel::PAGE_NOFOLLOW
+    );
+    let headers = [
+        ("content-type", "text/html"),
+        ("X-Robots-Tag", "noarchive, nofollow"),
+    ];
+    let capture = extract(response(200, &headers, b"<a href=x>")).unwrap();
+    assert!(capture.links[0].rel.is_nofollow());
+}
+
+#[test]
+fn r11_external_by_registrable_domain() {
+    let capture = html(
+        b"<a href=http://www.page.example/>i<a href=http://other.example/>e",
+        "text/html",
+    );
+    let external: Vec<bool> = capture.links.iter().map(|link| link.external).collect();
+    assert_eq!(external, [false, true]);
+    assert_eq!((capture.counts.internal, capture.counts.external), (1, 1));
+}
+
+#[test]
+fn ten_thousand_links_and_equal_ones_once() {
+    let many: String = (0..10_000)
+        .map(|i| format!("<a href=/{i}>{i}</a>"))
+        .collect();
+    assert_eq!(html(many.as_bytes(), "text/html").links.len(), 10_000);
+    let capture = html(
+        "<a href=//t.example>".repeat(100_000).as_bytes(),
+        "text/html",
+    );
+    assert_eq!((capture.links.len(), capture.counts.external), (1, 100_000));
+}
+
+#[test]
+fn r9_wat() {
+    let link = |path: &str, url: &str, text: Option<&str>| WatLink {
+        path: path.to_owned(),
+        url: url.to_owned(),
+        text: text.map(str::to_owned),
+        ..WatLink::default()
+    };
+    let long = "x".repeat(128);
+    let capture = extract(Payload::Wat(WatPage {
+        status: 200,
+        headers: vec![("Content-Type".to_owned(), b"text/html".to_vec())],
+        is_html: true,
+        base: Some("http://b.example/".to_owned()),
+        metas: vec![("robots".to_owned(), "nofollow".to_owned())],
+        links: vec![
+            link("A@/href", "x", Some(" a \n b ")),
+            link("A@/href", "y", None),
+            link("A@/href", "z", Some(&long)),
+            link("IMG@/src", "i", None),
+            link("FORM@/action", "f", None),
+        ],
+    }))
+    .unwrap();
+    let found: Vec<_> = capture
+        .links
+        .iter()
+        .map(|l| (l.target.as_str(), l.anchor.as_str(), l.rel))
+        .collect();
+    let nofollow = Rel::PAGE_NOFOLLOW;
+    assert_eq!(
+        found,
+        [
+            ("http://b.example/x", "a b", nofollow),
+            ("http://b.example/y", "", nofollow),
+            ("http://b.example/z", long.as_str(), nofollow),
+            ("http://b.example/f", "", nofollow),
+        ]
+    );
+    assert_eq!(capture.source, windlass_links::Source::Wat);
+}

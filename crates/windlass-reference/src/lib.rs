@@ -1,1 +1,12 @@
-//! windlass-reference
+//! The counting rules (R11–R20) as plainly as they can be programmed: vectors, maps and loops that
+//! read everything for each question. The tests hold the index against it.
+
+mod backlink;
+pub mod fixtures;
+mod index;
+mod page;
+mod report;
+
+pub use backlink::Backlink;
+pub use index::ReferenceIndex;
+pub use report::{PlainGroup, PlainRow, PlainStats, groups, rows, stats};

@@ -2,10 +2,14 @@
 
 use std::io;
 
-use crate::gzip::Gzip;
+use crate::gzip::{self, Gzip};
 use crate::record::{Problem, ProblemKind};
 use crate::source::Source;
+use crate::start;
 use crate::zst::Zst;
+
+/// Bytes at the beginning of a file that tell how it is packed.
+const DETECT_BYTES: usize = 64 << 10;
 
 /// What one step of a decoder brought.
 pub(crate) enum Step {
@@ -40,6 +44,14 @@ impl From<io::Error> for Fault {
 }
 
 impl Fault {
+    /// The same before the member has begun: what was read before is not touched by it.
+    pub(crate) fn unbegun(mut self) -> Self {
+        if let Self::Damage { between, .. } = &mut self {
+            *between = true;
+        }
+        self
+    }
+
     /// The fault as reported to the caller; `at` is where reading stood.
     pub(crate) fn into_problem(self, at: u64) -> Problem {
         match self {
@@ -72,12 +84,15 @@ pub(crate) enum Codec {
 impl Codec {
     /// Chooses by the first bytes of the file.
     pub(crate) fn detect(source: &mut Source) -> io::Result<Self> {
-        source.fill(4)?;
+        source.fill(DETECT_BYTES)?;
         let head = source.available();
-        Ok(if head.starts_with(&crate::gzip::MAGIC) {
-            Self::Gzip(Box::default())
-        } else if Zst::is_start(head) {
+        // A file that begins with damage is told by what comes behind it.
+        let is_gzip = head.starts_with(&gzip::MAGIC)
+            || start::find(head, None, true).is_none() && gzip::holds_member(head);
+        Ok(if Zst::is_start(head) {
             Self::Zst(Box::new(Zst::new()))
+        } else if is_gzip {
+            Self::Gzip(Box::default())
         } else {
             Self::Plain
         })

@@ -3,6 +3,7 @@
 
 use crate::codec::Fault;
 use crate::start::{self, Family, LOOK_AHEAD_BYTES};
+use crate::warc;
 use crate::window::{Reach, Stop, Window};
 
 /// Bytes that are passed over at once.
@@ -94,6 +95,7 @@ impl Frame {
     ) -> Ending {
         match reached {
             Reach::Record(_) => {
+                held.give_back_separator(window);
                 return self
                     .wrong("the next gzip member or zstd frame starts a record before that");
             }
@@ -102,17 +104,17 @@ impl Frame {
             }
             Reach::Stop(_) | Reach::Full => {}
         }
+        let end = window.position();
+        let mut is_separated = false;
         if reached == Reach::Full {
             match self.separator(window) {
                 Separator::Good => return Ending::Right,
-                Separator::Odd(lines) => {
-                    held.give_back(2usize.saturating_sub(lines), window);
-                    return self.wrong(&format!(
-                        "{lines} line ends instead of two come before the next record"
-                    ));
+                Separator::Odd { lines, swallowed } => {
+                    held.give_back(swallowed);
+                    return self.wrong(&format!("{lines} line ends instead of two come behind it"));
                 }
                 Separator::Spoiled => return Ending::Spoiled,
-                Separator::Missing => {}
+                Separator::Missing { lines } => is_separated = lines == 2,
             }
         }
         if let Some(at) = self.look_back(window, from) {
@@ -123,6 +125,12 @@ impl Frame {
         if reached != Reach::Full {
             return Ending::CutShort(self.message("the file ends before that"));
         }
+        if is_separated && warc::block_len(window.slice(from, end), 0).is_some() {
+            // The length is right, and what is wrong comes behind the record — unless the two line
+            // ends are those behind the HTTP header.
+            return Ending::Right;
+        }
+        window.seek(end);
         // The content goes on: it is taken up to the next record if it fits.
         let mut bytes = match held {
             Held::Window(from, to) => window.slice(*from, *to).to_vec(),
@@ -138,7 +146,7 @@ impl Frame {
             if bytes.len() > keep {
                 bytes.truncate(claimed);
             }
-            bytes.truncate(without_line_ends(&bytes, 2));
+            bytes.truncate(without_separator(&bytes));
             *held = Held::Owned(bytes);
         }
         if self.is_spoiled(window) {
@@ -174,47 +182,67 @@ impl Frame {
     }
 
     /// Steps over what separates two records: two line ends in a WARC, one in an ARC — which is
-    /// often more in practice, and of no use to tell a wrong length.
+    /// often more in practice, and of no use to tell a wrong length. Before the end of a member or of
+    /// the file any number will do: writers leave them out there, and a length that takes them in
+    /// cannot be told from that.
     fn separator(self, window: &mut Window) -> Separator {
-        let mut lines = 0usize;
-        let mut bytes = 0usize;
-        loop {
-            let at_start = bytes > 0 && window.at_member_start();
-            if at_start {
-                return Separator::Good;
+        let end = window.position();
+        let (lines, next) = self.line_ends(window);
+        let content_end = window.slice(end.saturating_sub(4), end).to_vec();
+        let is_split = content_end.ends_with(b"\r") && window.slice(end, end + 1) == b"\n";
+        match (next, self.family) {
+            (Next::Spoiled, _) => Separator::Spoiled,
+            (Next::Other, _) => Separator::Missing { lines },
+            (Next::Record(Family::Warc), Family::Warc) if lines != 2 || is_split => {
+                // Where the separator is short, the content may have swallowed the rest of it.
+                let missing = 2usize.saturating_sub(lines);
+                let kept = without_line_ends(&content_end, missing, is_split);
+                Separator::Odd {
+                    lines,
+                    swallowed: kept.map_or(0, |kept| content_end.len() - kept),
+                }
+            }
+            (Next::Record(_) | Next::End | Next::Padding, _) => Separator::Good,
+        }
+    }
+
+    /// Steps over line ends, counting them, and tells what comes then.
+    fn line_ends(self, window: &mut Window) -> (usize, Next) {
+        let mut lines = 0;
+        for stepped in 0..LOOK_AHEAD_BYTES {
+            if stepped > 0 && window.at_member_start() {
+                return (lines, Next::End);
             }
             window.ensure(1);
             match window.available().first() {
                 Some(b'\n') => lines += 1,
                 Some(b'\r') => {}
-                // Padding is for the caller.
-                Some(0) => return Separator::Good,
+                Some(0) => return (lines, Next::Padding),
                 Some(_) => break,
-                None if self.is_spoiled(window) => return Separator::Spoiled,
-                None => return Separator::Good,
+                None if self.is_spoiled(window) => return (lines, Next::Spoiled),
+                None => return (lines, Next::End),
             }
             window.advance(1);
-            bytes += 1;
-            if bytes > LOOK_AHEAD_BYTES {
-                break;
-            }
         }
         if window.at_member_start() {
-            return Separator::Good;
+            return (lines, Next::End);
         }
-        match (window.family_at(0), lines) {
-            (None, _) => Separator::Missing,
-            (Some(Family::Arc), _) | (Some(Family::Warc), 2) => Separator::Good,
-            (Some(Family::Warc), lines) => Separator::Odd(lines),
-        }
+        (lines, window.family_at(0).map_or(Next::Other, Next::Record))
     }
 }
 
 impl Held {
-    /// Gives back the line ends that belong to the separator and not to the content.
-    fn give_back(&mut self, count: usize, window: &Window) {
+    /// Takes from the content's end what belongs to the separator.
+    fn give_back(&mut self, bytes: usize) {
         if let Self::Window(from, to) = self {
-            *to = *from + without_line_ends(window.slice(*from, *to), count) as u64;
+            *to = to.saturating_sub(bytes as u64).max(*from);
+        }
+    }
+
+    /// Takes a whole separator from the content's end.
+    fn give_back_separator(&mut self, window: &Window) {
+        if let Self::Window(from, to) = self {
+            *to = *from + without_separator(window.slice(*from, *to)) as u64;
         }
     }
 
@@ -222,7 +250,7 @@ impl Held {
     fn end_at(&mut self, from: u64, at: u64, window: &Window) {
         match self {
             Self::Window(start, end) => {
-                let length = without_line_ends(window.slice(*start, at), 2);
+                let length = without_separator(window.slice(*start, at));
                 *end = *start + length as u64;
             }
             Self::Owned(bytes) => {
@@ -235,19 +263,46 @@ impl Held {
 
 enum Separator {
     Good,
-    Odd(usize),
-    Missing,
+    /// Not two line ends, of which the content has swallowed so many bytes.
+    Odd {
+        lines: usize,
+        swallowed: usize,
+    },
+    /// Something else than a record comes behind so many line ends.
+    Missing {
+        lines: usize,
+    },
     Spoiled,
 }
 
-/// The length of `bytes` without the last `count` line ends.
-fn without_line_ends(bytes: &[u8], count: usize) -> usize {
+/// What comes behind the line ends behind a record.
+enum Next {
+    Record(Family),
+    /// A member's or the file's end.
+    End,
+    Padding,
+    Other,
+    Spoiled,
+}
+
+/// The length of `bytes` without the last `count` line ends; `None` where there are fewer. The CR
+/// of one that `is_split` from its LF goes first.
+fn without_line_ends(bytes: &[u8], count: usize, is_split: bool) -> Option<usize> {
     let mut rest = bytes;
-    for _ in 0..count {
-        rest = rest.strip_suffix(b"\n").unwrap_or(rest);
-        rest = rest.strip_suffix(b"\r").unwrap_or(rest);
+    if is_split {
+        rest = rest.strip_suffix(b"\r")?;
     }
-    rest.len()
+    for _ in 0..count {
+        let line = rest.strip_suffix(b"\n")?;
+        rest = line.strip_suffix(b"\r").unwrap_or(line);
+    }
+    Some(rest.len())
+}
+
+/// The length of content without the separator at its end, or what there is of it.
+fn without_separator(bytes: &[u8]) -> usize {
+    let without = |count| without_line_ends(bytes, count, false);
+    without(2).or_else(|| without(1)).unwrap_or(bytes.len())
 }
 
 /// Steps over up to `n` bytes, all of them kept.

@@ -81,7 +81,8 @@ impl Gzip {
                 Header::Is(length) => break length,
                 Header::Not => return Err(self.between(source)),
                 Header::Short if got < wanted || wanted >= HEADER_BYTES_MAX => {
-                    return Err(self.damage("the file ends inside the header of a gzip member"));
+                    let message = "the file ends inside the header of a gzip member";
+                    return Err(self.damage(message).unbegun());
                 }
                 Header::Short => wanted = (wanted * 4).min(HEADER_BYTES_MAX),
             }
@@ -146,17 +147,7 @@ impl Gzip {
     pub(crate) fn recover(&mut self, source: &mut Source) -> io::Result<bool> {
         let from = self.member_offset + 1;
         self.state = State::Between;
-        find_member(source, from, &MAGIC, PROBE_BYTES, |packed| {
-            let Header::Is(length) = header_len(packed) else {
-                return false;
-            };
-            let mut out = [0; 512];
-            let mut inflate = Decompress::new(false);
-            let body = packed.get(length..).unwrap_or_default();
-            let inflated = inflate.decompress(body, &mut out, FlushDecompress::None);
-            let n = usize::try_from(inflate.total_out()).unwrap_or(0);
-            inflated.is_ok() && start::may_begin(out.get(..n).unwrap_or_default())
-        })
+        find_member(source, from, &MAGIC, PROBE_BYTES, is_member)
     }
 
     fn damage(&self, message: &str) -> Fault {
@@ -182,6 +173,25 @@ impl Gzip {
             message: format!("expected a gzip member, found {found}; skipped to the next member"),
         }
     }
+}
+
+/// Whether a member begins here that inflates to the start of a record.
+fn is_member(packed: &[u8]) -> bool {
+    let Header::Is(length) = header_len(packed) else {
+        return false;
+    };
+    let mut out = [0; 512];
+    let mut inflate = Decompress::new(false);
+    let body = packed.get(length..).unwrap_or_default();
+    let inflated = inflate.decompress(body, &mut out, FlushDecompress::None);
+    let n = usize::try_from(inflate.total_out()).unwrap_or(0);
+    inflated.is_ok() && start::may_begin(out.get(..n).unwrap_or_default())
+}
+
+/// Whether there is such a member anywhere in `bytes`: a gzip file whose beginning is damaged.
+pub(crate) fn holds_member(bytes: &[u8]) -> bool {
+    memchr::memmem::find_iter(bytes, &MAGIC)
+        .any(|at| is_member(bytes.get(at..).unwrap_or_default()))
 }
 
 enum Header {

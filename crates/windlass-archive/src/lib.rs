@@ -20,6 +20,8 @@
 //! # Ok::<(), windlass_archive::Problem>(())
 //! ```
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
 mod arc;
 mod archive;
 mod capture;

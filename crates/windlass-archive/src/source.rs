@@ -19,6 +19,8 @@ pub(crate) struct Source {
     mark: u64,
     look_back_bytes_max: usize,
     eof: bool,
+    /// What went wrong in reading, to be told once the bytes before it are consumed.
+    error: Option<io::Error>,
 }
 
 impl Source {
@@ -32,6 +34,7 @@ impl Source {
             mark: 0,
             look_back_bytes_max,
             eof: false,
+            error: None,
         }
     }
 
@@ -61,24 +64,30 @@ impl Source {
         self.pos = usize::try_from(back).unwrap_or(self.end).min(self.end);
     }
 
-    /// Reads until `n` bytes are available or the file ends; returns how many are available.
+    /// Reads until `n` bytes are available or the file ends; returns how many are available. An error
+    /// counts as the end until the bytes before it are consumed.
     pub(crate) fn fill(&mut self, n: usize) -> io::Result<usize> {
         while self.end - self.pos < n && !self.eof {
-            self.read_more()?;
+            self.read_more();
         }
-        Ok(self.end - self.pos)
+        match self.end - self.pos {
+            0 => self.error.take().map_or(Ok(0), Err),
+            available => Ok(available),
+        }
     }
 
-    fn read_more(&mut self) -> io::Result<()> {
+    fn read_more(&mut self) {
         self.make_room();
         let room = self.buf.get_mut(self.end..).unwrap_or_default();
         match self.inner.read(room) {
             Ok(0) => self.eof = true,
             Ok(n) => self.end += n,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
+            Err(e) => {
+                self.error = Some(e);
+                self.eof = true;
+            }
         }
-        Ok(())
     }
 
     /// Drops what need not be kept once that is worth the move, and grows where room is short.

@@ -1,8 +1,9 @@
 //! Common Crawl WAT: the JSON of a `metadata` record, read straight into what is kept.
 
 use serde::Deserialize;
+use serde::de::MapAccess;
 
-use crate::loose::{Fields, FromFields, List, Scalars};
+use crate::loose::{Fields, FromObject, List, Object, Scalars};
 use crate::record::{WatLink, WatPage};
 
 /// What a WAT record turned out to be.
@@ -21,31 +22,31 @@ pub(crate) enum Wat {
 /// Reads the JSON of a WAT record. The error says what is wrong with it.
 pub(crate) fn parse(json: &[u8]) -> Result<Wat, String> {
     let mut deserializer = sonic_rs::Deserializer::from_slice(json).utf8_lossy();
-    let document = Document::deserialize(&mut deserializer)
+    let Object(document) = Object::<Document>::deserialize(&mut deserializer)
         .map_err(|error| format!("the JSON of a WAT record cannot be read: {error}"))?;
-    let Some(envelope) = document.envelope else {
+    let Some(Object(envelope)) = document.envelope else {
         return Ok(Wat::Other);
     };
-    let Some(response) = envelope.payload.and_then(|p| p.response) else {
+    let Some(Object(response)) = envelope.payload.and_then(|Object(p)| p.response) else {
         return Ok(Wat::Other);
     };
-    let header = envelope.warc.unwrap_or_default();
+    let header = some_or_default(envelope.warc);
     let is_response = header
         .record_type
-        .as_deref()
+        .first
         .is_none_or(|t| t.eq_ignore_ascii_case("response"));
     if !is_response {
         return Ok(Wat::Other);
     }
-    let arc = envelope.arc.unwrap_or_default();
-    let message = response.message.unwrap_or_default();
-    let written = message.status.first.unwrap_or_default();
+    let arc = some_or_default(envelope.arc);
+    let written = some_or_default(response.message).status.first;
+    let written = written.unwrap_or_default();
     let status = written.trim().parse().map_err(|_| {
         format!("Response-Message.Status of a WAT record is {written:?}, not an HTTP status")
     })?;
     let is_html = response.html.is_some();
-    let html = response.html.unwrap_or_default();
-    let head = html.head.unwrap_or_default();
+    let html = some_or_default(response.html);
+    let head = some_or_default(html.head);
     let links = html.links.0.into_iter().chain(head.links.0);
     Ok(Wat::Page {
         page: WatPage {
@@ -56,135 +57,156 @@ pub(crate) fn parse(json: &[u8]) -> Result<Wat, String> {
             metas: head.metas.0.into_iter().filter_map(Meta::pair).collect(),
             links: links.map(Link::into_link).collect(),
         },
-        target_uri: header.target_uri.or(arc.target_uri),
-        date: header.date.or(arc.date),
+        target_uri: header.target_uri.first.or(arc.target_uri.first),
+        date: header.date.first.or(arc.date.first),
     })
 }
 
-#[derive(Deserialize)]
+fn some_or_default<T: Default>(object: Option<Object<T>>) -> T {
+    object.map(|Object(inner)| inner).unwrap_or_default()
+}
+
+/// Names the fields of an object that are wanted, and where they go.
+macro_rules! wanted {
+    ($name:ident { $($key:literal => $field:ident),* $(,)? }) => {
+        impl FromObject for $name {
+            fn field<'de, A: MapAccess<'de>>(
+                &mut self,
+                key: &str,
+                map: &mut A,
+            ) -> Result<bool, A::Error> {
+                match key {
+                    $($key => self.$field = map.next_value()?,)*
+                    _ => return Ok(false),
+                }
+                Ok(true)
+            }
+        }
+    };
+}
+
+#[derive(Default)]
 struct Document {
-    #[serde(rename = "Envelope")]
-    envelope: Option<Envelope>,
+    envelope: Option<Object<Envelope>>,
 }
 
-#[derive(Deserialize)]
+wanted!(Document { "Envelope" => envelope });
+
+#[derive(Default)]
 struct Envelope {
-    #[serde(rename = "Payload-Metadata")]
-    payload: Option<PayloadMetadata>,
-    #[serde(rename = "WARC-Header-Metadata")]
-    warc: Option<HeaderMetadata>,
-    #[serde(rename = "ARC-Header-Metadata")]
-    arc: Option<ArcMetadata>,
+    payload: Option<Object<PayloadMetadata>>,
+    warc: Option<Object<HeaderMetadata>>,
+    arc: Option<Object<ArcMetadata>>,
 }
 
-#[derive(Deserialize)]
+wanted!(Envelope {
+    "Payload-Metadata" => payload,
+    "WARC-Header-Metadata" => warc,
+    "ARC-Header-Metadata" => arc,
+});
+
+#[derive(Default)]
 struct PayloadMetadata {
-    #[serde(rename = "HTTP-Response-Metadata")]
-    response: Option<ResponseMetadata>,
+    response: Option<Object<ResponseMetadata>>,
 }
 
-#[derive(Deserialize, Default)]
+wanted!(PayloadMetadata { "HTTP-Response-Metadata" => response });
+
+#[derive(Default)]
 struct HeaderMetadata {
-    #[serde(rename = "WARC-Type")]
-    record_type: Option<String>,
-    #[serde(rename = "WARC-Target-URI")]
-    target_uri: Option<String>,
-    #[serde(rename = "WARC-Date")]
-    date: Option<String>,
+    record_type: Scalars,
+    target_uri: Scalars,
+    date: Scalars,
 }
 
-#[derive(Deserialize, Default)]
+wanted!(HeaderMetadata {
+    "WARC-Type" => record_type,
+    "WARC-Target-URI" => target_uri,
+    "WARC-Date" => date,
+});
+
+#[derive(Default)]
 struct ArcMetadata {
-    #[serde(rename = "Target-URI")]
-    target_uri: Option<String>,
-    #[serde(rename = "Date")]
-    date: Option<String>,
+    target_uri: Scalars,
+    date: Scalars,
 }
 
-#[derive(Deserialize)]
+wanted!(ArcMetadata { "Target-URI" => target_uri, "Date" => date });
+
+#[derive(Default)]
 struct ResponseMetadata {
-    #[serde(rename = "Response-Message")]
-    message: Option<ResponseMessage>,
-    #[serde(rename = "Headers", default)]
+    message: Option<Object<ResponseMessage>>,
     headers: Fields,
-    #[serde(rename = "HTML-Metadata")]
-    html: Option<HtmlMetadata>,
+    html: Option<Object<HtmlMetadata>>,
 }
 
-#[derive(Deserialize, Default)]
+wanted!(ResponseMetadata {
+    "Response-Message" => message,
+    "Headers" => headers,
+    "HTML-Metadata" => html,
+});
+
+#[derive(Default)]
 struct ResponseMessage {
-    #[serde(rename = "Status", default)]
     status: Scalars,
 }
 
-#[derive(Deserialize, Default)]
+wanted!(ResponseMessage { "Status" => status });
+
+#[derive(Default)]
 struct HtmlMetadata {
-    #[serde(rename = "Head")]
-    head: Option<HeadMetadata>,
-    #[serde(rename = "Links", default)]
+    head: Option<Object<HeadMetadata>>,
     links: List<Link>,
 }
 
-#[derive(Deserialize, Default)]
+wanted!(HtmlMetadata { "Head" => head, "Links" => links });
+
+#[derive(Default)]
 struct HeadMetadata {
-    #[serde(rename = "Base", default)]
     base: Scalars,
-    #[serde(rename = "Metas", default)]
     metas: List<Meta>,
-    #[serde(rename = "Link", default)]
     links: List<Link>,
 }
 
-/// An entry of a link list as the JSON has it.
+wanted!(HeadMetadata { "Base" => base, "Metas" => metas, "Link" => links });
+
+/// An entry of a link list.
 #[derive(Default)]
 struct Link {
-    path: Option<String>,
-    url: Option<String>,
-    text: Option<String>,
-    alt: Option<String>,
-    rel: Option<String>,
+    path: Scalars,
+    url: Scalars,
+    text: Scalars,
+    alt: Scalars,
+    rel: Scalars,
 }
 
-impl FromFields for Link {
-    fn field(&mut self, key: &str) -> Option<&mut Option<String>> {
-        match key {
-            "path" => Some(&mut self.path),
-            "url" | "href" => Some(&mut self.url),
-            "text" => Some(&mut self.text),
-            "alt" => Some(&mut self.alt),
-            "rel" => Some(&mut self.rel),
-            _ => None,
-        }
-    }
+wanted!(Link {
+    "path" => path,
+    "url" => url,
+    "href" => url,
+    "text" => text,
+    "alt" => alt,
+    "rel" => rel,
+});
+
+/// A `meta` element.
+#[derive(Default)]
+struct Meta {
+    name: Scalars,
+    http_equiv: Scalars,
+    content: Scalars,
 }
+
+wanted!(Meta { "name" => name, "http-equiv" => http_equiv, "content" => content });
 
 impl Link {
     fn into_link(self) -> WatLink {
         WatLink {
-            path: self.path.unwrap_or_default(),
-            url: self.url.unwrap_or_default(),
-            text: self.text,
-            alt: self.alt,
-            rel: self.rel,
-        }
-    }
-}
-
-/// A `meta` element as the JSON has it.
-#[derive(Default)]
-struct Meta {
-    name: Option<String>,
-    http_equiv: Option<String>,
-    content: Option<String>,
-}
-
-impl FromFields for Meta {
-    fn field(&mut self, key: &str) -> Option<&mut Option<String>> {
-        match key {
-            "name" => Some(&mut self.name),
-            "http-equiv" => Some(&mut self.http_equiv),
-            "content" => Some(&mut self.content),
-            _ => None,
+            path: self.path.first.unwrap_or_default(),
+            url: self.url.first.unwrap_or_default(),
+            text: self.text.first,
+            alt: self.alt.first,
+            rel: self.rel.first,
         }
     }
 }
@@ -193,8 +215,13 @@ impl Meta {
     /// Name or `http-equiv`, lower case, and content; `None` where the element has neither (it is a
     /// `property` or an `itemprop`, of no use here).
     fn pair(self) -> Option<(String, String)> {
-        let name = self.name.or(self.http_equiv)?.trim().to_ascii_lowercase();
-        Some((name, self.content.unwrap_or_default()))
+        let name = self
+            .name
+            .first
+            .or(self.http_equiv.first)?
+            .trim()
+            .to_ascii_lowercase();
+        Some((name, self.content.first.unwrap_or_default()))
     }
 }
 
@@ -202,7 +229,7 @@ impl Meta {
 fn header_fields(fields: Fields) -> Vec<(String, Vec<u8>)> {
     let mut headers = Vec::with_capacity(fields.0.len());
     for (name, values) in fields.0 {
-        for value in values.more.into_iter().chain(values.first).rev() {
+        for value in values.first.into_iter().chain(values.more) {
             headers.push((name.clone(), value.trim().as_bytes().to_vec()));
         }
     }
@@ -298,7 +325,7 @@ mod tests {
         for json in [
             "",
             "{",
-            "[]",
+            "nonsense",
             r#"{"Envelope":{"Payload-Metadata":"#,
             &no_status,
         ] {

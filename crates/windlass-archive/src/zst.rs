@@ -61,7 +61,7 @@ impl Zst {
                     return Ok(Step::End);
                 }
                 if is_skippable(source.available()) {
-                    self.skippable(source)?;
+                    self.skippable(source).map_err(Fault::unbegun)?;
                     continue;
                 }
                 if !source.available().starts_with(&FRAME_MAGIC) {

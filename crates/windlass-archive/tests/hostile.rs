@@ -77,22 +77,22 @@ fn a_cut_file_gives_the_records_before_the_cut_and_a_problem() {
             let (records, problems) = read(&whole[..length]);
             assert_eq!(records, expected[..records.len()], "cut at {length}");
             // Without a problem nothing is missing but separators, or what was no capture.
-            let explained = !problems.is_empty() || is_between_records(&whole[..length]);
+            let explained = !problems.is_empty() || is_between_records(&whole, length);
             assert!(explained, "cut at {length}: no problem");
         }
     }
 }
 
-/// The bytes end where a record may.
-fn is_between_records(bytes: &[u8]) -> bool {
-    if bytes.starts_with(&[0x1f, 0x8b]) {
-        let mut decoder = flate2::read::MultiGzDecoder::new(bytes);
+/// The bytes end where a record may: behind its content, or behind the blank lines that follow.
+fn is_between_records(whole: &[u8], length: usize) -> bool {
+    if whole.starts_with(&[0x1f, 0x8b]) {
+        let mut decoder = flate2::read::MultiGzDecoder::new(&whole[..length]);
         return decoder.read_to_end(&mut Vec::new()).is_ok();
     }
-    // The blank lines behind a record are no loss, however many of them there are.
-    let end = bytes.trim_ascii_end().len();
-    let (full, cut) = (read(bytes).0, read(&bytes[..end]).0);
-    full.len() == cut.len()
+    let starts = memchr::memmem::find_iter(whole, b"WARC/1.0").chain([whole.len()]);
+    starts
+        .into_iter()
+        .any(|start| start <= length + 4 && length <= start)
 }
 
 fn zst(bytes: &[u8]) -> Vec<u8> {
@@ -108,7 +108,10 @@ fn a_flipped_bit_costs_one_record_of_a_gzip_file() {
         bytes[at] ^= 1 << (at % 8);
         let (records, problems) = read(&bytes);
         let kept = records.iter().filter(|r| expected.contains(r)).count();
-        assert!(kept + 1 >= expected.len(), "bit at {at}: {kept} of 12 kept");
+        assert!(
+            kept + 1 >= expected.len(),
+            "bit at {at}: {kept} of 12 kept, {problems:?}"
+        );
         // Name, time and flags of a member's header are not covered by its checksum.
         if kept < expected.len() {
             assert!(!problems.is_empty(), "bit at {at}");
@@ -159,7 +162,7 @@ fn wrong_lengths_cost_nothing_but_a_problem() {
         for wrong in [
             "0",
             "1",
-            "60",
+            "40",
             "70",
             "80",
             "120",
@@ -362,8 +365,10 @@ fn memory_is_bounded_whatever_the_file_claims() {
     // Encodings that unpack to far more than the limit.
     let zeros = vec![b' '; 256 << 20];
     let mut brotli_bomb = Vec::new();
-    let mut params = brotli::enc::BrotliEncoderParams::default();
-    params.quality = 1;
+    let params = brotli::enc::BrotliEncoderParams {
+        quality: 1,
+        ..Default::default()
+    };
     brotli::BrotliCompress(&mut zeros.as_slice(), &mut brotli_bomb, &params).unwrap();
     let bombs = [
         ("gzip", gzip(&zeros)),
@@ -435,7 +440,11 @@ fn archive_like() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig {
+        cases: 2000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     /// No input makes the reader panic or go on for ever, and how the bytes are packed or handed
     /// over does not matter.

@@ -253,6 +253,10 @@ fn r9_anchor_text() {
         ("<a href=x>a<script>b</script><style>c</style>d</a>", "ad"),
         ("<a href=x>a<template>b</template>c</a>", "ac"),
         ("<a href=x>&lt;b&gt; &#x41;&#65</a>", "<b> AA"),
+        (
+            "<a href=x><svg><style>.a{}</style><title>t</title></svg>u</a>",
+            "tu",
+        ),
         ("<a href=x></a>", ""),
         ("<a href=x><xmp>&amp;</xmp></a>", "&amp;"),
     ] {

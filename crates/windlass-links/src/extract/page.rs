@@ -73,12 +73,16 @@ struct State {
     /// Whether the element last opened inside the anchor is one whose raw text is not the anchor's:
     /// `style`, and `noscript`, which is read as markup.
     skips_raw: bool,
+    /// How many `style` and `script` elements of SVG are open: to the tokeniser their text is text
+    /// like any other.
+    foreign_styles: u32,
     /// The contents of the `noscript` that is open: without scripts, they are markup.
     noscript: String,
 }
 
 impl State {
     fn close(&mut self) {
+        self.foreign_styles = 0;
         if let Some(open) = self.open.take() {
             self.page.anchors_cut += u32::from(open.anchor.is_cut());
             self.page.links.push(RawLink {
@@ -247,6 +251,17 @@ fn inside_anchor(state: &Shared, element: &mut Element<'_, '_>) -> HandlerResult
                 open.alt.push(&alt);
             }
         }
+        "style" | "script" if element.namespace_uri() != HTML => {
+            if let Some(handlers) = element.end_tag_handlers() {
+                now.foreign_styles += 1;
+                let state = Rc::clone(state);
+                handlers.push(Box::new(move |_| {
+                    let mut now = state.borrow_mut();
+                    now.foreign_styles = now.foreign_styles.saturating_sub(1);
+                    Ok(())
+                }));
+            }
+        }
         name if is_block(name) => {
             open.anchor.space();
             if let Some(handlers) = element.end_tag_handlers() {
@@ -355,7 +370,7 @@ fn text(state: &Shared, chunk: &mut TextChunk<'_>) -> HandlerResult {
     let Some(open) = &mut now.open else {
         return Ok(());
     };
-    if now.templates > 0 {
+    if now.templates > 0 || now.foreign_styles > 0 {
         return Ok(());
     }
     let is_markup = match chunk.text_type() {

@@ -1,0 +1,265 @@
+//! The streaming extraction against the tree, over the whole corpus.
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use windlass_archive::{Archive, CaptureTime, Limits, Payload, Record, Response, record};
+use windlass_links::extract::charset::decode;
+use windlass_links::{
+    CanonicalUrl, ExtractOptions, Extractor, LinkType, Outcome, PublicSuffixList,
+};
+use windlass_reference::html;
+
+/// Share of distinct (page, target, anchor) triples on which both must agree.
+const AGREEMENT_MIN: f64 = 0.999;
+
+fn corpus() -> PathBuf {
+    std::env::var_os("WINDLASS_CORPUS").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus"),
+        PathBuf::from,
+    )
+}
+
+fn files(directory: &Path, found: &mut Vec<PathBuf>) {
+    let Ok(entries) = std::fs::read_dir(directory) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            files(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+type Pairs = BTreeSet<(String, String)>;
+
+#[derive(Default)]
+struct Tally {
+    both: usize,
+    either: usize,
+    pages: usize,
+    /// Disagreements by class, with an example.
+    classes: BTreeMap<&'static str, (usize, String)>,
+}
+
+impl Tally {
+    fn page(&mut self, page: &CanonicalUrl, fast: &Pairs, tree: &Pairs) {
+        self.pages += 1;
+        let both = fast.intersection(tree).count();
+        self.both += both;
+        self.either += fast.len() + tree.len() - both;
+        for (pair, theirs, side) in fast
+            .difference(tree)
+            .map(|p| (p, tree, "fast"))
+            .chain(tree.difference(fast).map(|p| (p, fast, "tree")))
+        {
+            let class = match (side, theirs.iter().any(|(target, _)| *target == pair.0)) {
+                ("fast", true) => "only streamed: another anchor for a target that both have",
+                ("fast", false) => "only streamed: a target that the tree has not",
+                (_, true) if pair.1.is_empty() => {
+                    "only in the tree: an empty anchor beside another"
+                }
+                (_, true) => "only in the tree: another anchor for a target that both have",
+                (_, false) => "only in the tree: a target that the stream has not",
+            };
+            let (n, example) = self.classes.entry(class).or_default();
+            *n += 1;
+            if example.is_empty() || *n == 50 {
+                *example = format!("{page} {pair:?}");
+            }
+        }
+    }
+}
+
+fn compare(files: &[PathBuf]) -> Tally {
+    let list = Arc::new(PublicSuffixList::bundled());
+    let mut extractor = Extractor::new(
+        list,
+        ExtractOptions {
+            keep_internal: true,
+        },
+    );
+    let mut tally = Tally::default();
+    for path in files {
+        let Ok(archive) = Archive::open(path, Limits::default()) else {
+            continue;
+        };
+        for record in archive.flatten() {
+            let Payload::Response(response) = &record.payload else {
+                continue;
+            };
+            let Ok(capture) = extractor.capture(&record) else {
+                continue;
+            };
+            if capture.outcome != Outcome::Html {
+                continue;
+            }
+            let content_type =
+                record::header(&response.headers, "content-type").map(String::from_utf8_lossy);
+            let charset = content_type.as_deref().and_then(|value| {
+                value
+                    .to_ascii_lowercase()
+                    .split_once("charset=")
+                    .map(|(_, v)| v.trim().trim_matches('"').to_owned())
+            });
+            let (text, encoding) = decode(&response.body, charset.as_deref());
+            let hrefs = capture
+                .links
+                .iter()
+                .filter(|link| link.link_type == LinkType::Href);
+            let fast: Pairs = hrefs
+                .map(|link| (link.target.to_string(), link.anchor.clone()))
+                .collect();
+            let tree: Pairs = html::links(&text, &capture.page, encoding)
+                .into_iter()
+                .map(|link| (link.target, link.anchor))
+                .collect();
+            tally.page(&capture.page, &fast, &tree);
+        }
+    }
+    tally
+}
+
+#[test]
+fn r8_r9_stream_and_tree_agree_on_the_corpus() {
+    let mut paths = Vec::new();
+    for part in ["warc", "genuine"] {
+        files(&corpus().join(part), &mut paths);
+    }
+    if paths.is_empty() {
+        println!(
+            "skipped: no corpus at {} (set WINDLASS_CORPUS)",
+            corpus().display()
+        );
+        return;
+    }
+    let halves: Vec<Vec<PathBuf>> = (0..2)
+        .map(|half| paths.iter().skip(half).step_by(2).cloned().collect())
+        .collect();
+    let tallies: Vec<Tally> = std::thread::scope(|scope| {
+        let workers: Vec<_> = halves
+            .iter()
+            .map(|half| scope.spawn(|| compare(half)))
+            .collect();
+        workers
+            .into_iter()
+            .map(|worker| worker.join().unwrap())
+            .collect()
+    });
+    let (mut both, mut either, mut pages) = (0, 0, 0);
+    for tally in &tallies {
+        both += tally.both;
+        either += tally.either;
+        pages += tally.pages;
+        for (class, (n, example)) in &tally.classes {
+            println!("{n:7} {class}, such as {example}");
+        }
+    }
+    let agreement = both as f64 / either as f64;
+    println!(
+        "{pages} pages, {either} distinct triples, {both} in both: {:.4} %",
+        agreement * 100.0
+    );
+    assert!(pages > 1000, "only {pages} pages");
+    assert!(agreement >= AGREEMENT_MIN, "{agreement}");
+}
+
+fn pairs_of(body: &str) -> (Pairs, Pairs) {
+    let list = Arc::new(PublicSuffixList::bundled());
+    let capture = Extractor::new(
+        list,
+        ExtractOptions {
+            keep_internal: true,
+        },
+    )
+    .capture(&Record {
+        offset: 0,
+        target_uri: "http://page.example/".to_owned(),
+        time: CaptureTime::MIN,
+        payload: Payload::Response(Response {
+            status: 200,
+            headers: vec![(
+                "content-type".to_owned(),
+                b"text/html; charset=utf-8".to_vec(),
+            )],
+            body: body.as_bytes().to_vec(),
+            body_cut: false,
+        }),
+    })
+    .unwrap();
+    let hrefs = capture
+        .links
+        .iter()
+        .filter(|link| link.link_type == LinkType::Href);
+    let fast = hrefs
+        .map(|link| (link.target.to_string(), link.anchor.clone()))
+        .collect();
+    let tree = html::links(body, &capture.page, encoding_rs::UTF_8);
+    (
+        fast,
+        tree.into_iter()
+            .map(|link| (link.target, link.anchor))
+            .collect(),
+    )
+}
+
+/// Well-formed pieces, in which stream and tree must be equal.
+fn arb_piece() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        "[a-c ]{1,4}",
+        Just("<br>".to_owned()),
+        Just("<img src=i alt='x &amp; y'>".to_owned()),
+        Just("&amp;&lt;&eacute;&#65;&nbsp;&notit;".to_owned()),
+        Just("<script>'<a href=/s>s</a>'</script>".to_owned()),
+        Just("<style><a href=/t>t</a></style>".to_owned()),
+        Just("<!-- <a href=/c>c</a> -->".to_owned()),
+        Just("<template><a href=/m>m</a></template>".to_owned()),
+        Just("<area href='/area'>".to_owned()),
+        Just("<textarea><a href=/ta>x</textarea>".to_owned()),
+    ];
+    let inline = leaf.prop_recursive(2, 8, 3, |inner| {
+        (
+            prop::sample::select(vec!["b", "span", "em"]),
+            prop::collection::vec(inner, 0..3),
+        )
+            .prop_map(|(tag, inner)| format!("<{tag}>{}</{tag}>", inner.concat()))
+    });
+    let anchor = (
+        prop::sample::select(vec!["/x", "//t.example/y?a=1&copy=2", " /z\n", "#f"]),
+        prop::collection::vec(inline.clone(), 0..4),
+    )
+        .prop_map(|(href, inner)| format!("<a href=\"{href}\">{}</a>", inner.concat()));
+    let mixed = prop_oneof![inline, anchor];
+    (
+        prop::sample::select(vec!["div", "section", "ul"]),
+        prop::collection::vec(mixed, 0..6),
+    )
+        .prop_map(|(tag, inner)| format!("<{tag}>{}</{tag}>", inner.concat()))
+}
+
+proptest! {
+    #[test]
+    fn r9_stream_and_tree_are_equal_on_well_formed_documents(pieces in prop::collection::vec(arb_piece(), 0..5)) {
+        let body = pieces.concat();
+        let (fast, tree) = pairs_of(&body);
+        prop_assert_eq!(fast, tree, "{}", body);
+    }
+
+    #[test]
+    fn foreign_text_never_panics(body in prop_oneof![
+        ".{0,200}",
+        prop::collection::vec(prop::sample::select(vec![
+            "<a href=x>", "</a>", "<a", " href='", "<table>", "<td>", "</td>", "<p>", "<noscript>", "</noscript>",
+            "<template>", "</template>", "<svg>", "</svg>", "<select>", "<option>", "<math>", "&#x", "&amp", "\u{0}", "<!--", "-->",
+            "<![CDATA[", "]]>", "<plaintext>", "<style>", "t", "é",
+        ]), 0..60).prop_map(|parts| parts.concat()),
+    ]) {
+        let _ = pairs_of(&body);
+    }
+}

@@ -1,0 +1,204 @@
+//! An answer: one page of groups, with totals and cost.
+
+use std::fmt;
+
+use windlass_index::TargetRows;
+use windlass_links::CaptureTime;
+
+use crate::filter::Subject;
+use crate::table::{Column, Field, Table, Total};
+
+/// A group of rows: one folded anchor (R17).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Group {
+    /// The anchor's number in the [`TargetRows`], in byte order.
+    pub anchor: u32,
+    /// Number of backlinks.
+    pub backlinks: u64,
+    /// Number of distinct pages.
+    pub refpages: u64,
+    /// Number of referring domains.
+    pub refdomains: u64,
+    /// Earliest `first_seen`.
+    pub first_seen: CaptureTime,
+    /// Latest `last_visited`.
+    pub last_visited: CaptureTime,
+}
+
+impl Subject for Group {
+    fn integer(&self, field: Field) -> Option<u64> {
+        match field {
+            Field::Backlinks => Some(self.backlinks),
+            Field::Refpages => Some(self.refpages),
+            Field::Refdomains => Some(self.refdomains),
+            _ => None,
+        }
+    }
+
+    fn date(&self, field: Field) -> Option<CaptureTime> {
+        match field {
+            Field::FirstSeen => Some(self.first_seen),
+            Field::LastVisited => Some(self.last_visited),
+            _ => None,
+        }
+    }
+}
+
+/// A value in an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cell<'a> {
+    /// A string.
+    Text(&'a str),
+    /// A number.
+    Integer(u64),
+    /// A moment.
+    Date(CaptureTime),
+}
+
+/// Numbers and dates as on the wire, strings bare.
+impl fmt::Display for Cell<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Integer(number) => number.fmt(f),
+            Self::Date(time) => time.fmt(f),
+        }
+    }
+}
+
+/// Why an answer has no groups (R20).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Emptiness {
+    /// The host occurs in the index, but no backlink that the request's `history` asks for leads to
+    /// the target.
+    NoBacklinks,
+    /// There are backlinks, and `where` or `having` removed all of them.
+    FilteredOut,
+    /// The host occurs nowhere in the index, neither as a page's nor as a link target's.
+    HostUnknown,
+}
+
+impl Emptiness {
+    /// The keyword of the response header.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NoBacklinks => "no-backlinks",
+            Self::FilteredOut => "filtered",
+            Self::HostUnknown => "host-unknown",
+        }
+    }
+}
+
+/// A sentence for people.
+impl fmt::Display for Emptiness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoBacklinks => "the index has no backlinks for this target",
+            Self::FilteredOut => "the filters removed everything",
+            Self::HostUnknown => "this host is not in any crawl given to the index",
+        })
+    }
+}
+
+/// An answer. Borrows its strings from the rows that it was made of.
+#[derive(Debug)]
+pub struct Report<'a> {
+    pub(crate) table: &'static Table,
+    pub(crate) select: &'a [&'static Column],
+    pub(crate) rows: &'a TargetRows,
+    pub(crate) page: Vec<Group>,
+    pub(crate) groups_total: u64,
+    pub(crate) backlinks: u64,
+    pub(crate) refpages: u64,
+    pub(crate) emptiness: Option<Emptiness>,
+    pub(crate) rows_cost: u64,
+}
+
+impl<'a> Report<'a> {
+    /// The table that was asked.
+    #[must_use]
+    pub fn table(&self) -> &'static Table {
+        self.table
+    }
+
+    /// The columns returned, in order.
+    #[must_use]
+    pub fn columns(&self) -> &'a [&'static Column] {
+        self.select
+    }
+
+    /// The groups of the page, in order.
+    #[must_use]
+    pub fn groups(&self) -> &[Group] {
+        &self.page
+    }
+
+    /// The selected columns of a group with their values. No string is copied.
+    pub fn cells(&self, group: &Group) -> impl Iterator<Item = (&'static Column, Cell<'a>)> {
+        let (rows, group) = (self.rows, *group);
+        self.select.iter().filter_map(move |column| {
+            let cell = match column.field {
+                Field::Anchor => Cell::Text(rows.anchor(group.anchor)),
+                field => match group.integer(field) {
+                    Some(number) => Cell::Integer(number),
+                    None => Cell::Date(group.date(field)?),
+                },
+            };
+            Some((*column, cell))
+        })
+    }
+
+    /// The anchor of a group.
+    #[must_use]
+    pub fn anchor(&self, group: &Group) -> &'a str {
+        self.rows.anchor(group.anchor)
+    }
+
+    /// How many results are returned: groups after `offset` and `limit`.
+    #[must_use]
+    pub fn results(&self) -> u64 {
+        self.page.len() as u64
+    }
+
+    /// How many groups passed `having`, before `offset` and `limit`.
+    #[must_use]
+    pub fn groups_total(&self) -> u64 {
+        self.groups_total
+    }
+
+    /// Backlinks in the rows that pass `where` (R18).
+    #[must_use]
+    pub fn backlinks(&self) -> u64 {
+        self.backlinks
+    }
+
+    /// Distinct pages that carry one of them (R18).
+    #[must_use]
+    pub fn refpages(&self) -> u64 {
+        self.refpages
+    }
+
+    /// The members of `stats`, in order.
+    pub fn stats(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.table.stats.iter().map(|stat| {
+            let value = match stat.total {
+                Total::Backlinks => self.backlinks,
+                Total::Refpages => self.refpages,
+            };
+            (stat.name, value)
+        })
+    }
+
+    /// Why no group passed; `None` where one did, whatever `offset` and `limit` left of them (R20).
+    #[must_use]
+    pub fn emptiness(&self) -> Option<Emptiness> {
+        self.emptiness
+    }
+
+    /// What the answer costs, in account rows.
+    #[must_use]
+    pub fn rows_cost(&self) -> u64 {
+        self.rows_cost
+    }
+}

@@ -1,1 +1,20 @@
-//! windlass-server
+//! Windlass over HTTP: the wire contract of `docs/`, with bodies streamed and limits on everything.
+//!
+//! A request's way: [`serve`] accepts the connection; the router finds the handler and gives the
+//! request its id; `parameters` reads them; `answer` runs the query on a blocking thread, which then
+//! writes the body in chunks through a bounded channel (`stream`).
+
+mod answer;
+mod app;
+mod health;
+mod options;
+mod parameters;
+mod refusal;
+mod request_log;
+mod router;
+mod serve;
+mod stream;
+
+pub use options::{Limits, ServeOptions};
+pub use router::router;
+pub use serve::{ServeError, serve};

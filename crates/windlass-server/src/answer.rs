@@ -1,0 +1,191 @@
+//! One request for a report, from parameters to body.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+use windlass_index::IndexError;
+use windlass_report::{Emptiness, Output, Query, Report, run_cancellable, write};
+
+use crate::app::App;
+use crate::parameters;
+use crate::refusal::Refusal;
+use crate::request_log::{RequestId, Results};
+use crate::stream::BodyWriter;
+
+const RESULTS_COUNT: HeaderName = HeaderName::from_static("x-results-count");
+const ROWS_COST: HeaderName = HeaderName::from_static("x-rows-cost");
+const EMPTY: HeaderName = HeaderName::from_static("x-windlass-empty");
+const INDEX: HeaderName = HeaderName::from_static("x-windlass-index");
+
+/// `GET /` and `POST /`.
+pub(crate) async fn report(
+    State(app): State<Arc<App>>,
+    Extension(id): Extension<RequestId>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let parameters = parameters::read(request, &app.limits).await?;
+    let query = Query::from_params(parameters)?;
+    let permit = app.query_permit().await?;
+    match answer(Arc::clone(&app), query, permit).await {
+        Ok(answer) => Ok(answer.into_response()),
+        Err(Failure::Slow) => Err(Refusal::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!(
+                "the request took longer than {:?} and was stopped (request {id}); ask for a \
+                 narrower target",
+                app.limits.query_time_max
+            ),
+        )
+        .retry_after(60)),
+        Err(Failure::Index(error)) => {
+            tracing::error!(request = %id, error = %error, "reading the index");
+            Err(internal(&id))
+        }
+        Err(Failure::Crashed) => {
+            tracing::error!(request = %id, "a query's thread panicked");
+            Err(internal(&id))
+        }
+    }
+}
+
+fn internal(id: &RequestId) -> Refusal {
+    Refusal::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        format!("internal error; the server's log has more under request {id}"),
+    )
+}
+
+/// What is known of an answer when its first bytes are ready.
+struct Answer {
+    results: u64,
+    rows_cost: u64,
+    emptiness: Option<Emptiness>,
+    index_version: String,
+    content_type: &'static str,
+    body: Body,
+}
+
+impl Answer {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(self.body);
+        response.extensions_mut().insert(Results(self.results));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        headers.insert(RESULTS_COUNT, self.results.into());
+        headers.insert(ROWS_COST, self.rows_cost.into());
+        if let Some(emptiness) = self.emptiness {
+            headers.insert(EMPTY, HeaderValue::from_static(emptiness.name()));
+        }
+        if let Ok(version) = HeaderValue::try_from(self.index_version) {
+            headers.insert(INDEX, version);
+        }
+        response
+    }
+}
+
+/// Why there is no answer.
+enum Failure {
+    Slow,
+    Index(IndexError),
+    Crashed,
+}
+
+/// Sets the flag when the request is over, also where its client goes before the answer is there.
+struct CancelOnDrop(Arc<AtomicBool>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Runs a query on a blocking thread until the first bytes of its body are ready; the thread goes on
+/// writing the rest, and gives the permit back at the end.
+async fn answer(
+    app: Arc<App>,
+    query: Query,
+    permit: OwnedSemaphorePermit,
+) -> Result<Answer, Failure> {
+    let (sender, receiver) = oneshot::channel();
+    let cancel = CancelOnDrop(Arc::default());
+    let cancelled = Arc::clone(&cancel.0);
+    let time_max = app.limits.query_time_max;
+    let runtime = Handle::current();
+    spawn_blocking(move || {
+        let _permit = permit;
+        work(&app, &query, &cancelled, runtime, sender);
+    });
+    match timeout(time_max, receiver).await {
+        Ok(Ok(answer)) => answer,
+        // The sender is used unless the thread panics.
+        Ok(Err(_)) => Err(Failure::Crashed),
+        Err(_) => Err(Failure::Slow),
+    }
+}
+
+fn work(
+    app: &App,
+    query: &Query,
+    cancel: &AtomicBool,
+    runtime: Handle,
+    sender: oneshot::Sender<Result<Answer, Failure>>,
+) {
+    let snapshot = app.snapshot();
+    let rows = match snapshot.rows(&query.target, query.history, cancel) {
+        Ok(rows) => rows,
+        Err(error) => {
+            let failure = match error {
+                IndexError::Cancelled => Failure::Slow,
+                error => Failure::Index(error),
+            };
+            // Nobody listens where the client has gone.
+            let _ = sender.send(Err(failure));
+            return;
+        }
+    };
+    let Ok(report) = run_cancellable(query, &rows, cancel) else {
+        let _ = sender.send(Err(Failure::Slow));
+        return;
+    };
+    let answer = Answer {
+        results: report.results(),
+        rows_cost: report.rows_cost(),
+        emptiness: report.emptiness(),
+        index_version: snapshot.version().to_owned(),
+        content_type: match query.dry_run {
+            true => Output::Json.content_type(),
+            false => query.output.content_type(),
+        },
+        body: Body::empty(),
+    };
+    let start = move |body| {
+        let _ = sender.send(Ok(Answer { body, ..answer }));
+    };
+    let body = BodyWriter::new(start, runtime, app.limits.stall_time_max);
+    if let Err(error) = write_body(&report, query, body) {
+        tracing::info!(error = %error, "an answer was cut off");
+    }
+}
+
+fn write_body(
+    report: &Report<'_>,
+    query: &Query,
+    mut body: BodyWriter<impl FnOnce(Body)>,
+) -> std::io::Result<()> {
+    if query.dry_run {
+        write::dry_run(report, &mut body)?;
+    } else {
+        write::report(report, query.output, &mut body)?;
+    }
+    body.finish()
+}

@@ -1,0 +1,60 @@
+//! What all handlers share.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use windlass_index::{Reader, Snapshot};
+
+use crate::options::Limits;
+use crate::refusal::Refusal;
+
+/// What all handlers share.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) reader: Arc<Reader>,
+    pub(crate) limits: Limits,
+    queries: Arc<Semaphore>,
+}
+
+impl App {
+    pub(crate) fn new(reader: Arc<Reader>, limits: Limits) -> Self {
+        // Beyond the semaphore's own maximum there is no limit worth the name.
+        let queries = limits.queries_max.min(Semaphore::MAX_PERMITS);
+        Self {
+            reader,
+            limits,
+            queries: Arc::new(Semaphore::new(queries)),
+        }
+    }
+
+    /// Waits for a place among the running queries.
+    pub(crate) async fn query_permit(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        let permit = Arc::clone(&self.queries).acquire_owned();
+        match timeout(self.limits.queue_time_max, permit).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(Refusal::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                format!(
+                    "too many requests at once: {} are being answered; try again in a second",
+                    self.limits.queries_max
+                ),
+            )
+            .retry_after(1)),
+        }
+    }
+
+    /// The newest state of the index that can be opened. Blocks on the file system.
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        self.reader.current().unwrap_or_else(|error| {
+            let snapshot = self.reader.pinned();
+            tracing::error!(
+                error = %error,
+                index = snapshot.version(),
+                "the index has a new state that cannot be opened; going on with the one before"
+            );
+            snapshot
+        })
+    }
+}

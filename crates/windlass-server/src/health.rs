@@ -1,0 +1,23 @@
+//! `GET /healthz`: for supervisors and load balancers.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use tokio::task::spawn_blocking;
+use windlass_report::Output;
+
+use crate::app::App;
+
+/// Says that requests are answered, and from which state of the index.
+pub(crate) async fn health(State(app): State<Arc<App>>) -> Response {
+    let pinned = app.reader.pinned();
+    // A look at the file system, which may block.
+    let snapshot = spawn_blocking(move || app.snapshot())
+        .await
+        .unwrap_or(pinned);
+    let body = json!({ "status": "ok", "index": snapshot.version() }).to_string();
+    ([(CONTENT_TYPE, Output::Json.content_type())], body).into_response()
+}

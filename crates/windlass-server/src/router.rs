@@ -1,0 +1,51 @@
+//! Paths, and what all answers have in common.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{Method, StatusCode, Uri};
+use axum::middleware::from_fn;
+use axum::routing::get;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+use windlass_index::Reader;
+
+use crate::app::App;
+use crate::options::Limits;
+use crate::refusal::Refusal;
+use crate::{answer, health, request_log};
+
+/// Fast enough to keep up with a local network, at most of the gain.
+const COMPRESSION_LEVEL: CompressionLevel = CompressionLevel::Precise(4);
+
+/// The service, without a socket. Must run inside a Tokio runtime with time.
+pub fn router(reader: Arc<Reader>, limits: Limits) -> Router {
+    Router::new()
+        .route("/", get(answer::report).post(answer::report))
+        .route("/healthz", get(health::health))
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(Arc::new(App::new(reader, limits)))
+        .layer(CompressionLayer::new().quality(COMPRESSION_LEVEL))
+        .layer(from_fn(request_log::log))
+}
+
+async fn unknown_path(uri: Uri) -> Refusal {
+    let path: String = uri.path().chars().take(64).collect();
+    Refusal::new(
+        StatusCode::NOT_FOUND,
+        format!("there is nothing at '{path}'; reports are at '/'"),
+    )
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> Refusal {
+    let allowed = if uri.path() == "/" {
+        "GET, HEAD, POST"
+    } else {
+        "GET, HEAD"
+    };
+    Refusal::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        format!("method {method} is not supported; allowed: {allowed}"),
+    )
+}

@@ -1,0 +1,148 @@
+//! Small indexes, and a server on a socket of its own.
+#![allow(dead_code, clippy::unwrap_used)]
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use windlass_index::{Collector, Reader, Writer};
+use windlass_links::{
+    CanonicalUrl, Capture, CaptureTime, Link, LinkCounts, LinkType, Outcome, Rel, Source,
+};
+use windlass_server::{Limits, ServeError, ServeOptions, serve};
+
+/// A page with links, captured at 2013-08-08T19:04:00Z.
+pub(crate) fn page(url: &str, links: &[(&str, &str)]) -> Capture {
+    Capture {
+        page: CanonicalUrl::parse(url).unwrap(),
+        time: "2013-08-08T19:04:00Z".parse::<CaptureTime>().unwrap(),
+        outcome: Outcome::Html,
+        source: Source::Warc,
+        links: links
+            .iter()
+            .map(|(target, anchor)| Link {
+                link_type: LinkType::Href,
+                target: CanonicalUrl::parse(target).unwrap(),
+                anchor: (*anchor).to_owned(),
+                alt: String::new(),
+                rel: Rel::NONE,
+                external: true,
+            })
+            .collect(),
+        counts: LinkCounts::default(),
+    }
+}
+
+/// Commits captures to the index in a directory.
+pub(crate) fn ingest(directory: &Path, captures: &[Capture]) {
+    let mut writer = Writer::open(directory, None).unwrap();
+    let mut collector = Collector::new(&writer, usize::MAX);
+    for (i, capture) in captures.iter().enumerate() {
+        collector.add(capture, [0; 32], i as u64).unwrap();
+    }
+    let collected = collector.finish().unwrap();
+    writer
+        .commit_collected(collected, Vec::new(), &(), &AtomicBool::new(false))
+        .unwrap();
+}
+
+pub(crate) fn reader(directory: &Path) -> Arc<Reader> {
+    Arc::new(Reader::open(directory).unwrap())
+}
+
+/// An index of three backlinks to two hosts.
+pub(crate) fn small(directory: &Path) -> Arc<Reader> {
+    ingest(
+        directory,
+        &[
+            page(
+                "http://a.example/",
+                &[
+                    ("http://ahrefs.com/blog/x", "SEO"),
+                    ("http://ahrefs.com/", "it's \"q\" \\ ü/"),
+                ],
+            ),
+            page(
+                "http://b.example/",
+                &[("http://www.other.example/", "Other")],
+            ),
+        ],
+    );
+    reader(directory)
+}
+
+/// An index of one page with that many anchors of 4 KB each, for answers that fill every buffer.
+pub(crate) fn large(directory: &Path, anchors: usize) -> Arc<Reader> {
+    let texts: Vec<String> = (0..anchors)
+        .map(|i| format!("{i:06} {}", "x".repeat(4096)))
+        .collect();
+    let links: Vec<(&str, &str)> = texts
+        .iter()
+        .map(|text| ("http://t.example/", text.as_str()))
+        .collect();
+    ingest(directory, &[page("http://a.example/", &links)]);
+    reader(directory)
+}
+
+/// A server that runs until it is told to stop.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Result<(), ServeError>>,
+}
+
+impl Server {
+    pub(crate) async fn start(reader: Arc<Reader>, limits: Limits) -> Self {
+        let options = ServeOptions {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            limits,
+            ..ServeOptions::default()
+        };
+        let (stop, stopped) = oneshot::channel();
+        let (bound, address) = oneshot::channel();
+        let task = tokio::spawn(async move {
+            let shutdown = async {
+                let _ = stopped.await;
+            };
+            serve(options, reader, shutdown, |address| {
+                bound.send(address).unwrap();
+            })
+            .await
+        });
+        Self {
+            address: address.await.unwrap(),
+            stop,
+            task,
+        }
+    }
+
+    /// Tells it to stop; the task ends when it has.
+    pub(crate) fn stop(self) -> JoinHandle<Result<(), ServeError>> {
+        self.stop.send(()).unwrap();
+        self.task
+    }
+
+    /// Sends bytes, closes the sending side, and reads to the end.
+    pub(crate) async fn raw(&self, request: &str) -> String {
+        let (address, request) = (self.address, request.to_owned());
+        tokio::task::spawn_blocking(move || {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.write_all(request.as_bytes()).unwrap();
+            stream.shutdown(Shutdown::Write).unwrap();
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).unwrap();
+            String::from_utf8(answer).unwrap()
+        })
+        .await
+        .unwrap()
+    }
+}
+
+/// The body of a raw answer.
+pub(crate) fn body(answer: &str) -> &str {
+    answer.split_once("\r\n\r\n").unwrap().1
+}

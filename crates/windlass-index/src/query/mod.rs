@@ -6,13 +6,13 @@
 
 pub(crate) mod dates;
 mod gather;
+mod known;
 mod many;
 mod one;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use windlass_links::surt::{KeyRange, host_part};
 use windlass_links::{History, Mode, Target};
 
 use crate::bytes::Corrupt;
@@ -82,43 +82,6 @@ pub(crate) fn rows(
         [only] => one::rows(only, question)?,
         several => many::rows(several, question)?,
     };
-    rows.host_known = !rows.rows.is_empty();
-    for segment in segments {
-        rows.host_known = rows.host_known
-            || host_occurs(segment, question).map_err(|corrupt| segment.corrupt(corrupt))?;
-    }
+    rows.host_known = !rows.rows.is_empty() || known::host_occurs(segments, question)?;
     Ok(rows)
-}
-
-/// Whether the target's host — with `subdomains`, or one below it — is the host of a captured page
-/// or of a link's target (R20).
-fn host_occurs(segment: &Segment, question: &Question<'_>) -> Result<bool, Corrupt> {
-    let host = question.target.host_key();
-    let range = match question.target.mode() {
-        Mode::Subdomains => KeyRange::subdomains(question.target.host()),
-        _ => KeyRange::host(question.target.host()),
-    };
-    for site in question.sites(segment)? {
-        if let Some(block) = segment.site(&site)?
-            && block.urls.lower_bound(&range.start)? < block.urls.lower_bound(&range.end)?
-        {
-            return Ok(true);
-        }
-    }
-    for site in suffixes(&host) {
-        if let Some((_, key, _)) = segment.page_from(site, &range.start)?
-            && range.contains(&key)
-        {
-            return Ok(true);
-        }
-    }
-    if question.target.mode() == Mode::Subdomains {
-        let mut below = host;
-        below.push(LABEL_END);
-        let domains = segment.domains()?;
-        let at = domains.lower_bound(&below)?;
-        return Ok(at < domains.len() && domains.key(at as u64 as u32)?.starts_with(&below));
-    }
-    debug_assert!(host_part(&range.start) == host.as_slice());
-    Ok(false)
 }

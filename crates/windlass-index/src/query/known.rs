@@ -1,0 +1,155 @@
+//! Whether a target's host occurs in the index at all (R20).
+
+use std::sync::Arc;
+
+use windlass_links::surt::KeyRange;
+use windlass_links::{CaptureTime, Mode, Source};
+
+use super::{LABEL_END, Question, suffixes};
+use crate::bytes::Corrupt;
+use crate::error::IndexError;
+use crate::instant::State;
+use crate::segment::Segment;
+use crate::sighting::Sighting;
+
+/// Whether the target's host — with `subdomains`, or one below it — is the host of a captured page
+/// or of a link's target (R20).
+pub(super) fn host_occurs(
+    segments: &[Arc<Segment>],
+    question: &Question<'_>,
+) -> Result<bool, IndexError> {
+    let range = match question.target.mode() {
+        Mode::Subdomains => KeyRange::subdomains(question.target.host()),
+        _ => KeyRange::host(question.target.host()),
+    };
+    for segment in segments {
+        if is_page(segment, question, &range).map_err(|corrupt| segment.corrupt(corrupt))? {
+            return Ok(true);
+        }
+    }
+    // Almost always the first link of some segment answers.
+    for sightings_max in [1, usize::MAX] {
+        for segment in segments {
+            question.check_cancelled()?;
+            if is_linked(segment, segments, question, &range, sightings_max)? {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+fn is_page(segment: &Segment, question: &Question<'_>, range: &KeyRange) -> Result<bool, Corrupt> {
+    let host = question.target.host_key();
+    for site in suffixes(&host) {
+        if let Some((_, key, _)) = segment.page_from(site, &range.start)?
+            && range.contains(&key)
+        {
+            return Ok(true);
+        }
+    }
+    if question.target.mode() == Mode::Subdomains {
+        let mut below = host;
+        below.push(LABEL_END);
+        let domains = segment.domains()?;
+        let at = domains.lower_bound(&below)?;
+        return Ok(at < domains.len() && domains.key(at as u64 as u32)?.starts_with(&below));
+    }
+    Ok(false)
+}
+
+/// Why reading sightings ends early.
+enum Stop {
+    Found,
+    Enough,
+    Index(IndexError),
+    Corrupt(Corrupt),
+}
+
+impl From<Corrupt> for Stop {
+    fn from(corrupt: Corrupt) -> Self {
+        Self::Corrupt(corrupt)
+    }
+}
+
+/// Whether one of the first links into the range, in one segment, is in the union of all.
+fn is_linked(
+    segment: &Segment,
+    segments: &[Arc<Segment>],
+    question: &Question<'_>,
+    range: &KeyRange,
+    sightings_max: usize,
+) -> Result<bool, IndexError> {
+    let wrong = |corrupt: Corrupt| segment.corrupt(corrupt);
+    for site in question.sites(segment).map_err(wrong)? {
+        let Some(mut block) = segment.site(&site).map_err(wrong)? else {
+            continue;
+        };
+        let start = block.urls.lower_bound(&range.start).map_err(wrong)?;
+        let end = block.urls.lower_bound(&range.end).map_err(wrong)?;
+        let mut read = 0;
+        let stopped = block.for_each_sighting(start..end, |sighting| {
+            question.check_cancelled().map_err(Stop::Index)?;
+            read += 1;
+            if survives(segment, segments, &sighting)? {
+                Err(Stop::Found)
+            } else if read == sightings_max {
+                Err(Stop::Enough)
+            } else {
+                Ok(())
+            }
+        });
+        match stopped {
+            Ok(()) | Err(Stop::Enough) => {}
+            Err(Stop::Found) => return Ok(true),
+            Err(Stop::Index(error)) => return Err(error),
+            Err(Stop::Corrupt(corrupt)) => return Err(wrong(corrupt)),
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a sighting stays when the segments are merged: one from a WAT goes where another segment
+/// has the capture from a WARC (R14).
+fn survives(
+    segment: &Segment,
+    segments: &[Arc<Segment>],
+    sighting: &Sighting,
+) -> Result<bool, Stop> {
+    if segments.len() < 2 {
+        return Ok(true);
+    }
+    let time = CaptureTime::from_unix(sighting.time);
+    let (key, instants) = segment.page(sighting.page)?;
+    if !instants
+        .iter()
+        .any(|instant| instant.time == time && instant.state.is_wat())
+    {
+        return Ok(true);
+    }
+    let mut domains = segment.domains()?;
+    let domain = domains.of_page(sighting.page)?;
+    let domain = domains.key(domain)?;
+    for other in segments {
+        let found = other
+            .page_from(&domain, &key)
+            .map_err(|corrupt| Stop::Index(other.corrupt(corrupt)))?;
+        let has_warc = found.is_some_and(|(_, found, instants)| {
+            found == key
+                && instants.iter().any(|instant| {
+                    instant.time == time
+                        && matches!(
+                            instant.state,
+                            State::Real {
+                                source: Source::Warc,
+                                ..
+                            }
+                        )
+                })
+        });
+        if has_warc {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

@@ -1,0 +1,177 @@
+//! The index against the plain implementation of the rules.
+#![allow(missing_docs)]
+
+mod support;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use windlass_index::Snapshot;
+use windlass_links::{Capture, History, Mode, Target};
+use windlass_reference::ReferenceIndex;
+use windlass_reference::fixtures::{
+    arb_captures, arb_history, arb_target, capture, list, scenarios,
+};
+
+use support::{
+    Plan, bytes, expected, expected_backlinks, found, found_backlinks, ingest, is_refused, merge,
+    verify,
+};
+
+#[test]
+fn every_scenario_in_one_segment_in_many_and_merged() {
+    for scenario in scenarios() {
+        let target = Target::parse(scenario.target, scenario.mode).unwrap();
+        let ask = |directory: &std::path::Path| {
+            found(
+                &Snapshot::open(directory).unwrap(),
+                &target,
+                scenario.history,
+            )
+            .rows
+        };
+        let (whole, many) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        ingest(whole.path(), &Plan::whole(&scenario.captures));
+        ingest(many.path(), &Plan::single(&scenario.captures));
+        assert_eq!(
+            ask(whole.path()),
+            scenario.rows,
+            "{} in one segment",
+            scenario.name
+        );
+        assert_eq!(ask(many.path()), scenario.rows, "{} in many", scenario.name);
+        merge(many.path());
+        assert_eq!(ask(many.path()), scenario.rows, "{} merged", scenario.name);
+        assert!(
+            bytes(whole.path()) == bytes(many.path()),
+            "{}: other bytes",
+            scenario.name
+        );
+    }
+}
+
+/// The captures in any order, some of them again, in any batches, with and without spilling.
+fn arb_plan(captures: Vec<Capture>) -> impl Strategy<Value = Plan> {
+    let n = captures.len();
+    let again = vec(any::<prop::sample::Index>(), 0..6);
+    (again, prop_oneof![Just(0), Just(4096), Just(usize::MAX)]).prop_flat_map(
+        move |(again, memory_max)| {
+            let mut all = captures.clone();
+            if n > 0 {
+                all.extend(
+                    again
+                        .iter()
+                        .filter_map(|index| captures.get(index.index(n)).cloned()),
+                );
+            }
+            let ends = vec(prop::bool::weighted(0.25), all.len());
+            (Just(all).prop_shuffle(), ends).prop_map(move |(all, ends)| {
+                let mut batches = vec![Vec::new()];
+                for (capture, ends) in all.into_iter().zip(ends) {
+                    if let Some(batch) = batches.last_mut() {
+                        batch.push(capture);
+                    }
+                    if ends {
+                        batches.push(Vec::new());
+                    }
+                }
+                Plan {
+                    batches,
+                    memory_max,
+                }
+            })
+        },
+    )
+}
+
+type Case = (Vec<Capture>, Plan, Vec<(Target, History)>);
+
+fn arb_case() -> impl Strategy<Value = Case> {
+    arb_captures().prop_flat_map(|captures| {
+        let plan = arb_plan(captures.clone());
+        (Just(captures), plan, vec((arb_target(), arb_history()), 12))
+    })
+}
+
+proptest! {
+    #[test]
+    fn r14_the_index_answers_as_the_rules_say((captures, plan, questions) in arb_case()) {
+        let reference = ReferenceIndex::new(captures.clone(), list());
+        let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        ingest(whole.path(), &Plan::whole(&captures));
+        ingest(parts.path(), &plan);
+        for (directory, state) in [(&whole, "in one segment"), (&parts, "as planned"), (&parts, "merged")] {
+            if state == "merged" {
+                merge(directory.path());
+            }
+            let snapshot = Snapshot::open(directory.path()).unwrap();
+            verify(&snapshot);
+            for (target, history) in &questions {
+                prop_assert_eq!(
+                    found(&snapshot, target, *history),
+                    expected(&reference, target, *history),
+                    "{} ({}), {}, {}", target, target.mode(), history, state
+                );
+            }
+        }
+        let merged = Snapshot::open(parts.path()).unwrap();
+        prop_assert_eq!(found_backlinks(&merged), expected_backlinks(&reference));
+        prop_assert!(bytes(whole.path()) == bytes(parts.path()), "other bytes");
+    }
+}
+
+#[test]
+fn r20_a_host_that_only_an_outranked_wat_names_is_not_known() {
+    let page = "http://p.example.com/";
+    let captures = [
+        capture(page, 10)
+            .wat()
+            .link("http://cut.example.org/", "cut")
+            .build(),
+        capture(page, 10)
+            .link("http://whole.example.org/", "whole")
+            .build(),
+    ];
+    let directory = tempfile::tempdir().unwrap();
+    ingest(directory.path(), &Plan::single(&captures));
+    for state in ["in many segments", "merged"] {
+        if state == "merged" {
+            merge(directory.path());
+        }
+        let snapshot = Snapshot::open(directory.path()).unwrap();
+        for (host, is_known) in [("cut.example.org", false), ("whole.example.org", true)] {
+            let target = Target::parse(host, Mode::Domain).unwrap();
+            let answer = found(&snapshot, &target, History::Live);
+            assert_eq!(answer.host_known, is_known, "{host} {state}");
+        }
+    }
+}
+
+#[test]
+fn any_byte_that_flips_is_found() {
+    let captures: Vec<Capture> = scenarios()
+        .into_iter()
+        .flat_map(|s| s.captures)
+        .take(24)
+        .collect();
+    let directory = tempfile::tempdir().unwrap();
+    ingest(directory.path(), &Plan::whole(&captures));
+    let sound = bytes(directory.path());
+    assert!(!is_refused(sound.clone()));
+    for at in 0..sound.len() {
+        for mask in [0x01, 0x80, 0xFF] {
+            let mut damaged = sound.clone();
+            damaged[at] ^= mask;
+            assert!(
+                is_refused(damaged),
+                "byte {at} of {}, mask {mask:#x}",
+                sound.len()
+            );
+        }
+    }
+    for length in 0..sound.len() {
+        assert!(
+            is_refused(sound[..length].to_vec()),
+            "cut to {length} bytes"
+        );
+    }
+}

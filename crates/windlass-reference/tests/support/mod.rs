@@ -1,0 +1,217 @@
+//! The index, filled and asked as the tests want it.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use windlass_index::{Collector, IndexError, Segment, Snapshot, Writer};
+use windlass_links::anchor::fold;
+use windlass_links::{CanonicalUrl, Capture, History, LinkType, Target};
+use windlass_reference::fixtures::list;
+use windlass_reference::{Backlink, PlainRow, PlainStats, ReferenceIndex};
+
+/// How captures come into an index: in which order, how often, in which batches.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    /// One commit each.
+    pub(crate) batches: Vec<Vec<Capture>>,
+    /// Memory of the collector: 0 spills after each capture.
+    pub(crate) memory_max: usize,
+}
+
+impl Plan {
+    /// All at once.
+    pub(crate) fn whole(captures: &[Capture]) -> Self {
+        Self {
+            batches: vec![captures.to_vec()],
+            memory_max: usize::MAX,
+        }
+    }
+
+    /// Each capture a batch, the last one first.
+    pub(crate) fn single(captures: &[Capture]) -> Self {
+        let batches = captures
+            .iter()
+            .rev()
+            .map(|capture| vec![capture.clone()])
+            .collect();
+        Self {
+            batches,
+            memory_max: usize::MAX,
+        }
+    }
+}
+
+/// Where a capture was read is part of it, so it follows from what it says: a file of three, and an
+/// offset.
+fn origin(capture: &Capture) -> ([u8; 32], u64) {
+    let mut hasher = DefaultHasher::new();
+    format!("{capture:?}").hash(&mut hasher);
+    let hash = hasher.finish();
+    let mut digest = [7; 32];
+    if let Some(first) = digest.first_mut() {
+        *first = (hash % 3) as u8;
+    }
+    (digest, hash >> 20)
+}
+
+pub(crate) fn ingest(directory: &Path, plan: &Plan) {
+    let mut writer = Writer::open(directory, None).unwrap();
+    for batch in &plan.batches {
+        let mut collector = Collector::new(&writer, plan.memory_max);
+        for capture in batch {
+            let (digest, offset) = origin(capture);
+            collector.add(capture, digest, offset).unwrap();
+        }
+        let collected = collector.finish().unwrap();
+        writer
+            .commit_collected(collected, Vec::new(), &(), &AtomicBool::new(false))
+            .unwrap();
+    }
+}
+
+pub(crate) fn merge(directory: &Path) {
+    let mut writer = Writer::open(directory, None).unwrap();
+    writer.merge_all(&(), &AtomicBool::new(false)).unwrap();
+}
+
+/// The bytes of the only segment; nothing where the index is empty.
+pub(crate) fn bytes(directory: &Path) -> Vec<u8> {
+    let segments: Vec<_> = fs::read_dir(directory.join("segments"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert!(segments.len() <= 1, "{segments:?}");
+    segments
+        .first()
+        .map(|path| fs::read(path).unwrap())
+        .unwrap_or_default()
+}
+
+/// What is compared of an answer: rows ordered by (anchor, refdomain), whether the host is known,
+/// the stats of all rows, and those of the rows from one refdomain only.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) rows: Vec<PlainRow>,
+    pub(crate) host_known: bool,
+    pub(crate) stats: PlainStats,
+    pub(crate) stats_of_one: PlainStats,
+}
+
+const ONE: &str = "example.com";
+
+pub(crate) fn expected(index: &ReferenceIndex, target: &Target, history: History) -> Answer {
+    let backlinks = index.backlinks(target, history);
+    Answer {
+        rows: index.rows(target, history),
+        host_known: index.host_known(target),
+        stats: windlass_reference::stats(&backlinks, |_| true),
+        stats_of_one: windlass_reference::stats(&backlinks, |row| row.refdomain == ONE),
+    }
+}
+
+pub(crate) fn found(snapshot: &Snapshot, target: &Target, history: History) -> Answer {
+    let found = snapshot
+        .rows(target, history, &AtomicBool::new(false))
+        .unwrap();
+    let is_of_one = |i: usize| {
+        found
+            .rows()
+            .get(i)
+            .is_some_and(|row| found.refdomain(row.refdomain) == ONE)
+    };
+    let stats = |keep: &dyn Fn(usize) -> bool| PlainStats {
+        backlinks: found
+            .rows()
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| keep(*i))
+            .map(|(_, row)| row.backlinks)
+            .sum(),
+        refpages: found.refpages_of(keep),
+    };
+    // Anchors come in the order of bytes (R19); that of refdomains means nothing.
+    assert!(
+        found
+            .rows()
+            .is_sorted_by_key(|row| found.anchor(row.anchor))
+    );
+    let mut rows: Vec<PlainRow> = found
+        .rows()
+        .iter()
+        .map(|row| PlainRow {
+            anchor: found.anchor(row.anchor).to_owned(),
+            refdomain: found.refdomain(row.refdomain).to_owned(),
+            backlinks: row.backlinks,
+            refpages: row.refpages,
+            first_seen: row.first_seen,
+            last_visited: row.last_visited,
+        })
+        .collect();
+    rows.sort_by(|a, b| (&a.anchor, &a.refdomain).cmp(&(&b.anchor, &b.refdomain)));
+    Answer {
+        rows,
+        host_known: found.host_known(),
+        stats: stats(&|_| true),
+        stats_of_one: stats(&is_of_one),
+    }
+}
+
+/// A backlink as text, to compare those that a merged index lists with the reference's.
+fn line(backlink: &Backlink) -> String {
+    format!("{backlink:?}")
+}
+
+/// All backlinks of the reference, one a line, sorted.
+pub(crate) fn expected_backlinks(index: &ReferenceIndex) -> Vec<String> {
+    let mut lines: Vec<String> = index.all().iter().map(line).collect();
+    lines.sort();
+    lines
+}
+
+/// All backlinks of an index of at most one segment, one a line, sorted.
+pub(crate) fn found_backlinks(snapshot: &Snapshot) -> Vec<String> {
+    let mut lines = Vec::new();
+    for segment in snapshot.segments() {
+        segment
+            .for_each_link(|row| {
+                let target = CanonicalUrl::parse(row.target).unwrap();
+                assert_eq!(row.site, list().registrable_domain(target.host()));
+                if row.link_type == LinkType::Href {
+                    lines.push(line(&Backlink {
+                        page: CanonicalUrl::parse(row.page).unwrap(),
+                        target,
+                        anchor: row.anchor.to_owned(),
+                        folded: fold(row.anchor),
+                        refdomain: row.refdomain.to_owned(),
+                        first_seen: row.first_seen,
+                        last_visited: row.last_visited,
+                        lost: row.lost,
+                        nofollow: row.rel.is_nofollow(),
+                        alt: row.alt.to_owned(),
+                        rel: row.rel,
+                    }));
+                }
+                Ok::<(), IndexError>(())
+            })
+            .unwrap();
+    }
+    lines.sort();
+    lines
+}
+
+/// Whether opening or verifying a segment tells that something is wrong.
+pub(crate) fn is_refused(bytes: Vec<u8>) -> bool {
+    let opened = Segment::from_bytes(bytes);
+    opened
+        .and_then(|segment| segment.verify(&AtomicBool::new(false)))
+        .is_err()
+}
+
+/// Verifies every segment.
+pub(crate) fn verify(snapshot: &Snapshot) {
+    for segment in snapshot.segments() {
+        segment.verify(&AtomicBool::new(false)).unwrap();
+    }
+}

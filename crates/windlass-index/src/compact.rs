@@ -1,11 +1,14 @@
 //! Merging all of an index's segments into one.
 
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::IndexError;
 use crate::merge::{MergeError, MergeProgress, merge};
 use crate::segment::Segment;
-use crate::store::{Unnamed, Writer};
+use crate::store::{Snapshot, Unnamed, Writer};
 
 /// What long work tells of itself.
 pub trait Progress: Sync {
@@ -41,12 +44,44 @@ pub(crate) fn merge_to_unnamed(
     let mut watched = Watched { progress, cancel };
     writer.write_segment(
         |out| merge(inputs, &list, out, &mut watched),
-        |error, path| match error {
-            MergeError::Input(error) => error,
-            MergeError::Output(error) => error.at(path),
-            MergeError::Cancelled => IndexError::Cancelled,
-        },
+        MergeError::at,
     )
+}
+
+/// Merges the segments of a snapshot into one file, which belongs to no index: for work that wants
+/// to see every link once.
+///
+/// # Errors
+/// Where a segment is damaged or `path` cannot be written; or [`IndexError::Cancelled`].
+pub fn merge_to_file(
+    snapshot: &Snapshot,
+    path: &Path,
+    progress: &dyn Progress,
+    cancel: &AtomicBool,
+) -> Result<Segment, IndexError> {
+    let inputs: Vec<&Segment> = snapshot.segments().iter().map(AsRef::as_ref).collect();
+    let file = File::create(path).map_err(IndexError::io("creating", path))?;
+    let mut watched = Watched { progress, cancel };
+    let merged = merge(
+        &inputs,
+        &snapshot.manifest().public_suffix_list,
+        BufWriter::new(file),
+        &mut watched,
+    );
+    let (mut out, _) = merged.map_err(|error| error.at(path))?;
+    out.flush().map_err(IndexError::io("writing", path))?;
+    Segment::open(path)
+}
+
+impl MergeError {
+    /// With the file that was being written.
+    fn at(self, path: &Path) -> IndexError {
+        match self {
+            Self::Input(error) => error,
+            Self::Output(error) => error.at(path),
+            Self::Cancelled => IndexError::Cancelled,
+        }
+    }
 }
 
 impl Writer {

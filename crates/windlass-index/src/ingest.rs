@@ -109,8 +109,10 @@ pub fn ingest(
     cancel: &AtomicBool,
 ) -> Result<IngestSummary, IndexError> {
     let mut summary = IngestSummary::default();
-    let sized: Vec<(u64, &PathBuf)> =
-        paths.iter().map(|path| (path.metadata().map_or(0, |m| m.len()), path)).collect();
+    let sized: Vec<(u64, &PathBuf)> = paths
+        .iter()
+        .map(|path| (path.metadata().map_or(0, |m| m.len()), path))
+        .collect();
     let mut rest = sized.as_slice();
     while !rest.is_empty() {
         let mut bytes = 0;
@@ -150,10 +152,16 @@ fn ingest_batch(
         failed: AtomicBool::new(false),
     };
     let results: Vec<Result<(Collected, Vec<Outcome>), IndexError>> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| shared.work())).collect();
+        let workers: Vec<_> = (0..threads)
+            .map(|_| scope.spawn(|| shared.work()))
+            .collect();
         workers
             .into_iter()
-            .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .map(|worker| {
+                worker
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
             .collect()
     });
     let mut collected = Collected::default();
@@ -218,7 +226,12 @@ impl Shared<'_> {
         let mut collector = Collector::new(self.writer, self.memory_max);
         // Internal links are only counted here (R11).
         let list = Arc::clone(self.writer.public_suffix_list());
-        let mut extractor = Extractor::new(list, ExtractOptions { keep_internal: false });
+        let mut extractor = Extractor::new(
+            list,
+            ExtractOptions {
+                keep_internal: false,
+            },
+        );
         let mut outcomes = Vec::new();
         while let Some((_, path)) = self.order.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             outcomes.push(self.file(path, &mut collector, &mut extractor)?);
@@ -246,7 +259,11 @@ impl Shared<'_> {
             Err(error) => return failed(error.to_string()),
         };
         let text = digest_text(&digest);
-        let is_first = self.begun.lock().unwrap_or_else(PoisonError::into_inner).insert(digest);
+        let is_first = self
+            .begun
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(digest);
         if !is_first || (!self.options.force && self.writer.manifest().file(&text).is_some()) {
             self.watcher.read(bytes);
             return Ok(Outcome::Known(path.to_owned()));
@@ -258,8 +275,12 @@ impl Shared<'_> {
                 return failed(problem.to_string());
             }
         };
-        let mut entry =
-            FileEntry { digest: text, names: vec![path.display().to_string()], bytes, ..FileEntry::default() };
+        let mut entry = FileEntry {
+            digest: text,
+            names: vec![path.display().to_string()],
+            bytes,
+            ..FileEntry::default()
+        };
         let mut reported = 0;
         while let Some(item) = archive.next() {
             let done = archive.bytes_read().min(bytes);
@@ -283,7 +304,12 @@ impl Shared<'_> {
                         entry.anchors_cut += u64::from(counts.anchors_cut);
                         collector.add(&capture, digest, record.offset)?;
                     }
-                    Err(skip) => *entry.captures_skipped.entry(skip.name().to_owned()).or_default() += 1,
+                    Err(skip) => {
+                        *entry
+                            .captures_skipped
+                            .entry(skip.name().to_owned())
+                            .or_default() += 1;
+                    }
                 },
             }
         }
@@ -294,7 +320,10 @@ impl Shared<'_> {
 }
 
 fn note(entry: &mut FileEntry, problem: &Problem) {
-    *entry.problems.entry(problem.kind.name().to_owned()).or_default() += 1;
+    *entry
+        .problems
+        .entry(problem.kind.name().to_owned())
+        .or_default() += 1;
     if entry.first_problems.len() < PROBLEMS_KEPT_MAX {
         entry.first_problems.push(ProblemNote {
             offset: problem.offset,
@@ -311,7 +340,9 @@ fn digest_of(path: &Path) -> io::Result<([u8; 32], u64)> {
     let mut bytes = 0;
     loop {
         let n = file.read(&mut buffer)?;
-        let Some(read) = buffer.get(..n).filter(|read| !read.is_empty()) else { break };
+        let Some(read) = buffer.get(..n).filter(|read| !read.is_empty()) else {
+            break;
+        };
         hasher.update(read);
         bytes += n as u64;
     }

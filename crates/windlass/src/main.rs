@@ -1,1 +1,49 @@
-fn main() {}
+//! `windlass`: the command line.
+
+mod cli;
+mod commands;
+mod inputs;
+mod memory;
+mod numbers;
+mod progress;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    progress::start_logging();
+    let result = match &cli.command {
+        Command::Links(options) => commands::links::run(options),
+        Command::Ingest(options) => commands::ingest::run(options),
+        Command::Stats(options) => commands::stats::run(options),
+        Command::Merge(options) => commands::merge::run(options),
+        Command::Verify(options) => commands::verify::run(options),
+        Command::Export(options) => commands::export::run(options),
+        Command::Anchors(options) => commands::anchors::run(options),
+        Command::Serve(options) => commands::serve::run(options),
+        Command::Demo(options) => commands::demo::run(options),
+        Command::Bench(options) => commands::bench::run(options),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            progress::complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether whoever read our output has had enough, as in `windlass links … | head`.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}

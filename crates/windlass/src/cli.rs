@@ -1,0 +1,284 @@
+//! The flags of every command, with their help.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Windlass, the open, self-hosted backlink index.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    about = "The open, self-hosted backlink index: web crawls in, exact anchors reports out",
+    after_help = "Examples:
+  windlass ingest --index ./index crawl/*.warc.gz     build an index from archives
+  windlass anchors w3.org --index ./index --mode subdomains
+  windlass serve --index ./index                      answer over HTTP
+
+The counting rules are in docs/counting-rules.md."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Print every link in archive files
+    Links(LinksOptions),
+    /// Read archive files into an index
+    Ingest(IngestOptions),
+    /// Show what an index holds
+    Stats(IndexOptions),
+    /// Merge all segments of an index into one
+    Merge(MergeOptions),
+    /// Read all of an index and check it
+    Verify(IndexOptions),
+    /// Write an index's captures and links for other engines
+    Export(ExportOptions),
+    /// Report the anchors of the links to a target
+    Anchors(AnchorsOptions),
+    /// Answer requests over HTTP
+    Serve(ServeOptions),
+    /// Build an index of the crawl in demo/ and serve it
+    Demo(DemoOptions),
+    /// Measure how fast this machine reads archive files
+    Bench(BenchOptions),
+}
+
+/// How results are written where people and programs want different things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  windlass links crawl.warc.gz | head
+  windlass links --output tsv crawl/ > links.tsv
+  windlass links --internal crawl.warc.gz")]
+pub(crate) struct LinksOptions {
+    /// Archive files, folders of them, or globs
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) paths: Vec<String>,
+    /// How links are written
+    #[arg(long, default_value = "ndjson")]
+    pub(crate) output: LinksFormat,
+    /// Print links within the page's own registrable domain too
+    #[arg(long)]
+    pub(crate) internal: bool,
+    #[command(flatten)]
+    pub(crate) reading: ReadingOptions,
+    #[command(flatten)]
+    pub(crate) list: ListOptions,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LinksFormat {
+    /// One JSON object a line
+    Ndjson,
+    /// Tab-separated, with a header; tabs, line ends and backslashes in fields are \t, \n, \\
+    Tsv,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReadingOptions {
+    /// Longest body that is read of a record, in bytes (suffixes k, M, G); longer ones are cut and
+    /// counted
+    #[arg(long, value_name = "BYTES", default_value = "16M", value_parser = crate::numbers::parse_bytes)]
+    pub(crate) body_max: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListOptions {
+    /// A Public Suffix List (the format of publicsuffix.org) in place of the one that travels with
+    /// Windlass
+    #[arg(long, value_name = "FILE")]
+    pub(crate) psl: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IndexOptions {
+    /// The index
+    #[arg(long, value_name = "DIR", env = "WINDLASS_INDEX")]
+    pub(crate) index: PathBuf,
+    /// How the result is written
+    #[arg(long, default_value = "table")]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  windlass ingest --index ./index crawl.warc.gz
+  windlass ingest --index ./index crawls/2024/ 'crawls/2025/*.wat.gz'
+  windlass ingest --index ./index --memory 512M --threads 1 crawls/
+
+A file that the index has already is passed over; --force reads it again, which changes nothing
+unless the reader has.")]
+pub(crate) struct IngestOptions {
+    /// Archive files, folders of them, or globs
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<String>,
+    /// The index; made where there is none
+    #[arg(long, value_name = "DIR", env = "WINDLASS_INDEX")]
+    pub(crate) index: PathBuf,
+    /// Read files again that the index has
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Files read at once [default: one a core]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    /// Memory for what is not written yet, in bytes (suffixes k, M, G) [default: a quarter of RAM]
+    #[arg(long, value_name = "BYTES", value_parser = crate::numbers::parse_bytes)]
+    pub(crate) memory: Option<u64>,
+    /// Compressed bytes of input after which what was read is committed
+    #[arg(long, value_name = "BYTES", default_value = "4G", value_parser = crate::numbers::parse_bytes)]
+    pub(crate) batch: u64,
+    #[command(flatten)]
+    pub(crate) reading: ReadingOptions,
+    #[command(flatten)]
+    pub(crate) list: ListOptions,
+    /// How the summary is written
+    #[arg(long, default_value = "table")]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MergeOptions {
+    /// The index
+    #[arg(long, value_name = "DIR", env = "WINDLASS_INDEX")]
+    pub(crate) index: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  windlass export --index ./index --format parquet --to ./parquet
+
+Writes captures.parquet (one row for each record that the index knows) and links.parquet (one row
+for each distinct link), sorted by the SURT of page and target.")]
+pub(crate) struct ExportOptions {
+    /// The index
+    #[arg(long, value_name = "DIR", env = "WINDLASS_INDEX")]
+    pub(crate) index: PathBuf,
+    /// The format
+    #[arg(long, default_value = "parquet")]
+    pub(crate) format: ExportFormat,
+    /// The directory to write to; made where there is none
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// Apache Parquet, compressed with zstd
+    Parquet,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = r#"Examples:
+  windlass anchors w3.org --index ./index --mode subdomains
+  windlass anchors github.com --index ./index --mode domain --where 'backlinks>=2'
+  windlass anchors python.org/psf --index ./index --mode prefix --having 'word(anchor,"python")'
+  windlass anchors w3.org --index ./index --mode subdomains --output json
+
+With --output table, the default order is referring domains, then backlinks, most first; elsewhere
+it is the API's: by anchor."#)]
+pub(crate) struct AnchorsOptions {
+    /// A URL, folder, host or domain
+    pub(crate) target: String,
+    /// The index
+    #[arg(long, value_name = "DIR", env = "WINDLASS_INDEX")]
+    pub(crate) index: PathBuf,
+    /// exact, prefix, domain or subdomains
+    #[arg(long, default_value = "exact")]
+    pub(crate) mode: String,
+    /// Conditions on rows before grouping, such as 'subdomain(refdomain,"w3.org")'
+    #[arg(long = "where", value_name = "FILTER")]
+    pub(crate) filter: Option<String>,
+    /// Conditions on groups, such as 'refdomains>1'
+    #[arg(long, value_name = "FILTER")]
+    pub(crate) having: Option<String>,
+    /// Columns, comma-separated
+    #[arg(long, value_name = "COLUMNS")]
+    pub(crate) select: Option<String>,
+    /// Columns, comma-separated, each with :asc or :desc
+    #[arg(long, value_name = "COLUMNS")]
+    pub(crate) order_by: Option<String>,
+    /// How many anchors; 0 for totals only [default: 30 in a table, else 1000]
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<String>,
+    /// How many anchors are passed over first
+    #[arg(long, value_name = "N")]
+    pub(crate) offset: Option<String>,
+    /// live, since:YYYY-MM-DD or all_time
+    #[arg(long, value_name = "HISTORY")]
+    pub(crate) history: Option<String>,
+    /// How the report is written; json is the API's body to the byte
+    #[arg(long, default_value = "table")]
+    pub(crate) output: AnchorsFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AnchorsFormat {
+    /// For people
+    Table,
+    /// The API's body
+    Json,
+    /// One JSON object a line
+    Ndjson,
+    /// With a header
+    Csv,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  windlass serve --index ./index
+  curl 'http://127.0.0.1:8600/?from=anchors&target=w3.org&mode=subdomains&limit=5'")]
+pub(crate) struct ServeOptions {
+    /// The index
+    #[arg(long, value_name = "DIR", env = "WINDLASS_INDEX")]
+    pub(crate) index: PathBuf,
+    #[command(flatten)]
+    pub(crate) listening: ListeningOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListeningOptions {
+    /// Address and port; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8600")]
+    pub(crate) listen: SocketAddr,
+    /// Listen on an address that other machines reach, although the server asks for no token
+    #[arg(long)]
+    pub(crate) allow_remote: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoOptions {
+    /// The folder with the demo crawl
+    #[arg(long, value_name = "DIR", default_value = "demo")]
+    pub(crate) crawl: PathBuf,
+    /// The index to build; made where there is none
+    #[arg(long, value_name = "DIR", default_value = "target/demo-index")]
+    pub(crate) index: PathBuf,
+    #[command(flatten)]
+    pub(crate) listening: ListeningOptions,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  windlass bench demo/
+  windlass bench crawl-00000.warc.gz crawl-00000.warc.wat.gz")]
+pub(crate) struct BenchOptions {
+    /// gzip-compressed archive files, folders of them, or globs
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) paths: Vec<String>,
+    /// How often each is measured; the fastest counts
+    #[arg(long, default_value_t = 3)]
+    pub(crate) repeat: u32,
+    /// How the result is written
+    #[arg(long, default_value = "table")]
+    pub(crate) output: Format,
+}

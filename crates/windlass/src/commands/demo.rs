@@ -1,0 +1,25 @@
+//! `windlass demo`: the crawl that travels with Windlass, indexed and served.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+
+use crate::cli::DemoOptions;
+use crate::commands::{ingest, serve};
+use crate::{inputs, memory};
+
+pub(crate) fn run(options: &DemoOptions) -> anyhow::Result<ExitCode> {
+    let crawl = options.crawl.display().to_string();
+    let paths = inputs::expand(&[crawl]).context(
+        "the demo crawl is in the folder demo/ of the source tree; --crawl names another",
+    )?;
+    let settings = windlass_index::IngestOptions {
+        memory_max: usize::try_from(memory::quarter_of_ram()).unwrap_or(usize::MAX),
+        ..windlass_index::IngestOptions::default()
+    };
+    let (summary, elapsed, writer) = ingest::ingest(&options.index, &paths, None, &settings)?;
+    ingest::show(&summary, elapsed, &writer)?;
+    drop(writer);
+    serve::serve(&options.index, &options.listening)?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,176 @@
+//! `windlass export`: captures and links as Parquet, for other engines.
+
+mod parquet_file;
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context;
+use windlass_index::{
+    CaptureRow, CaptureTime, IndexError, LinkRow, Segment, Snapshot, merge_to_file,
+};
+use windlass_links::LinkType;
+use windlass_links::anchor::fold;
+
+use crate::cli::ExportOptions;
+use crate::commands::links::rel_text;
+use crate::numbers::grouped;
+use crate::progress::{Meter, cancel_on_signal};
+use parquet_file::{Kind, ParquetFile, Value};
+
+const CAPTURES: &[(&str, Kind)] = &[
+    ("page", Kind::Text),
+    ("refdomain", Kind::Text),
+    ("time", Kind::Time),
+    ("outcome", Kind::Text),
+    ("source", Kind::OptionalText),
+    ("internal_links", Kind::Integer),
+    ("external_links", Kind::Integer),
+    ("file", Kind::Text),
+    ("file_digest", Kind::Text),
+    ("offset", Kind::Integer),
+];
+
+const LINKS: &[(&str, Kind)] = &[
+    ("site", Kind::Text),
+    ("target", Kind::Text),
+    ("page", Kind::Text),
+    ("refdomain", Kind::Text),
+    ("link_type", Kind::Text),
+    ("anchor", Kind::Text),
+    ("anchor_folded", Kind::Text),
+    ("alt", Kind::Text),
+    ("rel", Kind::Text),
+    ("nofollow", Kind::Flag),
+    ("first_seen", Kind::Time),
+    ("last_visited", Kind::Time),
+    ("lost", Kind::OptionalTime),
+];
+
+pub(crate) fn run(options: &ExportOptions) -> anyhow::Result<ExitCode> {
+    let cancel = cancel_on_signal()?;
+    let snapshot = Snapshot::open(&options.index)?;
+    fs::create_dir_all(&options.to)
+        .with_context(|| format!("making the folder {}", options.to.display()))?;
+    let temporary =
+        tempfile::tempdir_in(&options.to).context("making a folder for unfinished work")?;
+    let segment = match snapshot.segments() {
+        [only] => Arc::clone(only),
+        several => {
+            let counts = several.iter().map(|segment| segment.counts());
+            let meter = Meter::items(
+                "merging",
+                counts
+                    .map(|c| c.captures + c.backlinks + c.other_links)
+                    .sum(),
+            );
+            let merged = merge_to_file(
+                &snapshot,
+                &temporary.path().join("merged.segment"),
+                &meter,
+                &cancel,
+            );
+            meter.finish();
+            Arc::new(merged?)
+        }
+    };
+    let counts = segment.counts();
+    let meter = Meter::items(
+        "exporting",
+        counts.captures + counts.backlinks + counts.other_links,
+    );
+    let names: HashMap<&str, &str> = snapshot
+        .manifest()
+        .files
+        .iter()
+        .filter_map(|file| Some((file.digest.as_str(), file.names.first()?.as_str())))
+        .collect();
+    let work = Work {
+        segment: &segment,
+        names: &names,
+        meter: &meter,
+        cancel: &cancel,
+    };
+    let mut file = ParquetFile::create(&temporary.path().join("captures"), CAPTURES)?;
+    work.captures(&mut file)?;
+    let captures = file.close(&options.to.join("captures.parquet"))?;
+    let mut file = ParquetFile::create(&temporary.path().join("links"), LINKS)?;
+    work.links(&mut file)?;
+    let links = file.close(&options.to.join("links.parquet"))?;
+    meter.finish();
+    let to = options.to.display();
+    let mut out = anstream::stdout().lock();
+    writeln!(out, "{to}/captures.parquet: {} rows", grouped(captures))?;
+    writeln!(out, "{to}/links.parquet: {} rows", grouped(links))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+struct Work<'a> {
+    segment: &'a Segment,
+    names: &'a HashMap<&'a str, &'a str>,
+    meter: &'a Meter,
+    cancel: &'a AtomicBool,
+}
+
+impl Work<'_> {
+    fn step(&self) -> anyhow::Result<()> {
+        if self.cancel.load(Ordering::Relaxed) {
+            return Err(IndexError::Cancelled.into());
+        }
+        self.meter.add(1);
+        Ok(())
+    }
+
+    fn captures(&self, file: &mut ParquetFile) -> anyhow::Result<()> {
+        self.segment.for_each_capture(|row: &CaptureRow<'_>| {
+            self.step()?;
+            let name = self.names.get(row.file_digest).copied().unwrap_or_default();
+            file.row(&[
+                Value::Text(row.page),
+                Value::Text(row.refdomain),
+                time(row.time),
+                Value::Text(row.outcome),
+                row.source.map_or(Value::Null, Value::Text),
+                Value::Integer(row.internal_links.into()),
+                Value::Integer(row.external_links.into()),
+                Value::Text(name),
+                Value::Text(row.file_digest),
+                Value::Integer(i64::try_from(row.offset)?),
+            ])
+        })
+    }
+
+    fn links(&self, file: &mut ParquetFile) -> anyhow::Result<()> {
+        self.segment.for_each_link(|row: &LinkRow<'_>| {
+            self.step()?;
+            let folded = if row.link_type == LinkType::Href {
+                fold(row.anchor)
+            } else {
+                String::new()
+            };
+            file.row(&[
+                Value::Text(row.site),
+                Value::Text(row.target),
+                Value::Text(row.page),
+                Value::Text(row.refdomain),
+                Value::Text(row.link_type.name()),
+                Value::Text(row.anchor),
+                Value::Text(&folded),
+                Value::Text(row.alt),
+                Value::Text(&rel_text(row.rel)),
+                Value::Flag(row.rel.is_nofollow()),
+                time(row.first_seen),
+                time(row.last_visited),
+                row.lost.map_or(Value::Null, time),
+            ])
+        })
+    }
+}
+
+fn time(time: CaptureTime) -> Value<'static> {
+    Value::Integer(i64::from(time.unix()) * 1000)
+}

@@ -1,0 +1,163 @@
+//! A Parquet file, written row by row.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::column::writer::ColumnWriter;
+use parquet::data_type::ByteArray;
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
+
+/// Rows of a row group; what is held in memory.
+const GROUP_ROWS: usize = 1 << 17;
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// UTF-8.
+    Text,
+    /// UTF-8 or nothing.
+    OptionalText,
+    /// 64 bits, signed.
+    Integer,
+    /// Milliseconds since 1970, UTC.
+    Time,
+    /// The same, or nothing.
+    OptionalTime,
+    /// True or false.
+    Flag,
+}
+
+impl Kind {
+    const fn declaration(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Text => ("required binary", "(string)"),
+            Self::OptionalText => ("optional binary", "(string)"),
+            Self::Integer => ("required int64", ""),
+            Self::Time => ("required int64", "(timestamp(millis,true))"),
+            Self::OptionalTime => ("optional int64", "(timestamp(millis,true))"),
+            Self::Flag => ("required boolean", ""),
+        }
+    }
+}
+
+/// One cell.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Value<'a> {
+    Text(&'a str),
+    Integer(i64),
+    Flag(bool),
+    Null,
+}
+
+/// The cells of one column of a row group.
+#[derive(Debug, Default)]
+struct Cells {
+    texts: Vec<ByteArray>,
+    integers: Vec<i64>,
+    flags: Vec<bool>,
+    /// 1 where there is a value; for columns that may be empty.
+    present: Vec<i16>,
+}
+
+/// A file that has its name once it is whole.
+pub(super) struct ParquetFile {
+    path: PathBuf,
+    writer: SerializedFileWriter<File>,
+    kinds: Vec<Kind>,
+    cells: Vec<Cells>,
+    group_rows: usize,
+    rows: u64,
+}
+
+impl ParquetFile {
+    pub(super) fn create(path: &Path, columns: &[(&str, Kind)]) -> anyhow::Result<Self> {
+        let fields: Vec<String> = columns
+            .iter()
+            .map(|(name, kind)| {
+                let (physical, logical) = kind.declaration();
+                format!("{physical} {name} {logical};")
+            })
+            .collect();
+        let schema = parse_message_type(&format!("message windlass {{ {} }}", fields.join(" ")))?;
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .build();
+        let file = File::create(path).with_context(|| format!("creating {}", path.display()))?;
+        Ok(Self {
+            path: path.to_owned(),
+            writer: SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties))?,
+            kinds: columns.iter().map(|(_, kind)| *kind).collect(),
+            cells: columns.iter().map(|_| Cells::default()).collect(),
+            group_rows: 0,
+            rows: 0,
+        })
+    }
+
+    /// Adds a row: one value for each column.
+    pub(super) fn row(&mut self, values: &[Value<'_>]) -> anyhow::Result<()> {
+        for (value, cells) in values.iter().zip(&mut self.cells) {
+            cells.present.push(i16::from(!matches!(value, Value::Null)));
+            match value {
+                Value::Text(text) => cells.texts.push(ByteArray::from(*text)),
+                Value::Integer(integer) => cells.integers.push(*integer),
+                Value::Flag(flag) => cells.flags.push(*flag),
+                Value::Null => {}
+            }
+        }
+        self.group_rows += 1;
+        if self.group_rows == GROUP_ROWS {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> anyhow::Result<()> {
+        if self.group_rows == 0 {
+            return Ok(());
+        }
+        let mut group = self.writer.next_row_group()?;
+        for (cells, kind) in self.cells.iter_mut().zip(&self.kinds) {
+            let Some(mut column) = group.next_column()? else {
+                bail!("the schema has fewer columns than the table")
+            };
+            let is_optional = matches!(kind, Kind::OptionalText | Kind::OptionalTime);
+            let present = is_optional.then_some(cells.present.as_slice());
+            match column.untyped() {
+                ColumnWriter::ByteArrayColumnWriter(writer) => {
+                    writer.write_batch(&cells.texts, present, None)?
+                }
+                ColumnWriter::Int64ColumnWriter(writer) => {
+                    writer.write_batch(&cells.integers, present, None)?
+                }
+                ColumnWriter::BoolColumnWriter(writer) => {
+                    writer.write_batch(&cells.flags, present, None)?
+                }
+                _ => bail!("a column of a type that this table does not use"),
+            };
+            column.close()?;
+            *cells = Cells::default();
+        }
+        group.close()?;
+        self.rows += self.group_rows as u64;
+        self.group_rows = 0;
+        Ok(())
+    }
+
+    /// Finishes the file and gives it its name; the number of rows.
+    pub(super) fn close(mut self, name: &Path) -> anyhow::Result<u64> {
+        self.flush()?;
+        let Self {
+            path, writer, rows, ..
+        } = self;
+        let file = writer.into_inner()?;
+        file.sync_all()
+            .with_context(|| format!("syncing {}", path.display()))?;
+        fs::rename(&path, name).with_context(|| format!("renaming to {}", name.display()))?;
+        Ok(rows)
+    }
+}

@@ -1,0 +1,145 @@
+//! `windlass ingest`: archive files into an index.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use windlass_index::{FileEntry, IngestSummary, Writer};
+
+use crate::cli::{Format, IngestOptions};
+use crate::numbers::{bytes, grouped};
+use crate::progress::{IngestMeter, cancel_on_signal};
+use crate::{inputs, memory};
+
+pub(crate) fn run(options: &IngestOptions) -> anyhow::Result<ExitCode> {
+    let paths = inputs::expand(&options.paths)?;
+    let list = options.list.text()?;
+    let memory_max = options.memory.unwrap_or_else(memory::quarter_of_ram);
+    let mut settings = windlass_index::IngestOptions {
+        memory_max: usize::try_from(memory_max).unwrap_or(usize::MAX),
+        limits: options.reading.limits(),
+        force: options.force,
+        batch_bytes: options.batch,
+        ..windlass_index::IngestOptions::default()
+    };
+    if let Some(threads) = options.threads {
+        settings.threads = threads.max(1);
+    }
+    let (summary, elapsed, writer) = ingest(&options.index, &paths, list.as_deref(), &settings)?;
+    match options.output {
+        Format::Table => show(&summary, elapsed, &writer)?,
+        Format::Json => {
+            let summary = as_json(&summary, elapsed, &writer);
+            writeln!(anstream::stdout(), "{summary}")?;
+        }
+    }
+    Ok(if summary.files_failed.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Reads the files into the index, with progress.
+pub(crate) fn ingest(
+    index: &Path,
+    paths: &[PathBuf],
+    list: Option<&str>,
+    settings: &windlass_index::IngestOptions,
+) -> anyhow::Result<(IngestSummary, Duration, Writer)> {
+    let cancel = cancel_on_signal()?;
+    let mut writer = Writer::open(index, list)?;
+    let total = paths
+        .iter()
+        .filter_map(|path| path.metadata().ok())
+        .map(|metadata| metadata.len())
+        .sum();
+    let meter = IngestMeter::new(total);
+    let start = Instant::now();
+    let summary = windlass_index::ingest(&mut writer, paths, settings, &meter, &cancel);
+    meter.finish();
+    Ok((summary?, start.elapsed(), writer))
+}
+
+fn sum(summary: &IngestSummary, of: impl Fn(&FileEntry) -> u64) -> u64 {
+    summary.files.iter().map(of).sum()
+}
+
+pub(crate) fn show(
+    summary: &IngestSummary,
+    elapsed: Duration,
+    writer: &Writer,
+) -> std::io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    let seconds = elapsed.as_secs_f64().max(1e-9);
+    let rate = |n: u64| bytes((n as f64 / seconds) as u64);
+    writeln!(
+        out,
+        "{} files read, {} known already, {} failed, in {seconds:.1} s",
+        grouped(summary.files.len() as u64),
+        grouped(summary.files_known.len() as u64),
+        grouped(summary.files_failed.len() as u64),
+    )?;
+    writeln!(
+        out,
+        "{} read ({}/s), {} decompressed ({}/s)",
+        bytes(summary.bytes),
+        rate(summary.bytes),
+        bytes(summary.bytes_decompressed),
+        rate(summary.bytes_decompressed),
+    )?;
+    let skipped = sum(summary, |file| file.captures_skipped.values().sum());
+    writeln!(
+        out,
+        "{} captures, {} links, {} of them external; {} captures that say nothing, {} other records",
+        grouped(sum(summary, |file| file.captures)),
+        grouped(sum(summary, |file| file.links)),
+        grouped(sum(summary, |file| file.external_links)),
+        grouped(skipped),
+        grouped(sum(summary, |file| file.records_skipped)),
+    )?;
+    for (kind, n) in summary.problems() {
+        writeln!(out, "{} problems: {kind}", grouped(n))?;
+    }
+    for (path, why) in &summary.files_failed {
+        writeln!(out, "failed: {}: {why}", path.display())?;
+    }
+    let segments = &writer.manifest().segments;
+    let total = |of: fn(&windlass_index::Counts) -> u64| {
+        segments.iter().map(|s| of(&s.counts)).sum::<u64>()
+    };
+    writeln!(
+        out,
+        "the index now has {} segments with {} backlinks to {} sites, from {} pages",
+        grouped(segments.len() as u64),
+        grouped(total(|counts| counts.backlinks)),
+        grouped(total(|counts| counts.sites)),
+        grouped(total(|counts| counts.pages)),
+    )
+}
+
+fn as_json(summary: &IngestSummary, elapsed: Duration, writer: &Writer) -> serde_json::Value {
+    let segments = &writer.manifest().segments;
+    json!({
+        "files_read": summary.files.len(),
+        "files_known": summary.files_known,
+        "files_failed": summary.files_failed.iter()
+            .map(|(path, why)| json!({"file": path, "error": why})).collect::<Vec<_>>(),
+        "seconds": elapsed.as_secs_f64(),
+        "bytes": summary.bytes,
+        "bytes_decompressed": summary.bytes_decompressed,
+        "captures": sum(summary, |file| file.captures),
+        "captures_skipped": sum(summary, |file| file.captures_skipped.values().sum()),
+        "records_skipped": sum(summary, |file| file.records_skipped),
+        "links": sum(summary, |file| file.links),
+        "external_links": sum(summary, |file| file.external_links),
+        "links_rejected": sum(summary, |file| file.links_rejected),
+        "anchors_cut": sum(summary, |file| file.anchors_cut),
+        "problems": summary.problems(),
+        "segments": segments.len(),
+        "backlinks": segments.iter().map(|s| s.counts.backlinks).sum::<u64>(),
+        "sites": segments.iter().map(|s| s.counts.sites).sum::<u64>(),
+    })
+}

@@ -1,0 +1,12 @@
+//! One module a command.
+
+pub(crate) mod anchors;
+pub(crate) mod bench;
+pub(crate) mod demo;
+pub(crate) mod export;
+pub(crate) mod ingest;
+pub(crate) mod links;
+pub(crate) mod merge;
+pub(crate) mod serve;
+pub(crate) mod stats;
+pub(crate) mod verify;

@@ -9,6 +9,7 @@ mod app;
 mod health;
 mod options;
 mod parameters;
+mod raw_query;
 mod refusal;
 mod request_log;
 mod router;

@@ -17,6 +17,7 @@ use tokio::time::{sleep, timeout};
 use windlass_index::Reader;
 
 use crate::options::ServeOptions;
+use crate::raw_query::RawQueryStream;
 use crate::router::router;
 
 /// How long accepting pauses where the system is short of sockets.
@@ -103,7 +104,8 @@ pub async fn serve(
         };
         // Only a matter of latency.
         let _ = stream.set_nodelay(true);
-        let connection = http.serve_connection(TokioIo::new(stream), service.clone());
+        let connection =
+            http.serve_connection(TokioIo::new(RawQueryStream::new(stream)), service.clone());
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             let _place = place;

@@ -68,6 +68,10 @@ async fn an_answer_and_its_headers() {
         assert_eq!(header(&headers, "content-type"), Some(content_type));
         assert!(body.starts_with(first), "{body}");
     }
+    let request = Request::head(AHREFS).body(Body::empty()).unwrap();
+    let (status, headers, body) = send(&router, request).await;
+    assert_eq!((status, body.len()), (StatusCode::OK, 0));
+    assert_eq!(header(&headers, "x-results-count"), Some("2"));
     let (_, headers, body) = get(&router, &format!("{AHREFS}&dry_run=1&output=csv")).await;
     assert_eq!(body, r#"{"dry_run":{"rows_cost":3,"results":2}}"#);
     assert_eq!(

@@ -1,6 +1,6 @@
 //! Windlass over HTTP: the wire contract of `docs/`, with bodies streamed and limits on everything.
 //!
-//! A request's way: [`serve`] accepts the connection; the router finds the handler and gives the
+//! A request's way: [`serve()`] accepts the connection; the router finds the handler and gives the
 //! request its id; `parameters` reads them; `answer` runs the query on a blocking thread, which then
 //! writes the body in chunks through a bounded channel (`stream`).
 

@@ -3,6 +3,7 @@
 
 mod backlink;
 pub mod fixtures;
+pub mod html;
 mod index;
 mod page;
 mod report;

@@ -220,9 +220,20 @@ impl Extractor {
     ) -> Result<(), Skip> {
         let resolver = Resolver::new(&capture.page, raw.base.as_deref(), encoding)?;
         let own_domain = self.domains.of(capture.page.host()).to_owned();
+        // Most links lead to other pages of the same host, and are only counted: no need to parse them.
+        let stays_internal = !self.options.keep_internal
+            && resolver
+                .host()
+                .is_some_and(|host| self.domains.of(host) == own_domain);
         let counts = &mut capture.counts;
         counts.anchors_cut = raw.anchors_cut;
         for (link, n) in raw.links.links {
+            if stays_internal && resolver.stays(&link.href) {
+                if link.link_type == LinkType::Href {
+                    counts.internal = counts.internal.saturating_add(n);
+                }
+                continue;
+            }
             let target = match resolver.resolve(&link.href) {
                 Ok(target) => target,
                 Err(UrlError::Scheme) => {

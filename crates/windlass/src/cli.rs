@@ -270,11 +270,18 @@ pub(crate) struct DemoOptions {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   windlass bench demo/
-  windlass bench crawl-00000.warc.gz crawl-00000.warc.wat.gz")]
+  windlass bench crawl-00000.warc.gz crawl-00000.warc.wat.gz
+  windlass bench --links 10M")]
 pub(crate) struct BenchOptions {
-    /// gzip-compressed archive files, folders of them, or globs
-    #[arg(required = true, value_name = "FILE")]
+    /// gzip-compressed archive files, folders of them, or globs, to be read
+    #[arg(value_name = "FILE")]
     pub(crate) paths: Vec<String>,
+    /// Build an index of so many synthetic links (suffixes k, M) and ask it
+    #[arg(long, value_name = "N", value_parser = crate::numbers::parse_count)]
+    pub(crate) links: Option<u64>,
+    /// Memory of the build, in bytes (suffixes k, M, G)
+    #[arg(long, value_name = "BYTES", default_value = "1G", value_parser = crate::numbers::parse_bytes)]
+    pub(crate) memory: u64,
     /// How often each is measured; the fastest counts
     #[arg(long, default_value_t = 3)]
     pub(crate) repeat: u32,

@@ -21,6 +21,22 @@ pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "a number of bytes is wanted, such as 512M or 2G".to_owned())
 }
 
+/// Reads a number with an optional suffix: `10M`, `500k`, `1000`.
+pub(crate) fn parse_count(text: &str) -> Result<u64, String> {
+    let trimmed = text.trim();
+    let (digits, factor) = match trimmed.strip_suffix(['k', 'K']) {
+        Some(digits) => (digits, 1000),
+        None => trimmed
+            .strip_suffix('M')
+            .map_or((trimmed, 1), |digits| (digits, 1_000_000)),
+    };
+    digits
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(factor))
+        .ok_or_else(|| "a number is wanted, such as 500k or 10M".to_owned())
+}
+
 /// `1234567` as `1,234,567`.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();

@@ -1,10 +1,9 @@
-//! `windlass bench`: how fast this machine reads archive files, beside the limits of the same run.
+//! Reading archive files: links out, beside decompression and the bare tokeniser.
 
 use std::fs::{self, File};
 use std::hint::black_box;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -33,7 +32,7 @@ struct Figures {
     extraction: Duration,
 }
 
-pub(crate) fn run(options: &BenchOptions) -> anyhow::Result<ExitCode> {
+pub(super) fn run(options: &BenchOptions) -> anyhow::Result<()> {
     let paths = inputs::expand(&options.paths)?;
     let (wat, warc): (Vec<PathBuf>, Vec<PathBuf>) = paths
         .into_iter()
@@ -49,7 +48,7 @@ pub(crate) fn run(options: &BenchOptions) -> anyhow::Result<ExitCode> {
         Format::Json => writeln!(out, "{}", as_json(&results))?,
         Format::Table => show(&results, &mut out)?,
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 fn measure_all(paths: &[PathBuf], repeat: u32) -> anyhow::Result<Figures> {

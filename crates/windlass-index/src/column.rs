@@ -94,6 +94,8 @@ pub(crate) struct Column<'a> {
     tail: &'a [u8],
     loaded: usize,
     values: [u32; BLOCK],
+    /// All values, where they were asked for.
+    all: Option<Vec<u32>>,
 }
 
 impl<'a> Column<'a> {
@@ -114,6 +116,7 @@ impl<'a> Column<'a> {
             tail: all.rest(),
             loaded: usize::MAX,
             values: [0; BLOCK],
+            all: None,
         })
     }
 
@@ -126,6 +129,7 @@ impl<'a> Column<'a> {
             tail: &[],
             loaded: usize::MAX,
             values: [0; BLOCK],
+            all: None,
         }
     }
 
@@ -135,6 +139,9 @@ impl<'a> Column<'a> {
 
     /// The value at position `i`; an error beyond the end.
     pub(crate) fn get(&mut self, i: usize) -> Result<u32, Corrupt> {
+        if let Some(all) = &self.all {
+            return all.get(i).copied().ok_or(Corrupt("a position in a column"));
+        }
         if i >= self.n {
             return Err(Corrupt("a position in a column"));
         }
@@ -146,6 +153,28 @@ impl<'a> Column<'a> {
             .get(i % BLOCK)
             .copied()
             .ok_or(Corrupt("a column"))
+    }
+
+    /// Decodes the whole column, so that values can be had in any order at the cost of a load each.
+    /// 4 bytes a value.
+    pub(crate) fn load_all(&mut self) -> Result<(), Corrupt> {
+        if self.all.is_some() {
+            return Ok(());
+        }
+        let mut all = Vec::new();
+        for block in 0..self.n.div_ceil(BLOCK) {
+            self.load(block)?;
+            let values = (self.n - block * BLOCK).min(BLOCK);
+            all.extend_from_slice(self.values.get(..values).unwrap_or_default());
+        }
+        self.all = Some(all);
+        Ok(())
+    }
+
+    /// All values.
+    pub(crate) fn into_vec(mut self) -> Result<Vec<u32>, Corrupt> {
+        self.load_all()?;
+        Ok(self.all.unwrap_or_default())
     }
 
     fn load(&mut self, block: usize) -> Result<(), Corrupt> {
@@ -214,6 +243,9 @@ mod tests {
                 prop_assert_eq!(column.get(i).unwrap(), values[i]);
             }
             prop_assert!(column.get(values.len()).is_err());
+            column.load_all().unwrap();
+            prop_assert!(column.get(values.len()).is_err());
+            prop_assert_eq!(column.into_vec().unwrap(), values);
         }
 
         #[test]

@@ -76,7 +76,7 @@ impl Segment {
     ) -> Result<(), E> {
         let wrong = |corrupt: Corrupt| self.corrupt(corrupt);
         let files: Vec<String> = self.files().iter().map(digest_text).collect();
-        let mut domains = self.domains().map_err(wrong)?;
+        let domains = self.domains().map_err(wrong)?;
         let mut pages = self.pages(0).map_err(wrong)?;
         while let Some(instants) = pages.advance().map_err(wrong)? {
             let number = (pages.position() - 1) as u64 as u32;
@@ -209,7 +209,7 @@ impl Pages<'_> {
             self.kept.clear();
         }
         let (key, instants) = self.segment.page(number)?;
-        let mut domains = self.segment.domains()?;
+        let domains = self.segment.domains()?;
         let domain = domains.of_page(number)?;
         let page = Rc::new(Page {
             url: url_of_key(&key).ok_or(Corrupt("a page's key"))?,

@@ -310,3 +310,23 @@ pub(crate) fn read(bytes: &mut Bytes<'_>) -> Result<Vec<Instant>, Corrupt> {
     }
     Ok(instants)
 }
+
+/// Steps over what [`write`] wrote.
+pub(crate) fn skip(bytes: &mut Bytes<'_>) -> Result<(), Corrupt> {
+    for _ in 0..bytes.varint_usize()? {
+        bytes.varint()?;
+        if bytes.u8()? & 8 == 0 {
+            bytes.varint()?;
+            bytes.varint()?;
+        } else {
+            for _ in 0..bytes.varint_usize()? {
+                bytes.varint()?;
+            }
+        }
+        for _ in 0..bytes.varint_usize()? {
+            bytes.varint()?;
+            bytes.varint()?;
+        }
+    }
+    Ok(())
+}

@@ -106,7 +106,7 @@ impl<'a> PageCursor<'a> {
             None => None,
             Some(mut instants) => {
                 if page >= self.domain_end {
-                    let mut domains = self.segment.domains()?;
+                    let domains = self.segment.domains()?;
                     self.domain_key = domains.key(self.domain)?;
                     self.domain_end = domains.range(self.domain as usize)?.1;
                     self.domain += 1;

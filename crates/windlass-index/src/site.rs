@@ -461,6 +461,16 @@ impl<'a> SiteBlock<'a> {
         })
     }
 
+    /// Makes ready for reading so many links: where they are many, the columns that they lead into are
+    /// decoded whole rather than block by block in no order.
+    pub(crate) fn prepare(&mut self, links: usize) -> Result<(), Corrupt> {
+        if links > self.pages.len() / 32 {
+            self.pages.load_all()?;
+            self.first_times.load_all()?;
+        }
+        Ok(())
+    }
+
     /// The times of the page at that place, in order, into `times`.
     pub(crate) fn times(&mut self, page: u32, times: &mut Vec<u32>) -> Result<(), Corrupt> {
         times.clear();
@@ -493,6 +503,11 @@ impl<'a> SiteBlock<'a> {
         mut each: impl FnMut(Sighting) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut times = Vec::new();
+        let hrefs = self
+            .hrefs
+            .start(urls.end)?
+            .saturating_sub(self.hrefs.start(urls.start)?);
+        self.prepare(hrefs)?;
         for other in [false, true] {
             for url in urls.clone() {
                 let table = if other {

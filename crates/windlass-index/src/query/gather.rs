@@ -7,7 +7,7 @@ use windlass_links::surt::host_of_key;
 
 use super::dates::Dates;
 use crate::bytes::Corrupt;
-use crate::intern::Interner;
+use crate::intern::{Interner, Ranks};
 use crate::rows::{Row, TargetRows};
 
 /// One backlink of the report.
@@ -20,7 +20,7 @@ pub(super) struct Hit {
     pub(super) dates: Dates,
 }
 
-/// Collects backlinks. Memory: 16 bytes each, and their folded anchors.
+/// Collects backlinks. Memory: 32 bytes each, and their folded anchors.
 #[derive(Debug, Default)]
 pub(super) struct Gatherer {
     pub(super) folds: Interner,
@@ -46,18 +46,50 @@ impl Domains for crate::segment::Domains<'_> {
 }
 
 impl Gatherer {
-    /// The rows of what was gathered. O(n log n) for n backlinks.
+    /// Orders the backlinks by folded anchor (now its rank), then page: distributed by anchor, which
+    /// is dense, then each anchor's by page.
+    fn sort(&mut self, ranks: &Ranks) {
+        let mut ends = vec![0usize; self.folds.len() + 1];
+        for hit in &mut self.hits {
+            hit.fold = ranks.rank(hit.fold);
+            if let Some(count) = ends.get_mut(hit.fold as usize + 1) {
+                *count += 1;
+            }
+        }
+        let mut sum = 0;
+        for end in &mut ends {
+            sum += *end;
+            *end = sum;
+        }
+        // `ends[r]` is where rank r starts, and moves to where it ends.
+        let mut sorted = self.hits.clone();
+        for hit in &self.hits {
+            if let Some(at) = ends.get_mut(hit.fold as usize) {
+                if let Some(slot) = sorted.get_mut(*at) {
+                    *slot = *hit;
+                }
+                *at += 1;
+            }
+        }
+        let mut start = 0;
+        for end in ends {
+            if let Some(of_anchor) = sorted.get_mut(start..end) {
+                of_anchor.sort_unstable_by_key(|hit| hit.page);
+            }
+            start = end;
+        }
+        self.hits = sorted;
+    }
+
+    /// The rows of what was gathered. O(n log n) for n backlinks, the logarithm that of the most that
+    /// one anchor has.
     pub(super) fn rows(
         mut self,
         page_count: usize,
         domains: &mut dyn Domains,
     ) -> Result<TargetRows, Corrupt> {
         let ranks = self.folds.byte_ranks();
-        for hit in &mut self.hits {
-            hit.fold = ranks.rank(hit.fold);
-        }
-        self.hits
-            .sort_unstable_by_key(|hit| u64::from(hit.fold) << 32 | u64::from(hit.page));
+        self.sort(&ranks);
         let mut rows = TargetRows {
             page_starts: vec![0],
             page_count,

@@ -127,7 +127,7 @@ fn survives(
     {
         return Ok(true);
     }
-    let mut domains = segment.domains()?;
+    let domains = segment.domains()?;
     let domain = domains.of_page(sighting.page)?;
     let domain = domains.key(domain)?;
     for other in segments {

@@ -104,12 +104,26 @@ impl Union {
         let (key, _) = segment.page(number)?;
         let (page, is_new) = self.pages.intern(&key);
         if is_new {
-            let mut domains = segment.domains()?;
+            let domains = segment.domains()?;
             let domain = domains.of_page(number)?;
             self.page_domains
                 .push(self.domains.intern(&domains.key(domain)?).0);
         }
         Ok(page)
+    }
+
+    fn domain_of(&self, page: u32) -> u32 {
+        self.page_domains
+            .get(page as usize)
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// All pages, those of one domain together.
+    fn pages_by_domain(&self) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..self.pages.len() as u64 as u32).collect();
+        order.sort_by_key(|page| self.domain_of(*page));
+        order
     }
 
     /// The showings of each page over all segments; drops sightings whose capture another segment
@@ -119,23 +133,33 @@ impl Union {
         segments: &[Arc<Segment>],
         question: &Question<'_>,
     ) -> Result<Vec<Vec<Showing>>, IndexError> {
-        let mut all = Vec::with_capacity(self.pages.len());
+        let mut all = vec![Vec::new(); self.pages.len()];
         let mut outranked: HashSet<(usize, u32, u32)> = HashSet::new();
-        for page in 0..self.pages.len() as u64 as u32 {
-            if page.is_multiple_of(1024) {
+        // Where each segment has the pages of the domain at hand.
+        let mut ranges: Vec<Option<(u32, u32)>> = Vec::new();
+        let mut last_domain = None;
+        for (n, page) in self.pages_by_domain().into_iter().enumerate() {
+            if n.is_multiple_of(1024) {
                 question.check_cancelled()?;
             }
+            let domain = self.domain_of(page);
+            if last_domain != Some(domain) {
+                last_domain = Some(domain);
+                ranges.clear();
+                for segment in segments {
+                    let range = segment
+                        .domains()
+                        .and_then(|domains| domains.range_of(self.domains.get(domain)));
+                    ranges.push(range.map_err(|corrupt| segment.corrupt(corrupt))?);
+                }
+            }
             let key = self.pages.get(page);
-            let domain = self
-                .page_domains
-                .get(page as usize)
-                .copied()
-                .unwrap_or_default();
             let mut instants = Vec::new();
             let mut wat = Vec::new();
-            for (i, segment) in segments.iter().enumerate() {
+            for (i, (segment, range)) in segments.iter().zip(&ranges).enumerate() {
+                let Some(range) = range else { continue };
                 let found = segment
-                    .page_from(self.domains.get(domain), key)
+                    .page_from_in(*range, key)
                     .map_err(|corrupt| segment.corrupt(corrupt))?;
                 let Some((_, _, of_segment)) = found.filter(|(_, found, _)| found == key) else {
                     continue;
@@ -159,7 +183,9 @@ impl Union {
                     outranked.insert((i, page, time.unix()));
                 }
             }
-            all.push(instant::showings(&united));
+            if let Some(showings) = all.get_mut(page as usize) {
+                *showings = instant::showings(&united);
+            }
         }
         if !outranked.is_empty() {
             self.seen
@@ -177,15 +203,7 @@ impl Union {
         seen.sort_unstable();
         seen.dedup();
         // Pages in an order that keeps those of one domain together.
-        let domain = |page: u32| {
-            self.page_domains
-                .get(page as usize)
-                .copied()
-                .unwrap_or_default()
-        };
-        let mut order: Vec<u32> = (0..self.pages.len() as u64 as u32).collect();
-        order.sort_by_key(|page| domain(*page));
-        let ranks = Ranks::of_order(order);
+        let ranks = Ranks::of_order(self.pages_by_domain());
         let mut gatherer = Gatherer::default();
         let mut times = Vec::new();
         for link in seen.chunk_by(|a, b| (a.0, a.1, a.2) == (b.0, b.1, b.2)) {

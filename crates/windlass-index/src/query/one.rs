@@ -35,7 +35,11 @@ pub(super) fn rows(segment: &Segment, question: &Question<'_>) -> Result<TargetR
             times: Vec::new(),
         };
         let before = gatherer.hits.len();
-        for links in scan.links(question.target).map_err(wrong)? {
+        let ranges = scan.links(question.target).map_err(wrong)?;
+        scan.block
+            .prepare(ranges.iter().map(ExactSizeIterator::len).sum())
+            .map_err(wrong)?;
+        for links in ranges {
             let mut start = links.start;
             while start < links.end {
                 question.check_cancelled()?;
@@ -173,24 +177,49 @@ impl Scan<'_> {
     /// Turns forms into numbers of folded anchors, in the hits from `from` on.
     fn name_folds(&mut self, gatherer: &mut Gatherer, from: usize) -> Result<(), Corrupt> {
         let hits = gatherer.hits.get_mut(from..).unwrap_or_default();
-        let mut forms: Vec<u32> = hits.iter().map(|hit| hit.fold).collect();
-        forms.sort_unstable();
-        forms.dedup();
-        let mut folds = Vec::with_capacity(forms.len());
+        let n = self.block.forms.len();
         let (mut text, mut folded) = (Vec::new(), String::new());
-        for &form in &forms {
-            self.block.forms.get(form as usize, &mut text)?;
+        let mut intern = |text: &[u8]| -> Result<u32, Corrupt> {
             folded.clear();
             fold_into(
-                std::str::from_utf8(&text).map_err(|_| Corrupt("an anchor"))?,
+                std::str::from_utf8(text).map_err(|_| Corrupt("an anchor"))?,
                 &mut folded,
             );
-            folds.push(gatherer.folds.intern(folded.as_bytes()).0);
+            Ok(gatherer.folds.intern(folded.as_bytes()).0)
+        };
+        if hits.len() < n / 16 {
+            let mut known: HashMap<u32, u32> = HashMap::new();
+            for hit in hits {
+                hit.fold = match known.get(&hit.fold) {
+                    Some(fold) => *fold,
+                    None => {
+                        self.block.forms.get(hit.fold as usize, &mut text)?;
+                        let fold = intern(&text)?;
+                        known.insert(hit.fold, fold);
+                        fold
+                    }
+                };
+            }
+            return Ok(());
+        }
+        // Many hits: one pass over the list of forms, naming those that are used.
+        let mut folds = vec![UNUSED; n];
+        for hit in hits.iter() {
+            *folds.get_mut(hit.fold as usize).ok_or(Corrupt("a form"))? = USED;
+        }
+        let mut forms = self.block.forms.iter();
+        for fold in &mut folds {
+            forms.next_into(&mut text)?;
+            if *fold == USED {
+                *fold = intern(&text)?;
+            }
         }
         for hit in hits {
-            let at = forms.binary_search(&hit.fold).unwrap_or_default();
-            hit.fold = folds.get(at).copied().unwrap_or_default();
+            hit.fold = folds.get(hit.fold as usize).copied().unwrap_or_default();
         }
         Ok(())
     }
 }
+
+const UNUSED: u32 = u32::MAX;
+const USED: u32 = u32::MAX - 1;

@@ -106,15 +106,32 @@ impl<'a> PageIter<'a> {
             key: Vec::new(),
         };
         while iter.next < first {
-            iter.advance()?;
+            iter.skip()?;
         }
         Ok(iter)
     }
 
     /// The next page's instants; its key is then in [`key`](Self::key). `None` at the end.
     pub(crate) fn advance(&mut self) -> Result<Option<Vec<Instant>>, Corrupt> {
-        if self.next >= self.n {
+        if !self.advance_key()? {
             return Ok(None);
+        }
+        self.instants().map(Some)
+    }
+
+    /// Steps over a page, whose key is then in [`key`](Self::key); `false` at the end.
+    pub(crate) fn skip(&mut self) -> Result<bool, Corrupt> {
+        if !self.advance_key()? {
+            return Ok(false);
+        }
+        instant::skip(&mut self.chunk)?;
+        Ok(true)
+    }
+
+    /// Reads the next page's key; its instants must be read or stepped over next.
+    fn advance_key(&mut self) -> Result<bool, Corrupt> {
+        if self.next >= self.n {
+            return Ok(false);
         }
         if self.next.is_multiple_of(CHUNK) {
             let offset = u64_at(self.index, self.next / CHUNK)?;
@@ -133,7 +150,22 @@ impl<'a> PageIter<'a> {
         self.key.truncate(shared);
         self.key.extend_from_slice(self.chunk.sized()?);
         self.next += 1;
-        instant::read(&mut self.chunk).map(Some)
+        Ok(true)
+    }
+
+    /// The next page whose key is not below `key`, if it comes before page `end`.
+    pub(crate) fn seek(&mut self, key: &[u8], end: usize) -> Result<Option<Vec<Instant>>, Corrupt> {
+        while self.next < end && self.advance_key()? {
+            if self.key.as_slice() >= key {
+                return self.instants().map(Some);
+            }
+            instant::skip(&mut self.chunk)?;
+        }
+        Ok(None)
+    }
+
+    fn instants(&mut self) -> Result<Vec<Instant>, Corrupt> {
+        instant::read(&mut self.chunk)
     }
 
     /// The SURT of the page last read.

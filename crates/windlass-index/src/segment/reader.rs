@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use fst::{IntoStreamer, Streamer};
 
@@ -30,6 +30,7 @@ pub struct Segment {
     data: Data,
     footer: Footer,
     latest_verified: Verified,
+    domain_starts: OnceLock<Vec<u32>>,
     large_verified: Mutex<BTreeSet<u64>>,
 }
 
@@ -124,6 +125,7 @@ impl Segment {
             ),
             data,
             footer,
+            domain_starts: OnceLock::new(),
             large_verified: Mutex::default(),
         };
         for section in Section::ALL {
@@ -245,9 +247,19 @@ impl Segment {
             usize::try_from(self.footer.counts.refdomains).map_err(|_| Corrupt("the domains"))?;
         Ok(Domains {
             keys: StringList::read(&mut Bytes::new(self.section(Section::Domains)), n)?,
-            starts: Column::read(&mut Bytes::new(self.section(Section::DomainStarts)), n)?,
+            starts: self.domain_starts(n)?,
             pages: self.page_count() as u64 as u32,
         })
+    }
+
+    /// The first page of each registrable domain: decoded once, 4 bytes a domain.
+    fn domain_starts(&self, n: usize) -> Result<&[u32], Corrupt> {
+        if let Some(starts) = self.domain_starts.get() {
+            return Ok(starts);
+        }
+        let column = Column::read(&mut Bytes::new(self.section(Section::DomainStarts)), n)?;
+        let starts = column.into_vec()?;
+        Ok(self.domain_starts.get_or_init(|| starts))
     }
 
     /// The number of the first page of a registrable domain whose SURT is not below `key`, with
@@ -257,15 +269,25 @@ impl Segment {
         site_key: &[u8],
         key: &[u8],
     ) -> Result<Option<PageEntry>, Corrupt> {
-        let Some((start, end)) = self.domains()?.range_of(site_key)? else {
-            return Ok(None);
-        };
+        match self.domains()?.range_of(site_key)? {
+            Some(range) => self.page_from_in(range, key),
+            None => Ok(None),
+        }
+    }
+
+    /// [`page_from`](Self::page_from), among the pages of a registrable domain (see
+    /// [`Domains::range_of`]).
+    pub(crate) fn page_from_in(
+        &self,
+        (start, end): (u32, u32),
+        key: &[u8],
+    ) -> Result<Option<PageEntry>, Corrupt> {
         // Chunks whose first page lies inside the domain are searched; then pages in order.
         let (mut low, mut high) = (start as usize / CHUNK, (end as usize).div_ceil(CHUNK));
         while high - low > 1 {
             let middle = low + (high - low) / 2;
             let mut pages = self.pages(middle * CHUNK)?;
-            pages.advance()?;
+            pages.skip()?;
             if pages.key() <= key {
                 low = middle;
             } else {
@@ -273,16 +295,9 @@ impl Segment {
             }
         }
         let mut pages = self.pages((low * CHUNK).max(start as usize))?;
-        while pages.position() < end as usize {
-            let number = pages.position() as u64 as u32;
-            let Some(instants) = pages.advance()? else {
-                break;
-            };
-            if pages.key() >= key {
-                return Ok(Some((number, pages.key().to_owned(), instants)));
-            }
-        }
-        Ok(None)
+        let found = pages.seek(key, end as usize)?;
+        let number = pages.position().saturating_sub(1) as u64 as u32;
+        Ok(found.map(|instants| (number, pages.key().to_owned(), instants)))
     }
 
     /// From site key to the offset of its block (see [`block_at`](Self::block_at)).
@@ -438,10 +453,10 @@ fn footer(bytes: &[u8]) -> Option<Footer> {
 }
 
 /// The registrable domains of a segment's pages, ordered by site key: each a range of pages.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Domains<'a> {
     keys: StringList<'a>,
-    starts: Column<'a>,
+    starts: &'a [u32],
     pages: u32,
 }
 
@@ -458,17 +473,19 @@ impl Domains<'_> {
     }
 
     /// First page, and the page behind the last.
-    pub(crate) fn range(&mut self, domain: usize) -> Result<(u32, u32), Corrupt> {
-        let start = self.starts.get(domain)?;
-        let end = if domain + 1 < self.len() {
-            self.starts.get(domain + 1)?
-        } else {
-            self.pages
-        };
-        Ok((start, end))
+    pub(crate) fn range(&self, domain: usize) -> Result<(u32, u32), Corrupt> {
+        let start = *self
+            .starts
+            .get(domain)
+            .ok_or(Corrupt("a domain's number"))?;
+        Ok((
+            start,
+            self.starts.get(domain + 1).copied().unwrap_or(self.pages),
+        ))
     }
 
-    fn range_of(&mut self, site_key: &[u8]) -> Result<Option<(u32, u32)>, Corrupt> {
+    /// The pages of a domain.
+    pub(crate) fn range_of(&self, site_key: &[u8]) -> Result<Option<(u32, u32)>, Corrupt> {
         let at = self.keys.lower_bound(site_key)?;
         if at == self.len() || self.key(at as u64 as u32)? != site_key {
             return Ok(None);
@@ -477,11 +494,8 @@ impl Domains<'_> {
     }
 
     /// The domain of a page.
-    pub(crate) fn of_page(&mut self, page: u32) -> Result<u32, Corrupt> {
-        let next = match page.checked_add(1) {
-            Some(next) => self.starts.lower_bound(next)?,
-            None => self.len(),
-        };
+    pub(crate) fn of_page(&self, page: u32) -> Result<u32, Corrupt> {
+        let next = self.starts.partition_point(|start| *start <= page);
         next.checked_sub(1)
             .map(|at| at as u64 as u32)
             .ok_or(Corrupt("the domains"))

@@ -1,5 +1,5 @@
 //! The index against the plain implementation of the rules.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
 

@@ -1,5 +1,5 @@
 //! What the rules say, scenario by scenario, of the plain implementation.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 use windlass_links::{Capture, History, LinkType, Mode, Outcome, Rel, Target};
 use windlass_reference::fixtures::{capture, list, scenarios, time};

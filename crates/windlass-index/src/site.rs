@@ -313,34 +313,80 @@ struct Lists<'a> {
     keys: Column<'a>,
     ends: Column<'a>,
     data: &'a [u8],
+    /// Place of the key found last, or where it would be.
+    hint: usize,
+    /// Place of each key that can be asked for, where they were asked for in no order.
+    places: Option<Vec<u32>>,
 }
+
+/// No list has this key.
+const NOWHERE: u32 = u32::MAX;
 
 impl<'a> Lists<'a> {
     fn read(bytes: &mut Bytes<'a>) -> Result<Self, Corrupt> {
         let n = bytes.varint_usize()?;
         if n == 0 {
-            let none = Column::empty();
-            return Ok(Self {
-                keys: none.clone(),
-                ends: none,
-                data: &[],
-            });
+            return Ok(Self::empty());
         }
         Ok(Self {
             keys: Column::read(bytes, n)?,
             ends: Column::read(bytes, n)?,
             data: bytes.sized()?,
+            hint: 0,
+            places: None,
         })
+    }
+
+    fn empty() -> Self {
+        Self {
+            keys: Column::empty(),
+            ends: Column::empty(),
+            data: &[],
+            hint: 0,
+            places: None,
+        }
+    }
+
+    /// Makes ready for keys below `n` in any order.
+    fn load_all(&mut self, n: usize) -> Result<(), Corrupt> {
+        if self.keys.len() == 0 || self.places.is_some() {
+            return Ok(());
+        }
+        let mut places = vec![NOWHERE; n];
+        for at in 0..self.keys.len() {
+            let key = self.keys.get(at)? as usize;
+            *places.get_mut(key).ok_or(Corrupt("a list's key"))? = at as u64 as u32;
+        }
+        self.places = Some(places);
+        self.ends.load_all()
+    }
+
+    /// The place of a key. Ascending keys cost little each.
+    fn place(&mut self, key: u32) -> Result<Option<usize>, Corrupt> {
+        if let Some(places) = &self.places {
+            return Ok(places
+                .get(key as usize)
+                .filter(|at| **at != NOWHERE)
+                .map(|at| *at as usize));
+        }
+        let n = self.keys.len();
+        let is_behind = self.hint > 0 && self.keys.get(self.hint - 1)? >= key;
+        if !is_behind && self.hint < n && self.keys.get(self.hint)? < key {
+            self.hint += 1;
+        }
+        if is_behind || (self.hint < n && self.keys.get(self.hint)? < key) {
+            self.hint = self.keys.lower_bound(key)?;
+        }
+        Ok((self.hint < n && self.keys.get(self.hint)? == key).then_some(self.hint))
     }
 
     fn get(&mut self, key: u32) -> Result<Option<Bytes<'a>>, Corrupt> {
         if self.keys.len() == 0 {
             return Ok(None);
         }
-        let at = self.keys.lower_bound(key)?;
-        if at == self.keys.len() || self.keys.get(at)? != key {
+        let Some(at) = self.place(key)? else {
             return Ok(None);
-        }
+        };
         let start = if at == 0 {
             0
         } else {
@@ -372,11 +418,7 @@ impl<'a> Table<'a> {
     fn read(bytes: &mut Bytes<'a>, n: usize, urls: usize) -> Result<Self, Corrupt> {
         if n == 0 {
             let none = Column::empty();
-            let exceptions = Lists {
-                keys: none.clone(),
-                ends: none.clone(),
-                data: &[],
-            };
+            let exceptions = Lists::empty();
             return Ok(Self {
                 n,
                 starts: none.clone(),
@@ -464,9 +506,10 @@ impl<'a> SiteBlock<'a> {
     /// Makes ready for reading so many links: where they are many, the columns that they lead into are
     /// decoded whole rather than block by block in no order.
     pub(crate) fn prepare(&mut self, links: usize) -> Result<(), Corrupt> {
-        if links > self.pages.len() / 32 {
+        if links > self.pages.len() / 256 {
             self.pages.load_all()?;
             self.first_times.load_all()?;
+            self.further.load_all(self.pages.len())?;
         }
         Ok(())
     }

@@ -143,11 +143,11 @@ fn text_and_alt(anchor: &Handle) -> (String, String) {
                 if matches!(local, "script" | "style" | "template") {
                     continue;
                 }
-                if local == "img" {
-                    if let Some(value) = attribute(&node, "alt") {
-                        alt.push(' ');
-                        alt.push_str(&value);
-                    }
+                if local == "img"
+                    && let Some(value) = attribute(&node, "alt")
+                {
+                    alt.push(' ');
+                    alt.push_str(&value);
                 }
                 let separates = matches!(local, "br" | "img") || BLOCKS.contains(&local);
                 if separates {

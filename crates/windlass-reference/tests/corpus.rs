@@ -1,5 +1,5 @@
 //! The index against the plain implementation of the rules, over the whole corpus.
-#![allow(missing_docs, clippy::print_stdout)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,9 +42,9 @@ fn files(directory: &Path, found: &mut Vec<PathBuf>) {
     for entry in entries.flatten() {
         let path = entry.path();
         if path.is_dir() {
-            files(&path, found)
+            files(&path, found);
         } else {
-            found.push(path)
+            found.push(path);
         }
     }
     found.sort();
@@ -66,7 +66,7 @@ fn captures(files: &[PathBuf], list: &Arc<PublicSuffixList>) -> Vec<Capture> {
         .iter()
         .filter_map(|path| Archive::open(path, Limits::default()).ok());
     archives
-        .flat_map(|archive| archive.flatten())
+        .flat_map(Iterator::flatten)
         .filter_map(|record| extractor.capture(&record).ok())
         .collect()
 }

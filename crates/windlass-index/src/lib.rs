@@ -25,6 +25,7 @@ pub use compact::{Progress, merge_to_file};
 pub use dump::{CaptureRow, LinkRow};
 pub use error::IndexError;
 pub use ingest::{IngestOptions, IngestSummary, IngestWatcher, ingest};
+pub use query::query_segments;
 pub use rows::{Row, TargetRows, TargetRowsBuilder};
 pub use segment::{Counts, FORMAT_VERSION, RULES_VERSION, Section, Segment};
 pub use store::{FileEntry, Manifest, ProblemNote, Reader, SegmentEntry, Snapshot, Writer};

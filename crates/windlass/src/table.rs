@@ -120,7 +120,7 @@ mod tests {
         let text = String::from_utf8(out).unwrap();
         assert_eq!(
             text,
-            "anchor      n\n日本        1\na\u{fffd}[31m\u{fffd}  1,000\n"
+            "anchor       n\n日本         1\na\u{fffd}[31m\u{fffd}  1,000\n"
         );
     }
 }

@@ -85,3 +85,24 @@ pub(crate) fn rows(
     rows.host_known = !rows.rows.is_empty() || known::host_occurs(segments, question)?;
     Ok(rows)
 }
+
+/// The rows of a target over segments that need not belong to one index (R15): what
+/// [`Snapshot::rows`](crate::Snapshot::rows) does with its own.
+///
+/// # Errors
+/// As there.
+pub fn query_segments(
+    segments: &[Arc<Segment>],
+    target: &Target,
+    history: History,
+    cancel: &AtomicBool,
+) -> Result<TargetRows, IndexError> {
+    rows(
+        segments,
+        &Question {
+            target,
+            history,
+            cancel,
+        },
+    )
+}

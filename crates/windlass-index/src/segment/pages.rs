@@ -106,7 +106,9 @@ impl<'a> PageIter<'a> {
             key: Vec::new(),
         };
         while iter.next < first {
-            iter.skip()?;
+            if !iter.skip()? {
+                return Err(Corrupt("a page number"));
+            }
         }
         Ok(iter)
     }

@@ -1,0 +1,27 @@
+//! The filter parser.
+
+use windlass_report::{ANCHORS, Clause, Filter, Query};
+
+/// Parses the bytes as a filter, and as every parameter of a request: what parses is shown as a text
+/// that parses to the same.
+pub fn target(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    for clause in [Clause::Where, Clause::Having] {
+        if let Ok(filter) = Filter::parse(&text, clause, &ANCHORS) {
+            let shown = filter.to_string();
+            assert_eq!(
+                Filter::parse(&shown, clause, &ANCHORS).ok(),
+                Some(filter),
+                "{shown}"
+            );
+        }
+    }
+    for name in [
+        "target", "mode", "select", "where", "having", "order_by", "limit", "offset", "output",
+        "history",
+    ] {
+        let parameters = [("from", "anchors"), ("target", "a.example"), (name, &*text)];
+        // An error is an answer like any other.
+        let _ = Query::from_params(parameters);
+    }
+}

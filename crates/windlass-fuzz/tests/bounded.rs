@@ -1,0 +1,92 @@
+//! Every fuzz target for a bounded number of inputs: mutations of real data, the same in each run.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::fs;
+use std::path::Path;
+
+use windlass_fuzz::mutate::Mutator;
+use windlass_fuzz::{archive, extract, filter, segment};
+
+/// The small archives that the reader's own tests use.
+fn archives() -> Vec<Vec<u8>> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../windlass-archive/tests/data");
+    let mut found = Vec::new();
+    let mut rest = vec![directory];
+    while let Some(directory) = rest.pop() {
+        let mut entries: Vec<_> = fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        entries.sort();
+        for path in entries {
+            if path.is_dir() {
+                rest.push(path);
+            } else if path.metadata().unwrap().len() < 200_000 {
+                found.push(fs::read(path).unwrap());
+            }
+        }
+    }
+    assert!(found.len() > 3, "seeds");
+    found
+}
+
+fn run(seeds: &[Vec<u8>], inputs: usize, target: impl Fn(&[u8])) {
+    let mut mutator = Mutator::new(7);
+    seeds.iter().for_each(|seed| target(seed));
+    for i in 0..inputs {
+        target(&mutator.any(&seeds[i % seeds.len()]));
+    }
+}
+
+#[test]
+fn archives_of_any_bytes() {
+    run(&archives(), 1500, archive::target);
+}
+
+#[test]
+fn documents_of_any_bytes() {
+    let mut seeds: Vec<Vec<u8>> = archives();
+    seeds.push(b"\0<a href=x rel=nofollow>t<b>e</b>x&amp;t<noscript><img alt=a></noscript></a><base href=//b.example>".to_vec());
+    seeds.push(b"\x01<svg><style>a</style><a href=x></svg><template><a href=y></template><table><a href=z><td>".to_vec());
+    run(&seeds, 1500, extract::target);
+}
+
+#[test]
+fn filters_of_any_bytes() {
+    let seeds = [
+        r#"backlinks>=2,word(anchor,"it\'s \"q\" \\ x"),first_seen<="2018-12-31""#,
+        r#"subdomain(refdomain,"w3.org") , anchor <> '' , refpages:3"#,
+        "refdomains>1,substring(anchor,seo),last_visited>2018-01-01T00:00:00Z",
+        "example.com:81/a?b",
+    ];
+    run(
+        &seeds.map(|seed| seed.as_bytes().to_vec()),
+        20_000,
+        filter::target,
+    );
+}
+
+#[test]
+fn segments_of_any_bytes() {
+    let seed = segment::seed();
+    run(std::slice::from_ref(&seed), 1000, segment::target);
+}
+
+#[test]
+fn segments_whose_checksums_are_right() {
+    let seed = segment::seed();
+    assert_eq!(
+        segment::with_checksums(&seed, &seed).as_ref(),
+        Some(&seed),
+        "repairing what is whole changes nothing"
+    );
+    let mut mutator = Mutator::new(11);
+    let mut reached = 0;
+    for _ in 0..2500 {
+        if let Some(data) = segment::with_checksums(&seed, &mutator.same_length(&seed)) {
+            reached += 1;
+            segment::target(&data);
+        }
+    }
+    assert!(reached > 1000, "{reached}");
+}

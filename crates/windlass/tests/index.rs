@@ -1,0 +1,297 @@
+//! `windlass ingest`, `merge`, `verify`, `stats`, `export`: the life of an index.
+#![allow(missing_docs, clippy::unwrap_used, unreachable_pub, dead_code)]
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::Duration;
+
+use support::{demo, ingest, merged_bytes, program, segments, stderr, stdout, windlass};
+
+/// Two crawls of one site, and a WARC and a WAT of the same captures.
+fn files() -> Vec<PathBuf> {
+    [
+        "awesome-selfhosted.net.warc.gz",
+        "awesome-selfhosted.net.warc.wat.gz",
+        "docs.sqlalchemy.org-2021-03-15.warc.gz",
+        "docs.sqlalchemy.org-2024-09-05.warc.gz",
+    ]
+    .map(demo)
+    .to_vec()
+}
+
+fn json(command: &str, index: &Path) -> serde_json::Value {
+    let text = stdout([
+        command.as_ref(),
+        "--output".as_ref(),
+        "json".as_ref(),
+        "--index".as_ref(),
+        index.as_os_str(),
+    ]);
+    serde_json::from_str(&text).unwrap()
+}
+
+#[test]
+fn r14_any_order_batches_memory_and_repetition_give_the_same_bytes() {
+    let directory = tempfile::tempdir().unwrap();
+    let whole = directory.path().join("whole");
+    let summary = ingest(&whole, &files(), &[]);
+    assert_eq!(summary["files_read"], 4);
+    assert!(summary["backlinks"].as_u64().unwrap() > 1000);
+    let expected = merged_bytes(&whole);
+
+    let again = ingest(&whole, &files(), &[]);
+    assert_eq!(
+        (
+            again["files_read"].as_u64(),
+            again["files_known"].as_array().map(Vec::len)
+        ),
+        (Some(0), Some(4))
+    );
+    assert_eq!(
+        ingest(&whole, &files()[1..2], &["--force"])["files_read"],
+        1
+    );
+    assert!(
+        merged_bytes(&whole) == expected,
+        "--force changed something"
+    );
+
+    let parts = directory.path().join("parts");
+    for file in files().iter().rev() {
+        ingest(
+            &parts,
+            std::slice::from_ref(file),
+            &["--threads", "1", "--memory", "300k"],
+        );
+    }
+    assert_eq!(segments(&parts).len(), 4);
+    assert!(merged_bytes(&parts) == expected, "other bytes in parts");
+
+    let batches = directory.path().join("batches");
+    ingest(&batches, &files(), &["--batch", "1"]);
+    assert!(merged_bytes(&batches) == expected, "other bytes in batches");
+}
+
+#[test]
+fn folders_globs_and_files_that_are_no_archives() {
+    let directory = tempfile::tempdir().unwrap();
+    let crawl = directory.path().join("crawl");
+    fs::create_dir(&crawl).unwrap();
+    fs::copy(&files()[2], crawl.join("a.warc.gz")).unwrap();
+    fs::write(crawl.join("notes.txt"), "not an archive").unwrap();
+    fs::write(crawl.join("bad.warc.gz"), "not an archive either").unwrap();
+    let index = directory.path().join("index");
+    let output = windlass([
+        "ingest".as_ref(),
+        "--index".as_ref(),
+        index.as_os_str(),
+        crawl.as_os_str(),
+    ]);
+    assert!(!output.status.success(), "a file failed");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.contains("1 files read") && text.contains("failed:") && text.contains("bad.warc.gz"),
+        "{text}"
+    );
+    let glob = crawl.join("a*.gz");
+    assert_eq!(
+        ingest(&index, &[glob], &[])["files_known"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    assert!(
+        stderr(["ingest", "--index", index.to_str().unwrap(), "nowhere*"])
+            .contains("there is no file nowhere*")
+    );
+}
+
+#[test]
+fn a_truncated_file_gives_what_is_before_the_damage_and_the_manifest_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let whole = fs::read(&files()[0]).unwrap();
+    let cut = directory.path().join("cut.warc.gz");
+    fs::write(&cut, &whole[..whole.len() / 2]).unwrap();
+    let index = directory.path().join("index");
+    let summary = ingest(&index, &[cut], &[]);
+    assert_eq!(summary["problems"]["compression"], 1);
+    assert!(summary["captures"].as_u64().unwrap() > 10);
+    let stats = json("stats", &index);
+    let problem = &stats["files"][0]["first_problems"][0];
+    assert_eq!(problem["kind"], "compression");
+    assert!(
+        problem["offset"].as_u64().unwrap() > 0 && !problem["message"].as_str().unwrap().is_empty()
+    );
+}
+
+#[test]
+fn the_second_writer_is_told_who_writes() {
+    let directory = tempfile::tempdir().unwrap();
+    let index = directory.path().to_owned();
+    ingest(&index, &files()[2..3], &[]);
+    let lock = fs::File::options()
+        .write(true)
+        .open(index.join("lock"))
+        .unwrap();
+    lock.lock().unwrap();
+    fs::write(index.join("lock"), "process 4711").unwrap();
+    let complaint = stderr(["merge", "--index", index.to_str().unwrap()]);
+    assert!(
+        complaint.contains("is being written by process 4711"),
+        "{complaint}"
+    );
+    drop(lock);
+    stdout(["merge", "--index", index.to_str().unwrap()]);
+}
+
+#[test]
+fn a_damaged_byte_is_found_and_never_gives_a_wrong_answer() {
+    let directory = tempfile::tempdir().unwrap();
+    let index = directory.path().join("index");
+    ingest(&index, &files()[2..3], &[]);
+    let ask = || {
+        windlass([
+            "anchors".as_ref(),
+            "github.com".as_ref(),
+            "--mode".as_ref(),
+            "subdomains".as_ref(),
+            "--output".as_ref(),
+            "json".as_ref(),
+            "--index".as_ref(),
+            index.as_os_str(),
+        ])
+    };
+    let right = ask().stdout;
+    assert_eq!(json("verify", &index)["whole"], true);
+    let path = &segments(&index)[0];
+    let whole = fs::read(path).unwrap();
+    for part in 1..16 {
+        let mut damaged = whole.clone();
+        let at = whole.len() * part / 16;
+        damaged[at] ^= 0x10;
+        fs::write(path, &damaged).unwrap();
+        let verified = windlass(["verify".as_ref(), "--index".as_ref(), index.as_os_str()]);
+        assert!(!verified.status.success(), "byte {at} of {}", whole.len());
+        let answer = ask();
+        assert!(
+            !answer.status.success() || answer.stdout == right,
+            "a wrong answer for byte {at}"
+        );
+    }
+    fs::write(path, &whole).unwrap();
+    assert_eq!(json("verify", &index)["whole"], true);
+}
+
+#[test]
+fn killed_at_any_moment_nothing_acknowledged_is_lost() {
+    let directory = tempfile::tempdir().unwrap();
+    let undisturbed = directory.path().join("undisturbed");
+    for file in &files() {
+        ingest(&undisturbed, std::slice::from_ref(file), &[]);
+    }
+    let expected = merged_bytes(&undisturbed);
+    let index = directory.path().join("index");
+    ingest(&index, &files()[2..3], &[]);
+    let mut acknowledged = 1;
+    for i in 0..40u64 {
+        let mut command = program();
+        if i % 4 == 3 {
+            command.arg("merge");
+        } else {
+            command
+                .arg("ingest")
+                .args(["--batch", "1", "--memory", "300k"])
+                .args(files());
+        }
+        let mut child = command
+            .arg("--index")
+            .arg(&index)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // From at once to about the time that the work takes.
+        sleep(Duration::from_millis(i * i * 37 % 900));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(json("verify", &index)["whole"], true, "after kill {i}");
+        let known = json("stats", &index)["files"].as_array().unwrap().len();
+        assert!(known >= acknowledged, "kill {i} lost a file");
+        acknowledged = known;
+    }
+    ingest(&index, &files(), &[]);
+    assert!(merged_bytes(&index) == expected, "other bytes after kills");
+    assert_eq!(
+        fs::read_dir(index.join("tmp")).unwrap().count(),
+        0,
+        "garbage is left"
+    );
+}
+
+#[test]
+fn stats_and_export_count_the_same() {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    use parquet::record::RowAccessor;
+    let directory = tempfile::tempdir().unwrap();
+    let index = directory.path().join("index");
+    for file in files() {
+        ingest(&index, &[file], &[]);
+    }
+    let to = directory.path().join("parquet");
+    stdout([
+        "export".as_ref(),
+        "--index".as_ref(),
+        index.as_os_str(),
+        "--to".as_ref(),
+        to.as_os_str(),
+    ]);
+    merged_bytes(&index);
+    let stats = json("stats", &index);
+    let counts = &stats["segments"][0]["counts"];
+    let open =
+        |name: &str| SerializedFileReader::new(fs::File::open(to.join(name)).unwrap()).unwrap();
+    let links = open("links.parquet");
+    let total = counts["backlinks"].as_i64().unwrap() + counts["other_links"].as_i64().unwrap();
+    assert_eq!(links.metadata().file_metadata().num_rows(), total);
+    assert!(
+        open("captures.parquet")
+            .metadata()
+            .file_metadata()
+            .num_rows()
+            >= counts["captures"].as_i64().unwrap()
+    );
+    // Live backlinks to github.com, by hand and by the report.
+    let live = links
+        .get_row_iter(None)
+        .unwrap()
+        .map(Result::unwrap)
+        .filter(|row| {
+            row.get_string(0).unwrap() == "github.com" && row.get_string(4).unwrap() == "href"
+        })
+        .filter(|row| row.get_timestamp_millis(12).is_err())
+        .count();
+    let report = stdout([
+        "anchors".as_ref(),
+        "github.com".as_ref(),
+        "--mode".as_ref(),
+        "subdomains".as_ref(),
+        "--limit".as_ref(),
+        "0".as_ref(),
+        "--output".as_ref(),
+        "json".as_ref(),
+        "--index".as_ref(),
+        index.as_os_str(),
+    ]);
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["stats"]["backlinks"], live);
+    assert_eq!(
+        fs::read_dir(&to).unwrap().count(),
+        2,
+        "unfinished work is left"
+    );
+}

@@ -1,0 +1,143 @@
+//! Running the program.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+/// The root of the repository.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// A file of the demo crawl.
+pub fn demo(name: &str) -> PathBuf {
+    root().join("demo").join(name)
+}
+
+/// The program, ready for arguments.
+pub fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_windlass"));
+    command
+        .env_remove("WINDLASS_INDEX")
+        .env_remove("WINDLASS_LOG")
+        .stdin(Stdio::null());
+    command
+}
+
+/// Runs it to the end.
+pub fn windlass<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Output {
+    program().args(arguments).output().unwrap()
+}
+
+/// What it printed, where it must succeed.
+pub fn stdout<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> String {
+    let output = windlass(arguments);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What it complained of, where it must fail.
+pub fn stderr<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> String {
+    let output = windlass(arguments);
+    assert!(
+        !output.status.success(),
+        "it succeeded: {}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// Ingests files into an index.
+pub fn ingest(index: &Path, files: &[PathBuf], flags: &[&str]) -> serde_json::Value {
+    let mut arguments: Vec<&OsStr> = vec![
+        "ingest".as_ref(),
+        "--output".as_ref(),
+        "json".as_ref(),
+        "--index".as_ref(),
+        index.as_ref(),
+    ];
+    arguments.extend(flags.iter().map(|flag| OsStr::new(*flag)));
+    arguments.extend(files.iter().map(|file| file.as_os_str()));
+    serde_json::from_str(&stdout(arguments)).unwrap()
+}
+
+/// The bytes of the only segment of an index, after a full merge.
+pub fn merged_bytes(index: &Path) -> Vec<u8> {
+    stdout(["merge".as_ref(), "--index".as_ref(), index.as_os_str()]);
+    let segments = segments(index);
+    assert_eq!(segments.len(), 1, "{segments:?}");
+    fs::read(&segments[0]).unwrap()
+}
+
+/// The segment files of an index.
+pub fn segments(index: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(index.join("segments")).unwrap();
+    entries.map(|entry| entry.unwrap().path()).collect()
+}
+
+/// A running server, killed at the end.
+pub struct Server {
+    pub child: Child,
+    pub address: String,
+}
+
+impl Server {
+    pub fn start(index: &Path) -> Self {
+        let mut child = program()
+            .args(["serve", "--listen", "127.0.0.1:0", "--index"])
+            .arg(index)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let address = line.trim().rsplit_once("http://").unwrap().1.to_owned();
+        Self { child, address }
+    }
+
+    /// Status line, head and body of an answer.
+    pub fn get(&self, path: &str) -> (String, String, String) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let (status, head) = head.split_once("\r\n").unwrap();
+        (
+            status.to_owned(),
+            head.to_ascii_lowercase(),
+            body.to_owned(),
+        )
+    }
+
+    /// Asks it to stop, and waits.
+    pub fn stop(mut self) -> Option<i32> {
+        let killed = Command::new("kill")
+            .arg(self.child.id().to_string())
+            .status()
+            .unwrap();
+        assert!(killed.success());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -5,6 +5,7 @@ use std::io;
 use flate2::{Decompress, FlushDecompress, Status};
 
 use crate::codec::{Fault, Step, find_member};
+use crate::member::Member;
 use crate::source::Source;
 use crate::start;
 
@@ -25,12 +26,15 @@ const FCOMMENT: u8 = 16;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Between,
+    /// A member that was decoded at once.
+    Whole,
     Body,
     Trailer,
 }
 
 /// Decodes the members of a gzip file.
 pub(crate) struct Gzip {
+    member: Member,
     inflate: Decompress,
     crc: crc32fast::Hasher,
     /// Bytes out of this member, modulo 2³² as the trailer counts them.
@@ -42,6 +46,7 @@ pub(crate) struct Gzip {
 impl Default for Gzip {
     fn default() -> Self {
         Self {
+            member: Member::new(),
             inflate: Decompress::new(false),
             crc: crc32fast::Hasher::new(),
             size: 0,
@@ -56,6 +61,10 @@ impl Gzip {
         loop {
             match self.state {
                 State::Between => return self.begin(source),
+                State::Whole => match self.member.give(out) {
+                    0 => self.state = State::Between,
+                    n => return Ok(Step::Data(n)),
+                },
                 State::Body => {
                     let n = self.inflate_some(source, out)?;
                     if n > 0 {
@@ -73,6 +82,10 @@ impl Gzip {
         self.member_offset = source.offset();
         if source.fill(1)? == 0 {
             return Ok(Step::End);
+        }
+        if source.available().starts_with(&MAGIC) && self.member.decode(source)? {
+            self.state = State::Whole;
+            return Ok(Step::Member(self.member_offset));
         }
         let mut wanted = 10;
         let length = loop {
@@ -194,14 +207,15 @@ pub(crate) fn holds_member(bytes: &[u8]) -> bool {
         .any(|at| is_member(bytes.get(at..).unwrap_or_default()))
 }
 
-enum Header {
+/// What [`header_len`] finds.
+pub(crate) enum Header {
     Is(usize),
     Short,
     Not,
 }
 
 /// The length of the member header at the start of `bytes`.
-fn header_len(bytes: &[u8]) -> Header {
+pub(crate) fn header_len(bytes: &[u8]) -> Header {
     let magic = bytes.len().min(MAGIC.len());
     if bytes.get(..magic) != MAGIC.get(..magic) {
         return Header::Not;

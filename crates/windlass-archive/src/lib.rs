@@ -34,6 +34,7 @@ mod gzip;
 mod http;
 mod limits;
 mod loose;
+mod member;
 pub mod record;
 mod source;
 mod start;

@@ -21,6 +21,10 @@ use crate::capture::{LinkType, Rel};
 
 const HTML: &str = "http://www.w3.org/1999/xhtml";
 
+/// How many unclosed `a` elements are watched for their end tags. Behind so many, links end at the
+/// next `a` alone.
+const OPEN_ANCHORS_MAX: u32 = 4096;
+
 /// Selectors, parsed once.
 pub(super) struct Selectors {
     anchor: Selector,
@@ -66,6 +70,8 @@ struct State {
     page: RawPage,
     open: Option<OpenLink>,
     anchors: u64,
+    /// How many `a` elements the tokeniser holds open.
+    open_anchors: u32,
     /// How many templates are open: their contents are no part of the document.
     templates: u32,
     /// Text of the present text node, as written.
@@ -219,10 +225,15 @@ fn start_anchor(state: &Shared, element: &mut Element<'_, '_>) -> HandlerResult 
         anchor: Collapsed::default(),
         alt: Collapsed::default(),
     });
-    if let Some(handlers) = element.end_tag_handlers() {
+    // A page of unclosed links would take hundreds of bytes for the end of each, which never comes.
+    if now.open_anchors < OPEN_ANCHORS_MAX
+        && let Some(handlers) = element.end_tag_handlers()
+    {
+        now.open_anchors += 1;
         let state = Rc::clone(state);
         handlers.push(Box::new(move |_| {
             let mut now = state.borrow_mut();
+            now.open_anchors = now.open_anchors.saturating_sub(1);
             if now.open.as_ref().is_some_and(|open| open.number == number) {
                 now.close();
             }

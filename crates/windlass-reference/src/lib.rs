@@ -2,6 +2,7 @@
 //! read everything for each question. The tests hold the index against it.
 
 mod backlink;
+pub mod corpus;
 pub mod fixtures;
 pub mod html;
 mod index;

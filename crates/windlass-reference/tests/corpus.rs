@@ -10,7 +10,9 @@ use windlass_index::{IngestOptions, IngestWatcher, Snapshot, Writer, ingest};
 use windlass_links::{
     Capture, CaptureTime, ExtractOptions, Extractor, History, Mode, PublicSuffixList, Surt, Target,
 };
-use windlass_reference::{Backlink, PlainGroup, PlainRow, ReferenceIndex, groups, rows, stats};
+use windlass_reference::{
+    Backlink, PlainGroup, PlainRow, ReferenceIndex, corpus, groups, rows, stats,
+};
 use windlass_report::{Query, run};
 
 /// Targets that are asked for by name; others are taken from the corpus.
@@ -27,28 +29,6 @@ const TARGETS: [&str; 8] = [
 
 /// How many of the corpus' own targets are asked for, in all modes.
 const SAMPLED: usize = 60;
-
-fn corpus() -> PathBuf {
-    std::env::var_os("WINDLASS_CORPUS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus"),
-        PathBuf::from,
-    )
-}
-
-fn files(directory: &Path, found: &mut Vec<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(directory) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            files(&path, found);
-        } else {
-            found.push(path);
-        }
-    }
-    found.sort();
-}
 
 struct Nobody;
 
@@ -166,15 +146,8 @@ fn check_reports(snapshot: &Snapshot, name: &str, mode: Mode, backlinks: &[Backl
 
 #[test]
 fn the_whole_corpus_answers_as_the_reference() {
-    let mut paths = Vec::new();
-    for part in ["warc", "wat", "genuine", "derived"] {
-        files(&corpus().join(part), &mut paths);
-    }
+    let paths = corpus::files(&["warc", "wat", "genuine", "derived"]);
     if paths.is_empty() {
-        println!(
-            "skipped: no corpus at {} (set WINDLASS_CORPUS)",
-            corpus().display()
-        );
         return;
     }
     let directory = tempfile::tempdir().unwrap();

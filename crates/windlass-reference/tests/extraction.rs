@@ -2,7 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -11,31 +11,10 @@ use windlass_links::extract::charset::decode;
 use windlass_links::{
     CanonicalUrl, ExtractOptions, Extractor, LinkType, Outcome, PublicSuffixList,
 };
-use windlass_reference::html;
+use windlass_reference::{corpus, html};
 
 /// Share of distinct (page, target, anchor) triples on which both must agree.
 const AGREEMENT_MIN: f64 = 0.999;
-
-fn corpus() -> PathBuf {
-    std::env::var_os("WINDLASS_CORPUS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus"),
-        PathBuf::from,
-    )
-}
-
-fn files(directory: &Path, found: &mut Vec<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(directory) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            files(&path, found);
-        } else {
-            found.push(path);
-        }
-    }
-}
 
 type Pairs = BTreeSet<(String, String)>;
 
@@ -128,15 +107,8 @@ fn compare(files: &[PathBuf]) -> Tally {
 
 #[test]
 fn r8_r9_stream_and_tree_agree_on_the_corpus() {
-    let mut paths = Vec::new();
-    for part in ["warc", "genuine"] {
-        files(&corpus().join(part), &mut paths);
-    }
+    let paths = corpus::files(&["warc", "genuine"]);
     if paths.is_empty() {
-        println!(
-            "skipped: no corpus at {} (set WINDLASS_CORPUS)",
-            corpus().display()
-        );
         return;
     }
     let halves: Vec<Vec<PathBuf>> = (0..2)

@@ -104,9 +104,9 @@ fn a_gzip_bomb() {
         for hostile in [true, false] {
             let mut member = GzEncoder::new(&mut *out, Compression::best());
             if hostile {
-                record(&mut member, HTML, b"\0", 1 << 30)
+                record(&mut member, HTML, b"\0", 1 << 30);
             } else {
-                last(&mut member)
+                last(&mut member);
             }
             member.finish().unwrap();
         }

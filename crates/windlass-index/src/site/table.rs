@@ -1,0 +1,83 @@
+//! The links of a site block, as columns.
+
+use windlass_links::LinkType;
+
+use super::lists::Lists;
+use crate::bytes::{Bytes, Corrupt};
+use crate::column::Column;
+
+/// The links of one kind (`href`, or all others) of a site.
+#[derive(Debug, Clone)]
+pub(crate) struct Table<'a> {
+    n: usize,
+    starts: Column<'a>,
+    /// Form, or link type.
+    pub(crate) forms: Column<'a>,
+    /// Page, by its place in the block.
+    pub(crate) pages: Column<'a>,
+    /// Attr.
+    pub(crate) attrs: Column<'a>,
+    exceptions: Lists<'a>,
+}
+
+impl<'a> Table<'a> {
+    pub(super) fn read(bytes: &mut Bytes<'a>, n: usize, urls: usize) -> Result<Self, Corrupt> {
+        if n == 0 {
+            let none = Column::empty();
+            let exceptions = Lists::empty();
+            return Ok(Self {
+                n,
+                starts: none.clone(),
+                forms: none.clone(),
+                pages: none.clone(),
+                attrs: none,
+                exceptions,
+            });
+        }
+        Ok(Self {
+            n,
+            starts: Column::read(bytes, urls)?,
+            forms: Column::read(bytes, n)?,
+            pages: Column::read(bytes, n)?,
+            attrs: Column::read(bytes, n)?,
+            exceptions: Lists::read(bytes)?,
+        })
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.n
+    }
+
+    /// Place of the first link to the url at that place or behind it.
+    pub(crate) fn start(&mut self, url: usize) -> Result<usize, Corrupt> {
+        if url >= self.starts.len() {
+            return Ok(self.n);
+        }
+        Ok(self.starts.get(url)? as usize)
+    }
+
+    /// The sightings of an exception, as (time, attr) in order of time; `None` where the link
+    /// was seen at all of its page's times.
+    pub(crate) fn exception(&mut self, link: u32) -> Result<Option<Vec<(u32, u32)>>, Corrupt> {
+        let Some(mut bytes) = self.exceptions.get(link)? else {
+            return Ok(None);
+        };
+        let mut sightings = Vec::new();
+        let mut time = 0u32;
+        for _ in 0..bytes.varint_usize()? {
+            time = time
+                .checked_add(bytes.varint_u32()?)
+                .ok_or(Corrupt("a time"))?;
+            sightings.push((time, bytes.varint_u32()?));
+        }
+        Ok(Some(sightings))
+    }
+}
+
+/// The link types that the table of other links holds, by their number.
+pub(crate) fn link_type(number: u32) -> Result<LinkType, Corrupt> {
+    LinkType::ALL
+        .get(number as usize)
+        .copied()
+        .ok_or(Corrupt("a link type"))
+}

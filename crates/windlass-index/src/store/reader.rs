@@ -100,12 +100,25 @@ impl Snapshot {
         history: History,
         cancel: &AtomicBool,
     ) -> Result<TargetRows, IndexError> {
+        self.rows_tuned(target, history, cancel, query::Tuning::default())
+    }
+
+    /// [`rows`](Self::rows), by the ways that `tuning` says; for tests.
+    #[doc(hidden)]
+    pub fn rows_tuned(
+        &self,
+        target: &Target,
+        history: History,
+        cancel: &AtomicBool,
+        tuning: query::Tuning,
+    ) -> Result<TargetRows, IndexError> {
         query::rows(
             &self.segments,
             &Question {
                 target,
                 history,
                 cancel,
+                tuning,
             },
         )
     }

@@ -4,13 +4,14 @@ use std::fs::{self, File, TryLockError};
 use std::io::{BufWriter, ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use windlass_links::PublicSuffixList;
 
 use super::manifest::{FileEntry, Manifest, SegmentEntry};
 use super::{LOCK, MANIFEST, PUBLIC_SUFFIX_LIST, SEGMENTS, TMP, durable};
 use crate::error::IndexError;
+use crate::ready;
 use crate::segment::{Counts, Segment, WriteError};
 
 /// The one writer of an index. While it lives, the lock is held; a dead process holds none.
@@ -21,6 +22,7 @@ pub struct Writer {
     manifest: Manifest,
     list: Arc<PublicSuffixList>,
     next_temporary: AtomicU64,
+    ready_links_min: usize,
 }
 
 /// A segment that is written and synced, but not yet part of an index.
@@ -94,6 +96,7 @@ impl Writer {
             manifest,
             list: Arc::new(list),
             next_temporary: AtomicU64::new(0),
+            ready_links_min: ready::LINKS_MIN,
         };
         writer.remove_garbage()?;
         if is_new {
@@ -101,6 +104,13 @@ impl Writer {
             writer.replace_manifest(writer.manifest.clone())?;
         }
         Ok(writer)
+    }
+
+    /// From how many live links on reports are made ready (see `docs/format.md`); for tests, which
+    /// have few.
+    #[doc(hidden)]
+    pub fn set_ready_links_min(&mut self, links: usize) {
+        self.ready_links_min = links;
     }
 
     /// What the index consists of.
@@ -157,6 +167,7 @@ impl Writer {
             .segments
             .retain(|entry| !replaced.contains(&entry.name));
         if let Some(new) = new {
+            ready::append(&new.path, self.ready_links_min, &AtomicBool::new(false))?;
             let name = format!("{}.segment", manifest.generation);
             let path = self.directory.join(SEGMENTS).join(&name);
             let metadata = fs::metadata(&new.path).map_err(IndexError::io("reading", &new.path))?;

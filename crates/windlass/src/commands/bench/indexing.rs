@@ -206,7 +206,7 @@ fn ask(
     for _ in 0..repeat.max(1) {
         let start = Instant::now();
         let rows = snapshot.rows(&query.target, query.history, &AtomicBool::new(false))?;
-        let report = evaluate(&query, &rows);
+        let report = evaluate(&query, &rows)?;
         totals = (report.backlinks(), report.groups_total());
         times.push(start.elapsed());
     }

@@ -221,11 +221,14 @@ impl TargetRows {
     }
 }
 
+/// A page's number, `first_seen` and `last_visited`.
+type PageAndDates = (u32, CaptureTime, CaptureTime);
+
 /// Makes [`TargetRows`] from single backlinks: plain and slow, for tests.
 #[derive(Debug, Default)]
 pub struct TargetRowsBuilder {
     /// Pages by (folded anchor, refdomain), with the dates of each backlink.
-    rows: BTreeMap<(String, String), Vec<(u32, CaptureTime, CaptureTime)>>,
+    rows: BTreeMap<(String, String), Vec<PageAndDates>>,
 }
 
 impl TargetRowsBuilder {

@@ -53,7 +53,7 @@ pub(crate) fn site_block(segment: &Segment, block: &[u8]) -> Result<(), Corrupt>
 }
 
 /// Reads all that is ready-made of a site: numbers in range, lists sorted.
-pub(crate) fn ready(block: SiteBlock<'_>, mut ready: Ready<'_>) -> Result<(), Corrupt> {
+pub(crate) fn ready(block: &SiteBlock<'_>, mut ready: Ready<'_>) -> Result<(), Corrupt> {
     let wrong = Corrupt("the ready-made order of a site");
     let folds = block.fold_count();
     let live = ready.pages.len();

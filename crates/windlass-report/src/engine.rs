@@ -180,15 +180,17 @@ impl<'a> Grouping<'a> {
 
     /// Ends the open group.
     fn close(&mut self, texts: &mut Texts<'_>) -> Result<(), IndexError> {
-        if let Some(group) = self.open.take() {
-            if self.having.passes_numbers(&group)
-                && (!self.having.tests(Field::Anchor)
-                    || self
-                        .having
-                        .passes_string(Field::Anchor, texts.anchor(group.anchor)?))
-            {
-                self.page.add(group);
-            }
+        let Some(group) = self.open.take() else {
+            return Ok(());
+        };
+        let tests_anchor = self.having.tests(Field::Anchor);
+        if self.having.passes_numbers(&group)
+            && (!tests_anchor
+                || self
+                    .having
+                    .passes_string(Field::Anchor, texts.anchor(group.anchor)?))
+        {
+            self.page.add(group);
         }
         Ok(())
     }

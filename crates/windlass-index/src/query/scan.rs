@@ -202,7 +202,7 @@ impl Source<'_> {
             .max(self.links.div_ceil(self.scan.tuning.part_links_max))
             .max(1);
         if parts == 1 {
-            return Ok(vec![0..fold(folds)?]);
+            return Ok(Vec::from([0..fold(folds)?]));
         }
         let mut bounds = vec![0];
         if let Some(ready) = &self.ready {

@@ -518,7 +518,7 @@ impl Segment {
             let part = parts.sized_stretch()?;
             part.all()?;
             let block = self.site(key)?.ok_or(Corrupt("a ready-made part's site"))?;
-            crate::verify::ready(block, Ready::open(part)?)?;
+            crate::verify::ready(&block, Ready::open(part)?)?;
         }
         if parts.is_empty() {
             Ok(())

@@ -176,6 +176,12 @@ impl Reader {
         })
     }
 
+    /// Where the index lies.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// The present state. Costs a look at the manifest's metadata where nothing has changed.
     ///
     /// # Errors

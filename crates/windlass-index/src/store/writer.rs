@@ -1,15 +1,16 @@
 //! Writing an index: one process at a time.
 
-use std::fs::{self, File, TryLockError};
-use std::io::{BufWriter, ErrorKind, Read, Seek, Write};
+use std::fs::{self, File};
+use std::io::{BufWriter, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use windlass_links::PublicSuffixList;
 
+use super::lock::{Lock, Waiting, Work};
 use super::manifest::{FileEntry, Manifest, SegmentEntry};
-use super::{LOCK, MANIFEST, PUBLIC_SUFFIX_LIST, SEGMENTS, TMP, durable};
+use super::{MANIFEST, PUBLIC_SUFFIX_LIST, SEGMENTS, TMP, durable};
 use crate::error::IndexError;
 use crate::segment::{Counts, Segment, WriteError};
 
@@ -17,7 +18,8 @@ use crate::segment::{Counts, Segment, WriteError};
 #[derive(Debug)]
 pub struct Writer {
     directory: PathBuf,
-    lock: File,
+    /// Held until the writer goes.
+    _lock: Lock,
     manifest: Manifest,
     list: Arc<PublicSuffixList>,
     next_temporary: AtomicU64,
@@ -39,6 +41,41 @@ impl Writer {
     /// [`IndexError::Locked`] where another process writes; [`IndexError::PublicSuffixList`] where
     /// the list given is not the index's.
     pub fn open(directory: &Path, public_suffix_list: Option<&str>) -> Result<Self, IndexError> {
+        Self::open_for(directory, public_suffix_list, Work::Writing)
+    }
+
+    /// [`open`](Self::open), with what others are told that it is doing.
+    pub(crate) fn open_for(
+        directory: &Path,
+        public_suffix_list: Option<&str>,
+        work: Work,
+    ) -> Result<Self, IndexError> {
+        Self::open_with(directory, public_suffix_list, |directory| {
+            Lock::take(directory, work)
+        })
+    }
+
+    /// [`open`](Self::open), after waiting for another writer to end. Others are told what this one
+    /// is doing; merges in the background give way to it.
+    ///
+    /// # Errors
+    /// As there; [`IndexError::Locked`] only after the time to wait.
+    pub fn open_waiting(
+        directory: &Path,
+        public_suffix_list: Option<&str>,
+        work: Work,
+        waiting: &Waiting<'_>,
+    ) -> Result<Self, IndexError> {
+        Self::open_with(directory, public_suffix_list, |directory| {
+            Lock::wait(directory, work, waiting)
+        })
+    }
+
+    fn open_with(
+        directory: &Path,
+        public_suffix_list: Option<&str>,
+        lock: impl FnOnce(&Path) -> Result<Lock, IndexError>,
+    ) -> Result<Self, IndexError> {
         for part in [
             directory.to_owned(),
             directory.join(SEGMENTS),
@@ -90,7 +127,7 @@ impl Writer {
         let is_new = manifest.generation == 0;
         let mut writer = Self {
             directory: directory.to_owned(),
-            lock,
+            _lock: lock,
             manifest,
             list: Arc::new(list),
             next_temporary: AtomicU64::new(0),
@@ -115,11 +152,17 @@ impl Writer {
         &self.list
     }
 
-    /// The segments of the present state.
-    pub(crate) fn open_segments(&self) -> Result<Vec<Segment>, IndexError> {
+    /// Where the index lies.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The segments of the present state that have these names.
+    pub(crate) fn open_segments(&self, names: &[String]) -> Result<Vec<Segment>, IndexError> {
         self.manifest
             .segments
             .iter()
+            .filter(|entry| names.contains(&entry.name))
             .map(|entry| Segment::open(&self.directory.join(SEGMENTS).join(&entry.name)))
             .collect()
     }
@@ -187,7 +230,7 @@ impl Writer {
 
     /// Removes segments that the manifest does not name, and unfinished work. Readers that have
     /// them open keep them.
-    fn remove_garbage(&self) -> Result<(), IndexError> {
+    pub(crate) fn remove_garbage(&self) -> Result<(), IndexError> {
         for part in [SEGMENTS, TMP] {
             let directory = self.directory.join(part);
             let entries =
@@ -211,13 +254,6 @@ impl Writer {
     }
 }
 
-impl Drop for Writer {
-    fn drop(&mut self) {
-        // The lock goes with the file in any case; an empty file tells people that nobody writes.
-        let _ = self.lock.set_len(0);
-    }
-}
-
 impl WriteError {
     /// With the file that was being written.
     pub(crate) fn at(self, path: &Path) -> IndexError {
@@ -230,41 +266,4 @@ impl WriteError {
 
 fn digest(text: &str) -> String {
     blake3::hash(text.as_bytes()).to_hex().to_string()
-}
-
-/// Takes the lock, and writes into it who holds it.
-fn lock(directory: &Path) -> Result<File, IndexError> {
-    let path = directory.join(LOCK);
-    let mut file = File::options()
-        .create(true)
-        .truncate(false)
-        .read(true)
-        .write(true)
-        .open(&path)
-        .map_err(IndexError::io("opening", &path))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut holder = String::new();
-            let _ = Read::by_ref(&mut file)
-                .take(200)
-                .read_to_string(&mut holder);
-            let holder = if holder.trim().is_empty() {
-                "another process".to_owned()
-            } else {
-                holder.trim().to_owned()
-            };
-            return Err(IndexError::Locked {
-                path: directory.to_owned(),
-                holder,
-            });
-        }
-        Err(TryLockError::Error(error)) => return Err(IndexError::io("locking", &path)(error)),
-    }
-    let written = file
-        .set_len(0)
-        .and_then(|()| file.rewind())
-        .and_then(|()| writeln!(file, "process {}", std::process::id()));
-    written.map_err(IndexError::io("writing", &path))?;
-    Ok(file)
 }

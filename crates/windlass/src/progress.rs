@@ -200,7 +200,7 @@ impl IngestWatcher for IngestMeter {
     }
 
     fn merging(&self, total: u64) {
-        let meter = (total > 0).then(|| Meter::items("merging runs", total));
+        let meter = (total > 0).then(|| Meter::items("merging", total));
         *self.merging.lock().unwrap_or_else(PoisonError::into_inner) = meter;
     }
 

@@ -100,7 +100,7 @@ impl Progress for Throttle<'_> {
             .checked_mul(REST_FACTOR)
             .unwrap_or(Duration::MAX);
         while !self.must_end() {
-            let makes_way = rest.elapsed() < rest_max && (self.merge.is_busy)();
+            let makes_way = (self.merge.is_busy)() && rest.elapsed() < rest_max;
             let is_early = state.started.elapsed() < due;
             if !makes_way && !is_early {
                 break;

@@ -63,79 +63,69 @@ pub struct Waiting<'a> {
     pub cancel: &'a AtomicBool,
 }
 
-/// The lock, held.
-#[derive(Debug)]
-pub(super) struct Lock(File);
-
-impl Lock {
-    /// Takes the lock, or says who holds it.
-    pub(super) fn take(directory: &Path, work: Work) -> Result<Self, IndexError> {
-        let file = open(directory, LOCK)?;
-        match file.try_lock() {
-            Ok(()) => Self::held(file, directory, work),
-            Err(TryLockError::WouldBlock) => Err(locked(directory, &holder(&file))),
-            Err(TryLockError::Error(error)) => {
-                Err(IndexError::io("locking", &directory.join(LOCK))(error))
-            }
-        }
+/// Takes the lock, or says who holds it. It is held as long as the file.
+pub(super) fn take(directory: &Path, work: Work) -> Result<File, IndexError> {
+    let file = open(directory, LOCK)?;
+    if try_take(&file, directory, work)? {
+        Ok(file)
+    } else {
+        Err(locked(directory, &holder(&file)))
     }
+}
 
-    /// Takes the lock as soon as it is free.
-    pub(super) fn wait(
-        directory: &Path,
-        work: Work,
-        waiting: &Waiting<'_>,
-    ) -> Result<Self, IndexError> {
-        let file = open(directory, LOCK)?;
-        let wanted = Wanted::open(directory)?;
-        let mut told = String::new();
-        let start = Instant::now();
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Self::held(file, directory, work),
-                Err(TryLockError::WouldBlock) => {}
-                Err(TryLockError::Error(error)) => {
-                    return Err(IndexError::io("locking", &directory.join(LOCK))(error));
-                }
-            }
-            if waiting.cancel.load(Ordering::Relaxed) {
-                return Err(IndexError::Cancelled);
-            }
-            // One who waits is enough; where another does, this has no effect.
-            wanted.want();
-            let holder = holder(&file);
-            let waited = start.elapsed();
-            let max = if merges(&holder) {
+/// Takes the lock as soon as it is free.
+pub(super) fn wait(
+    directory: &Path,
+    work: Work,
+    waiting: &Waiting<'_>,
+) -> Result<File, IndexError> {
+    let file = open(directory, LOCK)?;
+    let wanted = Wanted::open(directory)?;
+    let start = Instant::now();
+    // What the lock last said, since when, and whether it was told.
+    let mut seen = (String::new(), start, false);
+    while !try_take(&file, directory, work)? {
+        if waiting.cancel.load(Ordering::Relaxed) {
+            return Err(IndexError::Cancelled);
+        }
+        // One who waits is enough; where another does, this has no effect.
+        wanted.want();
+        let holder = holder(&file);
+        if holder != seen.0 {
+            seen = (holder, Instant::now(), false);
+        }
+        let (holder, since, is_told) = &mut seen;
+        if since.elapsed() >= SETTLING {
+            let max = if merges(holder) {
                 waiting.merge_max
             } else {
                 waiting.other_max
             };
-            if waited >= max.max(SETTLING) {
-                return Err(locked(directory, &holder));
+            if start.elapsed() >= max {
+                return Err(locked(directory, holder));
             }
-            if waited >= SETTLING && told != holder {
-                (waiting.on_wait)(&holder);
-                told = holder;
+            if !std::mem::replace(is_told, true) {
+                (waiting.on_wait)(holder);
             }
-            thread::sleep(POLL);
         }
+        thread::sleep(POLL);
     }
-
-    fn held(file: File, directory: &Path, work: Work) -> Result<Self, IndexError> {
-        let text = format!("process {}, {work}\n", std::process::id());
-        let written = file
-            .write_all_at(text.as_bytes(), 0)
-            .and_then(|()| file.set_len(text.len() as u64));
-        written.map_err(IndexError::io("writing", &directory.join(LOCK)))?;
-        Ok(Self(file))
-    }
+    Ok(file)
 }
 
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // The lock goes with the file in any case; an empty file tells people that nobody writes.
-        let _ = self.0.set_len(0);
+/// Takes the lock where it is free, and writes into it who holds it.
+fn try_take(file: &File, directory: &Path, work: Work) -> Result<bool, IndexError> {
+    let path = directory.join(LOCK);
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(false),
+        Err(TryLockError::Error(error)) => return Err(IndexError::io("locking", &path)(error)),
     }
+    let text = format!("process {}, {work}\n", std::process::id());
+    file.write_all_at(text.as_bytes(), 0)
+        .and_then(|()| file.set_len(text.len() as u64))
+        .map_err(IndexError::io("writing", &path))?;
+    Ok(true)
 }
 
 /// Whether somebody waits for the lock; held, by the one who does.
@@ -222,20 +212,20 @@ mod tests {
     fn a_merge_is_waited_for_and_anybody_else_is_not() {
         let directory = tempfile::tempdir().unwrap();
         let never = AtomicBool::new(false);
-        let ingest = Lock::take(directory.path(), Work::Ingesting).unwrap();
-        let refused = Lock::wait(directory.path(), Work::Ingesting, &waiting(&|_| {}, &never));
+        let ingest = take(directory.path(), Work::Ingesting).unwrap();
+        let refused = wait(directory.path(), Work::Ingesting, &waiting(&|_| {}, &never));
         let message = refused.unwrap_err().to_string();
         let expected = format!("process {}, ingesting", std::process::id());
         assert!(message.contains(&expected), "{message}");
         drop(ingest);
         // A merge lets go when whoever waits has been told of it.
-        let merge = Cell::new(Some(Lock::take(directory.path(), Work::Merging).unwrap()));
+        let merge = Cell::new(Some(take(directory.path(), Work::Merging).unwrap()));
         let told = RefCell::new(Vec::new());
         let on_wait = |holder: &str| {
             told.borrow_mut().push(holder.to_owned());
             drop(merge.take());
         };
-        let lock = Lock::wait(
+        let lock = wait(
             directory.path(),
             Work::Ingesting,
             &waiting(&on_wait, &never),
@@ -252,13 +242,13 @@ mod tests {
         let also = Wanted::open(directory.path()).unwrap();
         assert!(!seen.is_wanted() && !also.is_wanted());
         let never = AtomicBool::new(false);
-        let holder = Lock::take(directory.path(), Work::MergingInBackground).unwrap();
+        let holder = take(directory.path(), Work::MergingInBackground).unwrap();
         let holder = Cell::new(Some(holder));
         let on_wait = |_: &str| {
             assert!(seen.is_wanted() && also.is_wanted());
             drop(holder.take());
         };
-        let lock = Lock::wait(directory.path(), Work::Merging, &waiting(&on_wait, &never));
+        let lock = wait(directory.path(), Work::Merging, &waiting(&on_wait, &never));
         assert!(lock.is_ok() && !seen.is_wanted());
     }
 
@@ -266,20 +256,19 @@ mod tests {
     fn waiting_ends_when_it_is_told_to() {
         let directory = tempfile::tempdir().unwrap();
         let cancel = AtomicBool::new(false);
-        let _merge = Lock::take(directory.path(), Work::Merging).unwrap();
+        let _merge = take(directory.path(), Work::Merging).unwrap();
         let on_wait = |_: &str| cancel.store(true, Ordering::Relaxed);
-        let waited = Lock::wait(directory.path(), Work::Merging, &waiting(&on_wait, &cancel));
+        let waited = wait(directory.path(), Work::Merging, &waiting(&on_wait, &cancel));
         assert!(matches!(waited, Err(IndexError::Cancelled)));
         assert!(!Wanted::open(directory.path()).unwrap().is_wanted());
     }
 
     #[test]
-    fn a_lock_that_changes_hands_says_who_has_it_now() {
+    fn the_lock_says_who_has_it_now_whatever_a_dead_process_left() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join(LOCK);
-        drop(Lock::take(directory.path(), Work::MergingInBackground).unwrap());
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "");
-        let _lock = Lock::take(directory.path(), Work::Writing).unwrap();
+        std::fs::write(&path, "process 4294967295, merging in the background\n").unwrap();
+        let _lock = take(directory.path(), Work::Writing).unwrap();
         let expected = format!("process {}, writing\n", std::process::id());
         assert_eq!(std::fs::read_to_string(&path).unwrap(), expected);
     }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use windlass_links::PublicSuffixList;
 
-use super::lock::{Lock, Waiting, Work};
+use super::lock::{self, Waiting, Work};
 use super::manifest::{FileEntry, Manifest, SegmentEntry};
 use super::{MANIFEST, PUBLIC_SUFFIX_LIST, SEGMENTS, TMP, durable};
 use crate::error::IndexError;
@@ -18,8 +18,7 @@ use crate::segment::{Counts, Segment, WriteError};
 #[derive(Debug)]
 pub struct Writer {
     directory: PathBuf,
-    /// Held until the writer goes.
-    _lock: Lock,
+    lock: File,
     manifest: Manifest,
     list: Arc<PublicSuffixList>,
     next_temporary: AtomicU64,
@@ -51,7 +50,7 @@ impl Writer {
         work: Work,
     ) -> Result<Self, IndexError> {
         Self::open_with(directory, public_suffix_list, |directory| {
-            Lock::take(directory, work)
+            lock::take(directory, work)
         })
     }
 
@@ -67,14 +66,14 @@ impl Writer {
         waiting: &Waiting<'_>,
     ) -> Result<Self, IndexError> {
         Self::open_with(directory, public_suffix_list, |directory| {
-            Lock::wait(directory, work, waiting)
+            lock::wait(directory, work, waiting)
         })
     }
 
     fn open_with(
         directory: &Path,
         public_suffix_list: Option<&str>,
-        lock: impl FnOnce(&Path) -> Result<Lock, IndexError>,
+        lock: impl FnOnce(&Path) -> Result<File, IndexError>,
     ) -> Result<Self, IndexError> {
         for part in [
             directory.to_owned(),
@@ -127,7 +126,7 @@ impl Writer {
         let is_new = manifest.generation == 0;
         let mut writer = Self {
             directory: directory.to_owned(),
-            _lock: lock,
+            lock,
             manifest,
             list: Arc::new(list),
             next_temporary: AtomicU64::new(0),
@@ -251,6 +250,13 @@ impl Writer {
             }
         }
         Ok(())
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // The lock goes with the file in any case; an empty file tells people that nobody writes.
+        let _ = self.lock.set_len(0);
     }
 }
 

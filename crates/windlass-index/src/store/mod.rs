@@ -11,11 +11,12 @@
 mod durable;
 mod manifest;
 mod reader;
+mod unnamed;
 mod writer;
 
 pub use manifest::{FileEntry, Manifest, ProblemNote, SegmentEntry};
 pub use reader::{Reader, Snapshot};
-pub(crate) use writer::Unnamed;
+pub(crate) use unnamed::Unnamed;
 pub use writer::Writer;
 
 const MANIFEST: &str = "manifest.json";

@@ -10,7 +10,7 @@ use windlass_index::{FileEntry, IngestSummary, Writer};
 
 use crate::cli::{Format, IngestOptions};
 use crate::numbers::{bytes, grouped};
-use crate::progress::{IngestMeter, cancel_on_signal};
+use crate::progress::{IngestMeter, cancel_on_signal, warn_of_left_behind};
 use crate::{inputs, memory};
 
 pub(crate) fn run(options: &IngestOptions) -> anyhow::Result<ExitCode> {
@@ -60,6 +60,7 @@ pub(crate) fn ingest(
     let start = Instant::now();
     let summary = windlass_index::ingest(&mut writer, paths, settings, &meter, &cancel);
     meter.finish();
+    warn_of_left_behind(&writer);
     Ok((summary?, start.elapsed(), writer))
 }
 

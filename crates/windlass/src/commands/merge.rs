@@ -7,7 +7,7 @@ use windlass_index::Writer;
 
 use crate::cli::MergeOptions;
 use crate::numbers::bytes;
-use crate::progress::{Meter, cancel_on_signal};
+use crate::progress::{Meter, cancel_on_signal, warn_of_left_behind};
 
 pub(crate) fn run(options: &MergeOptions) -> anyhow::Result<ExitCode> {
     // Not to make an index of a mistyped directory.
@@ -18,6 +18,7 @@ pub(crate) fn run(options: &MergeOptions) -> anyhow::Result<ExitCode> {
     let meter = Meter::items("merging", writer.merge_total());
     let merged = writer.merge_all(&meter, &cancel);
     meter.finish();
+    warn_of_left_behind(&writer);
     let mut out = anstream::stdout().lock();
     if merged? {
         let size = writer

@@ -1,7 +1,8 @@
 //! Readers: they hold one state while a merge removes its files, and change nothing.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 use windlass_index::Snapshot;
 
@@ -14,8 +15,15 @@ use crate::support::{Server, stdout};
 /// How many clients ask at the same time.
 const CLIENTS: usize = 4;
 
-fn merge(index: &std::path::Path) {
+fn merge(index: &Path) {
     stdout(["merge".as_ref(), "--index".as_ref(), index.as_os_str()]);
+}
+
+/// Waits while the clients go on.
+fn wait_until(clients: &[ScopedJoinHandle<'_, ()>], is_done: impl Fn() -> bool) {
+    while !is_done() && !clients.iter().any(ScopedJoinHandle::is_finished) {
+        thread::yield_now();
+    }
 }
 
 #[test]
@@ -27,7 +35,7 @@ fn a_snapshot_outlives_the_merge_that_removes_its_files() {
     let right = State::of(&index).unwrap().unwrap();
     let (is_merged, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
     thread::scope(|scope| {
-        for _ in 0..CLIENTS {
+        let client = || {
             scope.spawn(|| {
                 let mut after = 0;
                 while after < 20 {
@@ -37,11 +45,10 @@ fn a_snapshot_outlives_the_merge_that_removes_its_files() {
                     assert_eq!(found, right.answers());
                     asked.fetch_add(1, Ordering::Relaxed);
                 }
-            });
-        }
-        while asked.load(Ordering::Relaxed) < CLIENTS {
-            thread::yield_now();
-        }
+            })
+        };
+        let clients: Vec<_> = (0..CLIENTS).map(|_| client()).collect();
+        wait_until(&clients, || asked.load(Ordering::Relaxed) >= CLIENTS);
         merge(&index);
         is_merged.store(true, Ordering::Relaxed);
     });
@@ -73,7 +80,7 @@ fn a_server_answers_while_the_index_is_written_and_merged() {
     let (server, states, requests) = (&server, &states, &requests());
     thread::scope(|scope| {
         let (is_done, asked) = (&is_done, &asked);
-        for client in 0..CLIENTS {
+        let client = |client: usize| {
             scope.spawn(move || {
                 let mut at = 0;
                 while !is_done.load(Ordering::Relaxed) {
@@ -83,13 +90,12 @@ fn a_server_answers_while_the_index_is_written_and_merged() {
                     let state = states[at..].iter().position(|state| state[which] == body);
                     at += state.unwrap_or_else(|| panic!("of no state from {at} on: {body}"));
                 }
-            });
-        }
+            })
+        };
+        let clients: Vec<_> = (0..CLIENTS).map(client).collect();
         let wait = || {
             let until = asked.load(Ordering::Relaxed) + 2 * CLIENTS * requests.len();
-            while asked.load(Ordering::Relaxed) < until {
-                thread::yield_now();
-            }
+            wait_until(&clients, || asked.load(Ordering::Relaxed) >= until);
         };
         for n in 1..archives::CRAWLS {
             wait();

@@ -189,12 +189,12 @@ fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
     LIBRARY.get_or_init(|| {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/shim.c");
-        // With the process in its name: test runs at the same time do not disturb each other.
-        let name = format!("faults-{}.so", std::process::id());
-        let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join("faults.so");
+        // Test runs at the same time do not disturb each other: the name is given at the end.
+        let unnamed = library.with_extension(std::process::id().to_string());
         let compiled = Command::new("cc")
             .args(["-shared", "-fPIC", "-O1", "-o"])
-            .arg(&library)
+            .arg(&unnamed)
             .arg(source)
             .arg("-lpthread")
             .output()
@@ -204,6 +204,7 @@ fn library() -> &'static Path {
             "{}",
             String::from_utf8_lossy(&compiled.stderr)
         );
+        fs::rename(&unnamed, &library).unwrap();
         library
     })
 }

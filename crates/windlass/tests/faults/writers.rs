@@ -10,14 +10,23 @@ use std::time::Duration;
 use windlass_index::{IndexError, IngestOptions, IngestWatcher, Writer};
 
 use crate::archives;
-use crate::operation::{Crawls, Operation, full_merge, further_ingest, leftovers};
+use crate::operation::{Crawls, Operation, full_merge, further_ingest, leftovers, spilling_ingest};
 use crate::shim::{Fault, Log, Sort};
 use crate::state::State;
 use crate::support::{stderr, stdout};
 use crate::workspace::Workspace;
 
-/// The command, stopped while it writes its segment: it holds the lock.
-fn stopped(operation: &Operation, workspace: &Workspace) -> Child {
+/// A command that was stopped while it writes its segment: it holds the lock.
+struct Stopped(Child);
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn stopped(operation: &Operation, workspace: &Workspace) -> Stopped {
     let is_segment = |path: &Path| path.extension().is_some_and(|e| e == "segment");
     let writes = operation
         .calls
@@ -25,22 +34,20 @@ fn stopped(operation: &Operation, workspace: &Workspace) -> Child {
         .position(|call| is_segment(&call.path));
     let at = writes.unwrap() as u64 + 1;
     let mut command = operation.command(workspace, Fault::Stop(at));
-    let mut child = command.spawn().unwrap();
+    let mut stopped = Stopped(command.spawn().unwrap());
     while Log::read(&workspace.log()).struck.is_none() {
-        assert!(child.try_wait().unwrap().is_none(), "it did not stop");
+        let ended = stopped.0.try_wait().unwrap();
+        assert!(ended.is_none(), "it did not stop");
         sleep(Duration::from_millis(2));
     }
-    child
+    stopped
 }
 
-fn go_on(child: &Child) {
-    let mut kill = Command::new("kill");
-    assert!(
-        kill.args(["-CONT", &child.id().to_string()])
-            .status()
-            .unwrap()
-            .success()
-    );
+fn signal(name: &str, child: &Child) {
+    let status = Command::new("kill")
+        .args([format!("-{name}"), child.id().to_string()])
+        .status();
+    assert!(status.unwrap().success());
 }
 
 #[test]
@@ -48,7 +55,8 @@ fn the_second_writer_is_told_who_writes_and_readers_read_on() {
     let operation = further_ingest();
     let workspace = operation.workspace();
     let index = workspace.index();
-    let mut child = stopped(&operation, &workspace);
+    let mut stopped = stopped(&operation, &workspace);
+    let child = &mut stopped.0;
     for mut second in [
         vec!["merge"],
         vec!["ingest", operation.file().to_str().unwrap()],
@@ -61,7 +69,7 @@ fn the_second_writer_is_told_who_writes_and_readers_read_on() {
         );
     }
     assert_eq!(State::of(&index).unwrap(), operation.states[0]);
-    go_on(&child);
+    signal("CONT", child);
     assert!(child.wait().unwrap().success());
     assert_eq!(&State::of(&index).unwrap(), operation.after());
 }
@@ -70,7 +78,8 @@ fn the_second_writer_is_told_who_writes_and_readers_read_on() {
 fn the_lock_of_a_killed_process_does_not_block() {
     let operation = further_ingest();
     let workspace = operation.workspace();
-    let mut child = stopped(&operation, &workspace);
+    let mut stopped = stopped(&operation, &workspace);
+    let child = &mut stopped.0;
     child.kill().unwrap();
     child.wait().unwrap();
     let lock = fs::read_to_string(workspace.index().join("lock")).unwrap();
@@ -79,6 +88,26 @@ fn the_lock_of_a_killed_process_does_not_block() {
     assert!(outcome.output.status.success(), "{}", outcome.stderr());
     assert_eq!(&State::of(&workspace.index()).unwrap(), operation.after());
     assert!(leftovers(&workspace.index()).is_empty());
+}
+
+/// SIGTERM comes while a run is being spilled; it may come too late to be heard.
+#[test]
+fn a_process_that_is_asked_to_stop_leaves_nothing_unfinished() {
+    let operation = spilling_ingest();
+    let workspace = operation.workspace();
+    let mut stopped = stopped(&operation, &workspace);
+    signal("TERM", &stopped.0);
+    signal("CONT", &stopped.0);
+    let is_acknowledged = stopped.0.wait().unwrap().success();
+    let index = workspace.index();
+    let state = State::of(&index).unwrap();
+    let expected = if is_acknowledged {
+        operation.after()
+    } else {
+        &operation.states[0]
+    };
+    assert_eq!(&state, expected);
+    assert!(leftovers(&index).is_empty());
 }
 
 /// Nobody looks.

@@ -3,14 +3,14 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
 use crate::archives;
 use crate::shim::{self, Call, Fault, Outcome};
 use crate::state::State;
-use crate::support::{ingest, merged_bytes};
+use crate::support::{ingest, segments};
 use crate::workspace::{Workspace, copy, names};
 
 /// A command on an index, and what it gives where nothing disturbs it.
@@ -26,7 +26,9 @@ pub struct Operation {
     pub merged: Vec<u8>,
     /// The calls that change the index.
     pub calls: Vec<Call>,
-    /// What lies in `tmp` and `segments` before.
+    /// What lies in the index's directory afterwards.
+    pub names: Vec<String>,
+    /// What lies in `tmp` before, and in `segments` without being part of the index.
     pub leftovers: Vec<String>,
 }
 
@@ -79,6 +81,7 @@ impl Operation {
             arguments: arguments(&crawls),
             _directory: directory,
             states,
+            names: Vec::new(),
             merged: Vec::new(),
             calls: Vec::new(),
         };
@@ -93,7 +96,8 @@ impl Operation {
         if operation.states.is_empty() || operation.states.last() != Some(&after) {
             operation.states.push(after);
         }
-        operation.merged = merged_bytes(&workspace.index());
+        operation.names = names(&workspace.index());
+        operation.merged = merged(&workspace.index());
         operation.calls = outcome.log.calls;
         operation
     }
@@ -103,11 +107,16 @@ impl Operation {
     }
 
     pub fn command(&self, workspace: &Workspace, fault: Fault) -> Command {
-        let mut command = shim::command(workspace, fault);
-        command
-            .args(&self.arguments)
-            .arg("--index")
-            .arg(workspace.index());
+        self.on(shim::command(workspace, fault), &workspace.index())
+    }
+
+    /// The command on another index, undisturbed.
+    pub fn again(&self, index: &Path) -> Output {
+        self.on(shim::unsynced(index), index).output().unwrap()
+    }
+
+    fn on(&self, mut command: Command, index: &Path) -> Command {
+        command.args(&self.arguments).arg("--index").arg(index);
         command
     }
 
@@ -125,6 +134,16 @@ impl Operation {
     pub fn after(&self) -> &Option<State> {
         self.states.last().unwrap()
     }
+}
+
+/// The bytes of the only segment after a full merge.
+pub fn merged(index: &Path) -> Vec<u8> {
+    let mut command = shim::unsynced(index);
+    let output = command.arg("merge").arg("--index").arg(index).output();
+    assert!(output.unwrap().status.success());
+    let segments = segments(index);
+    assert_eq!(segments.len(), 1, "{segments:?}");
+    fs::read(&segments[0]).unwrap()
 }
 
 /// What lies in `tmp`, and in `segments` without being part of the index.

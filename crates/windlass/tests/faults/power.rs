@@ -7,7 +7,8 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::shim::Log;
+use crate::archives;
+use crate::shim::{self, Fault, Log, Outcome};
 use crate::workspace::Workspace;
 
 type Entries = BTreeMap<String, u64>;
@@ -120,4 +121,25 @@ fn read(directory: &Path) -> Entries {
             (entry.file_name().into_string().unwrap(), inode)
         })
         .collect()
+}
+
+#[test]
+fn the_folders_above_a_new_index_are_durable() {
+    let directory = tempfile::tempdir().unwrap();
+    let (files, _) = archives::write(directory.path());
+    let workspace = Workspace::new(None);
+    let mut command = shim::command(&workspace, Fault::None);
+    command
+        .args(["ingest", "--index"])
+        .arg(workspace.root().join("a/b/index"))
+        .arg(&files[0]);
+    let outcome = Outcome::of(command, &workspace);
+    assert!(outcome.output.status.success(), "{}", outcome.stderr());
+    for (above, name) in [("", "a"), ("a", "b"), ("a/b", "index")] {
+        let synced = outcome.log.directories.get(&path(&workspace.root(), above));
+        assert!(
+            synced.is_some_and(|entries| entries.contains_key(name)),
+            "{name}"
+        );
+    }
 }

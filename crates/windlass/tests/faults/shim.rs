@@ -146,15 +146,22 @@ fn sort_of(word: &str) -> Sort {
 /// The program, about to meet a fault below the root of the workspace.
 pub fn command(workspace: &Workspace, fault: Fault) -> Command {
     let (kind, number) = fault.words();
-    let mut command = program();
+    let mut command = unsynced(&workspace.root());
     command
-        .env("LD_PRELOAD", library())
-        .env("FAULT_ROOT", workspace.root())
         .env("FAULT_LOG", workspace.log())
         .env("FAULT_SHADOW", workspace.shadow())
         .env("FAULT_KIND", kind)
         .env("FAULT_AT", number.to_string())
-        .env("FAULT_BUDGET", number.to_string())
+        .env("FAULT_BUDGET", number.to_string());
+    command
+}
+
+/// The program without faults, and without waiting for the disk below `root`.
+pub fn unsynced(root: &Path) -> Command {
+    let mut command = program();
+    command
+        .env("LD_PRELOAD", library())
+        .env("FAULT_ROOT", root)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command

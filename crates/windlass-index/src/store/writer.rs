@@ -224,6 +224,10 @@ impl Writer {
     /// Removes segments that the manifest does not name, and unfinished work: all that can be
     /// removed. Readers that have them open keep them.
     fn remove_garbage(&self) -> Result<(), IndexError> {
+        if self.is_unsettled {
+            // The manifest on disk may name what this one does not.
+            return Err(IndexError::Unsettled(self.directory.clone()));
+        }
         let mut result = Ok(());
         for part in [SEGMENTS, TMP] {
             for path in list(&self.directory.join(part))? {

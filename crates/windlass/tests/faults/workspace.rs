@@ -64,15 +64,18 @@ pub fn names(directory: &Path) -> Vec<String> {
     names
 }
 
-/// The path and bytes of every file below a directory, apart from the lock.
+/// The path and bytes of every file below a directory, apart from locks: those are empty, or change
+/// with who writes.
 pub fn contents(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut all = Vec::new();
     for name in names(directory) {
         let path = directory.join(&name);
         if path.is_dir() {
             all.append(&mut contents(&path));
-        } else if name != "lock" {
-            let bytes = fs::read(&path).unwrap();
+            continue;
+        }
+        let bytes = fs::read(&path).unwrap();
+        if name != "lock" && !bytes.is_empty() {
             all.push((path, bytes));
         }
     }

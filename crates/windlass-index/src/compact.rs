@@ -1,4 +1,12 @@
-//! Merging all of an index's segments into one.
+//! Merging an index's segments: all into one, or those that a policy chooses, also in the background.
+
+mod background;
+mod policy;
+mod throttle;
+mod writer;
+
+pub use background::{BackgroundMerge, BackgroundStep, Merged, lower_thread_priority};
+pub use policy::{MergePlan, MergePolicy};
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -81,43 +89,5 @@ impl MergeError {
             Self::Output(error) => error.at(path),
             Self::Cancelled => IndexError::Cancelled,
         }
-    }
-}
-
-impl Writer {
-    /// How many units a full merge counts for [`Progress`]: captures, backlinks and other links.
-    #[must_use]
-    pub fn merge_total(&self) -> u64 {
-        let counts = self.manifest().segments.iter().map(|entry| entry.counts);
-        counts
-            .map(|c| c.captures + c.backlinks + c.other_links)
-            .sum()
-    }
-
-    /// Merges all segments into one (R14). The segment's bytes are a function of the set of
-    /// captures: order, batches and repetition of ingests do not show. Does nothing where there is
-    /// at most one.
-    ///
-    /// # Errors
-    /// Where a segment is damaged or the disk is full: the index is then as it was.
-    pub fn merge_all(
-        &mut self,
-        progress: &dyn Progress,
-        cancel: &AtomicBool,
-    ) -> Result<bool, IndexError> {
-        let segments = self.open_segments()?;
-        if segments.len() < 2 {
-            return Ok(false);
-        }
-        let inputs: Vec<&Segment> = segments.iter().collect();
-        let merged = merge_to_unnamed(self, &inputs, progress, cancel)?;
-        let replaced: Vec<String> = self
-            .manifest()
-            .segments
-            .iter()
-            .map(|entry| entry.name.clone())
-            .collect();
-        self.commit(Some(merged), &replaced, Vec::new())?;
-        Ok(true)
     }
 }

@@ -12,7 +12,7 @@ use windlass_archive::{Archive, Limits, Problem};
 use windlass_links::extract::{ExtractOptions, Extractor};
 
 use crate::collect::{Collected, Collector, digest_text};
-use crate::compact::Progress;
+use crate::compact::{MergePolicy, Progress};
 use crate::error::IndexError;
 use crate::store::{FileEntry, ProblemNote, Writer};
 
@@ -32,6 +32,8 @@ pub struct IngestOptions {
     pub force: bool,
     /// Compressed bytes after which what was read is committed.
     pub batch_bytes: u64,
+    /// When segments are merged, after each commit; never, where there is no policy.
+    pub merge: Option<MergePolicy>,
 }
 
 impl Default for IngestOptions {
@@ -42,6 +44,7 @@ impl Default for IngestOptions {
             limits: Limits::default(),
             force: false,
             batch_bytes: 4 << 30,
+            merge: None,
         }
     }
 }
@@ -52,11 +55,11 @@ pub trait IngestWatcher: Sync {
     fn read(&self, bytes: u64);
     /// Something was wrong in a file.
     fn problem(&self, path: &Path, problem: &Problem);
-    /// Runs are being merged: so many units in all.
+    /// Runs or segments are being merged: so many units in all.
     fn merging(&self, total: u64);
     /// So many units of merging are done.
     fn merged(&self, done: u64);
-    /// A batch is durable.
+    /// A batch of files is durable; without files, a merge.
     fn committed(&self, files: usize);
 }
 
@@ -73,6 +76,10 @@ pub struct IngestSummary {
     pub bytes: u64,
     /// The same, decompressed.
     pub bytes_decompressed: u64,
+    /// Merges of segments, after commits.
+    pub merges: u64,
+    /// Why a merge failed. What was read is in the index nevertheless.
+    pub merge_failed: Option<String>,
 }
 
 impl IngestSummary {
@@ -124,8 +131,36 @@ pub fn ingest(
         let (batch, after) = rest.split_at(fits.count().max(1));
         rest = after;
         ingest_batch(writer, batch, options, watcher, cancel, &mut summary)?;
+        merge_due(writer, options, watcher, cancel, &mut summary)?;
     }
     Ok(summary)
+}
+
+/// Merges until nothing is due. The ingest goes on where a merge fails: it needs more disk than the
+/// next batch may.
+fn merge_due(
+    writer: &mut Writer,
+    options: &IngestOptions,
+    watcher: &dyn IngestWatcher,
+    cancel: &AtomicBool,
+    summary: &mut IngestSummary,
+) -> Result<(), IndexError> {
+    let Some(policy) = options.merge else {
+        return Ok(());
+    };
+    while let Some(plan) = writer
+        .next_merge(&policy)
+        .filter(|_| summary.merge_failed.is_none())
+    {
+        watcher.merging(plan.units);
+        match writer.merge(&plan, &Merging(watcher), cancel) {
+            Ok(_) => summary.merges += 1,
+            Err(IndexError::Cancelled) => return Err(IndexError::Cancelled),
+            Err(error) => summary.merge_failed = Some(error.to_string()),
+        }
+        watcher.committed(0);
+    }
+    Ok(())
 }
 
 fn ingest_batch(
@@ -166,7 +201,7 @@ fn ingest_batch(
     });
     let mut collected = Collected::default();
     let mut files = Vec::new();
-    for result in results {
+    for result in root_cause_first(results) {
         let (more, outcomes) = result?;
         collected.append(more);
         for outcome in outcomes {
@@ -189,6 +224,14 @@ fn ingest_batch(
         watcher.committed(n);
     }
     Ok(())
+}
+
+/// Where one thread failed, the others were stopped: its error is the one to tell.
+fn root_cause_first<T>(mut results: Vec<Result<T, IndexError>>) -> Vec<Result<T, IndexError>> {
+    let is_cause =
+        |result: &Result<T, IndexError>| !matches!(result, Ok(_) | Err(IndexError::Cancelled));
+    results.sort_by_key(|result| !is_cause(result));
+    results
 }
 
 struct Merging<'a>(&'a dyn IngestWatcher);

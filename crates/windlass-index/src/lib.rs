@@ -27,7 +27,10 @@ mod texts;
 mod verify;
 
 pub use collect::{Collected, Collector, digest_text};
-pub use compact::{Progress, merge_to_file};
+pub use compact::{
+    BackgroundMerge, BackgroundStep, MergePlan, MergePolicy, Merged, Progress,
+    lower_thread_priority, merge_to_file,
+};
 pub use dump::{CaptureRow, LinkRow};
 pub use error::IndexError;
 pub use ingest::{IngestOptions, IngestSummary, IngestWatcher, ingest};
@@ -35,5 +38,7 @@ pub use query::Tuning;
 pub use query::{ReadyColumn, ReadyGroup, ReadyGroups, query_segments};
 pub use rows::{NamedRow, Row, RowVisitor, TargetRows, TargetRowsBuilder, Texts};
 pub use segment::{Counts, FORMAT_VERSION, RULES_VERSION, Section, Segment};
-pub use store::{FileEntry, Manifest, ProblemNote, Reader, SegmentEntry, Snapshot, Writer};
+pub use store::{
+    FileEntry, Manifest, ProblemNote, Reader, SegmentEntry, Snapshot, Waiting, Work, Writer,
+};
 pub use windlass_links::CaptureTime;

@@ -1,6 +1,7 @@
 //! What all handlers share.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::StatusCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -16,24 +17,38 @@ pub(crate) struct App {
     pub(crate) reader: Arc<Reader>,
     pub(crate) limits: Limits,
     queries: Arc<Semaphore>,
+    queries_max: usize,
+    /// Queries that have ever begun.
+    begun: AtomicU64,
 }
 
 impl App {
     pub(crate) fn new(reader: Arc<Reader>, limits: Limits) -> Self {
         // Beyond the semaphore's own maximum there is no limit worth the name.
-        let queries = limits.queries_max.min(Semaphore::MAX_PERMITS);
+        let queries_max = limits.queries_max.min(Semaphore::MAX_PERMITS);
         Self {
             reader,
             limits,
-            queries: Arc::new(Semaphore::new(queries)),
+            queries: Arc::new(Semaphore::new(queries_max)),
+            queries_max,
+            begun: AtomicU64::new(0),
         }
+    }
+
+    /// How many queries have ever begun, and whether any is running or streaming now.
+    pub(crate) fn load(&self) -> (u64, bool) {
+        let is_running = self.queries.available_permits() < self.queries_max;
+        (self.begun.load(Ordering::Relaxed), is_running)
     }
 
     /// Waits for a place among the running queries.
     pub(crate) async fn query_permit(&self) -> Result<OwnedSemaphorePermit, Refusal> {
         let permit = Arc::clone(&self.queries).acquire_owned();
         match timeout(self.limits.queue_time_max, permit).await {
-            Ok(Ok(permit)) => Ok(permit),
+            Ok(Ok(permit)) => {
+                self.begun.fetch_add(1, Ordering::Relaxed);
+                Ok(permit)
+            }
             _ => Err(Refusal::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 format!(

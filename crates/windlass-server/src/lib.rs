@@ -2,11 +2,13 @@
 //!
 //! A request's way: [`serve()`] accepts the connection; the router finds the handler and gives the
 //! request its id; `parameters` reads them; `answer` runs the query on a blocking thread, which then
-//! writes the body in chunks through a bounded channel (`stream`).
+//! writes the body in chunks through a bounded channel (`stream`). Beside that, one thread merges
+//! segments when it is time (`merging`).
 
 mod answer;
 mod app;
 mod health;
+mod merging;
 mod options;
 mod parameters;
 mod raw_query;
@@ -16,6 +18,6 @@ mod router;
 mod serve;
 mod stream;
 
-pub use options::{Limits, ServeOptions};
+pub use options::{Limits, MergingOptions, ServeOptions};
 pub use router::router;
 pub use serve::{ServeError, serve};

@@ -4,6 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use windlass_index::MergePolicy;
+
 /// Where to listen, and the limits.
 #[derive(Debug, Clone)]
 pub struct ServeOptions {
@@ -13,6 +15,17 @@ pub struct ServeOptions {
     pub allow_remote: bool,
     /// The limits.
     pub limits: Limits,
+    /// How segments are merged in the background; without it, they are not.
+    pub merging: Option<MergingOptions>,
+}
+
+/// How segments are merged in the background.
+#[derive(Debug, Clone, Default)]
+pub struct MergingOptions {
+    /// When.
+    pub policy: MergePolicy,
+    /// How many bytes of segments in a second at most.
+    pub bytes_per_second_max: Option<u64>,
 }
 
 impl Default for ServeOptions {
@@ -21,6 +34,7 @@ impl Default for ServeOptions {
             listen: (Ipv4Addr::LOCALHOST, 8600).into(),
             allow_remote: false,
             limits: Limits::default(),
+            merging: None,
         }
     }
 }

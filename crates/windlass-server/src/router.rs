@@ -20,12 +20,17 @@ const COMPRESSION_LEVEL: CompressionLevel = CompressionLevel::Precise(4);
 
 /// The service, without a socket. Must run inside a Tokio runtime with time.
 pub fn router(reader: Arc<Reader>, limits: Limits) -> Router {
+    router_of(Arc::new(App::new(reader, limits)))
+}
+
+/// [`router`], of an app that others look at too.
+pub(crate) fn router_of(app: Arc<App>) -> Router {
     Router::new()
         .route("/", get(answer::report).post(answer::report))
         .route("/healthz", get(health::health))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
-        .with_state(Arc::new(App::new(reader, limits)))
+        .with_state(app)
         .layer(CompressionLayer::new().quality(COMPRESSION_LEVEL))
         .layer(from_fn(request_log::log))
 }

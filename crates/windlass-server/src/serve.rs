@@ -16,9 +16,11 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use windlass_index::Reader;
 
+use crate::app::App;
+use crate::merging::Merger;
 use crate::options::ServeOptions;
 use crate::raw_query::RawQueryStream;
-use crate::router::router;
+use crate::router::router_of;
 
 /// How long accepting pauses where the system is short of sockets.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -41,13 +43,17 @@ pub enum ServeError {
         /// What the system said.
         source: io::Error,
     },
+    /// The thread that merges cannot be started.
+    #[error("starting the thread that merges: {0}")]
+    Thread(io::Error),
     /// Answers were still in flight when the time for them was over.
     #[error("answers were still being sent {0:?} after the server was told to stop; they were cut")]
     Unfinished(Duration),
 }
 
 /// Serves an index until `shutdown` completes; then no connection is accepted any more, and answers
-/// in flight are finished. `on_bound` gets the address listened on.
+/// in flight are finished; a merge in the background is given up at once. `on_bound` gets the address
+/// listened on.
 ///
 /// # Errors
 /// Where the address is not loopback and remote clients are not allowed, or it cannot be listened
@@ -62,6 +68,7 @@ pub async fn serve(
         listen,
         allow_remote,
         limits,
+        merging,
     } = options;
     if !allow_remote && !listen.ip().to_canonical().is_loopback() {
         return Err(ServeError::NotLoopback(listen));
@@ -82,7 +89,10 @@ pub async fn serve(
         limits.connections_max.clamp(1, Semaphore::MAX_PERMITS),
     ));
     let shutdown_time_max = limits.shutdown_time_max;
-    let service = TowerToHyperService::new(router(reader, limits));
+    let app = Arc::new(App::new(reader, limits));
+    let merger = merging.map(|options| Merger::start(Arc::clone(&app), options));
+    let merger = merger.transpose().map_err(ServeError::Thread)?;
+    let service = TowerToHyperService::new(router_of(app));
     let graceful = GracefulShutdown::new();
     let mut shutdown = pin!(shutdown);
     loop {
@@ -116,7 +126,10 @@ pub async fn serve(
     }
     drop(listener);
     tracing::info!("stopping; answers in flight are finished first");
-    timeout(shutdown_time_max, graceful.shutdown())
-        .await
-        .map_err(|_| ServeError::Unfinished(shutdown_time_max))
+    let merger = merger.map(Merger::stop);
+    let finished = timeout(shutdown_time_max, graceful.shutdown()).await;
+    if let Some(ended) = merger {
+        ended.await;
+    }
+    finished.map_err(|_| ServeError::Unfinished(shutdown_time_max))
 }

@@ -30,7 +30,7 @@ pub(crate) enum Command {
     Ingest(IngestOptions),
     /// Show what an index holds
     Stats(IndexOptions),
-    /// Merge all segments of an index into one
+    /// Merge the segments of an index
     Merge(MergeOptions),
     /// Read all of an index and check it
     Verify(IndexOptions),
@@ -115,6 +115,10 @@ pub(crate) struct IndexOptions {
   windlass ingest --index ./index crawl.warc.gz
   windlass ingest --index ./index crawls/2024/ 'crawls/2025/*.wat.gz'
   windlass ingest --index ./index --memory 512M --threads 1 crawls/
+  windlass ingest --index ./index --merge none --wait 60 crawl.warc.gz
+
+Where another process merges, ingest waits for it: for a merge in the background of 'serve', which
+gives way at once, and for 'windlass merge'. Another ingest is not waited for, unless --wait says so.
 
 A file that the index has already is passed over; --force reads it again, which changes nothing
 unless the reader has.")]
@@ -137,6 +141,13 @@ pub(crate) struct IngestOptions {
     /// Compressed bytes of input after which what was read is committed
     #[arg(long, value_name = "BYTES", default_value = "4G", value_parser = crate::numbers::parse_bytes)]
     pub(crate) batch: u64,
+    /// Which segments are merged after what was read is committed
+    #[arg(long, value_name = "WHICH", default_value = "tiered")]
+    pub(crate) merge: IngestMerge,
+    #[command(flatten)]
+    pub(crate) policy: PolicyOptions,
+    #[command(flatten)]
+    pub(crate) waiting: WaitingOptions,
     #[command(flatten)]
     pub(crate) reading: ReadingOptions,
     #[command(flatten)]
@@ -146,11 +157,54 @@ pub(crate) struct IngestOptions {
     pub(crate) output: Format,
 }
 
+/// What `ingest` merges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum IngestMerge {
+    /// Those of similar size, once there are four, and smaller ones with them; after each batch
+    Tiered,
+    /// All into one, at the end
+    Full,
+    /// None
+    None,
+}
+
+/// How much is merged at once.
 #[derive(Debug, Args)]
+pub(crate) struct PolicyOptions {
+    /// Bytes of segments that a tiered merge may take at once (suffixes k, M, G), and so the disk that
+    /// it needs beside the index [default: what the disk has free]
+    #[arg(long, value_name = "BYTES", value_parser = crate::numbers::parse_bytes)]
+    pub(crate) merge_max: Option<u64>,
+}
+
+/// How long another writer is waited for.
+#[derive(Debug, Args)]
+pub(crate) struct WaitingOptions {
+    /// How long to wait for another process that writes the index [default: 600 for one that merges,
+    /// 0 for others]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) wait: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  windlass merge --index ./index               all segments into one
+  windlass merge --index ./index --tiered      only what is due, as 'serve' does in the background
+
+A merge writes the new segment before the old ones go: it needs as much free disk as its segments
+take. Reports are the same before, meanwhile and after.")]
 pub(crate) struct MergeOptions {
     /// The index
     #[arg(long, value_name = "DIR", env = "WINDLASS_INDEX")]
     pub(crate) index: PathBuf,
+    /// Merge only segments of similar size, where there are four, and smaller ones with them, until
+    /// nothing is due
+    #[arg(long)]
+    pub(crate) tiered: bool,
+    #[command(flatten)]
+    pub(crate) policy: PolicyOptions,
+    #[command(flatten)]
+    pub(crate) waiting: WaitingOptions,
 }
 
 #[derive(Debug, Args)]
@@ -236,13 +290,36 @@ pub(crate) enum AnchorsFormat {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   windlass serve --index ./index
-  curl 'http://127.0.0.1:8600/?from=anchors&target=w3.org&mode=subdomains&limit=5'")]
+  windlass serve --index ./index --merge-rate 20M
+  windlass serve --index ./index --merge off
+  curl 'http://127.0.0.1:8600/?from=anchors&target=w3.org&mode=subdomains&limit=5'
+
+Segments of similar size are merged in the background, by a thread of the lowest priority that works
+a fifth of the time while requests are answered, and gives up at once when another process wants to
+write the index.")]
 pub(crate) struct ServeOptions {
     /// The index
     #[arg(long, value_name = "DIR", env = "WINDLASS_INDEX")]
     pub(crate) index: PathBuf,
     #[command(flatten)]
     pub(crate) listening: ListeningOptions,
+    /// Whether segments are merged while requests are answered
+    #[arg(long, value_name = "WHEN", default_value = "background")]
+    pub(crate) merge: ServeMerge,
+    /// Bytes of segments that are merged in a second at most (suffixes k, M, G) [default: no bound]
+    #[arg(long, value_name = "BYTES/S", value_parser = crate::numbers::parse_bytes)]
+    pub(crate) merge_rate: Option<u64>,
+    #[command(flatten)]
+    pub(crate) policy: PolicyOptions,
+}
+
+/// Whether `serve` merges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ServeMerge {
+    /// When it is due, beside the answers
+    Background,
+    /// Never
+    Off,
 }
 
 #[derive(Debug, Args)]
@@ -271,7 +348,8 @@ pub(crate) struct DemoOptions {
 #[command(after_help = "Examples:
   windlass bench demo/
   windlass bench crawl-00000.warc.gz crawl-00000.warc.wat.gz
-  windlass bench --links 10M")]
+  windlass bench --links 10M
+  windlass bench --links 10M --merging --repeat 5")]
 pub(crate) struct BenchOptions {
     /// gzip-compressed archive files, folders of them, or globs, to be read
     #[arg(value_name = "FILE")]
@@ -279,6 +357,9 @@ pub(crate) struct BenchOptions {
     /// Build an index of so many synthetic links (suffixes k, M) and ask it
     #[arg(long, value_name = "N", value_parser = crate::numbers::parse_count)]
     pub(crate) links: Option<u64>,
+    /// Ask it while its segments are merged, with and without making way
+    #[arg(long, requires = "links")]
+    pub(crate) merging: bool,
     /// Memory of the build, in bytes (suffixes k, M, G)
     #[arg(long, value_name = "BYTES", default_value = "1G", value_parser = crate::numbers::parse_bytes)]
     pub(crate) memory: u64,

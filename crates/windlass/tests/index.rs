@@ -65,7 +65,7 @@ fn r14_any_order_batches_memory_and_repetition_give_the_same_bytes() {
         ingest(
             &parts,
             std::slice::from_ref(file),
-            &["--threads", "1", "--memory", "300k"],
+            &["--threads", "1", "--memory", "300k", "--merge", "none"],
         );
     }
     assert_eq!(segments(&parts).len(), 4);

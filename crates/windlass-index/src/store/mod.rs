@@ -4,22 +4,28 @@
 //! DIR/manifest.json            what the index consists of; the only thing that changes
 //! DIR/segments/N.segment       immutable; those that the manifest names
 //! DIR/public_suffix_list.dat   the list that the index was built with (R7)
-//! DIR/lock                     locked by the writing process, which writes its name into it
+//! DIR/lock                     locked by the writing process, which writes into it who it is
+//! DIR/wanted                   locked by a process that waits to write
 //! DIR/tmp/                     the writer's unfinished work; emptied when the next one starts
 //! ```
 
 mod durable;
+mod lock;
 mod manifest;
 mod reader;
+mod unnamed;
 mod writer;
 
+pub(crate) use lock::Wanted;
+pub use lock::{Waiting, Work};
 pub use manifest::{FileEntry, Manifest, ProblemNote, SegmentEntry};
 pub use reader::{Reader, Snapshot};
-pub(crate) use writer::Unnamed;
+pub(crate) use unnamed::Unnamed;
 pub use writer::Writer;
 
 const MANIFEST: &str = "manifest.json";
 const SEGMENTS: &str = "segments";
 const PUBLIC_SUFFIX_LIST: &str = "public_suffix_list.dat";
 const LOCK: &str = "lock";
+const WANTED: &str = "wanted";
 const TMP: &str = "tmp";

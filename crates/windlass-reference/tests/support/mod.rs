@@ -62,16 +62,21 @@ pub(crate) fn ingest(directory: &Path, plan: &Plan) {
     let mut writer = Writer::open(directory, None).unwrap();
     writer.set_ready_links_min(1);
     for batch in &plan.batches {
-        let mut collector = Collector::new(&writer, plan.memory_max);
-        for capture in batch {
-            let (digest, offset) = origin(capture);
-            collector.add(capture, digest, offset).unwrap();
-        }
-        let collected = collector.finish().unwrap();
-        writer
-            .commit_collected(collected, Vec::new(), &(), &AtomicBool::new(false))
-            .unwrap();
+        commit(&mut writer, batch, plan.memory_max);
     }
+}
+
+/// Makes captures a segment.
+pub(crate) fn commit(writer: &mut Writer, batch: &[Capture], memory_max: usize) {
+    let mut collector = Collector::new(writer, memory_max);
+    for capture in batch {
+        let (digest, offset) = origin(capture);
+        collector.add(capture, digest, offset).unwrap();
+    }
+    let collected = collector.finish().unwrap();
+    writer
+        .commit_collected(collected, Vec::new(), &(), &AtomicBool::new(false))
+        .unwrap();
 }
 
 pub(crate) fn merge(directory: &Path) {

@@ -13,13 +13,11 @@ pub(crate) fn run(options: &DemoOptions) -> anyhow::Result<ExitCode> {
     let paths = inputs::expand(&[crawl]).context(
         "the demo crawl is in the folder demo/ of the source tree; --crawl names another",
     )?;
-    let settings = windlass_index::IngestOptions {
-        memory_max: usize::try_from(memory::quarter_of_ram()).unwrap_or(usize::MAX),
-        ..windlass_index::IngestOptions::default()
-    };
-    let (summary, elapsed, writer) = ingest::ingest(&options.index, &paths, None, &settings)?;
+    let memory_max = usize::try_from(memory::quarter_of_ram()).unwrap_or(usize::MAX);
+    let (summary, elapsed, writer) = ingest::ingest_tiered(&options.index, &paths, memory_max)?;
     ingest::show(&summary, elapsed, &writer)?;
     drop(writer);
-    serve::serve(&options.index, &options.listening)?;
+    let merging = Some(windlass_server::MergingOptions::default());
+    serve::serve(&options.index, &options.listening, merging)?;
     Ok(ExitCode::SUCCESS)
 }

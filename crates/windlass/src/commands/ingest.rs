@@ -3,14 +3,16 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use windlass_index::{FileEntry, IngestSummary, Writer};
+use windlass_index::{FileEntry, IngestSummary, Work, Writer};
 
-use crate::cli::{Format, IngestOptions};
+use crate::cli::{Format, IngestMerge, IngestOptions, WaitingOptions};
+use crate::commands::writing;
 use crate::numbers::{bytes, grouped};
-use crate::progress::{IngestMeter, cancel_on_signal};
+use crate::progress::{IngestMeter, Meter, cancel_on_signal, warn_of_left_behind};
 use crate::{inputs, memory};
 
 pub(crate) fn run(options: &IngestOptions) -> anyhow::Result<ExitCode> {
@@ -22,12 +24,25 @@ pub(crate) fn run(options: &IngestOptions) -> anyhow::Result<ExitCode> {
         limits: options.reading.limits(),
         force: options.force,
         batch_bytes: options.batch,
+        merge: (options.merge == IngestMerge::Tiered).then(|| options.policy.policy()),
         ..windlass_index::IngestOptions::default()
     };
     if let Some(threads) = options.threads {
         settings.threads = threads.max(1);
     }
-    let (summary, elapsed, writer) = ingest(&options.index, &paths, list.as_deref(), &settings)?;
+    let cancel = cancel_on_signal()?;
+    let mut writer = writing::open(
+        &options.index,
+        list.as_deref(),
+        Work::Ingesting,
+        &options.waiting,
+        &cancel,
+    )?;
+    let (mut summary, elapsed) = ingest(&mut writer, &paths, &settings, &cancel)?;
+    if options.merge == IngestMerge::Full {
+        merge_all(&mut writer, &mut summary, &cancel);
+    }
+    warn_of_left_behind(&writer);
     match options.output {
         Format::Table => show(&summary, elapsed, &writer)?,
         Format::Json => {
@@ -35,22 +50,41 @@ pub(crate) fn run(options: &IngestOptions) -> anyhow::Result<ExitCode> {
             writeln!(anstream::stdout(), "{summary}")?;
         }
     }
-    Ok(if summary.files_failed.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(
+        if summary.files_failed.is_empty() && summary.merge_failed.is_none() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        },
+    )
+}
+
+/// Reads the files into an index, with progress, as `demo` wants it: merged in tiers.
+pub(crate) fn ingest_tiered(
+    index: &Path,
+    paths: &[PathBuf],
+    memory_max: usize,
+) -> anyhow::Result<(IngestSummary, Duration, Writer)> {
+    let settings = windlass_index::IngestOptions {
+        memory_max,
+        merge: Some(windlass_index::MergePolicy::default()),
+        ..windlass_index::IngestOptions::default()
+    };
+    let cancel = cancel_on_signal()?;
+    let waiting = WaitingOptions { wait: None };
+    let mut writer = writing::open(index, None, Work::Ingesting, &waiting, &cancel)?;
+    let (summary, elapsed) = ingest(&mut writer, paths, &settings, &cancel)?;
+    warn_of_left_behind(&writer);
+    Ok((summary, elapsed, writer))
 }
 
 /// Reads the files into the index, with progress.
-pub(crate) fn ingest(
-    index: &Path,
+fn ingest(
+    writer: &mut Writer,
     paths: &[PathBuf],
-    list: Option<&str>,
     settings: &windlass_index::IngestOptions,
-) -> anyhow::Result<(IngestSummary, Duration, Writer)> {
-    let cancel = cancel_on_signal()?;
-    let mut writer = Writer::open(index, list)?;
+    cancel: &AtomicBool,
+) -> anyhow::Result<(IngestSummary, Duration)> {
     let total = paths
         .iter()
         .filter_map(|path| path.metadata().ok())
@@ -58,9 +92,20 @@ pub(crate) fn ingest(
         .sum();
     let meter = IngestMeter::new(total);
     let start = Instant::now();
-    let summary = windlass_index::ingest(&mut writer, paths, settings, &meter, &cancel);
+    let summary = windlass_index::ingest(writer, paths, settings, &meter, cancel);
     meter.finish();
-    Ok((summary?, start.elapsed(), writer))
+    Ok((summary?, start.elapsed()))
+}
+
+/// Merges all segments. What was read is in the index whether this succeeds or not, so that the
+/// summary is shown in any case.
+fn merge_all(writer: &mut Writer, summary: &mut IngestSummary, cancel: &AtomicBool) {
+    let meter = Meter::items("merging", writer.merge_total());
+    match writer.merge_all(&meter, cancel) {
+        Ok(merged) => summary.merges += u64::from(merged),
+        Err(error) => summary.merge_failed = Some(error.to_string()),
+    }
+    meter.finish();
 }
 
 fn sum(summary: &IngestSummary, of: impl Fn(&FileEntry) -> u64) -> u64 {
@@ -106,6 +151,15 @@ pub(crate) fn show(
     for (path, why) in &summary.files_failed {
         writeln!(out, "failed: {}: {why}", path.display())?;
     }
+    if summary.merges > 0 {
+        writeln!(out, "{} merges of segments", grouped(summary.merges))?;
+    }
+    if let Some(why) = &summary.merge_failed {
+        writeln!(
+            out,
+            "merging failed: {why}\nwhat was read is in the index; 'windlass merge' merges later"
+        )?;
+    }
     let segments = &writer.manifest().segments;
     let total = |of: fn(&windlass_index::Counts) -> u64| {
         segments.iter().map(|s| of(&s.counts)).sum::<u64>()
@@ -138,6 +192,8 @@ fn as_json(summary: &IngestSummary, elapsed: Duration, writer: &Writer) -> serde
         "links_rejected": sum(summary, |file| file.links_rejected),
         "anchors_cut": sum(summary, |file| file.anchors_cut),
         "problems": summary.problems(),
+        "merges": summary.merges,
+        "merge_error": summary.merge_failed,
         "segments": segments.len(),
         "backlinks": segments.iter().map(|s| s.counts.backlinks).sum::<u64>(),
         "sites": segments.iter().map(|s| s.counts.sites).sum::<u64>(),

@@ -1,34 +1,53 @@
-//! `windlass merge`: all segments into one.
+//! `windlass merge`: all segments into one, or those that are due.
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
 
-use windlass_index::Writer;
+use windlass_index::{IndexError, MergePlan, Work, Writer};
 
 use crate::cli::MergeOptions;
-use crate::numbers::bytes;
-use crate::progress::{Meter, cancel_on_signal};
+use crate::commands::writing;
+use crate::numbers::{bytes, grouped};
+use crate::progress::{Meter, cancel_on_signal, warn_of_left_behind};
 
 pub(crate) fn run(options: &MergeOptions) -> anyhow::Result<ExitCode> {
     // Not to make an index of a mistyped directory.
     windlass_index::Snapshot::open(&options.index)?;
     let cancel = cancel_on_signal()?;
-    let mut writer = Writer::open(&options.index, None)?;
+    let (index, waiting) = (&options.index, &options.waiting);
+    let mut writer = writing::open(index, None, Work::Merging, waiting, &cancel)?;
     let before = writer.manifest().segments.len();
-    let meter = Meter::items("merging", writer.merge_total());
-    let merged = writer.merge_all(&meter, &cancel);
-    meter.finish();
+    let mut merges = 0u64;
+    if options.tiered {
+        let policy = options.policy.policy();
+        while let Some(plan) = writer.next_merge(&policy) {
+            merge(&mut writer, &plan, &cancel)?;
+            merges += 1;
+        }
+    } else if let Some(plan) = MergePlan::full(writer.manifest()) {
+        merge(&mut writer, &plan, &cancel)?;
+        merges += 1;
+    }
+    warn_of_left_behind(&writer);
+    let segments = &writer.manifest().segments;
+    let size = bytes(segments.iter().map(|segment| segment.bytes).sum());
     let mut out = anstream::stdout().lock();
-    if merged? {
-        let size = writer
-            .manifest()
-            .segments
-            .iter()
-            .map(|segment| segment.bytes)
-            .sum();
-        writeln!(out, "merged {before} segments into one of {}", bytes(size))?;
-    } else {
-        writeln!(out, "nothing to merge: the index has {before} segments")?;
+    match (merges, segments.len()) {
+        (0, _) => writeln!(out, "nothing to merge: the index has {before} segments")?,
+        (1, 1) => writeln!(out, "merged {before} segments into one of {size}")?,
+        (_, after) => writeln!(
+            out,
+            "merged {before} segments into {after} of {size} in all, in {} merges",
+            grouped(merges)
+        )?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn merge(writer: &mut Writer, plan: &MergePlan, cancel: &AtomicBool) -> Result<bool, IndexError> {
+    let meter = Meter::items("merging", plan.units);
+    let merged = writer.merge(plan, &meter, cancel);
+    meter.finish();
+    merged
 }

@@ -10,3 +10,4 @@ pub(crate) mod merge;
 pub(crate) mod serve;
 pub(crate) mod stats;
 pub(crate) mod verify;
+mod writing;

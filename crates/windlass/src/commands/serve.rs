@@ -8,23 +8,33 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use windlass_index::Reader;
+use windlass_server::MergingOptions;
 
-use crate::cli::{ListeningOptions, ServeOptions};
+use crate::cli::{ListeningOptions, ServeMerge, ServeOptions};
 
 /// What is asked for in the ready-made request.
 const EXAMPLE_TARGET: &str = "w3.org";
 
 pub(crate) fn run(options: &ServeOptions) -> anyhow::Result<ExitCode> {
-    serve(&options.index, &options.listening)?;
+    let merging = (options.merge == ServeMerge::Background).then(|| MergingOptions {
+        policy: options.policy.policy(),
+        bytes_per_second_max: options.merge_rate,
+    });
+    serve(&options.index, &options.listening, merging)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Serves an index until SIGINT or SIGTERM; answers in flight are finished.
-pub(crate) fn serve(index: &Path, listening: &ListeningOptions) -> anyhow::Result<()> {
+pub(crate) fn serve(
+    index: &Path,
+    listening: &ListeningOptions,
+    merging: Option<MergingOptions>,
+) -> anyhow::Result<()> {
     let reader = Arc::new(Reader::open(index)?);
     let options = windlass_server::ServeOptions {
         listen: listening.listen,
         allow_remote: listening.allow_remote,
+        merging,
         ..windlass_server::ServeOptions::default()
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()

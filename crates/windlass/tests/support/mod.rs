@@ -90,9 +90,14 @@ pub struct Server {
 
 impl Server {
     pub fn start(index: &Path) -> Self {
+        Self::start_with(index, &[])
+    }
+
+    pub fn start_with(index: &Path, flags: &[&str]) -> Self {
         let mut child = program()
             .args(["serve", "--listen", "127.0.0.1:0", "--index"])
             .arg(index)
+            .args(flags)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

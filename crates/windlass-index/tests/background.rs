@@ -1,0 +1,204 @@
+//! Merging in the background: only where it is due and nobody else writes, and making way.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use windlass_index::{
+    BackgroundMerge, BackgroundStep, Collector, IndexError, MergePolicy, Snapshot, Writer,
+};
+use windlass_links::{
+    CanonicalUrl, Capture, CaptureTime, History, Link, LinkCounts, LinkType, Mode, Outcome, Rel,
+    Source, Target,
+};
+
+/// An index of so many segments, each with one page that links to one target.
+fn index(directory: &Path, segments: u32) {
+    let mut writer = Writer::open(directory, None).unwrap();
+    for i in 0..segments {
+        let capture = Capture {
+            page: CanonicalUrl::parse(&format!("http://p{i}.example/")).unwrap(),
+            time: CaptureTime::from_unix(10 + i),
+            outcome: Outcome::Html,
+            source: Source::Warc,
+            links: vec![Link {
+                link_type: LinkType::Href,
+                target: CanonicalUrl::parse("http://t.example.org/").unwrap(),
+                anchor: "x".to_owned(),
+                alt: String::new(),
+                rel: Rel::NONE,
+                external: true,
+            }],
+            counts: LinkCounts::default(),
+        };
+        let mut collector = Collector::new(&writer, usize::MAX);
+        collector.add(&capture, [0; 32], u64::from(i)).unwrap();
+        let collected = collector.finish().unwrap();
+        writer
+            .commit_collected(collected, Vec::new(), &(), &AtomicBool::new(false))
+            .unwrap();
+    }
+}
+
+fn segments(directory: &Path) -> usize {
+    Snapshot::open(directory).unwrap().segments().len()
+}
+
+fn backlinks(directory: &Path) -> u64 {
+    let target = Target::parse("t.example.org", Mode::Domain).unwrap();
+    let rows = Snapshot::open(directory)
+        .unwrap()
+        .rows(&target, History::Live, &AtomicBool::new(false))
+        .unwrap();
+    rows.rows().iter().map(|row| row.backlinks).sum()
+}
+
+fn unfinished(directory: &Path) -> usize {
+    fs::read_dir(directory.join("tmp")).unwrap().count()
+}
+
+fn merge<'a>(
+    directory: &'a Path,
+    is_busy: &'a (dyn Fn() -> bool + Sync),
+    stop: &'a AtomicBool,
+) -> BackgroundMerge<'a> {
+    BackgroundMerge {
+        directory,
+        policy: MergePolicy::default(),
+        bytes_per_second_max: None,
+        is_busy,
+        stop,
+    }
+}
+
+#[test]
+fn a_merge_is_done_when_it_is_due_and_not_before() {
+    let directory = tempfile::tempdir().unwrap();
+    let never = AtomicBool::new(false);
+    let merge = merge(directory.path(), &|| false, &never);
+    index(directory.path(), 3);
+    assert!(!merge.is_due(Snapshot::open(directory.path()).unwrap().manifest()));
+    assert_eq!(merge.step().unwrap(), BackgroundStep::NothingDue);
+    index(directory.path(), 1);
+    assert!(merge.is_due(Snapshot::open(directory.path()).unwrap().manifest()));
+    let BackgroundStep::Merged(merged) = merge.step().unwrap() else {
+        panic!("nothing was merged");
+    };
+    assert_eq!((merged.plan.segments.len(), merged.plan.units), (4, 8));
+    let snapshot = Snapshot::open(directory.path()).unwrap();
+    assert_eq!(snapshot.manifest().segments.len(), 1);
+    assert_eq!(snapshot.manifest().segments[0].bytes, merged.bytes);
+    assert_eq!(merge.step().unwrap(), BackgroundStep::NothingDue);
+}
+
+#[test]
+fn nothing_is_merged_while_somebody_writes_or_waits_to() {
+    let directory = tempfile::tempdir().unwrap();
+    index(directory.path(), 5);
+    let never = AtomicBool::new(false);
+    let merge = merge(directory.path(), &|| false, &never);
+    let writer = Writer::open(directory.path(), None).unwrap();
+    assert_eq!(merge.step().unwrap(), BackgroundStep::Occupied);
+    drop(writer);
+    let wanted = File::create(directory.path().join("wanted")).unwrap();
+    wanted.lock().unwrap();
+    assert_eq!(merge.step().unwrap(), BackgroundStep::Occupied);
+    drop(wanted);
+    assert!(matches!(merge.step().unwrap(), BackgroundStep::Merged(_)));
+}
+
+#[test]
+fn a_merge_is_given_up_when_somebody_wants_to_write_and_leaves_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    index(directory.path(), 5);
+    let wanted = Mutex::new(None);
+    // Asked in the middle of the merge: just then somebody comes who wants to write.
+    let is_busy = || {
+        let mut wanted = wanted.lock().unwrap();
+        if wanted.is_none() {
+            assert_eq!(unfinished(directory.path()), 1);
+            let text = fs::read_to_string(directory.path().join("lock")).unwrap();
+            assert!(text.ends_with(", merging in the background\n"), "{text}");
+            let file = File::create(directory.path().join("wanted")).unwrap();
+            file.lock().unwrap();
+            *wanted = Some(file);
+        }
+        true
+    };
+    let never = AtomicBool::new(false);
+    let step = merge(directory.path(), &is_busy, &never).step().unwrap();
+    assert_eq!(step, BackgroundStep::GaveWay);
+    assert_eq!(unfinished(directory.path()), 0);
+    assert_eq!(
+        (segments(directory.path()), backlinks(directory.path())),
+        (5, 5)
+    );
+    // The lock is free.
+    index(directory.path(), 1);
+    drop(wanted.into_inner());
+    let step = merge(directory.path(), &|| false, &never).step().unwrap();
+    assert!(matches!(step, BackgroundStep::Merged(_)));
+    assert_eq!(segments(directory.path()), 1);
+}
+
+#[test]
+fn a_merge_ends_when_it_is_told_to_however_slow_it_is_to_be() {
+    let directory = tempfile::tempdir().unwrap();
+    index(directory.path(), 5);
+    let stop = AtomicBool::new(false);
+    let asked = AtomicUsize::new(0);
+    let is_busy = || {
+        if asked.fetch_add(1, Ordering::Relaxed) == 3 {
+            stop.store(true, Ordering::Relaxed);
+        }
+        false
+    };
+    let slow = BackgroundMerge {
+        bytes_per_second_max: Some(1),
+        ..merge(directory.path(), &is_busy, &stop)
+    };
+    assert!(matches!(slow.step(), Err(IndexError::Cancelled)));
+    assert_eq!(unfinished(directory.path()), 0);
+    assert_eq!(
+        (segments(directory.path()), backlinks(directory.path())),
+        (5, 5)
+    );
+}
+
+#[test]
+fn the_disk_that_may_be_used_bounds_what_is_merged() {
+    let directory = tempfile::tempdir().unwrap();
+    index(directory.path(), 6);
+    let never = AtomicBool::new(false);
+    let mut sizes: Vec<u64> = {
+        let snapshot = Snapshot::open(directory.path()).unwrap();
+        snapshot
+            .manifest()
+            .segments
+            .iter()
+            .map(|s| s.bytes)
+            .collect()
+    };
+    sizes.sort_unstable();
+    let bounded = |bytes_max| BackgroundMerge {
+        policy: MergePolicy {
+            bytes_max,
+            ..MergePolicy::default()
+        },
+        ..merge(directory.path(), &|| false, &never)
+    };
+    let three: u64 = sizes.iter().take(3).sum();
+    assert_eq!(bounded(three).step().unwrap(), BackgroundStep::NothingDue);
+    let five: u64 = sizes.iter().skip(1).sum();
+    let BackgroundStep::Merged(merged) = bounded(five).step().unwrap() else {
+        panic!("nothing was merged");
+    };
+    assert_eq!(merged.plan.segments.len(), 5);
+    assert!(merged.plan.bytes <= five);
+    assert_eq!(
+        (segments(directory.path()), backlinks(directory.path())),
+        (2, 6)
+    );
+}

@@ -1,0 +1,202 @@
+//! How long answers take while segments are merged beside them, with and without making way; and
+//! whether they are the same before, meanwhile and after.
+
+mod asking;
+mod index;
+mod show;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use windlass_index::{BackgroundMerge, BackgroundStep, MergePolicy, Reader, lower_thread_priority};
+
+use super::synthetic::Crawl;
+use crate::cli::{BenchOptions, Format};
+use asking::{Question, Times};
+
+/// Rounds of questions at rest, for each repetition.
+const ROUNDS_AT_REST: u32 = 20;
+
+/// How a merge treats the answers beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manners {
+    /// As `serve` does: low priority, and resting while there are questions.
+    MakesWay,
+    /// As fast as it can.
+    Hurries,
+}
+
+/// What was measured while something was merged, or nothing was.
+#[derive(Debug)]
+struct Phase {
+    /// By question.
+    times: Vec<Times>,
+    /// How long the merges took, and for how much of that they rested.
+    merges: Vec<(Duration, Duration)>,
+}
+
+impl Phase {
+    fn of(questions: &[Question]) -> Self {
+        Self {
+            times: questions.iter().map(|_| Times::default()).collect(),
+            merges: Vec::new(),
+        }
+    }
+}
+
+/// What there is to show.
+#[derive(Debug)]
+struct Measured {
+    questions: Vec<Question>,
+    segments: usize,
+    bytes: u64,
+    backlinks: u64,
+    at_rest: Phase,
+    makes_way: Phase,
+    hurries: Phase,
+    merged: Phase,
+}
+
+pub(super) fn run(options: &BenchOptions, links: u64) -> anyhow::Result<()> {
+    let directory = tempfile::tempdir()?;
+    let base = directory.path().join("base");
+    index::build(&base, Crawl::new(links), options.memory)?;
+    let reader = Reader::open(&base)?;
+    let manifest = reader.pinned();
+    let manifest = manifest.manifest();
+    let questions = asking::questions(&reader)?;
+    let mut result = Measured {
+        segments: manifest.segments.len(),
+        bytes: manifest.segments.iter().map(|segment| segment.bytes).sum(),
+        backlinks: manifest
+            .segments
+            .iter()
+            .map(|segment| segment.counts.backlinks)
+            .sum(),
+        at_rest: Phase::of(&questions),
+        makes_way: Phase::of(&questions),
+        hurries: Phase::of(&questions),
+        merged: Phase::of(&questions),
+        questions,
+    };
+    let repeat = options.repeat.max(1);
+    for _ in 0..ROUNDS_AT_REST * repeat {
+        ask_once(&result.questions, &reader, &mut result.at_rest)?;
+    }
+    for number in 0..repeat {
+        for (manners, phase) in [
+            (Manners::MakesWay, &mut result.makes_way),
+            (Manners::Hurries, &mut result.hurries),
+        ] {
+            let copy = directory.path().join(format!("{number}-{manners:?}"));
+            index::copy(&base, &copy)?;
+            ask_while_merging(&copy, &result.questions, manners, phase)?;
+            // Merged now: the same answers from one segment.
+            let reader = Reader::open(&copy)?;
+            for round in 0..ROUNDS_AT_REST {
+                let mut warming = Phase::of(&result.questions);
+                let phase = if round == 0 {
+                    &mut warming
+                } else {
+                    &mut result.merged
+                };
+                ask_once(&result.questions, &reader, phase)?;
+            }
+            drop(reader);
+            std::fs::remove_dir_all(&copy).context("removing an index")?;
+        }
+    }
+    let mut out = anstream::stdout().lock();
+    match options.output {
+        Format::Json => show::json(&result, &mut out)?,
+        Format::Table => show::table(&result, &mut out)?,
+    }
+    Ok(())
+}
+
+fn ask_once(questions: &[Question], reader: &Reader, phase: &mut Phase) -> anyhow::Result<()> {
+    for (question, times) in questions.iter().zip(&mut phase.times) {
+        times.add(question.ask(reader)?);
+    }
+    Ok(())
+}
+
+/// Asks again and again as long as all segments of an index are being merged.
+fn ask_while_merging(
+    directory: &Path,
+    questions: &[Question],
+    manners: Manners,
+    phase: &mut Phase,
+) -> anyhow::Result<()> {
+    let reader = Arc::new(Reader::open(directory)?);
+    // What is read for the first time is checked, which is not what is measured here.
+    ask_once(questions, &reader, &mut Phase::of(questions))?;
+    let is_asking = AtomicBool::new(false);
+    let is_done = AtomicBool::new(false);
+    let merged = thread::scope(|scope| {
+        let merging = scope.spawn(|| {
+            let merged = merge(directory, manners, &is_asking);
+            is_done.store(true, Ordering::Relaxed);
+            merged
+        });
+        let asked = ask_until(&is_done, questions, &reader, &is_asking, phase);
+        let merged = merging
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        asked.and(merged)
+    });
+    phase.merges.push(merged?);
+    Ok(())
+}
+
+fn ask_until(
+    is_done: &AtomicBool,
+    questions: &[Question],
+    reader: &Reader,
+    is_asking: &AtomicBool,
+    phase: &mut Phase,
+) -> anyhow::Result<()> {
+    loop {
+        for (question, times) in questions.iter().zip(&mut phase.times) {
+            is_asking.store(true, Ordering::Relaxed);
+            let time = question.ask(reader);
+            is_asking.store(false, Ordering::Relaxed);
+            let time = time?;
+            // An answer that the merge did not accompany to its end does not count.
+            if is_done.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            times.add(time);
+        }
+    }
+}
+
+/// Merges all segments; how long it took and rested.
+fn merge(
+    directory: &Path,
+    manners: Manners,
+    is_asking: &AtomicBool,
+) -> anyhow::Result<(Duration, Duration)> {
+    let makes_way = manners == Manners::MakesWay;
+    if makes_way {
+        lower_thread_priority();
+    }
+    let is_busy = || makes_way && is_asking.load(Ordering::Relaxed);
+    let merge = BackgroundMerge {
+        directory,
+        policy: MergePolicy::default(),
+        bytes_per_second_max: None,
+        is_busy: &is_busy,
+        stop: &AtomicBool::new(false),
+    };
+    match merge.step()? {
+        BackgroundStep::Merged(merged) if merged.plan.segments.len() == index::SEGMENTS => {
+            Ok((merged.elapsed, merged.rested))
+        }
+        other => bail!("the segments were not merged: {other:?}"),
+    }
+}

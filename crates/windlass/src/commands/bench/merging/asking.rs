@@ -1,0 +1,127 @@
+//! The questions, and the times that their answers take.
+
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+use windlass_index::Reader;
+use windlass_links::Mode;
+use windlass_report::{Output, Query, run as evaluate, write};
+
+/// What is asked for: answers of a moment, which feel what happens beside them.
+const QUESTIONS: [(&str, Mode); 5] = [
+    ("site900.com/7", Mode::Exact),
+    ("site20.com/", Mode::Prefix),
+    ("site0.com", Mode::Domain),
+    ("h100.giant.com", Mode::Domain),
+    ("h0.giant.com/0", Mode::Exact),
+];
+
+/// A question, with the answer that it must always get.
+#[derive(Debug)]
+pub(super) struct Question {
+    pub(super) name: String,
+    pub(super) backlinks: u64,
+    query: Query,
+    body: Vec<u8>,
+}
+
+/// The questions, with their answers in the present state of an index.
+pub(super) fn questions(reader: &Reader) -> anyhow::Result<Vec<Question>> {
+    QUESTIONS
+        .iter()
+        .map(|(target, mode)| Question::new(target, *mode, reader))
+        .collect()
+}
+
+impl Question {
+    fn new(target: &str, mode: Mode, reader: &Reader) -> anyhow::Result<Self> {
+        let query = Query::from_params([
+            ("from", "anchors"),
+            ("target", target),
+            ("mode", mode.name()),
+            ("order_by", "backlinks:desc"),
+        ])?;
+        let mut question = Self {
+            name: format!("{target} {mode}"),
+            backlinks: 0,
+            query,
+            body: Vec::new(),
+        };
+        let answer = question.answer(reader)?;
+        (question.backlinks, question.body) = (answer.backlinks, answer.body);
+        Ok(question)
+    }
+
+    /// Asks the latest state of an index; the time that the answer took.
+    ///
+    /// # Errors
+    /// Also where the answer is another than it was.
+    pub(super) fn ask(&self, reader: &Reader) -> anyhow::Result<Duration> {
+        let answer = self.answer(reader)?;
+        if answer.body != self.body {
+            bail!("the answer to '{}' has changed", self.name);
+        }
+        Ok(answer.time)
+    }
+
+    fn answer(&self, reader: &Reader) -> anyhow::Result<Answer> {
+        let start = Instant::now();
+        let snapshot = reader.current()?;
+        let (query, never) = (&self.query, AtomicBool::new(false));
+        let rows = snapshot.rows(&query.target, query.history, &never)?;
+        let report = evaluate(query, &rows);
+        let mut body = Vec::new();
+        write::report(&report, Output::Json, &mut body)?;
+        Ok(Answer {
+            time: start.elapsed(),
+            backlinks: report.backlinks(),
+            body,
+        })
+    }
+}
+
+struct Answer {
+    time: Duration,
+    backlinks: u64,
+    body: Vec<u8>,
+}
+
+/// How long the answers to one question took.
+#[derive(Debug, Default)]
+pub(super) struct Times(Vec<Duration>);
+
+impl Times {
+    pub(super) fn add(&mut self, time: Duration) {
+        self.0.push(time);
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The time within which so many of a hundred answers were there; `None` where there are none.
+    pub(super) fn percentile(&self, percent: usize) -> Option<Duration> {
+        let mut sorted = self.0.clone();
+        sorted.sort_unstable();
+        let at = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
+        sorted.get(at).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_times_that_were_measured() {
+        let mut times = Times::default();
+        assert_eq!(times.percentile(50), None);
+        for ms in (1..=200).rev() {
+            times.add(Duration::from_millis(ms));
+        }
+        assert_eq!(times.percentile(50), Some(Duration::from_millis(100)));
+        assert_eq!(times.percentile(99), Some(Duration::from_millis(198)));
+        assert_eq!(times.percentile(100), Some(Duration::from_millis(200)));
+    }
+}

@@ -1,5 +1,5 @@
 //! Merging in the background: only where it is due and nobody else writes, and making way.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 use std::fs::{self, File};
 use std::path::Path;

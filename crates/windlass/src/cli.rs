@@ -294,7 +294,7 @@ pub(crate) enum AnchorsFormat {
   windlass serve --index ./index --merge off
   curl 'http://127.0.0.1:8600/?from=anchors&target=w3.org&mode=subdomains&limit=5'
 
-Segments of similar size are merged in the background, by a thread of the lowest priority that works
+Segments of similar size are merged in the background, by a thread of low priority that works about
 a fifth of the time while requests are answered, and gives up at once when another process wants to
 write the index.")]
 pub(crate) struct ServeOptions {

@@ -23,8 +23,8 @@ pub struct BackgroundMerge<'a> {
     pub policy: MergePolicy,
     /// How many bytes of segments are merged in a second at most, on average over a merge.
     pub bytes_per_second_max: Option<u64>,
-    /// Whether somebody waits for an answer at this moment: then the merge works no more than a fifth
-    /// of the time. Asked often, so it must be cheap.
+    /// Whether somebody waits for an answer at this moment: then the merge works about a fifth of the
+    /// time. Asked often, so it must be cheap.
     pub is_busy: &'a (dyn Fn() -> bool + Sync),
     /// Ends the merge at its next step of progress.
     pub stop: &'a AtomicBool,
@@ -103,13 +103,14 @@ impl BackgroundMerge<'_> {
 
 const WORK: crate::store::Work = crate::store::Work::MergingInBackground;
 
-/// Gives the calling thread, and those that it starts from now on, what the processors and the disk
-/// have left. Where the system knows no priorities of threads, nothing happens.
+/// Lets the calling thread, and those that it starts from now on, have processors and disk after the
+/// other threads. Where the system knows no priorities of threads, nothing happens.
 pub fn lower_thread_priority() {
-    /// The lowest there is; the priority of reading and writing follows from it.
+    /// A tenth of what others get where there is not enough for all: the lowest, 19, would let a merge
+    /// starve on a machine that is always busy. The priority of reading and writing follows from it.
     #[cfg(target_os = "linux")]
-    const NICEST: i32 = 19;
+    const NICENESS: i32 = 10;
     // Allowed to everyone; and a merge with the usual priority is no failure.
     #[cfg(target_os = "linux")]
-    let _ = rustix::process::setpriority_process(None, NICEST);
+    let _ = rustix::process::setpriority_process(None, NICENESS);
 }

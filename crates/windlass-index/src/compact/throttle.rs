@@ -10,6 +10,8 @@ use crate::store::Wanted;
 
 /// While queries are being answered, a merge rests up to so many times as long as it has worked.
 const REST_FACTOR: u32 = 4;
+/// The most that it rests at once: work that takes long may have been waiting for a processor.
+const REST_MAX: Duration = Duration::from_secs(1);
 /// How long it rests before it looks again.
 const PAUSE: Duration = Duration::from_millis(2);
 /// The same, where only the rate is to be kept.
@@ -97,8 +99,8 @@ impl Progress for Throttle<'_> {
         let rest_max = state
             .resumed
             .elapsed()
-            .checked_mul(REST_FACTOR)
-            .unwrap_or(Duration::MAX);
+            .saturating_mul(REST_FACTOR)
+            .min(REST_MAX);
         while !self.must_end() {
             let makes_way = (self.merge.is_busy)() && rest.elapsed() < rest_max;
             let is_early = state.started.elapsed() < due;

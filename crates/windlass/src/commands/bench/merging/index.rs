@@ -18,7 +18,7 @@ pub(super) fn build(directory: &Path, crawl: Crawl, memory: u64) -> anyhow::Resu
     let mut writer = Writer::open(directory, None)?;
     for segment in 0..SEGMENTS {
         let pages = (0..crawl.pages()).skip(segment).step_by(SEGMENTS);
-        let collected = collect(&writer, crawl, pages, memory)?;
+        let collected = collect(&writer, crawl, &pages, memory)?;
         writer.commit_collected(collected, Vec::new(), &(), &AtomicBool::new(false))?;
     }
     Ok(())
@@ -27,7 +27,7 @@ pub(super) fn build(directory: &Path, crawl: Crawl, memory: u64) -> anyhow::Resu
 fn collect(
     writer: &Writer,
     crawl: Crawl,
-    pages: impl Iterator<Item = u64> + Clone + Sync,
+    pages: &(impl Iterator<Item = u64> + Clone + Sync),
     memory: u64,
 ) -> anyhow::Result<Collected> {
     let threads = thread::available_parallelism().map_or(1, Into::into);

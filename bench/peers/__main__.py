@@ -35,8 +35,9 @@ def main():
     parser.add_argument("--json", type=pathlib.Path)
     options = parser.parse_args()
     # The engines run in another directory.
-    for path in ("index", "windlass", "work"):
-        setattr(options, path, getattr(options, path).resolve())
+    for path in ("index", "windlass", "work", "build", "json"):
+        if getattr(options, path):
+            setattr(options, path, getattr(options, path).resolve())
     options.work.mkdir(parents=True, exist_ok=True)
 
     export = options.work / "export"
@@ -99,8 +100,8 @@ def ask_windlass(options, question_file: pathlib.Path) -> dict:
         "answers": {answer["name"]: answer for answer in warm},
         "cold": cold,
     }
-    if options.build:
-        built = json.loads(options.build.read_text())
+    built = json.loads(options.build.read_text()) if options.build else {}
+    if built:
         got["build"] = built
         got["build_s"] = built["build"]["wall_s"] + built["merge"]["wall_s"]
         got["memory_max"] = max(built["build"]["memory_max"], built["merge"]["memory_max"])

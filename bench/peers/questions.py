@@ -117,6 +117,7 @@ def asked_of(target: dict, filters: list[dict]) -> list[dict]:
         "order_by": "backlinks:desc",
         "limit": 1000,
         "range": list(target["range"]),
+        "backlinks": target["backlinks"],
         "variant": "",
         "of": name,
     }

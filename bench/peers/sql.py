@@ -51,25 +51,27 @@ def report(question: dict, key_filter: str, way: Way, dialect: Dialect) -> str:
     having = ""
     if "first_seen_min" in question:
         having = f" HAVING min(first_seen) >= {question['first_seen_min']}"
-    dates = "min(first_seen) AS first_seen, max(last_visited) AS last_visited"
+    # Names that are no column's: engines differ in which of the two an ORDER BY then means.
+    dates = "min(first_seen) AS seen_first, max(last_visited) AS seen_last"
+    dates_of_rows = "min(seen_first) AS seen_first, max(seen_last) AS seen_last"
     if way.nested:
         rows = (
-            f"SELECT {column}, refdomain_id, sum(n) AS n, count(*) AS pages, {dates} FROM"
+            f"SELECT {column}, refdomain_id, sum(n) AS n_row, count(*) AS pages, {dates_of_rows} FROM"
             f" (SELECT {column}, refdomain_id, page_id, count(*) AS n, {dates} {links}"
             f" GROUP BY {column}, refdomain_id, page_id) AS of_page"
-            f" GROUP BY {column}, refdomain_id{having}"
+            f" GROUP BY {column}, refdomain_id{having.replace('first_seen', 'seen_first')}"
         )
     elif having:
         rows = (
-            f"SELECT {column}, refdomain_id, count(*) AS n, count(DISTINCT page_id) AS pages, {dates}"
+            f"SELECT {column}, refdomain_id, count(*) AS n_row, count(DISTINCT page_id) AS pages, {dates}"
             f" {links} GROUP BY {column}, refdomain_id{having}"
         )
     else:
         rows = ""
     if rows:
         groups = (
-            f"SELECT {column}, sum(n) AS backlinks, sum(pages) AS refpages, count(*) AS refdomains,"
-            f" {dates} FROM ({rows}) AS of_row GROUP BY {column}"
+            f"SELECT {column}, sum(n_row) AS backlinks, sum(pages) AS refpages,"
+            f" count(*) AS refdomains, {dates_of_rows} FROM ({rows}) AS of_row GROUP BY {column}"
         )
     else:
         groups = (
@@ -77,12 +79,13 @@ def report(question: dict, key_filter: str, way: Way, dialect: Dialect) -> str:
             f" count(DISTINCT refdomain_id) AS refdomains, {dates} {links} GROUP BY {column}"
         )
     first, direction = question["order_by"].split(":")
+    first = {"first_seen": "seen_first", "last_visited": "seen_last"}.get(first, first)
     keys = [f"{column} {direction}"] if first == "anchor" else [f"{first} {direction}", f"{column} ASC"]
     page = f"{groups} ORDER BY {', '.join(keys)} LIMIT {question['limit']}"
     if not way.by_number:
         return page
     return (
-        "SELECT anchor, backlinks, refpages, refdomains, first_seen, last_visited"
+        "SELECT anchor, backlinks, refpages, refdomains, seen_first, seen_last"
         f" FROM ({page}) AS page JOIN anchors ON page.anchor_id = anchors.anchor_id"
         f" ORDER BY {', '.join('page.' + key for key in keys)}"
     )

@@ -26,7 +26,11 @@ def shown_ms(ms: float) -> str:
 
 
 def times(result: dict) -> str:
-    """p50 of every question on every engine, and how much faster Windlass is than the best."""
+    """p50 of every question on every engine, and how much faster Windlass is than the best.
+
+    The orders other than by backlinks are put into one line for each target: Windlass's slowest,
+    beside each peer's fastest.
+    """
     engines = list(result["engines"])
     lines = [
         "| question | backlinks | anchors | windlass ms | "
@@ -34,26 +38,41 @@ def times(result: dict) -> str:
         + " | best peer ÷ windlass |",
         "|---|---|---|---|" + "---|" * (len(engines) + 1),
     ]
+    orders: dict[str, list[dict]] = {}
     for question in result["questions"]:
-        name = question["name"]
-        ours = result["windlass"]["answers"][name]
-        cells = [
-            name,
-            grouped(ours["backlinks"]),
-            grouped(ours["groups_total"]),
-            shown_ms(ours["p50_ms"]),
-        ]
-        peers = []
-        for engine in engines:
-            answer = result["engines"][engine]["answers"].get(name, {"error": "not reached"})
-            if "p50_ms" in answer:
-                peers.append(answer["p50_ms"])
-                cells.append(shown_ms(answer["p50_ms"]))
-            else:
-                cells.append("failed" if answer["error"] != "not reached" else "–")
-        ratio = f"{min(peers) / ours['p50_ms']:,.1f}" if peers else ""
-        lines.append("| " + " | ".join([*cells, ratio]) + " |")
+        if question["variant"].startswith("by "):
+            orders.setdefault(question["of"], []).append(question)
+    for question in result["questions"]:
+        if question["variant"].startswith("by "):
+            continue
+        lines.append(times_row(result, engines, question["name"], [question], max))
+        # After the last question to this target that is no order.
+        of_target = [q for q in result["questions"] if q["of"] == question["of"]]
+        others = [q for q in of_target if not q["variant"].startswith("by ")]
+        if question is others[-1] and question["of"] in orders:
+            asked = orders[question["of"]]
+            name = f"{question['of']}, the {len(asked)} other orders"
+            lines.append(times_row(result, engines, name, asked, min))
     return "\n".join(lines)
+
+
+def times_row(result: dict, engines: list[str], name: str, asked: list[dict], of_peers) -> str:
+    """One line: Windlass's slowest of the questions asked, and what `of_peers` takes of the others."""
+    ours = [result["windlass"]["answers"][question["name"]] for question in asked]
+    slowest = max(answer["p50_ms"] for answer in ours)
+    cells = [name, grouped(ours[0]["backlinks"]), grouped(ours[0]["groups_total"]), shown_ms(slowest)]
+    peers = []
+    for engine in engines:
+        answers = result["engines"][engine]["answers"]
+        got = [answers.get(question["name"], {}) for question in asked]
+        p50 = [answer["p50_ms"] for answer in got if "p50_ms" in answer]
+        if p50:
+            peers.append(of_peers(p50))
+            cells.append(shown_ms(peers[-1]))
+        else:
+            cells.append("failed" if any("error" in answer for answer in got) else "–")
+    ratio = f"{min(peers) / slowest:,.1f}" if peers else ""
+    return "| " + " | ".join([*cells, ratio]) + " |"
 
 
 def storage(result: dict) -> str:

@@ -69,7 +69,7 @@ def measure(engine, question: dict, repeat: int, ways: dict) -> dict:
         times.append(seconds)
     rows = [
         [row["anchor"], *(int(row[name]) for name in
-         ("backlinks", "refpages", "refdomains", "first_seen", "last_visited"))]
+         ("backlinks", "refpages", "refdomains", "seen_first", "seen_last"))]
         for row in table.to_pylist()
     ]
     return {

@@ -49,10 +49,15 @@ impl Cost {
 /// Asks one question in this process, which must have read nothing of the index yet.
 pub(super) fn ask_here(index: &Path, question: &Question) -> anyhow::Result<()> {
     let query = question.query()?;
-    forget_files(index)
-        .with_context(|| format!("taking {} out of the page cache", index.display()))?;
+    let forget = || {
+        forget_files(index)
+            .with_context(|| format!("taking {} out of the page cache", index.display()))
+    };
+    forget()?;
     let (snapshot, opening) = Cost::of(|| Snapshot::open(index));
     let snapshot = snapshot?;
+    // What was read ahead while opening must not help; what opening itself keeps mapped stays.
+    forget()?;
     let (totals, asking) =
         Cost::of(|| answer(&snapshot, &query, |report| Page::default().take(report)));
     let answer = ColdAnswer {

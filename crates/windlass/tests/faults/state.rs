@@ -70,7 +70,7 @@ pub fn answers(snapshot: &Snapshot) -> Vec<Result<String, IndexError>> {
         let query = Query::from_params(parameters).unwrap();
         let rows = snapshot.rows(&query.target, query.history, &AtomicBool::new(false))?;
         let mut body = Vec::new();
-        write::report(&run(&query, &rows), query.output, &mut body).unwrap();
+        write::report(&run(&query, &rows).unwrap(), query.output, &mut body).unwrap();
         Ok(String::from_utf8(body).unwrap())
     };
     QUESTIONS.into_iter().map(answer).collect()

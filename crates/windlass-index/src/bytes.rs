@@ -1,6 +1,8 @@
 //! Reading and writing the primitives of the format. Nothing read is trusted: every length is
 //! checked against what is there.
 
+use std::io::{self, Write};
+
 use integer_encoding::VarInt;
 
 use crate::stretch::Stretch;
@@ -92,6 +94,39 @@ pub(crate) fn put_varint(out: &mut Vec<u8>, value: u64) {
     out.extend_from_slice(buffer.get(..n).unwrap_or_default());
 }
 
+/// [`put_varint`], to a writer.
+pub(crate) fn write_varint(out: &mut impl Write, value: u64) -> io::Result<()> {
+    let mut buffer = [0; 10];
+    let n = value.encode_var(&mut buffer);
+    out.write_all(buffer.get(..n).unwrap_or_default())
+}
+
+/// Bytes of a varint.
+pub(crate) fn varint_length(value: u64) -> u64 {
+    value.required_space() as u64
+}
+
+/// How long so many bytes are with their length in front.
+pub(crate) fn sized_length(bytes: u64) -> u64 {
+    varint_length(bytes) + bytes
+}
+
+/// How many bytes two texts have in common at their beginnings.
+pub(crate) fn shared_prefix(a: &[u8], b: &[u8]) -> usize {
+    let (a_words, _) = a.as_chunks::<8>();
+    let (b_words, _) = b.as_chunks::<8>();
+    let mut shared = 0;
+    for (a, b) in a_words.iter().zip(b_words) {
+        let differ = u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b);
+        if differ != 0 {
+            return shared + differ.trailing_zeros() as usize / 8;
+        }
+        shared += 8;
+    }
+    let rest = a.iter().zip(b).skip(shared);
+    shared + rest.take_while(|(a, b)| a == b).count()
+}
+
 pub(crate) fn put_sized(out: &mut Vec<u8>, bytes: &[u8]) {
     put_varint(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
@@ -117,4 +152,30 @@ pub(crate) fn u64_at(array: &[u8], i: usize) -> Result<u64, Corrupt> {
     Ok(u64::from_le_bytes(
         bytes.try_into().map_err(|_| Corrupt("an array"))?,
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn shared_prefixes(a in "[ab]{0,30}", b in "[ab]{0,30}", common in "[ab]{0,30}") {
+            let (a, b) = (format!("{common}{a}"), format!("{common}{b}"));
+            let expected = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+            prop_assert_eq!(shared_prefix(a.as_bytes(), b.as_bytes()), expected);
+        }
+
+        #[test]
+        fn lengths_of_varints(value: u64, shift in 0u32..64) {
+            let value = value >> shift;
+            let (mut put, mut written) = (Vec::new(), Vec::new());
+            put_varint(&mut put, value);
+            write_varint(&mut written, value).unwrap();
+            prop_assert_eq!(put.len() as u64, varint_length(value));
+            prop_assert_eq!(put, written);
+        }
+    }
 }

@@ -72,7 +72,7 @@ impl<'w> Collector<'w> {
     ) -> Result<(), IndexError> {
         let file = self.run.file(digest);
         self.run.add(capture, file, offset, &self.list);
-        if self.run.memory() > self.memory_max {
+        if self.run.memory() > self.memory_max || self.run.is_full() {
             self.spill()?;
         }
         Ok(())
@@ -81,9 +81,10 @@ impl<'w> Collector<'w> {
     fn spill(&mut self) -> Result<(), IndexError> {
         if !self.run.is_empty() {
             let (run, list) = (&mut self.run, &self.writer.manifest().public_suffix_list);
+            let scratch = self.writer.scratch();
             let unnamed = self
                 .writer
-                .write_segment(|out| run.write(out, list), WriteError::at)?;
+                .write_segment(|out| run.write(out, list, &scratch), WriteError::at)?;
             self.spilled.push(unnamed);
         }
         Ok(())

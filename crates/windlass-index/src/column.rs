@@ -7,33 +7,39 @@
 //! The number of values `n` is known from elsewhere. Offsets count from the first block. Small
 //! columns — most sites have a handful of links — cost one byte and their varints.
 
-use bitpacking::{BitPacker, BitPacker4x};
+use std::io::{self, Write};
+use std::sync::Arc;
 
-use crate::bytes::{Bytes, Corrupt, put_sized, put_varint};
+use bitpacking::{BitPacker, BitPacker4x};
+use integer_encoding::VarInt;
+
+use crate::bytes::{Bytes, Corrupt, sized_length, write_varint};
+use crate::spool::{Scratch, Spool};
 use crate::stretch::Stretch;
 
 /// Values in a block.
 pub(crate) const BLOCK: usize = BitPacker4x::BLOCK_LEN;
 
 /// Encodes values as they come.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct ColumnBuilder {
-    ends: Vec<u8>,
-    blocks: Vec<u8>,
+    ends: Spool,
+    /// The blocks; once closed, also the values behind the last full one.
+    blocks: Spool,
     pending: Vec<u32>,
 }
 
-impl Default for ColumnBuilder {
-    fn default() -> Self {
+impl ColumnBuilder {
+    /// A column that may be larger than memory.
+    pub(crate) fn new(scratch: &Arc<Scratch>) -> Self {
         Self {
-            ends: Vec::new(),
-            blocks: Vec::new(),
-            pending: Vec::with_capacity(4),
+            ends: Spool::new(scratch),
+            blocks: Spool::new(scratch),
+            pending: Vec::new(),
         }
     }
-}
 
-impl ColumnBuilder {
+    #[inline]
     pub(crate) fn push(&mut self, value: u32) {
         self.pending.push(value);
         if self.pending.len() == BLOCK {
@@ -50,30 +56,57 @@ impl ColumnBuilder {
         let width = packer.num_bits(&self.pending);
         let mut packed = [0; 4 * BLOCK];
         let n = packer.compress(&self.pending, &mut packed, width);
-        self.blocks.extend_from_slice(&min.to_le_bytes());
-        self.blocks.push(width);
-        self.blocks
-            .extend_from_slice(packed.get(..n).unwrap_or_default());
+        self.blocks.put(&min.to_le_bytes());
+        self.blocks.put(&[width]);
+        self.blocks.put(packed.get(..n).unwrap_or_default());
         // A column holds at most 2^32 values of at most 4 bytes: its blocks could pass 4 GiB only
-        // beyond 10^9 values, which `finish` refuses.
-        self.ends
-            .extend_from_slice(&(self.blocks.len() as u64 as u32).to_le_bytes());
+        // beyond 10^9 values, which `close` refuses.
+        self.ends.put(&(self.blocks.len() as u32).to_le_bytes());
+        self.pending.clear();
+    }
+
+    /// No more values come: now the length is known.
+    pub(crate) fn close(&mut self) -> Result<(), Corrupt> {
+        if u32::try_from(self.blocks.len()).is_err() {
+            return Err(Corrupt("a column over 4 GiB"));
+        }
+        let mut buffer = [0; 10];
+        for value in self.pending.drain(..) {
+            let n = value.encode_var(&mut buffer);
+            self.blocks.put(buffer.get(..n).unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    /// Bytes of the column, which is closed.
+    pub(crate) fn length(&self) -> u64 {
+        sized_length(self.ends.len() + self.blocks.len())
+    }
+
+    /// Bytes of memory held.
+    pub(crate) fn memory(&self) -> usize {
+        self.ends.memory() + self.blocks.memory() + 4 * self.pending.capacity()
+    }
+
+    /// Writes the column, which is closed, and begins a new one.
+    pub(crate) fn write_to(&mut self, out: &mut impl Write) -> io::Result<()> {
+        write_varint(out, self.ends.len() + self.blocks.len())?;
+        self.ends.write_to(out)?;
+        self.blocks.write_to(out)
+    }
+
+    /// Begins a new one.
+    pub(crate) fn clear(&mut self) {
+        self.ends.clear();
+        self.blocks.clear();
         self.pending.clear();
     }
 
     /// Appends the column to `out`.
     pub(crate) fn finish(mut self, out: &mut Vec<u8>) -> Result<(), Corrupt> {
-        if u32::try_from(self.blocks.len()).is_err() {
-            return Err(Corrupt("a column over 4 GiB"));
-        }
-        let mut tail = Vec::new();
-        for value in &self.pending {
-            put_varint(&mut tail, u64::from(*value));
-        }
-        self.ends.append(&mut self.blocks);
-        self.ends.append(&mut tail);
-        put_sized(out, &self.ends);
-        Ok(())
+        self.close()?;
+        self.write_to(out)
+            .map_err(|_| Corrupt("a column that was put aside"))
     }
 }
 

@@ -11,12 +11,15 @@ pub use policy::{MergePlan, MergePolicy};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::thread;
 
 use crate::error::IndexError;
-use crate::merge::{MergeError, MergeProgress, merge};
+use crate::merge::{Means, MergeError, Watch, merge};
 use crate::segment::Segment;
-use crate::store::{Snapshot, Unnamed, Writer};
+use crate::spool::Scratch;
+use crate::store::{DEFAULT_MEMORY, Snapshot, Unnamed, Writer};
 
 /// What long work tells of itself.
 pub trait Progress: Sync {
@@ -29,18 +32,6 @@ impl Progress for () {
     fn advance(&self, _done: u64) {}
 }
 
-struct Watched<'a> {
-    progress: &'a dyn Progress,
-    cancel: &'a AtomicBool,
-}
-
-impl MergeProgress for Watched<'_> {
-    fn advance(&mut self, done: u64) -> bool {
-        self.progress.advance(done);
-        !self.cancel.load(Ordering::Relaxed)
-    }
-}
-
 /// Merges segments into one that belongs to no index yet.
 pub(crate) fn merge_to_unnamed(
     writer: &Writer,
@@ -49,9 +40,9 @@ pub(crate) fn merge_to_unnamed(
     cancel: &AtomicBool,
 ) -> Result<Unnamed, IndexError> {
     let list = writer.manifest().public_suffix_list.clone();
-    let mut watched = Watched { progress, cancel };
+    let means = means(writer.scratch(), writer.memory_max());
     writer.write_segment(
-        |out| merge(inputs, &list, out, &mut watched),
+        |out| merge(inputs, &list, out, &means, watch(progress, cancel)),
         MergeError::at,
     )
 }
@@ -69,16 +60,35 @@ pub fn merge_to_file(
 ) -> Result<Segment, IndexError> {
     let inputs: Vec<&Segment> = snapshot.segments().iter().map(AsRef::as_ref).collect();
     let file = File::create(path).map_err(IndexError::io("creating", path))?;
-    let mut watched = Watched { progress, cancel };
+    let directory = path.parent().unwrap_or(Path::new("")).to_owned();
+    let scratch = Scratch::within(directory, DEFAULT_MEMORY);
     let merged = merge(
         &inputs,
         &snapshot.manifest().public_suffix_list,
         BufWriter::new(file),
-        &mut watched,
+        &means(scratch, DEFAULT_MEMORY),
+        watch(progress, cancel),
     );
     let (mut out, _) = merged.map_err(|error| error.at(path))?;
     out.flush().map_err(IndexError::io("writing", path))?;
     Segment::open(path)
+}
+
+/// What a merge may use of so much memory.
+fn means(scratch: Arc<Scratch>, memory_max: usize) -> Means {
+    Means {
+        threads: thread::available_parallelism().map_or(1, Into::into),
+        waiting_bytes_max: memory_max / 8,
+        scratch,
+    }
+}
+
+fn watch<'a>(progress: &'a dyn Progress, cancel: &'a AtomicBool) -> Watch<'a> {
+    Watch {
+        progress,
+        cancel,
+        stop: None,
+    }
 }
 
 impl MergeError {

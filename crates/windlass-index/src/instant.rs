@@ -10,7 +10,7 @@
 //! ```
 
 use windlass_archive::CaptureTime;
-use windlass_links::{Capture, Outcome, Source};
+use windlass_links::Source;
 
 use crate::bytes::{Bytes, Corrupt, put_varint};
 
@@ -100,28 +100,6 @@ pub(crate) struct Instant {
 }
 
 impl Instant {
-    /// The instant that a capture describes.
-    pub(crate) fn of(capture: &Capture, origin: Origin) -> Self {
-        let real = |shown| State::Real {
-            shown,
-            source: capture.source,
-            internal: capture.counts.internal,
-            external: capture.counts.external,
-        };
-        let state = match capture.outcome {
-            Outcome::Html => real(Shown::Html),
-            Outcome::NotHtml => real(Shown::NotHtml),
-            Outcome::Redirect => real(Shown::Redirect),
-            Outcome::Gone => real(Shown::Gone),
-            Outcome::Revisit(refers) => State::Revisit(vec![refers]),
-        };
-        Self {
-            time: capture.time,
-            state,
-            origins: vec![origin],
-        }
-    }
-
     /// Unites two descriptions of one second (R14): the higher rank — WARC, WAT, revisit — is
     /// taken whole; equals are united. Commutative, associative, idempotent.
     pub(crate) fn unite(&mut self, other: Self) {

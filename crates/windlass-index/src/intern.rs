@@ -2,65 +2,178 @@
 
 use std::hash::BuildHasher;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::DefaultHashBuilder;
+
+use crate::order;
 
 /// Byte strings in one buffer, numbered in the order in which they came.
 #[derive(Debug, Default)]
-pub(crate) struct Interner {
+pub(crate) struct Arena {
     bytes: Vec<u8>,
-    ends: Vec<usize>,
-    table: HashTable<u32>,
-    hasher: DefaultHashBuilder,
+    /// The lower half of where each ends in `bytes`.
+    ends: Vec<u32>,
+    /// The numbers of the strings that are the first to end beyond another 4 GiB.
+    wraps: Vec<u32>,
 }
 
-impl Interner {
-    /// The number of `text`, and whether it is new. O(length).
-    pub(crate) fn intern(&mut self, text: &[u8]) -> (u32, bool) {
-        let hash = self.hasher.hash_one(text);
-        let (bytes, ends) = (&self.bytes, &self.ends);
-        if let Some(found) = self.table.find(hash, |&i| slice(bytes, ends, i) == text) {
-            return (*found, false);
-        }
+impl Arena {
+    /// Adds a string; its number.
+    pub(crate) fn push(&mut self, text: &[u8]) -> u32 {
         // More than 2^32 strings do not fit into the memory that a run may have.
         let number = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
+        let before = self.bytes.len() >> 32;
         self.bytes.extend_from_slice(text);
-        self.ends.push(self.bytes.len());
-        let (bytes, ends, hasher) = (&self.bytes, &self.ends, &self.hasher);
-        self.table
-            .insert_unique(hash, number, |&i| hasher.hash_one(slice(bytes, ends, i)));
-        (number, true)
+        let wraps = (self.bytes.len() >> 32) - before;
+        self.wraps.extend(std::iter::repeat_n(number, wraps));
+        self.ends.push(self.bytes.len() as u64 as u32);
+        number
     }
 
+    #[inline]
+    fn end(&self, number: usize) -> usize {
+        let low = self.ends.get(number).copied().unwrap_or_default() as usize;
+        if self.wraps.is_empty() {
+            return low;
+        }
+        let high = self.wraps.partition_point(|n| *n as usize <= number);
+        high << 32 | low
+    }
+
+    #[inline]
     pub(crate) fn get(&self, number: u32) -> &[u8] {
-        slice(&self.bytes, &self.ends, number)
+        let number = number as usize;
+        let start = number.checked_sub(1).map_or(0, |before| self.end(before));
+        self.bytes.get(start..self.end(number)).unwrap_or_default()
     }
 
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Bytes of memory held.
+    /// Bytes of memory in use.
     pub(crate) fn memory(&self) -> usize {
-        self.bytes.capacity() + self.ends.capacity() * 8 + self.table.capacity() * 5
+        self.bytes.len() + self.ends.len() * 4
+    }
+}
+
+/// Different byte strings, numbered in the order in which they came.
+#[derive(Debug, Default)]
+pub(crate) struct Interner {
+    texts: Arena,
+    slots: Slots,
+    hasher: DefaultHashBuilder,
+}
+
+impl Interner {
+    /// The number of `text`, and whether it is new. O(length).
+    pub(crate) fn intern(&mut self, text: &[u8]) -> (u32, bool) {
+        // The upper half of a hash is as good as the lower one.
+        let tag = (self.hasher.hash_one(text) >> 32) as u32;
+        let found = self.slots.find(tag, |number| self.get(number) == text);
+        if let Some(number) = found {
+            return (number, false);
+        }
+        let number = self.texts.push(text);
+        self.slots.insert(tag, number);
+        (number, true)
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, number: u32) -> &[u8] {
+        self.texts.get(number)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.texts.len()
+    }
+
+    /// Gives up what finding strings by their bytes needs: from now on all that come are new.
+    pub(crate) fn forget_hashes(&mut self) {
+        self.slots = Slots::default();
+    }
+
+    /// Bytes of the strings and of their numbers.
+    pub(crate) fn memory(&self) -> usize {
+        self.texts.memory() + self.hashes_memory()
+    }
+
+    /// Those that finding strings by their bytes needs; while it grows, half as much again.
+    pub(crate) fn hashes_memory(&self) -> usize {
+        self.slots.slots.len() * 12
     }
 
     /// Ranks in byte order.
     pub(crate) fn byte_ranks(&self) -> Ranks {
-        let mut order: Vec<u32> = (0..self.ends.len() as u64 as u32).collect();
-        order.sort_unstable_by(|&a, &b| self.get(a).cmp(self.get(b)));
+        let mut order: Vec<u32> = (0..self.len() as u64 as u32).collect();
+        order::Strings::new(|number| self.get(number), |a, b| a.cmp(&b)).sort(&mut order, 0);
         Ranks::of_order(order)
     }
 }
 
-fn slice<'a>(bytes: &'a [u8], ends: &[usize], number: u32) -> &'a [u8] {
-    let number = number as usize;
-    let start = number
-        .checked_sub(1)
-        .and_then(|before| ends.get(before))
-        .copied()
-        .unwrap_or(0);
-    let end = ends.get(number).copied().unwrap_or(start);
-    bytes.get(start..end).unwrap_or_default()
+/// A hash table with open addressing: half of a string's hash, and its number plus 1. That the hash is
+/// there saves looking at other strings, and at any when the table grows; that both are in one word
+/// makes most searches one access to memory.
+#[derive(Debug, Default)]
+struct Slots {
+    /// 0 where free. Their number is a power of two, or 0.
+    slots: Vec<u64>,
+    used: usize,
+}
+
+impl Slots {
+    const FIRST: usize = 16;
+
+    fn start(&self, tag: u32) -> usize {
+        // The upper bits, so that a table that grows is filled from one end to the other.
+        let bits = self.slots.len().checked_ilog2().unwrap_or(0);
+        (u64::from(tag) << bits >> 32) as usize
+    }
+
+    #[inline]
+    fn find(&self, tag: u32, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+        let mask = self.slots.len().wrapping_sub(1);
+        let mut at = self.start(tag);
+        loop {
+            let slot = *self.slots.get(at)?;
+            if slot == 0 {
+                return None;
+            }
+            let number = (slot as u32).wrapping_sub(1);
+            if (slot >> 32) as u32 == tag && is_it(number) {
+                return Some(number);
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    fn insert(&mut self, tag: u32, number: u32) {
+        // Full to two thirds at most.
+        if self.used * 3 >= self.slots.len() * 2 {
+            self.grow();
+        }
+        self.used += 1;
+        self.put(u64::from(tag) << 32 | u64::from(number.wrapping_add(1)));
+    }
+
+    fn put(&mut self, entry: u64) {
+        let mask = self.slots.len().wrapping_sub(1);
+        let mut at = self.start((entry >> 32) as u32);
+        while let Some(slot) = self.slots.get_mut(at) {
+            if *slot == 0 {
+                *slot = entry;
+                return;
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    fn grow(&mut self) {
+        let n = (self.slots.len() * 2).max(Self::FIRST);
+        let old = std::mem::replace(&mut self.slots, vec![0; n]);
+        for entry in old.into_iter().filter(|entry| *entry != 0) {
+            self.put(entry);
+        }
+    }
 }
 
 /// An order of interned strings.
@@ -83,11 +196,57 @@ impl Ranks {
         Self { order, rank }
     }
 
+    #[inline]
     pub(crate) fn rank(&self, number: u32) -> u32 {
         self.rank.get(number as usize).copied().unwrap_or(u32::MAX)
     }
 
+    #[inline]
     pub(crate) fn number(&self, rank: u32) -> u32 {
         self.order.get(rank as usize).copied().unwrap_or(u32::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn numbers_and_ranks(texts in prop::collection::vec("[ab\0]{0,20}", 0..300)) {
+            let mut interner = Interner::default();
+            let mut known: HashMap<&str, u32> = HashMap::new();
+            for text in &texts {
+                let next = known.len() as u32;
+                let expected = *known.entry(text).or_insert(next);
+                prop_assert_eq!(interner.intern(text.as_bytes()), (expected, expected == next));
+            }
+            prop_assert_eq!(interner.len(), known.len());
+            let mut ordered: Vec<(&str, u32)> = known.into_iter().collect();
+            ordered.sort_unstable();
+            let ranks = interner.byte_ranks();
+            for (rank, (text, number)) in (0..).zip(ordered) {
+                prop_assert_eq!(interner.get(number), text.as_bytes());
+                prop_assert_eq!((ranks.rank(number), ranks.number(rank)), (rank, number));
+            }
+        }
+    }
+
+    #[test]
+    fn a_table_of_equal_tags_keeps_them_apart() {
+        let mut slots = Slots::default();
+        for number in 0..1000 {
+            let tag = u32::MAX - number % 3;
+            assert_eq!(slots.find(tag, |found| found == number), None);
+            slots.insert(tag, number);
+        }
+        for number in 0..1000 {
+            let tag = u32::MAX - number % 3;
+            assert_eq!(slots.find(tag, |found| found == number), Some(number));
+        }
     }
 }

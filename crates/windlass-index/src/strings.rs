@@ -7,7 +7,13 @@
 //! `shared` is the length of the prefix taken from the string before. Starts count from the first
 //! group; a list of one group has no starts. Finding a string reads O(log n) groups.
 
-use crate::bytes::{Bytes, Corrupt, put_sized, put_varint};
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use integer_encoding::VarInt;
+
+use crate::bytes::{Bytes, Corrupt, shared_prefix, sized_length, write_varint};
+use crate::spool::{Scratch, Spool};
 use crate::stretch::Stretch;
 
 const GROUP: usize = 16;
@@ -16,50 +22,96 @@ const GROUP: usize = 16;
 #[derive(Debug, Default)]
 pub(crate) struct StringListBuilder {
     n: usize,
-    starts: Vec<u8>,
-    data: Vec<u8>,
+    starts: Spool,
+    data: Spool,
     last: Vec<u8>,
 }
 
 impl StringListBuilder {
-    pub(crate) fn push(&mut self, text: &[u8]) {
-        if self.n.is_multiple_of(GROUP) {
-            self.starts
-                .extend_from_slice(&(self.data.len() as u64 as u32).to_le_bytes());
-            put_sized(&mut self.data, text);
-        } else {
-            let shared = self
-                .last
-                .iter()
-                .zip(text)
-                .take_while(|(a, b)| a == b)
-                .count();
-            put_varint(&mut self.data, shared as u64);
-            put_sized(&mut self.data, text.get(shared..).unwrap_or_default());
+    /// A list that may be larger than memory.
+    pub(crate) fn new(scratch: &Arc<Scratch>) -> Self {
+        Self {
+            starts: Spool::new(scratch),
+            data: Spool::new(scratch),
+            ..Self::default()
         }
-        self.last.clear();
-        self.last.extend_from_slice(text);
+    }
+
+    pub(crate) fn push(&mut self, text: &[u8]) {
+        let shared = if self.n.is_multiple_of(GROUP) {
+            self.starts.put(&(self.data.len() as u32).to_le_bytes());
+            0
+        } else {
+            let shared = shared_prefix(&self.last, text);
+            self.put_varint(shared as u64);
+            shared
+        };
+        let rest = text.get(shared..).unwrap_or_default();
+        self.put_varint(rest.len() as u64);
+        self.data.put(rest);
+        self.last.truncate(shared);
+        self.last.extend_from_slice(rest);
         self.n += 1;
+    }
+
+    fn put_varint(&mut self, value: u64) {
+        if value < 0x80 {
+            self.data.put(&[value as u8]);
+        } else {
+            let mut buffer = [0; 10];
+            let n = value.encode_var(&mut buffer);
+            self.data.put(buffer.get(..n).unwrap_or_default());
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
         self.n
     }
 
-    /// Appends the list to `out`.
-    pub(crate) fn finish(self, out: &mut Vec<u8>) -> Result<(), Corrupt> {
+    /// No more strings come: now the length is known.
+    pub(crate) fn close(&mut self) -> Result<(), Corrupt> {
         if u32::try_from(self.data.len()).is_err() {
             return Err(Corrupt("a list of strings over 4 GiB"));
         }
-        let starts = if self.n > GROUP {
-            self.starts.as_slice()
-        } else {
-            &[]
-        };
-        put_varint(out, (starts.len() + self.data.len()) as u64);
-        out.extend_from_slice(starts);
-        out.extend_from_slice(&self.data);
+        if self.n <= GROUP {
+            self.starts.clear();
+        }
         Ok(())
+    }
+
+    /// Bytes of the list, which is closed.
+    pub(crate) fn length(&self) -> u64 {
+        sized_length(self.starts.len() + self.data.len())
+    }
+
+    /// Bytes of memory held.
+    pub(crate) fn memory(&self) -> usize {
+        self.starts.memory() + self.data.memory() + self.last.capacity()
+    }
+
+    /// Writes the list, which is closed, and begins a new one.
+    pub(crate) fn write_to(&mut self, out: &mut impl Write) -> io::Result<()> {
+        write_varint(out, self.starts.len() + self.data.len())?;
+        self.starts.write_to(out)?;
+        self.data.write_to(out)?;
+        self.clear();
+        Ok(())
+    }
+
+    /// Begins a new one.
+    pub(crate) fn clear(&mut self) {
+        self.n = 0;
+        self.starts.clear();
+        self.data.clear();
+        self.last.clear();
+    }
+
+    /// Appends the list to `out`.
+    #[cfg(test)]
+    pub(crate) fn finish(mut self, out: &mut Vec<u8>) -> Result<(), Corrupt> {
+        self.close()?;
+        self.write_to(out)
+            .map_err(|_| Corrupt("a list that was put aside"))
     }
 }
 

@@ -5,35 +5,45 @@
 //! block := value u32 × 1023 (the last: as many as are left) | CRC-32 u32
 //! ```
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::bytes::{Corrupt, u32_at};
+use crate::spool::{Scratch, Spool};
 
 const VALUES: usize = 1023;
 
 /// Encodes an array as its values come.
 #[derive(Debug, Default)]
 pub(super) struct PagedBuilder {
-    out: Vec<u8>,
-    block: usize,
+    out: Spool,
+    block: Vec<u8>,
 }
 
 impl PagedBuilder {
+    pub(super) fn new(scratch: &Arc<Scratch>) -> Self {
+        Self {
+            out: Spool::new(scratch),
+            block: Vec::new(),
+        }
+    }
+
     pub(super) fn push(&mut self, value: u32) {
-        self.out.extend_from_slice(&value.to_le_bytes());
-        if self.out.len() - self.block == VALUES * 4 {
+        self.block.extend_from_slice(&value.to_le_bytes());
+        if self.block.len() == VALUES * 4 {
             self.close_block();
         }
     }
 
     fn close_block(&mut self) {
-        let crc = crc32fast::hash(self.out.get(self.block..).unwrap_or_default());
-        self.out.extend_from_slice(&crc.to_le_bytes());
-        self.block = self.out.len();
+        let crc = crc32fast::hash(&self.block);
+        self.out.put(&self.block);
+        self.out.put(&crc.to_le_bytes());
+        self.block.clear();
     }
 
-    pub(super) fn finish(mut self) -> Vec<u8> {
-        if self.out.len() > self.block {
+    pub(super) fn finish(mut self) -> Spool {
+        if !self.block.is_empty() {
             self.close_block();
         }
         self.out
@@ -87,7 +97,8 @@ mod tests {
         for n in [0usize, 1, 1022, 1023, 1024, 5000] {
             let mut builder = PagedBuilder::default();
             (0..n).for_each(|i| builder.push(i as u32 * 7));
-            let mut section = builder.finish();
+            let mut section = Vec::new();
+            builder.finish().write_to(&mut section).unwrap();
             let verified = Verified::new(&section);
             for i in 0..n {
                 assert_eq!(get(&section, &verified, i).unwrap(), i as u32 * 7);

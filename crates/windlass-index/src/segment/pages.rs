@@ -7,7 +7,7 @@
 //! ```
 //! A key is the page's SURT. Pages are ordered by (site key of the registrable domain, SURT).
 
-use crate::bytes::{Bytes, Corrupt, put_sized, put_varint, u64_at};
+use crate::bytes::{Bytes, Corrupt, put_sized, put_varint, shared_prefix, u64_at};
 use crate::instant::{self, Instant};
 
 pub(super) const CHUNK: usize = 64;
@@ -22,12 +22,7 @@ pub(super) struct ChunkBuilder {
 
 impl ChunkBuilder {
     pub(super) fn push(&mut self, key: &[u8], instants: &[Instant]) {
-        let shared = self
-            .last
-            .iter()
-            .zip(key)
-            .take_while(|(a, b)| a == b)
-            .count();
+        let shared = shared_prefix(&self.last, key);
         put_varint(&mut self.payload, shared as u64);
         put_sized(&mut self.payload, key.get(shared..).unwrap_or_default());
         instant::write(instants, &mut self.payload);

@@ -355,7 +355,7 @@ impl Segment {
     }
 
     /// The site block at an offset, not yet verified.
-    fn stretch_at(&self, offset: u64) -> Result<Stretch<'_>, Corrupt> {
+    pub(crate) fn stretch_at(&self, offset: u64) -> Result<Stretch<'_>, Corrupt> {
         let at = usize::try_from(offset).map_err(|_| Corrupt("an offset"))?;
         Bytes::over(self.sites.stretch().from(at)?).sized_stretch()
     }

@@ -1,6 +1,7 @@
 //! Writing a segment, front to back: first pages, then sites, both in order.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use super::layout::{
     Counts, Digest, END, FORMAT_VERSION, Footer, MAGIC, Place, RULES_VERSION, Section,
@@ -8,9 +9,9 @@ use super::layout::{
 use super::paged::PagedBuilder;
 use super::pages::ChunkBuilder;
 use crate::bytes::{Corrupt, put_varint};
-use crate::column::write_column;
+use crate::column::ColumnBuilder;
 use crate::instant::{self, Instant, State};
-use crate::site;
+use crate::spool::{Scratch, Spool};
 use crate::stretch::Checksums;
 use crate::strings::StringListBuilder;
 
@@ -42,20 +43,23 @@ impl From<fst::Error> for WriteError {
     }
 }
 
-/// Writes one segment. Memory: 4 bytes a page, and the site directory.
+/// Writes one segment. What cannot be written yet is put aside in spools, so that memory does not grow
+/// with the number of pages and sites.
 pub(crate) struct SegmentWriter<W> {
     out: W,
     offset: u64,
     section_start: u64,
     footer: Footer,
     chunk: ChunkBuilder,
-    page_index: Vec<u8>,
+    page_index: Spool,
     latest: PagedBuilder,
-    revisited: Vec<u8>,
+    revisited: Spool,
     domains: StringListBuilder,
-    domain_starts: Vec<u32>,
+    domain_starts: ColumnBuilder,
     domain: Vec<u8>,
-    directory: Option<fst::MapBuilder<Vec<u8>>>,
+    /// Begun with the first site.
+    directory: Option<fst::MapBuilder<Spool>>,
+    scratch: Arc<Scratch>,
     site_checksums: Checksums,
 }
 
@@ -65,6 +69,7 @@ impl<W: Write> SegmentWriter<W> {
         mut out: W,
         public_suffix_list: &str,
         files: &[Digest],
+        scratch: &Arc<Scratch>,
     ) -> Result<Self, WriteError> {
         out.write_all(MAGIC)?;
         out.write_all(&FORMAT_VERSION.to_le_bytes())?;
@@ -82,16 +87,17 @@ impl<W: Write> SegmentWriter<W> {
                 sections: std::collections::BTreeMap::new(),
             },
             chunk: ChunkBuilder::default(),
-            page_index: Vec::new(),
-            latest: PagedBuilder::default(),
-            revisited: Vec::new(),
-            domains: StringListBuilder::default(),
-            domain_starts: Vec::new(),
+            page_index: Spool::new(scratch),
+            latest: PagedBuilder::new(scratch),
+            revisited: Spool::new(scratch),
+            domains: StringListBuilder::new(scratch),
+            domain_starts: ColumnBuilder::new(scratch),
             domain: Vec::new(),
             directory: None,
+            scratch: Arc::clone(scratch),
             site_checksums: Checksums::default(),
         };
-        writer.section(Section::Files, &files.concat())?;
+        writer.section(Section::Files, |out| out.write_all(&files.concat()))?;
         Ok(writer)
     }
 
@@ -111,16 +117,20 @@ impl<W: Write> SegmentWriter<W> {
         self.section_start = self.offset;
     }
 
-    fn section(&mut self, section: Section, bytes: &[u8]) -> Result<(), WriteError> {
-        self.put(bytes)?;
-        self.end_section(
-            section,
-            if section.checks_itself() {
-                0
-            } else {
-                crc32fast::hash(bytes)
-            },
-        );
+    fn section(
+        &mut self,
+        section: Section,
+        write: impl FnOnce(&mut SectionOut<'_, W>) -> io::Result<()>,
+    ) -> Result<(), WriteError> {
+        let mut out = SectionOut {
+            out: &mut self.out,
+            length: 0,
+            crc32: (!section.checks_itself()).then(crc32fast::Hasher::new),
+        };
+        write(&mut out)?;
+        let (length, crc32) = (out.length, out.crc32);
+        self.offset += length;
+        self.end_section(section, crc32.map_or(0, crc32fast::Hasher::finalize));
         Ok(())
     }
 
@@ -144,7 +154,7 @@ impl<W: Write> SegmentWriter<W> {
         let last = instants.last().map(|i| i.time.unix());
         counts.first_capture = counts.first_capture.into_iter().chain(first).min();
         counts.last_capture = counts.last_capture.into_iter().chain(last).max();
-        if self.domain_starts.is_empty() || self.domain != site_key {
+        if number == 0 || self.domain != site_key {
             self.domain.clear();
             self.domain.extend_from_slice(site_key);
             self.domains.push(site_key);
@@ -152,7 +162,7 @@ impl<W: Write> SegmentWriter<W> {
         }
         if self.chunk.is_empty() {
             self.page_index
-                .extend_from_slice(&(self.offset - self.section_start).to_le_bytes());
+                .put(&(self.offset - self.section_start).to_le_bytes());
         }
         self.chunk.push(key, instants);
         if self.chunk.is_full() {
@@ -160,7 +170,7 @@ impl<W: Write> SegmentWriter<W> {
             self.put(&chunk)?;
         }
         if instant::has_revisits(instants) {
-            self.revisited.extend_from_slice(&number.to_le_bytes());
+            self.revisited.put(&number.to_le_bytes());
         }
         let real = instants
             .iter()
@@ -176,62 +186,119 @@ impl<W: Write> SegmentWriter<W> {
             self.put(&chunk)?;
         }
         self.end_section(Section::Pages, 0);
-        let page_index = std::mem::take(&mut self.page_index);
-        self.section(Section::PageIndex, &page_index)?;
-        let latest = std::mem::take(&mut self.latest).finish();
-        self.section(Section::PageLatest, &latest)?;
-        let revisited = std::mem::take(&mut self.revisited);
-        self.section(Section::Revisited, &revisited)?;
-        let domains = std::mem::take(&mut self.domains);
+        let mut page_index = std::mem::take(&mut self.page_index);
+        self.section(Section::PageIndex, |out| page_index.write_to(out))?;
+        let mut latest = std::mem::take(&mut self.latest).finish();
+        self.section(Section::PageLatest, |out| latest.write_to(out))?;
+        let mut revisited = std::mem::take(&mut self.revisited);
+        self.section(Section::Revisited, |out| revisited.write_to(out))?;
+        let mut domains = std::mem::take(&mut self.domains);
         self.footer.counts.refdomains = domains.len() as u64;
-        let mut bytes = Vec::new();
-        domains.finish(&mut bytes)?;
-        self.section(Section::Domains, &bytes)?;
-        bytes.clear();
-        write_column(std::mem::take(&mut self.domain_starts), &mut bytes)?;
-        self.section(Section::DomainStarts, &bytes)
+        domains.close()?;
+        self.section(Section::Domains, |out| domains.write_to(out))?;
+        let mut starts = std::mem::take(&mut self.domain_starts);
+        starts.close()?;
+        self.section(Section::DomainStarts, |out| starts.write_to(out))
     }
 
-    /// Adds a site block. Sites come in order of their keys, after all pages.
-    pub(crate) fn site(&mut self, site_key: &[u8], block: &[u8]) -> Result<(), WriteError> {
+    /// Adds a site block of so many bytes, `href` links and others, which `write` writes part by part.
+    /// Sites come in order of their keys, after all pages.
+    pub(crate) fn site_from_parts(
+        &mut self,
+        site_key: &[u8],
+        length: u64,
+        (backlinks, other_links): (u64, u64),
+        write: impl FnOnce(&mut SiteOut<'_, W>) -> io::Result<()>,
+    ) -> Result<(), WriteError> {
         if self.directory.is_none() {
-            self.finish_pages()?;
-            self.directory = Some(fst::MapBuilder::new(Vec::new())?);
+            self.begin_sites()?;
         }
         let offset = self.offset - self.section_start;
         if let Some(directory) = &mut self.directory {
             directory.insert(site_key, offset)?;
         }
-        let (backlinks, other_links) = site::counts(block)?;
         let counts = &mut self.footer.counts;
         counts.sites += 1;
         counts.backlinks += backlinks;
         counts.other_links += other_links;
-        let mut length = Vec::new();
-        put_varint(&mut length, block.len() as u64);
-        for bytes in [length.as_slice(), block] {
-            self.site_checksums.update(bytes);
-            self.put(bytes)?;
-        }
+        let mut prefix = Vec::with_capacity(10);
+        put_varint(&mut prefix, length);
+        let mut out = SiteOut {
+            out: &mut self.out,
+            length: 0,
+            checksums: &mut self.site_checksums,
+        };
+        out.write_all(&prefix)?;
+        write(&mut out)?;
+        debug_assert_eq!(out.length, prefix.len() as u64 + length);
+        self.offset += out.length;
+        Ok(())
+    }
+
+    fn begin_sites(&mut self) -> Result<(), WriteError> {
+        self.finish_pages()?;
+        let directory = Spool::new(&self.scratch);
+        self.directory = Some(fst::MapBuilder::new(directory)?);
         Ok(())
     }
 
     /// Writes what is left, and returns the output, not yet flushed, with the counts.
     pub(crate) fn finish(mut self) -> Result<(W, Counts), WriteError> {
-        let directory = match self.directory.take() {
-            Some(directory) => directory,
-            None => {
-                self.finish_pages()?;
-                fst::MapBuilder::new(Vec::new())?
-            }
-        };
+        if self.directory.is_none() {
+            self.begin_sites()?;
+        }
         self.end_section(Section::Sites, 0);
         let checksums = self.site_checksums.take();
-        self.section(Section::SiteChecksums, &checksums)?;
-        let directory = directory.into_inner()?;
-        self.section(Section::Directory, &directory)?;
+        self.section(Section::SiteChecksums, |out| out.write_all(&checksums))?;
+        if let Some(directory) = self.directory.take() {
+            let mut directory = directory.into_inner()?;
+            self.section(Section::Directory, |out| directory.write_to(out))?;
+        }
         write_footer(&mut self.out, &self.footer)?;
         Ok((self.out, self.footer.counts))
+    }
+}
+
+/// Counts and checks the bytes of a section.
+struct SectionOut<'a, W> {
+    out: &'a mut W,
+    length: u64,
+    /// For sections that are read whole.
+    crc32: Option<crc32fast::Hasher>,
+}
+
+impl<W: Write> Write for SectionOut<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.write_all(bytes)?;
+        self.length += bytes.len() as u64;
+        if let Some(crc32) = &mut self.crc32 {
+            crc32.update(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Counts and checks the bytes of a site block.
+pub(crate) struct SiteOut<'a, W> {
+    out: &'a mut W,
+    length: u64,
+    checksums: &'a mut Checksums,
+}
+
+impl<W: Write> Write for SiteOut<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.write_all(bytes)?;
+        self.length += bytes.len() as u64;
+        self.checksums.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -140,7 +140,6 @@ impl<'a> SiteBlock<'a> {
                         time: 0,
                         attr,
                         other,
-                        wat: false,
                     };
                     match table.exception(link as u64 as u32)? {
                         Some(seen) => {

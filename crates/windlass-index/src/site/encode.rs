@@ -1,237 +1,327 @@
-//! Writing a site block.
+//! Writing a site block, its parts side by side as they come.
 
-use windlass_links::anchor::fold;
+use std::io::{self, Write};
+use std::sync::Arc;
 
-use crate::bytes::{Corrupt, put_sized, put_varint};
-use crate::column::{ColumnBuilder, write_column};
-use crate::sighting::{Dictionaries, Sighting};
+use super::lists::ListsBuilder;
+use crate::bytes::{Corrupt, put_varint};
+use crate::column::ColumnBuilder;
+use crate::spool::Scratch;
 use crate::strings::StringListBuilder;
 
-/// Encodes the block of one site. `sightings` are ordered and combined (see
-/// [`combine`](crate::sighting::combine)), and at least one.
-pub(crate) fn encode(
-    sightings: &[Sighting],
-    dictionaries: &Dictionaries<'_>,
-    out: &mut Vec<u8>,
-) -> Result<(), Corrupt> {
-    let urls = distinct(sightings.iter().map(|s| s.url));
-    let forms = distinct(sightings.iter().filter(|s| !s.other).map(|s| s.form));
-    let mut attrs = distinct(sightings.iter().map(|s| s.attr));
-    attrs.sort_unstable_by(|&a, &b| dictionaries.attr(a).cmp(dictionaries.attr(b)));
-    let mut attr_places: Vec<(u32, u32)> = attrs
-        .iter()
-        .zip(0..)
-        .map(|(&attr, place)| (attr, place))
-        .collect();
-    attr_places.sort_unstable();
-    let mut times: Vec<(u32, u32)> = sightings.iter().map(|s| (s.page, s.time)).collect();
-    times.sort_unstable();
-    times.dedup();
-    let mut pages: Vec<u32> = times.iter().map(|(page, _)| *page).collect();
-    pages.dedup();
-
-    let count = |other: bool| {
-        sightings
-            .chunk_by(Sighting::same_link)
-            .filter(|link| link.first().is_some_and(|s| s.other == other))
-            .count()
-    };
-    put_varint(out, pages.len() as u64);
-    write_column(pages.iter().copied(), out)?;
-    for n in [
-        urls.len(),
-        forms.len(),
-        attrs.len(),
-        count(false),
-        count(true),
-    ] {
-        put_varint(out, n as u64);
-    }
-    encode_times(&times, out)?;
-    let mut list = StringListBuilder::default();
-    urls.iter()
-        .for_each(|&url| list.push(dictionaries.url(url)));
-    list.finish(out)?;
-    encode_forms(&forms, dictionaries, out)?;
-    let mut list = StringListBuilder::default();
-    attrs
-        .iter()
-        .for_each(|&attr| list.push(dictionaries.attr(attr)));
-    list.finish(out)?;
-    let local = Local {
-        urls: &urls,
-        forms: &forms,
-        pages: &pages,
-        attrs: &attr_places,
-        times: &times,
-    };
-    encode_table(sightings, false, &local, out)?;
-    encode_table(sightings, true, &local, out)
+/// Encodes one block after the other. A block's pages, forms and attrs come in their order, and in
+/// the order of urls each url with its links, which name the others by their places: in any
+/// interleaving. Then [`close`](Self::close) and [`write_to`](Self::write_to).
+#[derive(Debug, Default)]
+pub(crate) struct SiteEncoder {
+    n_pages: u64,
+    pages: ColumnBuilder,
+    first_times: ColumnBuilder,
+    further_times: ListsBuilder,
+    urls: StringListBuilder,
+    forms: StringListBuilder,
+    n_same_fold: u64,
+    same_fold: ColumnBuilder,
+    attrs: StringListBuilder,
+    hrefs: TableEncoder,
+    others: TableEncoder,
+    /// The numbers between the pages and their times.
+    numbers: Vec<u8>,
+    buffer: Vec<u8>,
 }
 
-fn distinct(values: impl Iterator<Item = u32>) -> Vec<u32> {
-    let mut all: Vec<u32> = values.collect();
-    all.sort_unstable();
-    all.dedup();
-    all
-}
-
-fn encode_times(times: &[(u32, u32)], out: &mut Vec<u8>) -> Result<(), Corrupt> {
-    let (mut first, mut further) = (ColumnBuilder::default(), Vec::new());
-    for (place, page) in (0u32..).zip(times.chunk_by(|a, b| a.0 == b.0)) {
-        let Some(((_, base), rest)) = page.split_first() else {
-            continue;
-        };
-        first.push(*base);
-        if !rest.is_empty() {
-            further.push((place, *base, rest));
+impl SiteEncoder {
+    /// For blocks that may be larger than memory.
+    pub(crate) fn new(scratch: &Arc<Scratch>) -> Self {
+        Self {
+            pages: ColumnBuilder::new(scratch),
+            first_times: ColumnBuilder::new(scratch),
+            further_times: ListsBuilder::new(scratch),
+            urls: StringListBuilder::new(scratch),
+            forms: StringListBuilder::new(scratch),
+            same_fold: ColumnBuilder::new(scratch),
+            attrs: StringListBuilder::new(scratch),
+            hrefs: TableEncoder::new(scratch),
+            others: TableEncoder::new(scratch),
+            ..Self::default()
         }
     }
-    first.finish(out)?;
-    put_varint(out, further.len() as u64);
-    if further.is_empty() {
-        return Ok(());
+
+    /// Adds a page by its number in the segment, with the times at which it showed a link to this
+    /// site: ascending, at least one.
+    pub(crate) fn page(&mut self, number: u32, times: &[u32]) {
+        let Some((first, further)) = times.split_first() else {
+            return;
+        };
+        self.pages.push(number);
+        self.first_times.push(*first);
+        if !further.is_empty() {
+            self.buffer.clear();
+            let mut before = *first;
+            for time in further {
+                put_varint(&mut self.buffer, u64::from(time.wrapping_sub(before)));
+                before = *time;
+            }
+            let place = self.n_pages as u32;
+            self.further_times.push(place, &self.buffer);
+        }
+        self.n_pages += 1;
     }
-    write_column(further.iter().map(|(place, ..)| *place), out)?;
-    let (mut ends, mut data) = (ColumnBuilder::default(), Vec::new());
-    for (_, base, rest) in further {
-        let mut before = base;
-        for (_, time) in rest {
-            put_varint(&mut data, u64::from(time - before));
+
+    /// Adds an anchor as written; whether its folded anchor is that of the form before.
+    pub(crate) fn form(&mut self, text: &[u8], is_same_fold: bool) {
+        if is_same_fold {
+            self.same_fold.push(self.forms.len() as u64 as u32);
+            self.n_same_fold += 1;
+        }
+        self.forms.push(text);
+    }
+
+    /// Adds a rel byte with its alt.
+    pub(crate) fn attr(&mut self, text: &[u8]) {
+        self.attrs.push(text);
+    }
+
+    /// Adds a url. The links that follow lead to it.
+    pub(crate) fn url(&mut self, key: &[u8]) {
+        self.urls.push(key);
+        self.hrefs.begin_url();
+        self.others.begin_url();
+    }
+
+    fn table(&mut self, is_other: bool) -> &mut TableEncoder {
+        if is_other {
+            &mut self.others
+        } else {
+            &mut self.hrefs
+        }
+    }
+
+    /// Adds a link that was seen at all of its page's times; by the places of its page and attr, and
+    /// its form or, where `is_other`, link type.
+    #[inline]
+    pub(crate) fn link(&mut self, is_other: bool, form: u32, page: u32, attr: u32) {
+        self.table(is_other).link(form, page, attr);
+    }
+
+    /// Adds a link that was seen at these times, with these attrs: at least one.
+    pub(crate) fn exception(
+        &mut self,
+        is_other: bool,
+        form: u32,
+        page: u32,
+        sightings: &[(u32, u32)],
+    ) {
+        let Some((_, attr)) = sightings.first() else {
+            return;
+        };
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.clear();
+        put_varint(&mut buffer, sightings.len() as u64);
+        let mut before = 0;
+        for (time, attr) in sightings {
+            put_varint(&mut buffer, u64::from(time.wrapping_sub(before)));
+            put_varint(&mut buffer, u64::from(*attr));
             before = *time;
         }
-        ends.push(u32::try_from(data.len()).map_err(|_| Corrupt("times over 4 GiB"))?);
+        let table = self.table(is_other);
+        table.exceptions.push(table.n as u32, &buffer);
+        table.link(form, page, *attr);
+        self.buffer = buffer;
     }
-    ends.finish(out)?;
-    put_sized(out, &data);
-    Ok(())
-}
 
-fn encode_forms(
-    forms: &[u32],
-    dictionaries: &Dictionaries<'_>,
-    out: &mut Vec<u8>,
-) -> Result<(), Corrupt> {
-    let (mut list, mut same) = (StringListBuilder::default(), Vec::new());
-    let mut before = None;
-    for (place, &form) in (0u32..).zip(forms) {
-        let text = dictionaries.form(form);
-        let folded = fold(&String::from_utf8_lossy(text));
-        if before.as_ref() == Some(&folded) {
-            same.push(place);
+    /// How many `href` links and how many others there are.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        (self.hrefs.n, self.others.n)
+    }
+
+    /// The block is complete: now its length is known.
+    pub(crate) fn close(&mut self) -> Result<(), Corrupt> {
+        let (hrefs, others) = self.counts();
+        let urls = self.urls.len() as u64;
+        if [hrefs, others, self.n_pages, urls, self.forms.len() as u64]
+            .iter()
+            .any(|n| u32::try_from(*n).is_err())
+        {
+            return Err(Corrupt("more than 2^32 links to one site"));
         }
-        before = Some(folded);
-        list.push(text);
-    }
-    list.finish(out)?;
-    put_varint(out, same.len() as u64);
-    write_column(same, out)
-}
-
-/// A site's own numbering: each list is sorted, the place in it is the local number.
-struct Local<'a> {
-    urls: &'a [u32],
-    forms: &'a [u32],
-    pages: &'a [u32],
-    attrs: &'a [(u32, u32)],
-    times: &'a [(u32, u32)],
-}
-
-fn place(list: &[u32], value: u32) -> u32 {
-    list.binary_search(&value).unwrap_or_else(|at| at) as u64 as u32
-}
-
-impl Local<'_> {
-    fn attr(&self, attr: u32) -> u32 {
-        let at = self.attrs.binary_search_by_key(&attr, |(attr, _)| *attr);
-        at.ok()
-            .and_then(|at| self.attrs.get(at))
-            .map_or(0, |(_, place)| *place)
-    }
-
-    /// Whether the sightings of one link are what its page's times say.
-    fn is_plain(&self, link: &[Sighting]) -> bool {
-        let Some(first) = link.first() else {
-            return true;
-        };
-        let start = self.times.partition_point(|(page, _)| *page < first.page);
-        let of_page = self.times.get(start..).unwrap_or_default();
-        let of_page = of_page.iter().take_while(|(page, _)| *page == first.page);
-        link.iter().all(|s| s.attr == first.attr)
-            && of_page
-                .map(|(_, time)| *time)
-                .eq(link.iter().map(|s| s.time))
-    }
-}
-
-fn encode_table(
-    sightings: &[Sighting],
-    other: bool,
-    local: &Local<'_>,
-    out: &mut Vec<u8>,
-) -> Result<(), Corrupt> {
-    let mut starts = ColumnBuilder::default();
-    let (mut forms, mut pages, mut attrs) = (
-        ColumnBuilder::default(),
-        ColumnBuilder::default(),
-        ColumnBuilder::default(),
-    );
-    let (mut exceptions, mut ends, mut data) = (
-        ColumnBuilder::default(),
-        ColumnBuilder::default(),
-        Vec::new(),
-    );
-    let (mut n, mut urls, mut n_exceptions) = (0u32, 0, 0u64);
-    let mut attr_hint = (u32::MAX, 0);
-    for link in sightings.chunk_by(Sighting::same_link) {
-        let Some(first) = link.first().filter(|s| s.other == other) else {
-            continue;
-        };
-        let url = place(local.urls, first.url);
-        while urls <= url {
-            starts.push(n);
-            urls += 1;
+        self.numbers.clear();
+        for n in [
+            urls,
+            self.forms.len() as u64,
+            self.attrs.len() as u64,
+            hrefs,
+            others,
+        ] {
+            put_varint(&mut self.numbers, n);
         }
-        forms.push(if other {
-            first.form
-        } else {
-            place(local.forms, first.form)
-        });
-        pages.push(place(local.pages, first.page));
-        if attr_hint.0 != first.attr {
-            attr_hint = (first.attr, local.attr(first.attr));
+        self.buffer.clear();
+        put_varint(&mut self.buffer, self.n_pages);
+        self.pages.close()?;
+        self.first_times.close()?;
+        self.further_times.close()?;
+        self.urls.close()?;
+        self.forms.close()?;
+        self.same_fold.close()?;
+        self.attrs.close()?;
+        self.hrefs.close()?;
+        self.others.close()
+    }
+
+    /// Bytes of the block, which is closed.
+    pub(crate) fn length(&self) -> u64 {
+        (self.buffer.len() + self.numbers.len()) as u64
+            + self.pages.length()
+            + self.first_times.length()
+            + self.further_times.length()
+            + self.urls.length()
+            + self.forms.length()
+            + crate::bytes::varint_length(self.n_same_fold)
+            + self.same_fold.length()
+            + self.attrs.length()
+            + self.hrefs.length()
+            + self.others.length()
+    }
+
+    /// Bytes of memory held.
+    pub(crate) fn memory(&self) -> usize {
+        self.pages.memory()
+            + self.first_times.memory()
+            + self.further_times.memory()
+            + self.urls.memory()
+            + self.forms.memory()
+            + self.same_fold.memory()
+            + self.attrs.memory()
+            + self.hrefs.memory()
+            + self.others.memory()
+    }
+
+    /// Writes the block, which is closed, and begins a new one.
+    pub(crate) fn write_to(&mut self, out: &mut impl Write) -> io::Result<()> {
+        out.write_all(&self.buffer)?;
+        self.pages.write_to(out)?;
+        out.write_all(&self.numbers)?;
+        self.first_times.write_to(out)?;
+        self.further_times.write_to(out)?;
+        self.urls.write_to(out)?;
+        self.forms.write_to(out)?;
+        crate::bytes::write_varint(out, self.n_same_fold)?;
+        self.same_fold.write_to(out)?;
+        self.attrs.write_to(out)?;
+        self.hrefs.write_to(out)?;
+        self.others.write_to(out)?;
+        self.n_pages = 0;
+        self.n_same_fold = 0;
+        Ok(())
+    }
+
+    /// Forgets what there is of a block.
+    pub(crate) fn clear(&mut self) {
+        self.n_pages = 0;
+        self.pages.clear();
+        self.first_times.clear();
+        self.further_times.clear();
+        self.urls.clear();
+        self.forms.clear();
+        self.n_same_fold = 0;
+        self.same_fold.clear();
+        self.attrs.clear();
+        self.hrefs.clear();
+        self.others.clear();
+    }
+}
+
+/// The links of one kind.
+#[derive(Debug, Default)]
+struct TableEncoder {
+    n: u64,
+    starts: ColumnBuilder,
+    forms: ColumnBuilder,
+    pages: ColumnBuilder,
+    attrs: ColumnBuilder,
+    exceptions: ListsBuilder,
+}
+
+impl TableEncoder {
+    fn new(scratch: &Arc<Scratch>) -> Self {
+        Self {
+            n: 0,
+            starts: ColumnBuilder::new(scratch),
+            forms: ColumnBuilder::new(scratch),
+            pages: ColumnBuilder::new(scratch),
+            attrs: ColumnBuilder::new(scratch),
+            exceptions: ListsBuilder::new(scratch),
         }
-        attrs.push(attr_hint.1);
-        if !local.is_plain(link) {
-            n_exceptions += 1;
-            exceptions.push(n);
-            put_varint(&mut data, link.len() as u64);
-            let mut before = 0;
-            for sighting in link {
-                put_varint(&mut data, u64::from(sighting.time - before));
-                put_varint(&mut data, u64::from(local.attr(sighting.attr)));
-                before = sighting.time;
+    }
+
+    fn begin_url(&mut self) {
+        self.starts.push(self.n as u32);
+    }
+
+    #[inline]
+    fn link(&mut self, form: u32, page: u32, attr: u32) {
+        self.forms.push(form);
+        self.pages.push(page);
+        self.attrs.push(attr);
+        self.n += 1;
+    }
+
+    fn columns(&mut self) -> [&mut ColumnBuilder; 4] {
+        [
+            &mut self.starts,
+            &mut self.forms,
+            &mut self.pages,
+            &mut self.attrs,
+        ]
+    }
+
+    fn close(&mut self) -> Result<(), Corrupt> {
+        if self.n == 0 {
+            // A table without links takes no bytes.
+            self.starts.clear();
+            return Ok(());
+        }
+        for column in self.columns() {
+            column.close()?;
+        }
+        self.exceptions.close()
+    }
+
+    fn length(&self) -> u64 {
+        if self.n == 0 {
+            return 0;
+        }
+        self.starts.length()
+            + self.forms.length()
+            + self.pages.length()
+            + self.attrs.length()
+            + self.exceptions.length()
+    }
+
+    fn memory(&self) -> usize {
+        self.starts.memory()
+            + self.forms.memory()
+            + self.pages.memory()
+            + self.attrs.memory()
+            + self.exceptions.memory()
+    }
+
+    fn write_to(&mut self, out: &mut impl Write) -> io::Result<()> {
+        if self.n > 0 {
+            for column in self.columns() {
+                column.write_to(out)?;
             }
-            ends.push(u32::try_from(data.len()).map_err(|_| Corrupt("sightings over 4 GiB"))?);
+            self.exceptions.write_to(out)?;
         }
-        n = n
-            .checked_add(1)
-            .ok_or(Corrupt("more than 2^32 links to one site"))?;
+        self.n = 0;
+        Ok(())
     }
-    if n == 0 {
-        return Ok(());
+
+    fn clear(&mut self) {
+        self.n = 0;
+        for column in self.columns() {
+            column.clear();
+        }
+        self.exceptions.clear();
     }
-    for _ in urls..local.urls.len() as u64 as u32 {
-        starts.push(n);
-    }
-    for column in [starts, forms, pages, attrs] {
-        column.finish(out)?;
-    }
-    put_varint(out, n_exceptions);
-    if n_exceptions > 0 {
-        exceptions.finish(out)?;
-        ends.finish(out)?;
-        put_sized(out, &data);
-    }
-    Ok(())
 }

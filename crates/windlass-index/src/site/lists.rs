@@ -1,8 +1,87 @@
 //! Lists of bytes, each known by a number: exceptions, further times.
 
-use crate::bytes::{Bytes, Corrupt};
-use crate::column::Column;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use crate::bytes::{Bytes, Corrupt, sized_length, varint_length, write_varint};
+use crate::column::{Column, ColumnBuilder};
+use crate::spool::{Scratch, Spool};
 use crate::stretch::Stretch;
+
+/// Encodes lists as they come, in order of their numbers.
+#[derive(Debug, Default)]
+pub(super) struct ListsBuilder {
+    n: u64,
+    keys: ColumnBuilder,
+    ends: ColumnBuilder,
+    data: Spool,
+}
+
+impl ListsBuilder {
+    /// For lists that may be larger than memory.
+    pub(super) fn new(scratch: &Arc<Scratch>) -> Self {
+        Self {
+            n: 0,
+            keys: ColumnBuilder::new(scratch),
+            ends: ColumnBuilder::new(scratch),
+            data: Spool::new(scratch),
+        }
+    }
+
+    pub(super) fn push(&mut self, key: u32, list: &[u8]) {
+        self.n += 1;
+        self.keys.push(key);
+        self.data.put(list);
+        // Over 4 GiB is refused by `close`.
+        self.ends.push(self.data.len() as u32);
+    }
+
+    /// No more lists come: now the length is known.
+    pub(super) fn close(&mut self) -> Result<(), Corrupt> {
+        if u32::try_from(self.data.len()).is_err() {
+            return Err(Corrupt("times of links over 4 GiB"));
+        }
+        self.keys.close()?;
+        self.ends.close()
+    }
+
+    /// Bytes of the lists, which are closed.
+    pub(super) fn length(&self) -> u64 {
+        if self.n == 0 {
+            return 1;
+        }
+        varint_length(self.n)
+            + self.keys.length()
+            + self.ends.length()
+            + sized_length(self.data.len())
+    }
+
+    /// Bytes of memory held.
+    pub(super) fn memory(&self) -> usize {
+        self.keys.memory() + self.ends.memory() + self.data.memory()
+    }
+
+    /// Writes the lists, which are closed, and begins new ones.
+    pub(super) fn write_to(&mut self, out: &mut impl Write) -> io::Result<()> {
+        write_varint(out, self.n)?;
+        if self.n > 0 {
+            self.keys.write_to(out)?;
+            self.ends.write_to(out)?;
+            write_varint(out, self.data.len())?;
+            self.data.write_to(out)?;
+        }
+        self.n = 0;
+        Ok(())
+    }
+
+    /// Begins new ones.
+    pub(super) fn clear(&mut self) {
+        self.n = 0;
+        self.keys.clear();
+        self.ends.clear();
+        self.data.clear();
+    }
+}
 
 /// A few lists of bytes, each known by a number.
 #[derive(Debug, Clone)]

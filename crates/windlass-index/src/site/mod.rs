@@ -23,9 +23,11 @@ mod block;
 mod encode;
 mod lists;
 mod parts;
+#[cfg(test)]
+pub(crate) mod plain;
 mod table;
 
 pub(crate) use block::SiteBlock;
-pub(crate) use encode::encode;
+pub(crate) use encode::SiteEncoder;
 pub(crate) use parts::{counts, pages_of, renumber_pages};
 pub(crate) use table::{Table, link_type};

@@ -3,23 +3,23 @@
 use crate::bytes::{Bytes, Corrupt, put_varint};
 use crate::column::{Column, ColumnBuilder};
 
-/// Rewrites a block's page numbers and copies the rest. The mapping must keep the order.
-pub(crate) fn renumber_pages(
-    block: &[u8],
+/// Rewrites a block's page numbers into `head`. Returns the rest of the block, which stays as it is.
+/// The mapping must keep the order.
+pub(crate) fn renumber_pages<'a>(
+    block: &'a [u8],
     mut page: impl FnMut(u32) -> Option<u32>,
-    out: &mut Vec<u8>,
-) -> Result<(), Corrupt> {
+    head: &mut Vec<u8>,
+) -> Result<&'a [u8], Corrupt> {
     let mut bytes = Bytes::new(block);
     let n = bytes.varint_usize()?;
     let mut pages = Column::read(&mut bytes, n)?;
-    put_varint(out, n as u64);
+    put_varint(head, n as u64);
     let mut column = ColumnBuilder::default();
     for i in 0..n {
         column.push(page(pages.get(i)?).ok_or(Corrupt("a page number"))?);
     }
-    column.finish(out)?;
-    out.extend_from_slice(bytes.rest().all()?);
-    Ok(())
+    column.finish(head)?;
+    bytes.rest().all()
 }
 
 /// How many `href` links and how many others a block holds.

@@ -21,6 +21,7 @@ pub use lock::{Waiting, Work};
 pub use manifest::{FileEntry, Manifest, ProblemNote, SegmentEntry};
 pub use reader::{Reader, Snapshot};
 pub(crate) use unnamed::Unnamed;
+pub(crate) use writer::DEFAULT_MEMORY;
 pub use writer::Writer;
 
 const MANIFEST: &str = "manifest.json";

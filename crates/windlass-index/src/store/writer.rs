@@ -18,6 +18,10 @@ use super::{MANIFEST, PUBLIC_SUFFIX_LIST, SEGMENTS, TMP};
 use crate::error::IndexError;
 use crate::ready;
 use crate::segment::{Counts, Segment, WriteError};
+use crate::spool::Scratch;
+
+/// Memory of a writer's merges, in bytes, where nobody says.
+pub(crate) const DEFAULT_MEMORY: usize = 1 << 30;
 
 /// The one writer of an index. While it lives, the lock is held; a dead process holds none.
 #[derive(Debug)]
@@ -27,6 +31,7 @@ pub struct Writer {
     manifest: Manifest,
     list: Arc<PublicSuffixList>,
     next_temporary: AtomicU64,
+    memory_max: usize,
     ready_links_min: usize,
     /// A commit failed so that nobody knows which manifest a loss of power would leave.
     is_unsettled: bool,
@@ -122,6 +127,7 @@ impl Writer {
             manifest,
             list: Arc::new(list),
             next_temporary: AtomicU64::new(0),
+            memory_max: DEFAULT_MEMORY,
             ready_links_min: ready::LINKS_MIN,
             is_unsettled: false,
             left_behind: None,
@@ -131,6 +137,21 @@ impl Writer {
             writer.begin(public_suffix_list.unwrap_or(PublicSuffixList::BUNDLED))?;
         }
         Ok(writer)
+    }
+
+    /// Bounds the memory that merges of this writer use; 1 GiB where nobody says. A merge keeps 4 bytes
+    /// for each page of its inputs in any case.
+    pub fn set_memory_max(&mut self, bytes: usize) {
+        self.memory_max = bytes;
+    }
+
+    pub(crate) fn memory_max(&self) -> usize {
+        self.memory_max
+    }
+
+    /// For what does not fit into memory.
+    pub(crate) fn scratch(&self) -> Arc<Scratch> {
+        Scratch::within(self.directory.join(TMP), self.memory_max)
     }
 
     /// From how many live links on reports are made ready (see `docs/format.md`); for tests, which

@@ -1,0 +1,254 @@
+//! Batches of neighbouring sites: what one thread merges at a time.
+
+use std::io::Write;
+use std::ops::Range;
+
+use fst::Streamer;
+use fst::map::Union;
+
+use super::pages::Mapping;
+use super::site::SiteMerger;
+use super::{Damage, Means, MergeError, Watch};
+use crate::bytes::Corrupt;
+use crate::segment::{Segment, SegmentWriter, WriteError};
+use crate::site::{self, SiteEncoder};
+use crate::stretch::Stretch;
+
+/// A batch has so many sites, or so many bytes of blocks.
+const BATCH_SITES: usize = 1 << 12;
+const BATCH_BYTES: usize = 1 << 20;
+/// Blocks up to this size are put together in memory.
+const SMALL_BLOCK: u64 = 1 << 18;
+
+/// Neighbouring sites.
+#[derive(Debug, Default)]
+pub(super) struct Batch<'a> {
+    /// Their keys, one behind the other.
+    keys: Vec<u8>,
+    /// For each, where its key and its blocks end.
+    ends: Vec<(usize, usize)>,
+    /// Input, and what it has of the site, not yet verified.
+    blocks: Vec<(usize, Stretch<'a>)>,
+}
+
+impl<'a> Batch<'a> {
+    /// Each site's key, as a range of `keys`, with its blocks.
+    fn sites(&self) -> impl Iterator<Item = (Range<usize>, &[(usize, Stretch<'a>)])> {
+        let starts = std::iter::once((0, 0)).chain(self.ends.iter().copied());
+        let ends = self.ends.iter().copied();
+        starts
+            .zip(ends)
+            .map(|((key, block), (key_end, block_end))| {
+                let blocks = self.blocks.get(block..block_end);
+                (key..key_end, blocks.unwrap_or_default())
+            })
+    }
+}
+
+/// Sites that are merged.
+#[derive(Default)]
+pub(super) struct Merged<'a> {
+    keys: Vec<u8>,
+    sites: Vec<MergedSite<'a>>,
+    /// The small blocks.
+    bytes: Vec<u8>,
+}
+
+struct MergedSite<'a> {
+    key: Range<usize>,
+    counts: (u64, u64),
+    block: Block<'a>,
+}
+
+enum Block<'a> {
+    /// A range of the small blocks' bytes.
+    Small(Range<usize>),
+    /// An input's block with other page numbers in front.
+    Copied {
+        head: Range<usize>,
+        rest: &'a [u8],
+    },
+    Built(Box<SiteEncoder>),
+}
+
+/// What batches are made of, and made with.
+#[derive(Clone, Copy)]
+pub(super) struct Job<'a, 'w> {
+    pub(super) inputs: &'w [&'a Segment],
+    pub(super) mappings: &'a [Mapping],
+    pub(super) means: &'w Means,
+    pub(super) watch: Watch<'w>,
+}
+
+impl<'a> Job<'a, '_> {
+    /// The next sites, with their blocks.
+    pub(super) fn next_batch(self, sites: &mut Union<'_>) -> Result<Option<Batch<'a>>, MergeError> {
+        let mut batch = Batch::default();
+        let mut bytes = 0;
+        while batch.ends.len() < BATCH_SITES && bytes < BATCH_BYTES {
+            let Some((key, places)) = sites.next() else {
+                break;
+            };
+            batch.keys.extend_from_slice(key);
+            for place in places {
+                let Some(segment) = self.inputs.get(place.index) else {
+                    continue;
+                };
+                let block = segment.stretch_at(place.value);
+                let block = block.map_err(|e| MergeError::Input(segment.corrupt(e)))?;
+                bytes += block.len();
+                batch.blocks.push((place.index, block));
+            }
+            batch.ends.push((batch.keys.len(), batch.blocks.len()));
+        }
+        Ok((!batch.ends.is_empty()).then_some(batch))
+    }
+}
+
+pub(super) struct Worker<'a, 'w> {
+    job: Job<'a, 'w>,
+    merger: SiteMerger<'a>,
+    encoder: SiteEncoder,
+}
+
+impl<'a, 'w> Worker<'a, 'w> {
+    pub(super) fn new(job: Job<'a, 'w>) -> Self {
+        Self {
+            merger: SiteMerger::default(),
+            encoder: SiteEncoder::new(&job.means.scratch),
+            job,
+        }
+    }
+
+    /// Merges the sites of a batch.
+    pub(super) fn merge(&mut self, batch: Batch<'a>) -> Result<Merged<'a>, MergeError> {
+        let mut merged = Merged::default();
+        for (key, blocks) in batch.sites() {
+            self.site(key, blocks, &mut merged)?;
+        }
+        merged.keys = batch.keys;
+        self.merger.report(self.job.watch)?;
+        Ok(merged)
+    }
+
+    /// Merges a site. Where no link is left, nothing is added.
+    fn site(
+        &mut self,
+        key: Range<usize>,
+        blocks: &[(usize, Stretch<'a>)],
+        merged: &mut Merged<'a>,
+    ) -> Result<(), MergeError> {
+        let job = self.job;
+        let damage = |input, what| Damage { input, what }.error(job.inputs);
+        let mut verified = Vec::with_capacity(blocks.len());
+        for (input, block) in blocks {
+            verified.push((*input, block.all().map_err(|what| damage(*input, what))?));
+        }
+        if let [(input, block)] = verified.as_slice()
+            && let Some(mapping) = job.mappings.get(*input)
+            && !has_outranked(block, mapping).map_err(|what| damage(*input, what))?
+        {
+            let copied = self.copy(key, block, mapping, merged);
+            return copied.map_err(|what| damage(*input, what));
+        }
+        let (merger, encoder) = (&mut self.merger, &mut self.encoder);
+        let blocks = verified.into_iter();
+        if !merger.merge(job.inputs, job.mappings, blocks, encoder, job.watch)? {
+            return Ok(());
+        }
+        encoder.close().map_err(WriteError::from)?;
+        let counts = encoder.counts();
+        let block = if encoder.length() > SMALL_BLOCK {
+            let next = SiteEncoder::new(&job.means.scratch);
+            Block::Built(Box::new(std::mem::replace(encoder, next)))
+        } else {
+            let start = merged.bytes.len();
+            let written = encoder.write_to(&mut merged.bytes);
+            written.map_err(WriteError::from)?;
+            Block::Small(start..merged.bytes.len())
+        };
+        merged.sites.push(MergedSite { key, counts, block });
+        Ok(())
+    }
+
+    /// Copies the block of a site that one input alone has.
+    fn copy(
+        &mut self,
+        key: Range<usize>,
+        block: &'a [u8],
+        mapping: &Mapping,
+        merged: &mut Merged<'a>,
+    ) -> Result<(), Corrupt> {
+        let counts = site::counts(block)?;
+        let start = merged.bytes.len();
+        let page = |page| mapping.pages.get(page as usize).copied();
+        let rest = site::renumber_pages(block, page, &mut merged.bytes)?;
+        let head = start..merged.bytes.len();
+        let block = if rest.len() as u64 > SMALL_BLOCK {
+            Block::Copied { head, rest }
+        } else {
+            merged.bytes.extend_from_slice(rest);
+            Block::Small(start..merged.bytes.len())
+        };
+        self.merger.count(counts.0 + counts.1);
+        merged.sites.push(MergedSite { key, counts, block });
+        Ok(())
+    }
+}
+
+/// Whether a block has links of captures that are outranked.
+fn has_outranked(block: &[u8], mapping: &Mapping) -> Result<bool, Corrupt> {
+    if mapping.is_whole() {
+        return Ok(false);
+    }
+    let mut pages = site::pages_of(block)?;
+    for i in 0..pages.len() {
+        let page = mapping.pages.get(pages.get(i)? as usize);
+        if mapping.has_outranked(*page.ok_or(Corrupt("a page number"))?) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+impl Merged<'_> {
+    /// Bytes of memory held.
+    pub(super) fn memory(&self) -> usize {
+        let built = self.sites.iter().map(|site| match &site.block {
+            Block::Built(encoder) => encoder.memory(),
+            Block::Small(_) | Block::Copied { .. } => 0,
+        });
+        self.bytes.capacity() + self.keys.capacity() + built.sum::<usize>()
+    }
+}
+
+/// Writes what was merged. Batches come in order.
+pub(super) fn write_batch<W: Write>(
+    merged: Merged<'_>,
+    writer: &mut SegmentWriter<W>,
+) -> Result<(), WriteError> {
+    let bytes = |range: Range<usize>| merged.bytes.get(range).unwrap_or_default();
+    for site in merged.sites {
+        let key = merged.keys.get(site.key).unwrap_or_default();
+        match site.block {
+            Block::Small(range) => {
+                let block = bytes(range);
+                let length = block.len() as u64;
+                writer.site_from_parts(key, length, site.counts, |out| out.write_all(block))?;
+            }
+            Block::Copied { head, rest } => {
+                let head = bytes(head);
+                let length = (head.len() + rest.len()) as u64;
+                writer.site_from_parts(key, length, site.counts, |out| {
+                    out.write_all(head)?;
+                    out.write_all(rest)
+                })?;
+            }
+            Block::Built(mut encoder) => {
+                let length = encoder.length();
+                writer.site_from_parts(key, length, site.counts, |out| encoder.write_to(out))?;
+            }
+        }
+    }
+    Ok(())
+}

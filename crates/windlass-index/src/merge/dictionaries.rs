@@ -1,0 +1,148 @@
+//! Merging sorted lists of strings.
+
+use windlass_links::anchor::fold_into;
+
+use super::Damage;
+use super::heap::Heap;
+use crate::bytes::Corrupt;
+use crate::strings::{StringIter, StringList};
+
+/// Reads several lists as one, each string once.
+#[derive(Debug, Default)]
+pub(super) struct MergedStrings<'a> {
+    sources: Vec<Source<'a>>,
+    heap: Heap,
+    /// The sources that have the present string.
+    having: Vec<u32>,
+    is_folded: bool,
+}
+
+/// One of the lists, at its present string.
+#[derive(Debug)]
+struct Source<'a> {
+    iter: StringIter<'a>,
+    /// How many strings have been read.
+    read: u32,
+    text: Vec<u8>,
+    /// Its folded form, where that is wanted and differs.
+    folded: Option<String>,
+}
+
+impl Source<'_> {
+    fn advance(&mut self, is_folded: bool) -> Result<bool, Corrupt> {
+        if !self.iter.next_into(&mut self.text)? {
+            return Ok(false);
+        }
+        self.read += 1;
+        if is_folded {
+            self.fold()?;
+        }
+        Ok(true)
+    }
+
+    fn fold(&mut self) -> Result<(), Corrupt> {
+        // Most anchors are what they are folded to.
+        if self
+            .text
+            .iter()
+            .all(|b| b.is_ascii() && !b.is_ascii_uppercase())
+        {
+            self.folded = None;
+            return Ok(());
+        }
+        let text = std::str::from_utf8(&self.text).map_err(|_| Corrupt("an anchor"))?;
+        let folded = self.folded.get_or_insert_default();
+        folded.clear();
+        fold_into(text, folded);
+        Ok(())
+    }
+
+    fn folded(&self) -> &[u8] {
+        self.folded.as_ref().map_or(&self.text, |f| f.as_bytes())
+    }
+
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        if self.folded.is_none() && other.folded.is_none() {
+            return self.text.cmp(&other.text);
+        }
+        (self.folded(), &self.text).cmp(&(other.folded(), &other.text))
+    }
+}
+
+impl<'a> MergedStrings<'a> {
+    /// Starts anew, with lists in order of (folded, as written), or of bytes.
+    pub(super) fn begin(&mut self, lists: impl Iterator<Item = StringList<'a>>, is_folded: bool) {
+        self.sources.clear();
+        self.heap.clear();
+        self.having.clear();
+        self.is_folded = is_folded;
+        for list in lists {
+            self.having.push(self.sources.len() as u64 as u32);
+            self.sources.push(Source {
+                iter: list.iter(),
+                read: 0,
+                text: Vec::new(),
+                folded: None,
+            });
+        }
+    }
+
+    /// Goes to the next string; `false` where there is none.
+    pub(super) fn advance(&mut self) -> Result<bool, Damage> {
+        let Self {
+            sources,
+            heap,
+            having,
+            is_folded,
+        } = self;
+        for at in having.drain(..) {
+            let Some(source) = sources.get_mut(at as usize) else {
+                continue;
+            };
+            let advanced = source.advance(*is_folded);
+            if advanced.map_err(Damage::of(at as usize))? {
+                heap.push(at, |a, b| cmp(sources, a, b).is_lt());
+            }
+        }
+        let Some(first) = heap.pop(|a, b| cmp(sources, a, b).is_lt()) else {
+            return Ok(false);
+        };
+        having.push(first);
+        while let Some(next) = heap.first()
+            && cmp(sources, first, next).is_eq()
+        {
+            heap.pop(|a, b| cmp(sources, a, b).is_lt());
+            having.push(next);
+        }
+        Ok(true)
+    }
+
+    /// The present string.
+    pub(super) fn text(&self) -> &[u8] {
+        self.present().map_or(&[], |source| &source.text)
+    }
+
+    /// Its folded form.
+    pub(super) fn folded(&self) -> &[u8] {
+        self.present().map_or(&[], Source::folded)
+    }
+
+    fn present(&self) -> Option<&Source<'a>> {
+        self.sources.get(*self.having.first()? as usize)
+    }
+
+    /// The lists that have it, each with its place there. In no order.
+    pub(super) fn having(&self) -> impl Iterator<Item = (usize, u32)> {
+        self.having.iter().map(|at| {
+            let read = self.sources.get(*at as usize).map_or(0, |s| s.read);
+            (*at as usize, read.saturating_sub(1))
+        })
+    }
+}
+
+fn cmp(sources: &[Source<'_>], a: u32, b: u32) -> std::cmp::Ordering {
+    match (sources.get(a as usize), sources.get(b as usize)) {
+        (Some(a), Some(b)) => a.cmp(b),
+        (a, b) => a.is_some().cmp(&b.is_some()),
+    }
+}

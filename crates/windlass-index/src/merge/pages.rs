@@ -1,0 +1,205 @@
+//! Merging page tables.
+
+use std::io::Write;
+
+use super::heap::Heap;
+use super::{Damage, MergeError, Watch};
+use crate::bytes::Corrupt;
+use crate::instant::{self, Instant};
+use crate::segment::{Digest, PageIter, Segment, SegmentWriter};
+
+/// What merging the page tables says about one input.
+#[derive(Debug, Default)]
+pub(super) struct Mapping {
+    /// New number of each page.
+    pub(super) pages: Vec<u32>,
+    /// Captures, by (new page, second), whose links are not taken because another input has them
+    /// from a WARC (R14). Ascending.
+    outranked: Vec<(u32, u32)>,
+    /// The (new) pages of those captures, a bit each.
+    outranked_pages: Vec<u64>,
+}
+
+impl Mapping {
+    pub(super) fn outrank(&mut self, page: u32, second: u32) {
+        self.outranked.push((page, second));
+        let word = page as usize / 64;
+        if self.outranked_pages.len() <= word {
+            self.outranked_pages.resize(word + 1, 0);
+        }
+        if let Some(word) = self.outranked_pages.get_mut(word) {
+            *word |= 1 << (page % 64);
+        }
+    }
+
+    /// Whether it has no outranked captures.
+    pub(super) fn is_whole(&self) -> bool {
+        self.outranked.is_empty()
+    }
+
+    /// Whether some captures of a (new) page are outranked.
+    pub(super) fn has_outranked(&self, page: u32) -> bool {
+        let word = self.outranked_pages.get(page as usize / 64);
+        word.is_some_and(|word| word & (1 << (page % 64)) != 0)
+    }
+
+    /// Whether the capture of a (new) page at a second is outranked.
+    pub(super) fn is_outranked(&self, page: u32, second: u32) -> bool {
+        self.has_outranked(page) && self.outranked.binary_search(&(page, second)).is_ok()
+    }
+}
+
+/// The page table of one input, at its present page.
+struct Cursor<'a> {
+    segment: &'a Segment,
+    iter: PageIter<'a>,
+    domain: u32,
+    domain_key: Vec<u8>,
+    domain_end: u32,
+    file_map: Vec<u32>,
+    instants: Vec<Instant>,
+}
+
+impl<'a> Cursor<'a> {
+    fn new(segment: &'a Segment, files: &[Digest]) -> Result<Self, Corrupt> {
+        let file_map = segment
+            .files()
+            .iter()
+            .map(|file| files.binary_search(file).unwrap_or_default() as u64 as u32)
+            .collect();
+        Ok(Self {
+            segment,
+            iter: segment.pages(0)?,
+            domain: 0,
+            domain_key: Vec::new(),
+            domain_end: 0,
+            file_map,
+            instants: Vec::new(),
+        })
+    }
+
+    /// Goes to the next page; `false` at the end.
+    fn advance(&mut self) -> Result<bool, Corrupt> {
+        let page = self.iter.position() as u64 as u32;
+        let Some(instants) = self.iter.advance()? else {
+            return Ok(false);
+        };
+        self.instants = instants;
+        if page >= self.domain_end {
+            let domains = self.segment.domains()?;
+            self.domain_key = domains.key(self.domain)?;
+            self.domain_end = domains.range(self.domain as usize)?.1;
+            self.domain += 1;
+        }
+        for origin in self.instants.iter_mut().flat_map(|i| &mut i.origins) {
+            let file = self.file_map.get(origin.file as usize);
+            origin.file = *file.ok_or(Corrupt("the number of an archive file"))?;
+        }
+        Ok(true)
+    }
+
+    fn key(&self) -> (&[u8], &[u8]) {
+        (&self.domain_key, self.iter.key())
+    }
+}
+
+fn cmp(cursors: &[Cursor<'_>], a: u32, b: u32) -> std::cmp::Ordering {
+    let key = |at: u32| cursors.get(at as usize).map(Cursor::key);
+    key(a).cmp(&key(b))
+}
+
+/// Writes the union of the page tables.
+pub(super) fn merge<W: Write>(
+    inputs: &[&Segment],
+    files: &[Digest],
+    writer: &mut SegmentWriter<W>,
+    watch: Watch<'_>,
+) -> Result<Vec<Mapping>, MergeError> {
+    let damage = |input, what| Damage { input, what }.error(inputs);
+    let mut cursors = Vec::new();
+    let mut mappings: Vec<Mapping> = Vec::new();
+    for (input, segment) in inputs.iter().enumerate() {
+        cursors.push(Cursor::new(segment, files).map_err(|what| damage(input, what))?);
+        mappings.push(Mapping {
+            pages: Vec::with_capacity(segment.page_count()),
+            ..Mapping::default()
+        });
+    }
+    let mut heap = Heap::default();
+    // The inputs that have the present page; before the first, all.
+    let mut having: Vec<u32> = (0..inputs.len() as u64 as u32).collect();
+    let mut unreported = 0;
+    loop {
+        for at in having.drain(..) {
+            if let Some(cursor) = cursors.get_mut(at as usize)
+                && cursor.advance().map_err(|what| damage(at as usize, what))?
+            {
+                heap.push(at, |a, b| cmp(&cursors, a, b).is_lt());
+            }
+        }
+        let Some(first) = heap.pop(|a, b| cmp(&cursors, a, b).is_lt()) else {
+            break;
+        };
+        having.push(first);
+        while let Some(next) = heap.first()
+            && cmp(&cursors, first, next).is_eq()
+        {
+            heap.pop(|a, b| cmp(&cursors, a, b).is_lt());
+            having.push(next);
+        }
+        unreported += page(&having, &cursors, &mut mappings, writer)?;
+        if unreported >= 4096 {
+            watch.advance(std::mem::take(&mut unreported))?;
+        }
+    }
+    watch.advance(unreported)?;
+    Ok(mappings)
+}
+
+/// Writes a page that some inputs have. Returns the number of their captures of it.
+fn page<W: Write>(
+    having: &[u32],
+    cursors: &[Cursor<'_>],
+    mappings: &mut [Mapping],
+    writer: &mut SegmentWriter<W>,
+) -> Result<u64, MergeError> {
+    let mut parts = having
+        .iter()
+        .filter_map(|at| Some((*at as usize, cursors.get(*at as usize)?)));
+    let Some((input, cursor)) = parts.next() else {
+        return Ok(0);
+    };
+    let (domain, key) = cursor.key();
+    if having.len() == 1 {
+        let number = writer.page(domain, key, &cursor.instants)?;
+        if let Some(mapping) = mappings.get_mut(input) {
+            mapping.pages.push(number);
+        }
+        return Ok(cursor.instants.len() as u64);
+    }
+    let mut all = cursor.instants.clone();
+    for (_, cursor) in parts {
+        all.extend_from_slice(&cursor.instants);
+    }
+    let n = all.len() as u64;
+    let united = instant::unite(all);
+    let number = writer.page(domain, key, &united)?;
+    for at in having {
+        let (Some(cursor), Some(mapping)) =
+            (cursors.get(*at as usize), mappings.get_mut(*at as usize))
+        else {
+            continue;
+        };
+        mapping.pages.push(number);
+        for instant in cursor.instants.iter().filter(|i| i.state.is_wat()) {
+            let winner = united
+                .binary_search_by_key(&instant.time, |i| i.time)
+                .ok()
+                .and_then(|at| united.get(at));
+            if winner.is_some_and(|winner| !winner.state.is_wat()) {
+                mapping.outrank(number, instant.time.unix());
+            }
+        }
+    }
+    Ok(n)
+}

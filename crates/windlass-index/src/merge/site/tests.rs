@@ -1,0 +1,169 @@
+//! Merging in one pass against putting all sightings together.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use proptest::collection::{btree_set, vec};
+use proptest::prelude::*;
+
+use super::*;
+use crate::intern::Interner;
+use crate::sighting::Sighting;
+use crate::site::plain::{Dictionaries, combine, encode};
+use crate::spool::Scratch;
+
+const URLS: [&[u8]; 5] = [b"a", b"a1", b"a1b", b"b", b"c"];
+/// By (folded, as written).
+const FORMS: [&str; 8] = ["", "A", "a", "AB", "aB", "ab", "Ä", "ä"];
+const ATTRS: [&[u8]; 6] = [b"\0", b"\0alt", b"\0other", b"\x01", b"\x01alt", b"\x04"];
+const PAGES: u32 = 90;
+const TIMES: u32 = 5;
+
+/// What one input has: its sightings, with pages by their numbers in the merged segment; and which
+/// captures are outranked.
+type Input = (Vec<Sighting>, Vec<(u32, u32)>);
+
+fn arb_sighting() -> impl Strategy<Value = Sighting> {
+    let link = (
+        0..URLS.len() as u32,
+        any::<bool>(),
+        1..7u32,
+        0..FORMS.len() as u32,
+    );
+    // Most pages are captured once.
+    let moment = (0..PAGES, prop_oneof![4 => Just(1), 1 => 0..TIMES]);
+    let attr = prop_oneof![3 => Just(0), 1 => 0..ATTRS.len() as u32];
+    (link, moment, attr).prop_map(|((url, other, link_type, form), (page, time), attr)| {
+        let other = other && form == 0;
+        Sighting {
+            url,
+            form: if other { link_type } else { form },
+            page,
+            time,
+            attr,
+            other,
+        }
+    })
+}
+
+fn arb_input() -> impl Strategy<Value = Input> {
+    let outranked = prop_oneof![
+        2 => Just(std::collections::BTreeSet::new()),
+        1 => btree_set((0..PAGES, 0..TIMES), 0..80),
+    ];
+    let sightings = prop_oneof![vec(arb_sighting(), 1..12), vec(arb_sighting(), 1..700)];
+    (sightings, outranked).prop_map(|(sightings, o)| (sightings, o.into_iter().collect()))
+}
+
+/// The block of these sightings; nothing where there are none.
+fn block(mut sightings: Vec<Sighting>) -> Vec<u8> {
+    let mut attrs = Interner::default();
+    for attr in ATTRS {
+        attrs.intern(attr);
+    }
+    combine(&mut sightings, &mut attrs);
+    let mut out = Vec::new();
+    if !sightings.is_empty() {
+        let dictionaries = Dictionaries {
+            urls: &|url| URLS[url as usize],
+            forms: &|form| FORMS[form as usize].as_bytes(),
+            attrs: &attrs,
+        };
+        encode(&sightings, &dictionaries, &mut out).unwrap();
+    }
+    out
+}
+
+/// An input's block, whose pages have numbers of their own, and what they mean.
+fn own((sightings, outranked): &Input, at: usize) -> (Vec<u8>, Mapping) {
+    let mut mapping = Mapping::default();
+    // Each input lacks other pages.
+    let has = |page: u32| {
+        sightings.iter().any(|s| s.page == page) || !(page as usize).is_multiple_of(at + 2)
+    };
+    mapping.pages = (0..PAGES).filter(|page| has(*page)).collect();
+    for (page, time) in outranked {
+        mapping.outrank(*page, *time);
+    }
+    let mut own = sightings.clone();
+    for sighting in &mut own {
+        sighting.page = mapping.pages.binary_search(&sighting.page).unwrap() as u32;
+    }
+    (block(own), mapping)
+}
+
+fn merged(inputs: &[Input], scratch: &Arc<Scratch>) -> Vec<u8> {
+    let (blocks, mappings): (Vec<_>, Vec<_>) = inputs
+        .iter()
+        .enumerate()
+        .map(|(at, input)| own(input, at))
+        .unzip();
+    let mut encoder = SiteEncoder::new(scratch);
+    let mut merger = SiteMerger::default();
+    let cancel = AtomicBool::new(false);
+    let watch = Watch {
+        progress: &(),
+        cancel: &cancel,
+        stop: None,
+    };
+    let mut out = Vec::new();
+    // Twice with the same things: nothing of the first time must be left.
+    for _ in 0..2 {
+        let parts = blocks.iter().map(Vec::as_slice).enumerate();
+        out.clear();
+        if merger
+            .merge(&[], &mappings, parts, &mut encoder, watch)
+            .unwrap()
+        {
+            encoder.close().unwrap();
+            encoder.write_to(&mut out).unwrap();
+            assert_eq!(SiteBlock::read(&out).unwrap().hrefs.len() as u64, {
+                crate::site::counts(&out).unwrap().0
+            });
+        }
+    }
+    out
+}
+
+proptest! {
+    #[test]
+    fn merging_blocks_is_uniting_sightings(inputs in vec(arb_input(), 1..5), keep_max in prop_oneof![Just(0usize), Just(1 << 20)]) {
+        let directory = tempfile::tempdir().unwrap();
+        let scratch = Scratch::new(directory.path().to_owned(), keep_max);
+        let all = inputs.iter().flat_map(|(sightings, outranked)| {
+            let kept = |s: &&Sighting| outranked.binary_search(&(s.page, s.time)).is_err();
+            sightings.iter().filter(kept).copied().collect::<Vec<_>>()
+        });
+        let expected = block(all.collect());
+        prop_assert!(merged(&inputs, &scratch) == expected);
+    }
+
+    #[test]
+    fn what_is_merged_is_merged_again((a, b, c) in (arb_input(), arb_input(), arb_input())) {
+        let directory = tempfile::tempdir().unwrap();
+        let scratch = Scratch::new(directory.path().to_owned(), 1 << 20);
+        let whole = |input: Input| (input.0, Vec::new());
+        let (a, b, c) = (whole(a), whole(b), whole(c));
+        let expected = merged(&[a.clone(), b.clone(), c.clone()], &scratch);
+        prop_assert!(merged(&[c, a.clone(), b, a], &scratch) == expected);
+    }
+
+    #[test]
+    fn foreign_blocks_never_panic(damage in vec((any::<prop::sample::Index>(), any::<u8>()), 1..6), inputs in vec(arb_input(), 2..4)) {
+        let directory = tempfile::tempdir().unwrap();
+        let scratch = Scratch::new(directory.path().to_owned(), 1 << 20);
+        let (mut blocks, mappings): (Vec<_>, Vec<_>) =
+            inputs.iter().enumerate().map(|(at, input)| own(input, at)).unzip();
+        for (index, byte) in damage {
+            let at = index.index(blocks[0].len());
+            blocks[0][at] = byte;
+        }
+        let cancel = AtomicBool::new(false);
+        let watch = Watch { progress: &(), cancel: &cancel, stop: None };
+        let parts = blocks.iter().map(Vec::as_slice).enumerate();
+        let mut encoder = SiteEncoder::new(&scratch);
+        let mut merger = SiteMerger::default();
+        // An error is an answer like any other.
+        let _ = merger.merge(&[], &mappings, parts, &mut encoder, watch);
+    }
+}

@@ -1,0 +1,154 @@
+//! The captures of a run, and the page table that they make.
+
+use std::io::Write;
+
+use windlass_links::{Capture, CaptureTime, Outcome, Source};
+
+use super::keys::{Keys, Sites};
+use crate::instant::{self, Instant, Origin, Shown, State};
+use crate::intern::Ranks;
+use crate::segment::{SegmentWriter, WriteError};
+
+/// Bytes that a capture takes while a run is written, beside its note.
+pub(super) const WRITING_BYTES: usize = 16 + 8 + 8 + 4;
+
+/// What is kept of a capture.
+#[derive(Debug)]
+pub(super) struct CaptureNote {
+    offset: u64,
+    page: u32,
+    time: u32,
+    file: u32,
+    internal: u32,
+    external: u32,
+    /// What a revisit refers to.
+    refers: Option<CaptureTime>,
+    /// The number of the last of its links, plus 1.
+    pub(super) links_end: u32,
+    outcome: Option<Shown>,
+    is_wat: bool,
+}
+
+impl CaptureNote {
+    pub(super) fn of(
+        capture: &Capture,
+        page: u32,
+        file: u32,
+        offset: u64,
+        links_end: usize,
+    ) -> Self {
+        let (outcome, refers) = match capture.outcome {
+            Outcome::Html => (Some(Shown::Html), None),
+            Outcome::NotHtml => (Some(Shown::NotHtml), None),
+            Outcome::Redirect => (Some(Shown::Redirect), None),
+            Outcome::Gone => (Some(Shown::Gone), None),
+            Outcome::Revisit(refers) => (None, refers),
+        };
+        Self {
+            offset,
+            page,
+            time: capture.time.unix(),
+            file,
+            internal: capture.counts.internal,
+            external: capture.counts.external,
+            refers,
+            // A run is full long before.
+            links_end: links_end as u64 as u32,
+            outcome,
+            is_wat: capture.source == Source::Wat,
+        }
+    }
+
+    fn instant(&self, file_ranks: &[u32]) -> Instant {
+        let source = if self.is_wat {
+            Source::Wat
+        } else {
+            Source::Warc
+        };
+        let state = match self.outcome {
+            Some(shown) => State::Real {
+                shown,
+                source,
+                internal: self.internal,
+                external: self.external,
+            },
+            None => State::Revisit(vec![self.refers]),
+        };
+        let file = file_ranks.get(self.file as usize);
+        Instant {
+            time: CaptureTime::from_unix(self.time),
+            state,
+            origins: vec![Origin {
+                file: file.copied().unwrap_or(u32::MAX),
+                offset: self.offset,
+            }],
+        }
+    }
+}
+
+/// The captures whose links count, in order of (page, second): each known by its place among the
+/// different ones, so that the order of places is that of page numbers, then times.
+#[derive(Debug, Default)]
+pub(super) struct CaptureOrder {
+    /// (Number of the capture, its place).
+    pub(super) ordered: Vec<(u32, u32)>,
+    /// The page's number in the segment, and the second, of each place.
+    pub(super) moments: Vec<(u32, u32)>,
+}
+
+/// Writes the page table. Where both a WAT and a WARC describe a second of a page, the WARC's links
+/// are taken (R14): the others are not in the order.
+pub(super) fn write_pages<W: Write>(
+    captures: &[CaptureNote],
+    pages: &Keys,
+    sites: &Sites,
+    ranks: &Ranks,
+    file_ranks: &[u32],
+    writer: &mut SegmentWriter<W>,
+) -> Result<CaptureOrder, WriteError> {
+    let mut order: Vec<(u64, u32)> = captures
+        .iter()
+        .zip(0u32..)
+        .map(|(capture, number)| {
+            let rank = u64::from(ranks.rank(capture.page));
+            (rank << 32 | u64::from(capture.time), number)
+        })
+        .collect();
+    order.sort_unstable();
+    let mut result = CaptureOrder {
+        ordered: Vec::with_capacity(order.len()),
+        moments: Vec::with_capacity(order.len()),
+    };
+    let mut instants = Vec::new();
+    for of_page in order.chunk_by(|a, b| a.0 >> 32 == b.0 >> 32) {
+        instants.clear();
+        let mut page = None;
+        for same in of_page.chunk_by(|a, b| a.0 == b.0) {
+            let notes = || {
+                same.iter()
+                    .filter_map(|(_, number)| Some((*number, captures.get(*number as usize)?)))
+            };
+            let all = notes().map(|(_, note)| note.instant(file_ranks)).collect();
+            let Some(united) = instant::unite(all).pop() else {
+                continue;
+            };
+            let is_outranked = |note: &CaptureNote| note.is_wat && !united.state.is_wat();
+            // A revisit takes nothing from a WAT.
+            let has_wat = notes().any(|(_, note)| note.is_wat && note.outcome.is_some());
+            let place = result.moments.len() as u64 as u32;
+            let kept = notes().filter(|(_, note)| !(has_wat && is_outranked(note)));
+            result
+                .ordered
+                .extend(kept.map(|(number, _)| (number, place)));
+            let rank = same.first().map_or(0, |(key, _)| (key >> 32) as u32);
+            result.moments.push((rank, united.time.unix()));
+            page = Some(ranks.number(rank));
+            instants.push(united);
+        }
+        if let Some(page) = page {
+            let site_key = sites.keys.get(pages.site(page));
+            writer.page(site_key, pages.texts.get(page), &instants)?;
+        }
+    }
+    Ok(result)
+}

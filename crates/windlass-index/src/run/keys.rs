@@ -1,0 +1,119 @@
+//! The SURTs of a run, each with the site that it belongs to.
+
+use std::hash::BuildHasher;
+
+use hashbrown::DefaultHashBuilder;
+use windlass_links::surt::write_host_key;
+use windlass_links::{CanonicalUrl, PublicSuffixList, Surt};
+
+use crate::intern::{Interner, Ranks};
+use crate::order::Strings;
+
+/// How many hosts are remembered with their sites.
+const HOSTS: usize = 1 << 12;
+
+/// Site keys: those of registrable domains, of pages and of targets.
+#[derive(Debug, Default)]
+pub(super) struct Sites {
+    pub(super) keys: Interner,
+    /// Hosts seen not long ago, each where its hash says.
+    hosts: Vec<(String, u32)>,
+    hasher: DefaultHashBuilder,
+    buffer: Vec<u8>,
+}
+
+impl Sites {
+    /// The number of the site of a host.
+    fn of(&mut self, host: &str, list: &PublicSuffixList) -> u32 {
+        if self.hosts.is_empty() {
+            self.hosts.resize_with(HOSTS, Default::default);
+        }
+        let at = self.hasher.hash_one(host) as usize % HOSTS;
+        if let Some((known, number)) = self.hosts.get(at)
+            && known == host
+            && !known.is_empty()
+        {
+            return *number;
+        }
+        self.buffer.clear();
+        write_host_key(list.registrable_domain(host), &mut self.buffer);
+        let (number, _) = self.keys.intern(&self.buffer);
+        if let Some((known, site)) = self.hosts.get_mut(at) {
+            known.clear();
+            known.push_str(host);
+            *site = number;
+        }
+        number
+    }
+}
+
+/// SURTs, each with its site.
+#[derive(Debug, Default)]
+pub(super) struct Keys {
+    pub(super) texts: Interner,
+    /// The site of each, by its number.
+    pub(super) sites: Vec<u32>,
+    buffer: Vec<u8>,
+}
+
+impl Keys {
+    /// The number of a URL.
+    pub(super) fn number(
+        &mut self,
+        url: &CanonicalUrl,
+        sites: &mut Sites,
+        list: &PublicSuffixList,
+    ) -> u32 {
+        self.buffer.clear();
+        Surt::write(url, &mut self.buffer);
+        let (number, is_new) = self.texts.intern(&self.buffer);
+        if is_new {
+            self.sites.push(sites.of(url.host(), list));
+        }
+        number
+    }
+
+    /// The number of the site that a URL belongs to.
+    pub(super) fn site(&self, number: u32) -> u32 {
+        self.sites.get(number as usize).copied().unwrap_or(u32::MAX)
+    }
+
+    /// In the order of segments: (site key, SURT). Distributed by site, then each site's by what comes
+    /// behind its key.
+    pub(super) fn ranks(&self, sites: &Sites, site_ranks: &Ranks) -> Ranks {
+        let mut ends = vec![0u32; sites.keys.len() + 1];
+        for site in &self.sites {
+            if let Some(count) = ends.get_mut(site_ranks.rank(*site) as usize + 1) {
+                *count += 1;
+            }
+        }
+        let mut sum = 0;
+        for end in &mut ends {
+            sum += *end;
+            *end = sum;
+        }
+        // `ends[r]` is where rank r starts, and moves to where it ends.
+        let mut order = vec![0u32; self.sites.len()];
+        for (number, site) in (0u32..).zip(&self.sites) {
+            if let Some(at) = ends.get_mut(site_ranks.rank(*site) as usize) {
+                if let Some(slot) = order.get_mut(*at as usize) {
+                    *slot = number;
+                }
+                *at += 1;
+            }
+        }
+        let mut strings = Strings::new(|number| self.texts.get(number), |a, b| a.cmp(&b));
+        let mut start = 0;
+        for (rank, end) in (0u32..).zip(ends) {
+            let end = end as usize;
+            if let Some(of_site) = order.get_mut(start..end)
+                && of_site.len() > 1
+            {
+                let depth = sites.keys.get(site_ranks.number(rank)).len();
+                strings.sort(of_site, depth);
+            }
+            start = end;
+        }
+        Ranks::of_order(order)
+    }
+}

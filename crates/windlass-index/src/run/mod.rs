@@ -1,0 +1,191 @@
+//! Runs: captures collected in memory, sorted once, written as a segment.
+
+mod captures;
+mod forms;
+mod keys;
+mod links;
+mod sites;
+
+use std::io::Write;
+use std::sync::Arc;
+
+use windlass_links::{Capture, LinkType, PublicSuffixList};
+
+use crate::intern::{Interner, Ranks};
+use crate::segment::{Counts, Digest, SegmentWriter, WriteError};
+use crate::spool::Scratch;
+use captures::{CaptureNote, write_pages};
+use keys::{Keys, Sites};
+use links::{LinkNote, OTHER, SortedLinks};
+
+/// Collects captures until they are written.
+#[derive(Debug, Default)]
+pub(crate) struct Run {
+    sites: Sites,
+    /// SURTs of pages and of targets, apart.
+    pages: Keys,
+    urls: Keys,
+    forms: Interner,
+    attrs: Interner,
+    files: Vec<Digest>,
+    captures: Vec<CaptureNote>,
+    /// Those of one capture together, in the order of captures.
+    links: Vec<LinkNote>,
+    /// The attr that the last link had, and its number: most have the same.
+    attr: Vec<u8>,
+    attr_number: u32,
+    /// The number of the empty anchor, once it came.
+    empty_form: Option<u32>,
+}
+
+impl Run {
+    /// Whether it holds nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.captures.is_empty()
+    }
+
+    /// Whether nothing more can be numbered.
+    pub(crate) fn is_full(&self) -> bool {
+        let numbered = [self.links.len(), self.forms.len(), self.captures.len()];
+        numbered.into_iter().any(|n| n >= OTHER as usize)
+    }
+
+    /// Bytes of memory that it holds, and needs while it is written.
+    pub(crate) fn memory(&self) -> usize {
+        // Hash tables go when writing begins, and orders and ranks take their place.
+        let dictionary = |texts: &Interner, writing: usize| {
+            let hashes = texts.hashes_memory();
+            texts.memory() - hashes + hashes.max(texts.len() * writing)
+        };
+        dictionary(&self.sites.keys, 24)
+            + dictionary(&self.pages.texts, 12)
+            + dictionary(&self.urls.texts, 16)
+            + dictionary(&self.forms, 32)
+            + dictionary(&self.attrs, 24)
+            + 4 * (self.pages.texts.len() + self.urls.texts.len())
+            + (size_of::<CaptureNote>() + captures::WRITING_BYTES) * self.captures.len()
+            + (size_of::<LinkNote>() + links::WRITING_BYTES) * self.links.len()
+    }
+
+    /// The number, in this run, of the archive file with that digest.
+    pub(crate) fn file(&mut self, digest: Digest) -> u32 {
+        let at = self
+            .files
+            .iter()
+            // Most captures come from the file that the one before came from.
+            .rposition(|known| *known == digest)
+            .unwrap_or_else(|| {
+                self.files.push(digest);
+                self.files.len() - 1
+            });
+        u32::try_from(at).unwrap_or(u32::MAX)
+    }
+
+    /// Adds a capture that was read at `offset` of a file (see [`file`](Self::file)). Internal links
+    /// are passed over (R11).
+    pub(crate) fn add(
+        &mut self,
+        capture: &Capture,
+        file: u32,
+        offset: u64,
+        list: &PublicSuffixList,
+    ) {
+        let page = self.pages.number(&capture.page, &mut self.sites, list);
+        for link in capture.links.iter().filter(|link| link.external) {
+            let url = self.urls.number(&link.target, &mut self.sites, list);
+            let form = if link.link_type == LinkType::Href {
+                self.form(link.anchor.as_bytes())
+            } else {
+                OTHER | link.link_type as u32
+            };
+            let attr = self.attr(link.rel.bits(), link.alt.as_bytes());
+            self.links.push(LinkNote { url, form, attr });
+        }
+        self.captures.push(CaptureNote::of(
+            capture,
+            page,
+            file,
+            offset,
+            self.links.len(),
+        ));
+    }
+
+    fn form(&mut self, anchor: &[u8]) -> u32 {
+        if anchor.is_empty()
+            && let Some(form) = self.empty_form
+        {
+            return form;
+        }
+        let (form, _) = self.forms.intern(anchor);
+        if anchor.is_empty() {
+            self.empty_form = Some(form);
+        }
+        form
+    }
+
+    fn attr(&mut self, rel: u8, alt: &[u8]) -> u32 {
+        if self.attr.split_first() != Some((&rel, alt)) {
+            self.attr.clear();
+            self.attr.push(rel);
+            self.attr.extend_from_slice(alt);
+            self.attr_number = self.attrs.intern(&self.attr).0;
+        }
+        self.attr_number
+    }
+
+    /// Sorts and writes the run, and leaves it empty.
+    pub(crate) fn write<W: Write>(
+        &mut self,
+        out: W,
+        public_suffix_list: &str,
+        scratch: &Arc<Scratch>,
+    ) -> Result<(W, Counts), WriteError> {
+        let mut run = std::mem::take(self);
+        for texts in [
+            &mut run.sites.keys,
+            &mut run.pages.texts,
+            &mut run.urls.texts,
+            &mut run.forms,
+        ] {
+            texts.forget_hashes();
+        }
+        let file_ranks = rank_files(&mut run.files);
+        let mut writer = SegmentWriter::new(out, public_suffix_list, &run.files, scratch)?;
+        let site_ranks = run.sites.keys.byte_ranks();
+
+        let captures = std::mem::take(&mut run.captures);
+        let pages = std::mem::take(&mut run.pages);
+        let page_ranks = pages.ranks(&run.sites, &site_ranks);
+        let order = write_pages(
+            &captures,
+            &pages,
+            &run.sites,
+            &page_ranks,
+            &file_ranks,
+            &mut writer,
+        )?;
+        drop((pages, page_ranks));
+
+        let url_ranks = run.urls.ranks(&run.sites, &site_ranks);
+        let forms = forms::FormRanks::of(&run.forms);
+        let links = std::mem::take(&mut run.links);
+        let sorted = SortedLinks::of(
+            &links,
+            &captures,
+            &order,
+            &url_ranks,
+            &forms.ranks,
+            &mut run.attrs,
+        );
+        drop((links, captures));
+        sites::write(&run, &sorted, &order, &url_ranks, &forms, &mut writer)?;
+        writer.finish()
+    }
+}
+
+fn rank_files(files: &mut [Digest]) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..files.len() as u64 as u32).collect();
+    order.sort_unstable_by_key(|&i| files.get(i as usize).copied());
+    files.sort_unstable();
+    Ranks::of_order(order).rank
+}

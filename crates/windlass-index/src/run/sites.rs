@@ -1,0 +1,263 @@
+//! The site blocks of a run.
+
+use std::io::Write;
+use std::ops::Range;
+
+use super::Run;
+use super::captures::CaptureOrder;
+use super::forms::FormRanks;
+use super::links::{OTHER, Seen, SortedLinks};
+use crate::intern::Ranks;
+use crate::segment::{SegmentWriter, WriteError};
+use crate::site::SiteEncoder;
+
+/// Up to so many bytes a block is put together before it is written.
+const SMALL_BLOCK: u64 = 1 << 16;
+
+/// Writes a block for each site that has links.
+pub(super) fn write<W: Write>(
+    run: &Run,
+    links: &SortedLinks,
+    captures: &CaptureOrder,
+    url_ranks: &Ranks,
+    forms: &FormRanks,
+    writer: &mut SegmentWriter<W>,
+) -> Result<(), WriteError> {
+    let attr_ranks = run.attrs.byte_ranks();
+    let mut sites = SiteWriter {
+        run,
+        links,
+        moments: &captures.moments,
+        url_ranks,
+        form_ranks: forms,
+        forms: Places::of(forms.ranks.order.len()),
+        captures: Places::of(captures.moments.len()),
+        attrs: Places::of(attr_ranks.order.len()),
+        attr_ranks,
+        showings: Vec::new(),
+        times: Vec::new(),
+        sightings: Vec::new(),
+        encoder: SiteEncoder::default(),
+        block: Vec::new(),
+    };
+    let mut first = 0;
+    let of_site = |a: &u32, b: &u32| run.urls.site(*a) == run.urls.site(*b);
+    for urls in url_ranks.order.chunk_by(of_site) {
+        let range = first..first + urls.len();
+        first = range.end;
+        if let Some(url) = urls.first() {
+            let site_key = run.sites.keys.get(run.urls.site(*url));
+            sites.site(site_key, range, writer)?;
+        }
+    }
+    Ok(())
+}
+
+/// Numbers within a run, and the places that those of them have which one site needs.
+#[derive(Debug)]
+struct Places {
+    /// By number; [`NOWHERE`] for those that the site does not need.
+    place: Vec<u32>,
+    needed: Vec<u32>,
+}
+
+const NOWHERE: u32 = u32::MAX;
+
+impl Places {
+    fn of(n: usize) -> Self {
+        Self {
+            place: vec![NOWHERE; n],
+            needed: Vec::new(),
+        }
+    }
+
+    /// The site needs that number.
+    #[inline]
+    fn need(&mut self, number: u32) {
+        if let Some(place) = self.place.get_mut(number as usize)
+            && *place == NOWHERE
+        {
+            *place = 0;
+            self.needed.push(number);
+        }
+    }
+
+    /// Gives all that are needed their places, in order.
+    fn number(&mut self) {
+        if self.needed.len() > self.place.len() / 64 {
+            // Looking at all is faster than sorting many.
+            self.needed.clear();
+            let all = (0u32..).zip(&self.place);
+            let needed = all.filter(|(_, place)| **place != NOWHERE);
+            self.needed.extend(needed.map(|(number, _)| number));
+        } else {
+            self.needed.sort_unstable();
+        }
+        for (place, number) in (0u32..).zip(&self.needed) {
+            if let Some(slot) = self.place.get_mut(*number as usize) {
+                *slot = place;
+            }
+        }
+    }
+
+    #[inline]
+    fn place(&self, number: u32) -> u32 {
+        self.place.get(number as usize).copied().unwrap_or(NOWHERE)
+    }
+
+    fn clear(&mut self) {
+        for number in self.needed.drain(..) {
+            if let Some(place) = self.place.get_mut(number as usize) {
+                *place = NOWHERE;
+            }
+        }
+    }
+}
+
+struct SiteWriter<'a> {
+    run: &'a Run,
+    links: &'a SortedLinks,
+    moments: &'a [(u32, u32)],
+    url_ranks: &'a Ranks,
+    form_ranks: &'a FormRanks,
+    attr_ranks: Ranks,
+    forms: Places,
+    /// The place of a capture is that of its page.
+    captures: Places,
+    /// By rank.
+    attrs: Places,
+    /// How many captures of each page show a link to the site.
+    showings: Vec<u32>,
+    times: Vec<u32>,
+    sightings: Vec<(u32, u32)>,
+    encoder: SiteEncoder,
+    block: Vec<u8>,
+}
+
+impl SiteWriter<'_> {
+    fn site<W: Write>(
+        &mut self,
+        site_key: &[u8],
+        urls: Range<usize>,
+        writer: &mut SegmentWriter<W>,
+    ) -> Result<(), WriteError> {
+        let (start, end) = (
+            self.links.of_url(urls.start).start,
+            self.links.of_url(urls.end.saturating_sub(1)).end,
+        );
+        if start >= end {
+            // All its links were a WAT's, where a WARC shows others.
+            return Ok(());
+        }
+        for seen in self.links.get(start..end) {
+            if seen.form & OTHER == 0 {
+                self.forms.need(seen.form);
+            }
+            self.captures.need(seen.capture);
+            self.attrs.need(self.attr_ranks.rank(seen.attr));
+        }
+        self.forms.number();
+        self.attrs.number();
+        self.captures.number();
+        self.pages();
+        self.strings();
+        for rank in urls {
+            let of_url = self.links.get(self.links.of_url(rank));
+            if of_url.is_empty() {
+                continue;
+            }
+            let url = self.url_ranks.number(rank as u64 as u32);
+            self.encoder.url(self.run.urls.texts.get(url));
+            self.links_to(of_url);
+        }
+        self.forms.clear();
+        self.attrs.clear();
+        self.captures.clear();
+        self.encoder.close()?;
+        let (length, counts) = (self.encoder.length(), self.encoder.counts());
+        let encoder = &mut self.encoder;
+        if length > SMALL_BLOCK {
+            return writer.site_from_parts(site_key, length, counts, |out| encoder.write_to(out));
+        }
+        self.block.clear();
+        encoder.write_to(&mut self.block)?;
+        let block = &self.block;
+        writer.site_from_parts(site_key, length, counts, |out| out.write_all(block))
+    }
+
+    /// Adds the pages with their times, and turns the captures' places into those of their pages.
+    fn pages(&mut self) {
+        self.showings.clear();
+        let moment = |capture: u32| self.moments.get(capture as usize).copied();
+        let captures = &mut self.captures;
+        for of_page in captures
+            .needed
+            .chunk_by(|a, b| moment(*a).map(|m| m.0) == moment(*b).map(|m| m.0))
+        {
+            let Some((number, _)) = of_page.first().and_then(|capture| moment(*capture)) else {
+                continue;
+            };
+            self.times.clear();
+            let times = of_page.iter().filter_map(|capture| moment(*capture));
+            self.times.extend(times.map(|(_, time)| time));
+            let place = self.showings.len() as u64 as u32;
+            for capture in of_page {
+                if let Some(slot) = captures.place.get_mut(*capture as usize) {
+                    *slot = place;
+                }
+            }
+            self.showings.push(self.times.len() as u64 as u32);
+            self.encoder.page(number, &self.times);
+        }
+    }
+
+    /// Adds the forms and the attrs.
+    fn strings(&mut self) {
+        let mut before = None;
+        for rank in &self.forms.needed {
+            let fold = self.form_ranks.fold(*rank);
+            let form = self.form_ranks.ranks.number(*rank);
+            let text = self.run.forms.get(form);
+            self.encoder.form(text, before == Some(fold));
+            before = Some(fold);
+        }
+        for rank in &self.attrs.needed {
+            let attr = self.attr_ranks.number(*rank);
+            self.encoder.attr(self.run.attrs.get(attr));
+        }
+    }
+
+    /// Adds the links to a url.
+    fn links_to(&mut self, of_url: &[Seen]) {
+        let captures = &self.captures;
+        let page = |seen: &Seen| captures.place(seen.capture);
+        for link in of_url.chunk_by(|a, b| a.form == b.form && page(a) == page(b)) {
+            let Some(first) = link.first() else {
+                continue;
+            };
+            let is_other = first.form & OTHER != 0;
+            let form = if is_other {
+                first.form & !OTHER
+            } else {
+                self.forms.place(first.form)
+            };
+            let place = page(first);
+            let attr = |seen: &Seen| self.attrs.place(self.attr_ranks.rank(seen.attr));
+            let showings = self.showings.get(place as usize).copied().unwrap_or(0);
+            let is_plain =
+                link.len() == showings as usize && link.iter().all(|s| s.attr == first.attr);
+            if is_plain {
+                self.encoder.link(is_other, form, place, attr(first));
+                continue;
+            }
+            self.sightings.clear();
+            for seen in link {
+                let time = self.moments.get(seen.capture as usize);
+                let time = time.map_or(0, |(_, time)| *time);
+                self.sightings.push((time, attr(seen)));
+            }
+            self.encoder
+                .exception(is_other, form, place, &self.sightings);
+        }
+    }
+}

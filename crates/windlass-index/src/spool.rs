@@ -1,0 +1,200 @@
+//! Bytes that wait for their place: in memory up to a bound, beyond it in a temporary file.
+//!
+//! The parts of a site block are written side by side and read one after the other. For most sites
+//! that is a few hundred bytes; for the largest it is more than a merge may hold.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How much is read back at once.
+const READ_BYTES: usize = 1 << 18;
+
+/// Where spools put what they do not keep.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    directory: PathBuf,
+    /// Bytes that each spool keeps in memory.
+    keep_max: usize,
+    next: AtomicU64,
+}
+
+impl Scratch {
+    /// Temporary files in a directory, which has none of the names that end in `.spool`.
+    pub(crate) fn new(directory: PathBuf, keep_max: usize) -> Arc<Self> {
+        Arc::new(Self {
+            directory,
+            keep_max,
+            next: AtomicU64::new(0),
+        })
+    }
+
+    /// For work that may use so much memory in all, some hundred spools at a time.
+    pub(crate) fn within(directory: PathBuf, memory_max: usize) -> Arc<Self> {
+        Self::new(directory, (memory_max / 512).clamp(1 << 14, 1 << 23))
+    }
+
+    /// A file without a name, so that nothing stays of it whatever happens.
+    fn file(&self) -> io::Result<File> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let path = self.directory.join(format!("{number}.spool"));
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&path)?;
+        // Where an open file cannot be removed, the next writer does it.
+        let _ = fs::remove_file(&path);
+        Ok(file)
+    }
+}
+
+/// Bytes, appended now and read back later, once.
+#[derive(Debug, Default)]
+pub(crate) struct Spool {
+    memory: Vec<u8>,
+    /// `None`: everything stays in memory.
+    scratch: Option<Arc<Scratch>>,
+    spilled: Option<Box<Spilled>>,
+}
+
+/// What is in a file, in front of what is in memory.
+#[derive(Debug)]
+struct Spilled {
+    file: io::Result<File>,
+    length: u64,
+}
+
+impl Spool {
+    pub(crate) fn new(scratch: &Arc<Scratch>) -> Self {
+        Self {
+            scratch: Some(Arc::clone(scratch)),
+            ..Self::default()
+        }
+    }
+
+    /// Appends bytes. Where that fails, [`write_to`](Self::write_to) tells.
+    #[inline]
+    pub(crate) fn put(&mut self, bytes: &[u8]) {
+        self.memory.extend_from_slice(bytes);
+        if let Some(scratch) = &self.scratch
+            && self.memory.len() > scratch.keep_max
+        {
+            self.spill();
+        }
+    }
+
+    #[cold]
+    fn spill(&mut self) {
+        let Some(scratch) = &self.scratch else {
+            return;
+        };
+        let spilled = self.spilled.get_or_insert_with(|| {
+            Box::new(Spilled {
+                file: scratch.file(),
+                length: 0,
+            })
+        });
+        if let Ok(file) = &mut spilled.file
+            && let Err(error) = file.write_all(&self.memory)
+        {
+            spilled.file = Err(error);
+        }
+        spilled.length += self.memory.len() as u64;
+        self.memory.clear();
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        let spilled = self.spilled.as_ref().map_or(0, |spilled| spilled.length);
+        spilled + self.memory.len() as u64
+    }
+
+    /// Bytes of memory held.
+    pub(crate) fn memory(&self) -> usize {
+        self.memory.capacity()
+    }
+
+    /// Writes everything, and empties the spool.
+    pub(crate) fn write_to(&mut self, out: &mut impl Write) -> io::Result<()> {
+        if let Some(spilled) = self.spilled.take() {
+            let mut file = spilled.file?;
+            file.rewind()?;
+            let mut buffer = vec![0; READ_BYTES];
+            let mut left = spilled.length;
+            while left > 0 {
+                let n = buffer
+                    .len()
+                    .min(usize::try_from(left).unwrap_or(usize::MAX));
+                let part = buffer.get_mut(..n).unwrap_or_default();
+                file.read_exact(part)?;
+                out.write_all(part)?;
+                left -= n as u64;
+            }
+        }
+        out.write_all(&self.memory)?;
+        self.memory.clear();
+        Ok(())
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        self.memory.clear();
+        self.spilled = None;
+    }
+}
+
+impl Write for Spool {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.put(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_put_comes_back_from_memory_and_from_files() {
+        let directory = tempfile::tempdir().unwrap();
+        for keep_max in [0, 1, 100, 1 << 20] {
+            let scratch = Scratch::new(directory.path().to_owned(), keep_max);
+            let mut spool = Spool::new(&scratch);
+            for round in 0..3u8 {
+                let mut expected = Vec::new();
+                for i in 0..1000u32 {
+                    let bytes = vec![round; (i % 40) as usize];
+                    spool.put(&bytes);
+                    expected.extend_from_slice(&bytes);
+                }
+                assert_eq!(spool.len(), expected.len() as u64);
+                let mut found = Vec::new();
+                spool.write_to(&mut found).unwrap();
+                assert!(found == expected, "{keep_max}");
+                assert_eq!(spool.len(), 0);
+                spool.put(b"forgotten");
+                spool.clear();
+            }
+            // No file keeps a name.
+            assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_kept_is_told() {
+        let scratch = Scratch::new(PathBuf::from("/nonexistent"), 10);
+        let mut spool = Spool::new(&scratch);
+        spool.put(&[0; 100]);
+        spool.put(&[0; 100]);
+        assert_eq!(spool.len(), 200);
+        assert!(spool.write_to(&mut Vec::new()).is_err());
+        assert_eq!(spool.len(), 0);
+    }
+}

@@ -3,39 +3,49 @@
 
 use integer_encoding::VarInt;
 
+use crate::stretch::Stretch;
+
 /// Bytes that are not what the format says. Names the structure that could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Corrupt(pub(crate) &'static str);
 
-/// A cursor over untrusted bytes.
+/// A cursor over untrusted bytes. What it hands out has been verified, where that can be.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bytes<'a> {
-    rest: &'a [u8],
+    rest: Stretch<'a>,
 }
 
 impl<'a> Bytes<'a> {
     pub(crate) fn new(data: &'a [u8]) -> Self {
-        Self { rest: data }
+        Self::over(Stretch::trusted(data))
+    }
+
+    pub(crate) fn over(rest: Stretch<'a>) -> Self {
+        Self { rest }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
-    pub(crate) fn rest(&self) -> &'a [u8] {
+    /// What has not been taken.
+    pub(crate) fn rest(&self) -> Stretch<'a> {
         self.rest
     }
 
-    pub(crate) fn take(&mut self, n: usize) -> Result<&'a [u8], Corrupt> {
-        let (head, tail) = self.rest.split_at_checked(n).ok_or(Corrupt("a length"))?;
+    /// Takes `n` bytes off without looking at them.
+    pub(crate) fn stretch(&mut self, n: usize) -> Result<Stretch<'a>, Corrupt> {
+        let (head, tail) = self.rest.split_at(n)?;
         self.rest = tail;
         Ok(head)
     }
 
+    pub(crate) fn take(&mut self, n: usize) -> Result<&'a [u8], Corrupt> {
+        self.stretch(n)?.all()
+    }
+
     pub(crate) fn u8(&mut self) -> Result<u8, Corrupt> {
-        let (first, tail) = self.rest.split_first().ok_or(Corrupt("a byte"))?;
-        self.rest = tail;
-        Ok(*first)
+        self.take(1)?.first().copied().ok_or(Corrupt("a byte"))
     }
 
     pub(crate) fn u32(&mut self) -> Result<u32, Corrupt> {
@@ -46,8 +56,13 @@ impl<'a> Bytes<'a> {
     }
 
     pub(crate) fn varint(&mut self) -> Result<u64, Corrupt> {
-        let (value, n) = u64::decode_var(self.rest).ok_or(Corrupt("a varint"))?;
-        self.rest = self.rest.get(n..).ok_or(Corrupt("a varint"))?;
+        let head = self.rest.head(10)?;
+        let (value, n) = match head.first() {
+            // Most of them.
+            Some(&byte) if byte < 0x80 => (u64::from(byte), 1),
+            _ => u64::decode_var(head).ok_or(Corrupt("a varint"))?,
+        };
+        self.rest = self.rest.from(n)?;
         Ok(value)
     }
 
@@ -61,8 +76,13 @@ impl<'a> Bytes<'a> {
 
     /// Bytes behind their length.
     pub(crate) fn sized(&mut self) -> Result<&'a [u8], Corrupt> {
+        self.sized_stretch()?.all()
+    }
+
+    /// [`sized`](Self::sized), without looking at them.
+    pub(crate) fn sized_stretch(&mut self) -> Result<Stretch<'a>, Corrupt> {
         let n = self.varint_usize()?;
-        self.take(n)
+        self.stretch(n)
     }
 }
 

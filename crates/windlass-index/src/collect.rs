@@ -1,6 +1,5 @@
 //! Collecting captures into runs, and committing them.
 
-use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -123,11 +122,13 @@ impl Writer {
                 .collect::<Result<Vec<_>, _>>()?;
             let merged =
                 merge_to_unnamed(self, &segments.iter().collect::<Vec<_>>(), progress, cancel)?;
-            for run in &runs {
-                fs::remove_file(&run.path).map_err(IndexError::io("removing", &run.path))?;
-            }
+            // Their space is free before the commit needs some.
+            drop(runs);
             Some(merged)
         };
+        if let Some(new) = &new {
+            self.make_ready(new, cancel)?;
+        }
         self.commit(new, &[], files)
     }
 }

@@ -9,9 +9,11 @@
 
 use bitpacking::{BitPacker, BitPacker4x};
 
-use crate::bytes::{Bytes, Corrupt, put_sized, put_varint, u32_at};
+use crate::bytes::{Bytes, Corrupt, put_sized, put_varint};
+use crate::stretch::Stretch;
 
-const BLOCK: usize = BitPacker4x::BLOCK_LEN;
+/// Values in a block.
+pub(crate) const BLOCK: usize = BitPacker4x::BLOCK_LEN;
 
 /// Encodes values as they come.
 #[derive(Debug)]
@@ -89,9 +91,9 @@ pub(crate) fn write_column(
 #[derive(Debug, Clone)]
 pub(crate) struct Column<'a> {
     n: usize,
-    ends: &'a [u8],
-    blocks: &'a [u8],
-    tail: &'a [u8],
+    ends: Stretch<'a>,
+    blocks: Stretch<'a>,
+    tail: Stretch<'a>,
     loaded: usize,
     values: [u32; BLOCK],
     /// All values, where they were asked for.
@@ -100,23 +102,21 @@ pub(crate) struct Column<'a> {
 
 impl<'a> Column<'a> {
     pub(crate) fn read(bytes: &mut Bytes<'a>, n: usize) -> Result<Self, Corrupt> {
-        let mut all = Bytes::new(bytes.sized()?);
+        let mut all = Bytes::over(bytes.sized_stretch()?);
         let count = n / BLOCK;
-        let ends = all.take(count.checked_mul(4).ok_or(Corrupt("a column"))?)?;
+        let ends = all.stretch(count.checked_mul(4).ok_or(Corrupt("a column"))?)?;
         let length = if count == 0 {
             0
         } else {
-            u32_at(ends, count - 1)? as usize
+            ends.u32_at(count - 1)? as usize
         };
-        let blocks = all.take(length)?;
+        let blocks = all.stretch(length)?;
         Ok(Self {
             n,
             ends,
             blocks,
             tail: all.rest(),
-            loaded: usize::MAX,
-            values: [0; BLOCK],
-            all: None,
+            ..Self::empty()
         })
     }
 
@@ -124,9 +124,9 @@ impl<'a> Column<'a> {
     pub(crate) fn empty() -> Self {
         Self {
             n: 0,
-            ends: &[],
-            blocks: &[],
-            tail: &[],
+            ends: Stretch::trusted(&[]),
+            blocks: Stretch::trusted(&[]),
+            tail: Stretch::trusted(&[]),
             loaded: usize::MAX,
             values: [0; BLOCK],
             all: None,
@@ -137,7 +137,14 @@ impl<'a> Column<'a> {
         self.n
     }
 
-    /// The value at position `i`; an error beyond the end.
+    /// How many blocks it has, the one that is not full included.
+    pub(crate) fn block_count(&self) -> usize {
+        self.n.div_ceil(BLOCK)
+    }
+
+    /// The value at position `i`; an error beyond the end. For reading in order: a position in
+    /// another block than the one before decodes that block.
+    #[inline]
     pub(crate) fn get(&mut self, i: usize) -> Result<u32, Corrupt> {
         if let Some(all) = &self.all {
             return all.get(i).copied().ok_or(Corrupt("a position in a column"));
@@ -155,19 +162,41 @@ impl<'a> Column<'a> {
             .ok_or(Corrupt("a column"))
     }
 
+    /// The value at position `i`; an error beyond the end. For reading here and there: the value
+    /// alone is unpacked, unless its block is the one last read.
+    #[inline]
+    pub(crate) fn at(&mut self, i: usize) -> Result<u32, Corrupt> {
+        let block = i / BLOCK;
+        if block == self.loaded || block >= self.n / BLOCK || self.all.is_some() {
+            return self.get(i);
+        }
+        let (min, width, packed) = self.packed(block)?;
+        // BitPacker4x: value i lies in lane i mod 4 of four interleaved streams of words.
+        let (lane, row) = (i % 4, i % BLOCK / 4);
+        let bit = row * usize::from(width);
+        let (word, shift) = (bit / 32, bit % 32);
+        if width == 0 {
+            return Ok(min);
+        }
+        let at = |word: usize| -> Result<u64, Corrupt> {
+            crate::bytes::u32_at(packed, word * 4 + lane).map(u64::from)
+        };
+        let mut bits = at(word)?;
+        if shift + usize::from(width) > 32 {
+            bits |= at(word + 1)? << 32;
+        }
+        let value = (bits >> shift) & ((1 << width) - 1);
+        Ok(min.wrapping_add(value as u32))
+    }
+
     /// Decodes the whole column, so that values can be had in any order at the cost of a load each.
     /// 4 bytes a value.
     pub(crate) fn load_all(&mut self) -> Result<(), Corrupt> {
-        if self.all.is_some() {
-            return Ok(());
+        if self.all.is_none() {
+            let mut all = Vec::new();
+            self.append(0..self.n, &mut all)?;
+            self.all = Some(all);
         }
-        let mut all = Vec::new();
-        for block in 0..self.n.div_ceil(BLOCK) {
-            self.load(block)?;
-            let values = (self.n - block * BLOCK).min(BLOCK);
-            all.extend_from_slice(self.values.get(..values).unwrap_or_default());
-        }
-        self.all = Some(all);
         Ok(())
     }
 
@@ -177,27 +206,76 @@ impl<'a> Column<'a> {
         Ok(self.all.unwrap_or_default())
     }
 
+    /// Appends the values of a range.
+    pub(crate) fn append(
+        &mut self,
+        range: std::ops::Range<usize>,
+        out: &mut Vec<u32>,
+    ) -> Result<(), Corrupt> {
+        let mut i = range.start;
+        while i < range.end {
+            let block = i / BLOCK;
+            let values = self.block(block)?;
+            let from = i % BLOCK;
+            let to = (range.end - block * BLOCK).min(BLOCK);
+            out.extend_from_slice(values.get(from..to).ok_or(Corrupt("a range of a column"))?);
+            i = (block + 1) * BLOCK;
+        }
+        Ok(())
+    }
+
+    /// The values of a block: 128, or what the last one has.
+    pub(crate) fn block(&mut self, block: usize) -> Result<&[u32], Corrupt> {
+        if block != self.loaded {
+            self.load(block)?;
+        }
+        let n = self.n.saturating_sub(block * BLOCK).min(BLOCK);
+        self.values.get(..n).ok_or(Corrupt("a column"))
+    }
+
+    /// Numbers that no value of a block is below, and none above.
+    pub(crate) fn bounds(&mut self, block: usize) -> Result<(u32, u32), Corrupt> {
+        if block >= self.n / BLOCK {
+            let values = self.block(block)?;
+            let min = values.iter().min().copied().unwrap_or_default();
+            return Ok((min, values.iter().max().copied().unwrap_or_default()));
+        }
+        let (min, width, _) = self.packed(block)?;
+        let span = u32::try_from((1u64 << width) - 1).unwrap_or(u32::MAX);
+        Ok((min, min.saturating_add(span)))
+    }
+
+    /// The minimum, the width and the packed values of a full block.
+    #[inline]
+    fn packed(&self, block: usize) -> Result<(u32, u8, &'a [u8]), Corrupt> {
+        let start = match block.checked_sub(1) {
+            None => 0,
+            Some(before) => self.ends.u32_at(before)? as usize,
+        };
+        let end = self.ends.u32_at(block)? as usize;
+        let bytes = self.blocks.get(start..end.max(start))?;
+        let (head, packed) = bytes
+            .split_first_chunk::<5>()
+            .ok_or(Corrupt("a block of a column"))?;
+        let [a, b, c, d, width] = *head;
+        if width > 32 || packed.len() != BLOCK / 8 * usize::from(width) {
+            return Err(Corrupt("a block of a column"));
+        }
+        Ok((u32::from_le_bytes([a, b, c, d]), width, packed))
+    }
+
     fn load(&mut self, block: usize) -> Result<(), Corrupt> {
         self.loaded = usize::MAX;
-        if block == self.n / BLOCK {
-            let mut tail = Bytes::new(self.tail);
+        if block >= self.n / BLOCK {
+            if block * BLOCK >= self.n {
+                return Err(Corrupt("a block of a column"));
+            }
+            let mut tail = Bytes::new(self.tail.all()?);
             for value in self.values.iter_mut().take(self.n % BLOCK) {
                 *value = tail.varint_u32()?;
             }
         } else {
-            let start = if block == 0 {
-                0
-            } else {
-                u32_at(self.ends, block - 1)? as usize
-            };
-            let end = u32_at(self.ends, block)? as usize;
-            let mut bytes = Bytes::new(self.blocks.get(start..end).ok_or(Corrupt("a column"))?);
-            let min = bytes.u32()?;
-            let width = bytes.u8()?;
-            let packed = bytes.take(BLOCK / 8 * usize::from(width))?;
-            if width > 32 || !bytes.is_empty() {
-                return Err(Corrupt("a column"));
-            }
+            let (min, width, packed) = self.packed(block)?;
             BitPacker4x::new().decompress(packed, &mut self.values, width);
             for value in &mut self.values {
                 *value = value.wrapping_add(min);
@@ -212,7 +290,7 @@ impl<'a> Column<'a> {
         let (mut low, mut high) = (0, self.n);
         while low < high {
             let middle = low + (high - low) / 2;
-            if self.get(middle)? < value {
+            if self.at(middle)? < value {
                 low = middle + 1;
             } else {
                 high = middle;
@@ -242,7 +320,19 @@ mod tests {
             for i in (0..values.len()).rev().chain(0..values.len()) {
                 prop_assert_eq!(column.get(i).unwrap(), values[i]);
             }
+            let mut fresh = column.clone();
+            for i in (0..values.len()).map(|i| i * 89 % values.len()) {
+                prop_assert_eq!(fresh.at(i).unwrap(), values[i]);
+                let (min, max) = fresh.bounds(i / BLOCK).unwrap();
+                prop_assert!(min <= values[i] && values[i] <= max);
+            }
             prop_assert!(column.get(values.len()).is_err());
+            prop_assert!(column.at(values.len()).is_err());
+            for start in (0..values.len()).step_by(50) {
+                let mut some = Vec::new();
+                fresh.append(start..values.len(), &mut some).unwrap();
+                prop_assert_eq!(&some[..], &values[start..]);
+            }
             column.load_all().unwrap();
             prop_assert!(column.get(values.len()).is_err());
             prop_assert_eq!(column.into_vec().unwrap(), values);
@@ -253,6 +343,8 @@ mod tests {
             if let Ok(mut column) = Column::read(&mut Bytes::new(&data), n) {
                 for i in 0..n {
                     let _ = column.get(i);
+                    let _ = column.at(n - 1 - i);
+                    let _ = column.bounds(i);
                 }
             }
         }

@@ -48,6 +48,17 @@ pub enum IndexError {
         /// Who holds the lock.
         holder: String,
     },
+    /// The directory has segments or other people's files, but no manifest.
+    #[error("{} has no manifest.json, but there is {}: to make a new index here would destroy that; restore manifest.json from a copy, or give another directory", directory.display(), found.display())]
+    Occupied {
+        /// The directory.
+        directory: PathBuf,
+        /// What is there.
+        found: PathBuf,
+    },
+    /// An earlier commit of this writer failed half-way.
+    #[error("whether the last commit to {} was kept is not known; open the index again", .0.display())]
+    Unsettled(PathBuf),
     /// The index was built with another Public Suffix List (R7).
     #[error(
         "the index was built with Public Suffix List {index}, not with {given}: registrable domains would not agree; leave --psl away, or build a new index"

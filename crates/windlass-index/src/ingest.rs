@@ -201,7 +201,7 @@ fn ingest_batch(
     });
     let mut collected = Collected::default();
     let mut files = Vec::new();
-    for result in results {
+    for result in root_cause_first(results) {
         let (more, outcomes) = result?;
         collected.append(more);
         for outcome in outcomes {
@@ -224,6 +224,14 @@ fn ingest_batch(
         watcher.committed(n);
     }
     Ok(())
+}
+
+/// Where one thread failed, the others were stopped: its error is the one to tell.
+fn root_cause_first<T>(mut results: Vec<Result<T, IndexError>>) -> Vec<Result<T, IndexError>> {
+    let is_cause =
+        |result: &Result<T, IndexError>| !matches!(result, Ok(_) | Err(IndexError::Cancelled));
+    results.sort_by_key(|result| !is_cause(result));
+    results
 }
 
 struct Merging<'a>(&'a dyn IngestWatcher);

@@ -6,18 +6,24 @@ mod column;
 mod compact;
 mod dump;
 mod error;
+mod facts;
 mod ingest;
 mod instant;
 mod intern;
 mod merge;
 mod query;
+mod radix;
+mod ready;
 pub mod rows;
 mod run;
 mod segment;
 mod sighting;
+mod sink;
 mod site;
 mod store;
+mod stretch;
 mod strings;
+mod texts;
 mod verify;
 
 pub use collect::{Collected, Collector, digest_text};
@@ -28,8 +34,9 @@ pub use compact::{
 pub use dump::{CaptureRow, LinkRow};
 pub use error::IndexError;
 pub use ingest::{IngestOptions, IngestSummary, IngestWatcher, ingest};
-pub use query::query_segments;
-pub use rows::{Row, TargetRows, TargetRowsBuilder};
+pub use query::Tuning;
+pub use query::{ReadyColumn, ReadyGroup, ReadyGroups, query_segments};
+pub use rows::{NamedRow, Row, RowVisitor, TargetRows, TargetRowsBuilder, Texts};
 pub use segment::{Counts, FORMAT_VERSION, RULES_VERSION, Section, Segment};
 pub use store::{
     FileEntry, Manifest, ProblemNote, Reader, SegmentEntry, Snapshot, Waiting, Work, Writer,

@@ -1,16 +1,25 @@
 //! What the index answers for one target: the rows before aggregation (R15).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use windlass_links::CaptureTime;
+
+use crate::error::IndexError;
+use crate::query::{ReadyGroups, Scan};
+use crate::segment::Segment;
+use crate::sink::{Hit, PageSet, Sink};
+
+pub use crate::texts::Texts;
 
 /// One row for each (folded anchor, refdomain) that a target's backlinks have (R15).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Row {
-    /// Number of the folded anchor: see [`TargetRows::anchor`]. Numbers are in byte order.
+    /// Number of the folded anchor: see [`Texts::anchor`]. Numbers are in byte order.
     pub anchor: u32,
-    /// Number of the referring domain: see [`TargetRows::refdomain`]. Numbers are in no order that
-    /// means anything.
+    /// Number of the referring domain: see [`Texts::refdomain`]. Numbers are in no order that means
+    /// anything, and below [`TargetRows::refdomain_limit`].
     pub refdomain: u32,
     /// Number of backlinks.
     pub backlinks: u64,
@@ -22,52 +31,64 @@ pub struct Row {
     pub last_visited: CaptureTime,
 }
 
-/// The rows of one target, ordered by anchor (bytes), then refdomain number; with the pages behind
-/// each row, so that distinct pages can be counted over any choice of rows (R18).
-#[derive(Debug, Clone, Default)]
+/// What takes the rows of a part of a scan.
+pub trait RowVisitor: Send {
+    /// Takes a row; whether its pages are among those to be counted (R18). Rows come ordered by
+    /// anchor, and all of one anchor come to one visitor.
+    ///
+    /// # Errors
+    /// What reading texts gives.
+    fn row(&mut self, row: &Row, texts: &mut Texts<'_>) -> Result<bool, IndexError>;
+}
+
+/// The rows of one target. They are made as they are read, by [`scan`](Self::scan), and where they
+/// are many, by several threads; what is ready-made need not be scanned: see
+/// [`ready_groups`](Self::ready_groups).
+#[derive(Debug)]
 pub struct TargetRows {
-    pub(crate) anchors: Strings,
-    pub(crate) refdomains: Strings,
-    pub(crate) rows: Vec<Row>,
-    /// Row `i` has the pages `pages[page_starts[i]..page_starts[i + 1]]`, each once.
-    pub(crate) page_starts: Vec<usize>,
-    /// Page numbers, all below `page_count`.
-    pub(crate) pages: Vec<u32>,
-    pub(crate) page_count: usize,
+    pub(crate) links: Links,
+    pub(crate) names: Names,
     pub(crate) host_known: bool,
 }
 
+/// The backlinks behind the rows.
+#[derive(Debug)]
+pub(crate) enum Links {
+    /// In memory, ordered by (fold, page); page numbers are below the number given.
+    Listed(Vec<Hit>, usize),
+    /// To be read from a site block.
+    Scanned(Scan),
+}
+
+/// What numbers of anchors and refdomains mean.
+#[derive(Debug)]
+pub(crate) enum Names {
+    /// In memory.
+    Listed {
+        anchors: Strings,
+        refdomains: Strings,
+    },
+    /// Folds of a site block, and registrable domains of its segment.
+    Site {
+        segment: Arc<Segment>,
+        site_key: Vec<u8>,
+    },
+}
+
+impl Default for TargetRows {
+    fn default() -> Self {
+        Self {
+            links: Links::Listed(Vec::new(), 0),
+            names: Names::Listed {
+                anchors: Strings::default(),
+                refdomains: Strings::default(),
+            },
+            host_known: false,
+        }
+    }
+}
+
 impl TargetRows {
-    /// The rows.
-    #[must_use]
-    pub fn rows(&self) -> &[Row] {
-        &self.rows
-    }
-
-    /// How many distinct folded anchors the rows have; their numbers are `0..anchor_count()`.
-    #[must_use]
-    pub fn anchor_count(&self) -> usize {
-        self.anchors.len()
-    }
-
-    /// A folded anchor by its number; empty for a number out of range.
-    #[must_use]
-    pub fn anchor(&self, number: u32) -> &str {
-        self.anchors.get(number)
-    }
-
-    /// How many distinct referring domains the rows have; their numbers are `0..refdomain_count()`.
-    #[must_use]
-    pub fn refdomain_count(&self) -> usize {
-        self.refdomains.len()
-    }
-
-    /// A referring domain by its number; empty for a number out of range.
-    #[must_use]
-    pub fn refdomain(&self, number: u32) -> &str {
-        self.refdomains.get(number)
-    }
-
     /// Whether the target's host occurs in the index at all, as the host of a captured page or of a
     /// link's target (R20).
     #[must_use]
@@ -75,63 +96,139 @@ impl TargetRows {
         self.host_known
     }
 
-    /// Ends a row whose pages have been pushed.
-    pub(crate) fn close(&mut self, row: Row) {
-        self.rows.push(row);
-        self.page_starts.push(self.pages.len());
+    /// A number that all refdomain numbers are below.
+    #[must_use]
+    pub fn refdomain_limit(&self) -> usize {
+        match &self.names {
+            Names::Listed { refdomains, .. } => refdomains.len(),
+            Names::Site { segment, .. } => {
+                usize::try_from(segment.counts().refdomains).unwrap_or(usize::MAX)
+            }
+        }
     }
 
-    /// The number of distinct pages behind the rows that `keep` chooses by their position (R18).
-    /// Time and memory grow with the number of pages behind all rows.
-    #[must_use]
-    pub fn refpages_of(&self, mut keep: impl FnMut(usize) -> bool) -> u64 {
-        if self.pages.len() < self.page_count / 64 {
-            // Few pages among many: sorting them is cheaper than a bit for each that there is.
-            let kept = self
-                .page_starts
-                .windows(2)
-                .enumerate()
-                .filter(|(i, _)| keep(*i));
-            let mut pages: Vec<u32> = kept
-                .filter_map(|(_, range)| self.pages.get(*range.first()?..*range.last()?))
-                .flatten()
-                .copied()
-                .collect();
-            pages.sort_unstable();
-            pages.dedup();
-            return pages.len() as u64;
-        }
-        let mut seen = vec![0u64; self.page_count.div_ceil(64)];
-        let mut count = 0;
-        for (i, range) in self.page_starts.windows(2).enumerate() {
-            if !keep(i) {
-                continue;
-            }
-            let &[start, end] = range else { continue };
-            for &page in self.pages.get(start..end).unwrap_or_default() {
-                if let Some(word) = seen.get_mut(page as usize / 64) {
-                    let bit = 1 << (page % 64);
-                    count += u64::from(*word & bit == 0);
-                    *word |= bit;
-                }
+    /// Anchors and refdomains by their numbers.
+    ///
+    /// # Errors
+    /// Where the segment is damaged.
+    pub fn texts(&self) -> Result<Texts<'_>, IndexError> {
+        match &self.names {
+            Names::Listed {
+                anchors,
+                refdomains,
+            } => Ok(Texts::listed(anchors, refdomains)),
+            Names::Site { segment, site_key } => {
+                Texts::of_site(segment, site_key).map_err(|corrupt| segment.corrupt(corrupt))
             }
         }
-        count
+    }
+
+    /// The finished groups (R17) of all rows, where the index has them: no scan is needed then.
+    ///
+    /// # Errors
+    /// Where the segment is damaged.
+    pub fn ready_groups(&self) -> Result<Option<ReadyGroups<'_>>, IndexError> {
+        match &self.links {
+            Links::Listed(..) => Ok(None),
+            Links::Scanned(scan) => scan.ready_groups(),
+        }
+    }
+
+    /// Gives all rows to visitors, in one part or in several at once, each with a visitor of its
+    /// own: the visitors, in the order of their anchors, and the number of distinct pages behind the
+    /// rows that they kept (R18). About 10 ns a backlink and thread; memory: 8 bytes for each backlink
+    /// of a part, of at most some millions, and a bit for each page that links to the site.
+    ///
+    /// # Errors
+    /// Where the segment is damaged, and what visitors return; [`IndexError::Cancelled`] soon after
+    /// `cancel` is set.
+    pub fn scan<V: RowVisitor>(
+        &self,
+        visitor: impl Fn() -> V + Sync,
+        cancel: &AtomicBool,
+    ) -> Result<(Vec<V>, u64), IndexError> {
+        if cancel.load(Ordering::Relaxed) {
+            return Err(IndexError::Cancelled);
+        }
+        let (hits, page_count) = match &self.links {
+            Links::Scanned(scan) => return scan.run(self, visitor, cancel),
+            Links::Listed(hits, page_count) => (hits, *page_count),
+        };
+        let mut texts = self.texts()?;
+        let mut sink = Sink::new(visitor(), &mut texts, hits.len(), page_count);
+        for some in hits.chunks(1 << 14) {
+            if cancel.load(Ordering::Relaxed) {
+                return Err(IndexError::Cancelled);
+            }
+            for hit in some {
+                sink.link(*hit)?;
+            }
+        }
+        let (visitor, pages): (V, PageSet) = sink.finish()?;
+        Ok((vec![visitor], pages.count()))
     }
 }
+
+/// A [`Row`] with its texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedRow {
+    /// The folded anchor.
+    pub anchor: String,
+    /// The referring domain.
+    pub refdomain: String,
+    /// Its numbers.
+    pub row: Row,
+}
+
+impl TargetRows {
+    /// All rows whose pages are counted, with their texts, and the number of those pages: for tests,
+    /// and whoever wants to see everything. Memory grows with the number of rows.
+    ///
+    /// # Errors
+    /// As [`scan`](Self::scan).
+    pub fn list(
+        &self,
+        keep: impl Fn(&NamedRow) -> bool + Sync,
+        cancel: &AtomicBool,
+    ) -> Result<(Vec<NamedRow>, u64), IndexError> {
+        struct Lister<'a, K> {
+            keep: &'a K,
+            rows: Vec<NamedRow>,
+        }
+        impl<K: Fn(&NamedRow) -> bool + Sync> RowVisitor for Lister<'_, K> {
+            fn row(&mut self, row: &Row, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
+                let named = NamedRow {
+                    anchor: texts.anchor(row.anchor)?.to_owned(),
+                    refdomain: texts.refdomain(row.refdomain)?.to_owned(),
+                    row: *row,
+                };
+                let is_kept = (self.keep)(&named);
+                if is_kept {
+                    self.rows.push(named);
+                }
+                Ok(is_kept)
+            }
+        }
+        let new = || Lister {
+            keep: &keep,
+            rows: Vec::new(),
+        };
+        let (parts, refpages) = self.scan(new, cancel)?;
+        Ok((
+            parts.into_iter().flat_map(|part| part.rows).collect(),
+            refpages,
+        ))
+    }
+}
+
+/// A page's number, `first_seen` and `last_visited`.
+type PageAndDates = (u32, CaptureTime, CaptureTime);
 
 /// Makes [`TargetRows`] from single backlinks: plain and slow, for tests.
 #[derive(Debug, Default)]
 pub struct TargetRowsBuilder {
-    rows: BTreeMap<(String, String), PlainRow>,
-}
-
-#[derive(Debug, Default)]
-struct PlainRow {
-    backlinks: u64,
-    pages: BTreeMap<u32, ()>,
-    first_seen: Option<CaptureTime>,
-    last_visited: CaptureTime,
+    /// Pages by (folded anchor, refdomain), with the dates of each backlink.
+    rows: BTreeMap<(String, String), Vec<PageAndDates>>,
 }
 
 impl TargetRowsBuilder {
@@ -144,53 +241,49 @@ impl TargetRowsBuilder {
         first_seen: CaptureTime,
         last_visited: CaptureTime,
     ) -> &mut Self {
-        let row = self
-            .rows
+        self.rows
             .entry((folded_anchor.to_owned(), refdomain.to_owned()))
-            .or_default();
-        row.backlinks += 1;
-        row.pages.insert(page, ());
-        row.first_seen = Some(row.first_seen.map_or(first_seen, |old| old.min(first_seen)));
-        row.last_visited = row.last_visited.max(last_visited);
+            .or_default()
+            .push((page, first_seen, last_visited));
         self
     }
 
     /// The rows of what was added.
     #[must_use]
     pub fn build(&self) -> TargetRows {
-        let mut rows = TargetRows {
-            host_known: true,
-            page_starts: vec![0],
-            ..TargetRows::default()
-        };
+        let (mut anchors, mut refdomains) = (Strings::default(), Strings::default());
         let mut numbers = BTreeMap::new();
         for (_, refdomain) in self.rows.keys() {
             if !numbers.contains_key(refdomain) {
-                numbers.insert(refdomain.clone(), rows.refdomains.push(refdomain));
+                numbers.insert(refdomain.clone(), refdomains.push(refdomain));
             }
         }
-        for ((anchor, refdomain), row) in &self.rows {
-            let last = u32::try_from(rows.anchors.len())
-                .unwrap_or(u32::MAX)
-                .wrapping_sub(1);
-            let anchor = if rows.anchors.len() > 0 && rows.anchors.get(last) == anchor {
-                last
-            } else {
-                rows.anchors.push(anchor)
+        let (mut hits, mut last) = (Vec::new(), None);
+        for ((anchor, refdomain), links) in &self.rows {
+            let fold = match &last {
+                Some((before, fold)) if *before == anchor => *fold,
+                _ => anchors.push(anchor),
             };
-            rows.rows.push(Row {
-                anchor,
-                refdomain: numbers.get(refdomain).copied().unwrap_or_default(),
-                backlinks: row.backlinks,
-                refpages: row.pages.len() as u64,
-                first_seen: row.first_seen.unwrap_or_default(),
-                last_visited: row.last_visited,
-            });
-            rows.pages.extend(row.pages.keys());
-            rows.page_starts.push(rows.pages.len());
+            last = Some((anchor, fold));
+            let mut links = links.clone();
+            links.sort_unstable();
+            hits.extend(links.iter().map(|(page, first_seen, last_visited)| Hit {
+                fold,
+                page: *page,
+                domain: numbers.get(refdomain).copied().unwrap_or_default(),
+                first_seen: first_seen.unix(),
+                last_visited: last_visited.unix(),
+            }));
         }
-        rows.page_count = rows.pages.iter().max().map_or(0, |max| *max as usize + 1);
-        rows
+        let page_count = hits.iter().map(|hit| hit.page as usize + 1).max();
+        TargetRows {
+            links: Links::Listed(hits, page_count.unwrap_or(0)),
+            names: Names::Listed {
+                anchors,
+                refdomains,
+            },
+            host_known: true,
+        }
     }
 }
 

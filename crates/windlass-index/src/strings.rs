@@ -7,7 +7,8 @@
 //! `shared` is the length of the prefix taken from the string before. Starts count from the first
 //! group; a list of one group has no starts. Finding a string reads O(log n) groups.
 
-use crate::bytes::{Bytes, Corrupt, put_sized, put_varint, u32_at};
+use crate::bytes::{Bytes, Corrupt, put_sized, put_varint};
+use crate::stretch::Stretch;
 
 const GROUP: usize = 16;
 
@@ -66,18 +67,18 @@ impl StringListBuilder {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StringList<'a> {
     n: usize,
-    starts: &'a [u8],
-    data: &'a [u8],
+    starts: Stretch<'a>,
+    data: Stretch<'a>,
 }
 
 impl<'a> StringList<'a> {
     pub(crate) fn read(bytes: &mut Bytes<'a>, n: usize) -> Result<Self, Corrupt> {
-        let mut all = Bytes::new(bytes.sized()?);
+        let mut all = Bytes::over(bytes.sized_stretch()?);
         let groups = n.div_ceil(GROUP);
         let starts = if groups > 1 {
-            all.take(groups.checked_mul(4).ok_or(Corrupt("a list"))?)?
+            all.stretch(groups.checked_mul(4).ok_or(Corrupt("a list"))?)?
         } else {
-            &[]
+            Stretch::trusted(&[])
         };
         Ok(Self {
             n,
@@ -94,11 +95,9 @@ impl<'a> StringList<'a> {
         let start = if self.starts.is_empty() {
             0
         } else {
-            u32_at(self.starts, group)? as usize
+            self.starts.u32_at(group)? as usize
         };
-        Ok(Bytes::new(
-            self.data.get(start..).ok_or(Corrupt("a list of strings"))?,
-        ))
+        Ok(Bytes::over(self.data.from(start)?))
     }
 
     /// The string at position `i`, into `text`.
@@ -136,7 +135,7 @@ impl<'a> StringList<'a> {
         StringIter {
             i: 0,
             n: self.n,
-            bytes: Bytes::new(self.data),
+            bytes: Bytes::over(self.data),
         }
     }
 
@@ -198,6 +197,40 @@ impl StringIter<'_> {
     }
 }
 
+/// Reads strings of a list by their positions; the next ones from where it is.
+#[derive(Debug, Clone)]
+pub(crate) struct StringCursor<'a> {
+    list: StringList<'a>,
+    iter: StringIter<'a>,
+    text: Vec<u8>,
+}
+
+impl<'a> StringCursor<'a> {
+    pub(crate) fn new(list: StringList<'a>) -> Self {
+        Self {
+            list,
+            iter: list.iter(),
+            text: Vec::new(),
+        }
+    }
+
+    /// The string at position `i`.
+    pub(crate) fn get(&mut self, i: usize) -> Result<&[u8], Corrupt> {
+        if i >= self.list.n {
+            return Err(Corrupt("a position in a list of strings"));
+        }
+        // `iter.i` strings have been read; the last of them is in `text`.
+        let is_near = i + 1 >= self.iter.i && i / GROUP <= self.iter.i.saturating_sub(1) / GROUP;
+        if !is_near || self.iter.i == 0 {
+            self.iter = self.list.iter_from(i / GROUP * GROUP)?;
+        }
+        while self.iter.i <= i {
+            self.iter.next_into(&mut self.text)?;
+        }
+        Ok(&self.text)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -219,6 +252,10 @@ mod tests {
                 prop_assert_eq!(text.as_slice(), expected.as_bytes());
             }
             prop_assert!(list.get(texts.len(), &mut text).is_err());
+            let mut cursor = StringCursor::new(list);
+            for i in (0..texts.len()).flat_map(|i| [i, i, i * 7 % texts.len(), i]) {
+                prop_assert_eq!(cursor.get(i).unwrap(), texts[i].as_bytes());
+            }
             let expected = texts.partition_point(|text| text.as_bytes() < probe.as_bytes());
             prop_assert_eq!(list.lower_bound(probe.as_bytes()).unwrap(), expected);
             let mut iter = list.iter();

@@ -1,6 +1,7 @@
 //! Checks that go beyond checksums: whether a structure agrees with itself.
 
 use crate::bytes::Corrupt;
+use crate::ready::Ready;
 use crate::segment::Segment;
 use crate::site::{SiteBlock, Table, link_type};
 
@@ -49,6 +50,67 @@ pub(crate) fn site_block(segment: &Segment, block: &[u8]) -> Result<(), Corrupt>
     table(&mut block.others, urls, block.pages.len(), attrs, |form| {
         link_type(form).is_ok()
     })
+}
+
+/// Reads all that is ready-made of a site: numbers in range, lists sorted.
+pub(crate) fn ready(block: &SiteBlock<'_>, mut ready: Ready<'_>) -> Result<(), Corrupt> {
+    let wrong = Corrupt("the ready-made order of a site");
+    let folds = block.fold_count();
+    let live = ready.pages.len();
+    if ready.starts.len() != folds || live > block.hrefs.len() {
+        return Err(wrong);
+    }
+    let mut start = 0;
+    for fold in 0..=folds {
+        let end = ready.start(fold)?;
+        if end < start || end > live {
+            return Err(wrong);
+        }
+        let mut before = 0;
+        for link in start..end {
+            let page = ready.pages.get(link)?;
+            if page < before || page as usize >= block.pages.len() {
+                return Err(wrong);
+            }
+            before = page;
+        }
+        start = end;
+    }
+    let mut before = None;
+    for at in 0..ready.dated.links.len() {
+        let link = ready.dated.links.get(at)?;
+        if link as usize >= live
+            || before.is_some_and(|before| before >= link)
+            || ready.dated.first_seen.get(at)? > ready.dated.last_visited.get(at)?
+        {
+            return Err(wrong);
+        }
+        before = Some(link);
+    }
+    let mut groups_of = ready.all_nodes()?;
+    for (urls, node) in &mut groups_of {
+        let mut backlinks = 0;
+        for i in 0..node.fold.len() {
+            let of_group = u64::from(node.backlinks_of.get(i)?);
+            let repeats = u64::from(node.repeats.get(i)?);
+            let siblings = u64::from(node.siblings.get(i)?);
+            if node.fold.get(i)? as usize >= folds
+                || repeats + siblings >= of_group
+                || node
+                    .first_seen
+                    .get(i)?
+                    .checked_add(node.span.get(i)?)
+                    .is_none()
+            {
+                return Err(Corrupt("a ready-made group"));
+            }
+            backlinks += of_group;
+        }
+        if backlinks != node.backlinks || urls.end > block.urls.len() || urls.start >= urls.end {
+            return Err(Corrupt("the ready-made groups of a range"));
+        }
+    }
+    Ok(())
 }
 
 fn table(

@@ -52,7 +52,8 @@ fn backlinks(directory: &Path) -> u64 {
         .unwrap()
         .rows(&target, History::Live, &AtomicBool::new(false))
         .unwrap();
-    rows.rows().iter().map(|row| row.backlinks).sum()
+    let (rows, _) = rows.list(|_| true, &AtomicBool::new(false)).unwrap();
+    rows.iter().map(|named| named.row.backlinks).sum()
 }
 
 fn unfinished(directory: &Path) -> usize {

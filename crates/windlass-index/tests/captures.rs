@@ -58,18 +58,18 @@ fn answer(directory: &Path, target: &str, mode: Mode, history: History) -> Vec<S
             &AtomicBool::new(false),
         )
         .unwrap();
+    let (rows, _) = rows.list(|_| true, &AtomicBool::new(false)).unwrap();
     let mut lines: Vec<_> = rows
-        .rows()
         .iter()
-        .map(|row| {
+        .map(|named| {
             format!(
                 "{}|{}|{}|{}|{}|{}",
-                rows.anchor(row.anchor),
-                rows.refdomain(row.refdomain),
-                row.backlinks,
-                row.refpages,
-                row.first_seen.unix(),
-                row.last_visited.unix()
+                named.anchor,
+                named.refdomain,
+                named.row.backlinks,
+                named.row.refpages,
+                named.row.first_seen.unix(),
+                named.row.last_visited.unix()
             )
         })
         .collect();

@@ -63,16 +63,16 @@ fn found(snapshot: &Snapshot, target: &Target, history: History) -> Vec<PlainRow
     let rows = snapshot
         .rows(target, history, &AtomicBool::new(false))
         .unwrap();
+    let (rows, _) = rows.list(|_| true, &AtomicBool::new(false)).unwrap();
     let mut plain: Vec<PlainRow> = rows
-        .rows()
-        .iter()
-        .map(|row| PlainRow {
-            anchor: rows.anchor(row.anchor).to_owned(),
-            refdomain: rows.refdomain(row.refdomain).to_owned(),
-            backlinks: row.backlinks,
-            refpages: row.refpages,
-            first_seen: row.first_seen,
-            last_visited: row.last_visited,
+        .into_iter()
+        .map(|named| PlainRow {
+            anchor: named.anchor,
+            refdomain: named.refdomain,
+            backlinks: named.row.backlinks,
+            refpages: named.row.refpages,
+            first_seen: named.row.first_seen,
+            last_visited: named.row.last_visited,
         })
         .collect();
     plain.sort_by(|a, b| (&a.anchor, &a.refdomain).cmp(&(&b.anchor, &b.refdomain)));
@@ -112,7 +112,7 @@ fn check_reports(snapshot: &Snapshot, name: &str, mode: Mode, backlinks: &[Backl
         let target_rows = snapshot
             .rows(&query.target, query.history, &AtomicBool::new(false))
             .unwrap();
-        let report = run(&query, &target_rows);
+        let report = run(&query, &target_rows).unwrap();
         let keep = |row: &PlainRow| {
             keep_row(row) && (!filter.contains("first_seen") || row.first_seen < year_2020)
         };
@@ -152,6 +152,7 @@ fn the_whole_corpus_answers_as_the_reference() {
     }
     let directory = tempfile::tempdir().unwrap();
     let mut writer = Writer::open(directory.path(), None).unwrap();
+    writer.set_ready_links_min(16);
     let options = IngestOptions {
         batch_bytes: 40 << 20,
         memory_max: 64 << 20,

@@ -1,149 +1,218 @@
-//! where → group → having → order → page (R15–R19), in one pass over the rows.
+//! where → group → having → order → page (R15–R19): in one pass over the rows, by as many threads as
+//! the index divides them among, or from finished groups.
 
 mod page;
+mod ready;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
-use windlass_index::{Row, TargetRows};
+use windlass_index::{IndexError, Row, RowVisitor, TargetRows, Texts};
 use windlass_links::CaptureTime;
 
 use crate::filter::{Matcher, Subject};
 use crate::query::Query;
-use crate::report::{Emptiness, Group, Report};
+use crate::report::{Anchors, Emptiness, Group, Report};
 use crate::table::Field;
 use page::Page;
 
-/// The caller asked to stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("stopped on request")]
-pub struct Cancelled;
-
 /// Answers a query from the rows of its target.
 ///
-/// Time grows with the number of rows, and of pages behind them; memory with `offset + limit` and a
-/// byte for each row. Each distinct anchor and refdomain is tested once.
-#[must_use]
-pub fn run<'a>(query: &'a Query, rows: &'a TargetRows) -> Report<'a> {
-    evaluate(query, rows, &AtomicBool::new(false))
+/// Where the index has finished groups, and no `where` asks for others, those are read that can be on
+/// the page. Otherwise time grows with the number of backlinks. Memory grows with `offset + limit`.
+/// Each distinct anchor and refdomain is tested once.
+///
+/// # Errors
+/// Where the index is damaged.
+pub fn run<'a>(query: &'a Query, rows: &TargetRows) -> Result<Report<'a>, IndexError> {
+    run_cancellable(query, rows, &AtomicBool::new(false))
 }
 
 /// [`run`], until `cancel` is set.
 ///
 /// # Errors
-/// Soon after `cancel` is set.
+/// Where the index is damaged; [`IndexError::Cancelled`] soon after `cancel` is set.
 pub fn run_cancellable<'a>(
     query: &'a Query,
-    rows: &'a TargetRows,
+    rows: &TargetRows,
     cancel: &AtomicBool,
-) -> Result<Report<'a>, Cancelled> {
-    let report = evaluate(query, rows, cancel);
-    // The flag is never taken back: a report cut short cannot get through.
-    if cancel.load(Ordering::Relaxed) {
-        return Err(Cancelled);
+) -> Result<Report<'a>, IndexError> {
+    if query.where_filter.is_empty()
+        && let Some(groups) = rows.ready_groups()?
+    {
+        return ready::report(query, rows, groups, cancel);
     }
-    Ok(report)
+    let (parts, refpages) = rows.scan(|| Grouping::new(query, rows), cancel)?;
+    let mut found = Found {
+        refpages,
+        ..Found::default()
+    };
+    let mut pages = Vec::new();
+    for mut part in parts {
+        part.close(&mut rows.texts()?)?;
+        found.any_rows |= part.any_rows;
+        found.backlinks = found.backlinks.saturating_add(part.backlinks);
+        pages.push(part.page);
+    }
+    found.report(query, rows, Page::join(query, pages))
 }
 
-fn evaluate<'a>(query: &'a Query, rows: &'a TargetRows, cancel: &AtomicBool) -> Report<'a> {
-    let cancelled = || cancel.load(Ordering::Relaxed);
-    let chosen = choose(query, rows, cancelled);
-    let is_chosen = |i: usize| chosen.as_ref().is_none_or(|c| c.get(i) == Some(&true));
+/// What a report is made of, beside its page.
+#[derive(Default)]
+struct Found {
+    /// Whether there were rows before `where`.
+    any_rows: bool,
+    backlinks: u64,
+    refpages: u64,
+}
 
-    let having = Matcher::new(&query.having);
-    let mut page = Page::new(query);
-    let mut backlinks = 0u64;
-    let mut close = |group: Group| {
-        if having.passes_numbers(&group)
-            && having.passes_string(Field::Anchor, rows.anchor(group.anchor))
-        {
-            page.add(group);
-        }
-    };
-    let mut open: Option<Group> = None;
-    // Rows of one anchor are neighbours, and anchors come in byte order (R19).
-    for (i, row) in rows.rows().iter().enumerate() {
-        if !is_chosen(i) {
-            continue;
-        }
-        backlinks = backlinks.saturating_add(row.backlinks);
-        match &mut open {
-            Some(group) if group.anchor == row.anchor => group.add(row),
-            _ => {
-                if let Some(group) = open.replace(Group::of(row)) {
-                    if cancelled() {
-                        break;
-                    }
-                    close(group);
+impl Found {
+    fn report<'a>(
+        self,
+        query: &'a Query,
+        rows: &TargetRows,
+        page: Page<'_>,
+    ) -> Result<Report<'a>, IndexError> {
+        let (page, groups_total) = page.finish();
+        let emptiness = if groups_total > 0 {
+            None
+        } else if self.any_rows {
+            Some(Emptiness::FilteredOut)
+        } else if rows.host_known() {
+            Some(Emptiness::NoBacklinks)
+        } else {
+            Some(Emptiness::HostUnknown)
+        };
+        Ok(Report {
+            table: query.table,
+            select: &query.select,
+            anchors: anchors(&page, rows)?,
+            rows_cost: query.cost(page.len() as u64),
+            page,
+            groups_total,
+            backlinks: self.backlinks,
+            refpages: self.refpages,
+            emptiness,
+        })
+    }
+}
+
+/// The anchors of a page, in ascending order of their numbers, which is how they are read fastest.
+fn anchors(page: &[Group], rows: &TargetRows) -> Result<Anchors, IndexError> {
+    let mut numbers: Vec<u32> = page.iter().map(|group| group.anchor).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let mut texts = rows.texts()?;
+    let mut anchors = Anchors::default();
+    for number in numbers {
+        anchors.push(number, texts.anchor(number)?);
+    }
+    Ok(anchors)
+}
+
+/// where → group → having → order, over the rows of one part of a scan.
+struct Grouping<'a> {
+    filter: Matcher<'a>,
+    tests_anchor: bool,
+    /// Whether each refdomain passes, as far as is known; nothing where that does not matter.
+    refdomains: Vec<Option<bool>>,
+    /// The anchor tested last: rows of one anchor are neighbours.
+    last_anchor: Option<(u32, bool)>,
+    having: Matcher<'a>,
+    open: Option<Group>,
+    page: Page<'a>,
+    any_rows: bool,
+    backlinks: u64,
+}
+
+impl<'a> Grouping<'a> {
+    fn new(query: &'a Query, rows: &TargetRows) -> Self {
+        let filter = Matcher::new(&query.where_filter);
+        let tests_refdomain = filter.tests(Field::Refdomain);
+        Self {
+            tests_anchor: filter.tests(Field::Anchor),
+            refdomains: vec![
+                None;
+                if tests_refdomain {
+                    rows.refdomain_limit()
+                } else {
+                    0
                 }
+            ],
+            filter,
+            last_anchor: None,
+            having: Matcher::new(&query.having),
+            open: None,
+            page: Page::new(query),
+            any_rows: false,
+            backlinks: 0,
+        }
+    }
+
+    fn passes(&mut self, row: &Row, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
+        if !self.filter.passes_numbers(row) {
+            return Ok(false);
+        }
+        if let Some(known) = self.refdomains.get_mut(row.refdomain as usize) {
+            let passes = match *known {
+                Some(passes) => passes,
+                None => {
+                    let text = texts.refdomain(row.refdomain)?;
+                    *known.insert(self.filter.passes_string(Field::Refdomain, text))
+                }
+            };
+            if !passes {
+                return Ok(false);
+            }
+        }
+        if !self.tests_anchor {
+            return Ok(true);
+        }
+        match self.last_anchor {
+            Some((last, passes)) if last == row.anchor => Ok(passes),
+            _ => {
+                let text = texts.anchor(row.anchor)?;
+                let passes = self.filter.passes_string(Field::Anchor, text);
+                self.last_anchor = Some((row.anchor, passes));
+                Ok(passes)
             }
         }
     }
-    if let Some(group) = open {
-        close(group);
-    }
-    let (page, groups_total) = page.finish();
 
-    let refpages = if cancelled() {
-        0
-    } else {
-        rows.refpages_of(is_chosen)
-    };
-    let emptiness = if groups_total > 0 {
-        None
-    } else if !rows.rows().is_empty() {
-        Some(Emptiness::FilteredOut)
-    } else if rows.host_known() {
-        Some(Emptiness::NoBacklinks)
-    } else {
-        Some(Emptiness::HostUnknown)
-    };
-    Report {
-        table: query.table,
-        select: &query.select,
-        rows,
-        rows_cost: query.cost(page.len() as u64),
-        page,
-        groups_total,
-        backlinks,
-        refpages,
-        emptiness,
+    /// Ends the open group.
+    fn close(&mut self, texts: &mut Texts<'_>) -> Result<(), IndexError> {
+        let Some(group) = self.open.take() else {
+            return Ok(());
+        };
+        let tests_anchor = self.having.tests(Field::Anchor);
+        if self.having.passes_numbers(&group)
+            && (!tests_anchor
+                || self
+                    .having
+                    .passes_string(Field::Anchor, texts.anchor(group.anchor)?))
+        {
+            self.page.add(group);
+        }
+        Ok(())
     }
 }
 
-/// For each row, whether it passes `where`; `None` where all do.
-fn choose(query: &Query, rows: &TargetRows, cancelled: impl Fn() -> bool) -> Option<Vec<bool>> {
-    if query.where_filter.is_empty() {
-        return None;
-    }
-    let matcher = Matcher::new(&query.where_filter);
-    let refdomains: Option<Vec<bool>> = matcher.tests(Field::Refdomain).then(|| {
-        (0..rows.refdomain_count())
-            .map_while(|i| {
-                let i = u32::try_from(i).ok()?;
-                (!cancelled()).then(|| matcher.passes_string(Field::Refdomain, rows.refdomain(i)))
-            })
-            .collect()
-    });
-    let tests_anchor = matcher.tests(Field::Anchor);
-    // The anchor tested last: rows of one anchor are neighbours.
-    let mut last_anchor: Option<(u32, bool)> = None;
-    let mut anchor_passes = |anchor: u32| match last_anchor {
-        Some((last, passes)) if last == anchor => passes,
-        _ => {
-            let passes = !cancelled() && matcher.passes_string(Field::Anchor, rows.anchor(anchor));
-            last_anchor = Some((anchor, passes));
-            passes
+impl RowVisitor for Grouping<'_> {
+    fn row(&mut self, row: &Row, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
+        self.any_rows = true;
+        if !self.passes(row, texts)? {
+            return Ok(false);
         }
-    };
-    let chosen = rows.rows().iter().map(|row| {
-        let refdomain_passes = refdomains
-            .as_ref()
-            .is_none_or(|passes| passes.get(row.refdomain as usize) == Some(&true));
-        refdomain_passes
-            && matcher.passes_numbers(row)
-            && (!tests_anchor || anchor_passes(row.anchor))
-    });
-    Some(chosen.collect())
+        self.backlinks = self.backlinks.saturating_add(row.backlinks);
+        match &mut self.open {
+            // Rows of one anchor are neighbours, and anchors come in byte order (R19).
+            Some(group) if group.anchor == row.anchor => group.add(row),
+            _ => {
+                self.close(texts)?;
+                self.open = Some(Group::of(row));
+            }
+        }
+        Ok(true)
+    }
 }
 
 impl Group {

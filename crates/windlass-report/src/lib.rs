@@ -13,7 +13,7 @@
 //! let mut rows = TargetRowsBuilder::default();
 //! rows.add("here", "example.org", 0, time, time);
 //! let rows = rows.build();
-//! let report = run(&query, &rows);
+//! let report = run(&query, &rows)?;
 //! let mut body = Vec::new();
 //! write::report(&report, query.output, &mut body)?;
 //! assert!(body.starts_with(br#"{"anchors":[{"anchor":"here","backlinks":1,"#));
@@ -31,7 +31,7 @@ pub mod table;
 pub mod write;
 
 pub use columns::{Direction, OrderKey};
-pub use engine::{Cancelled, run, run_cancellable};
+pub use engine::{run, run_cancellable};
 pub use error::{Misreading, QueryError};
 pub use filter::Filter;
 pub use output::Output;

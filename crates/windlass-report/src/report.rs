@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use windlass_index::TargetRows;
 use windlass_links::CaptureTime;
 
 use crate::filter::Subject;
@@ -11,7 +10,7 @@ use crate::table::{Column, Field, Table, Total};
 /// A group of rows: one folded anchor (R17).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Group {
-    /// The anchor's number in the [`TargetRows`], in byte order.
+    /// The anchor's number in the [`TargetRows`](windlass_index::TargetRows), in byte order.
     pub anchor: u32,
     /// Number of backlinks.
     pub backlinks: u64,
@@ -101,12 +100,41 @@ impl fmt::Display for Emptiness {
     }
 }
 
-/// An answer. Borrows its strings from the rows that it was made of.
+/// The anchors of the groups that are returned, in one buffer.
+#[derive(Debug, Default)]
+pub(crate) struct Anchors {
+    text: String,
+    /// Number of each anchor, ascending, and where it ends.
+    ends: Vec<(u32, usize)>,
+}
+
+impl Anchors {
+    /// Adds an anchor; numbers ascend.
+    pub(crate) fn push(&mut self, number: u32, text: &str) {
+        self.text.push_str(text);
+        self.ends.push((number, self.text.len()));
+    }
+
+    fn get(&self, number: u32) -> &str {
+        let Ok(at) = self
+            .ends
+            .binary_search_by_key(&number, |(number, _)| *number)
+        else {
+            return "";
+        };
+        let start = at.checked_sub(1).and_then(|before| self.ends.get(before));
+        let end = self.ends.get(at).map_or(0, |(_, end)| *end);
+        let start = start.map_or(0, |(_, end)| *end);
+        self.text.get(start..end).unwrap_or_default()
+    }
+}
+
+/// An answer.
 #[derive(Debug)]
 pub struct Report<'a> {
     pub(crate) table: &'static Table,
     pub(crate) select: &'a [&'static Column],
-    pub(crate) rows: &'a TargetRows,
+    pub(crate) anchors: Anchors,
     pub(crate) page: Vec<Group>,
     pub(crate) groups_total: u64,
     pub(crate) backlinks: u64,
@@ -135,11 +163,11 @@ impl<'a> Report<'a> {
     }
 
     /// The selected columns of a group with their values. No string is copied.
-    pub fn cells(&self, group: &Group) -> impl Iterator<Item = (&'static Column, Cell<'a>)> {
-        let (rows, group) = (self.rows, *group);
+    pub fn cells(&self, group: &Group) -> impl Iterator<Item = (&'static Column, Cell<'_>)> {
+        let (anchors, group) = (&self.anchors, *group);
         self.select.iter().filter_map(move |column| {
             let cell = match column.field {
-                Field::Anchor => Cell::Text(rows.anchor(group.anchor)),
+                Field::Anchor => Cell::Text(anchors.get(group.anchor)),
                 field => match group.integer(field) {
                     Some(number) => Cell::Integer(number),
                     None => Cell::Date(group.date(field)?),
@@ -151,8 +179,8 @@ impl<'a> Report<'a> {
 
     /// The anchor of a group.
     #[must_use]
-    pub fn anchor(&self, group: &Group) -> &'a str {
-        self.rows.anchor(group.anchor)
+    pub fn anchor(&self, group: &Group) -> &str {
+        self.anchors.get(group.anchor)
     }
 
     /// How many results are returned: groups after `offset` and `limit`.

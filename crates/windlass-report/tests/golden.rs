@@ -44,7 +44,7 @@ fn body(parameters: &[(&str, &str)]) -> Vec<u8> {
     let base = [("from", "anchors"), ("target", "example.com")];
     let query = Query::from_params(base.into_iter().chain(parameters.iter().copied())).unwrap();
     let rows = rows();
-    let report = run(&query, &rows);
+    let report = run(&query, &rows).unwrap();
     let mut body = Vec::new();
     if query.dry_run {
         write::dry_run(&report, &mut body).unwrap();

@@ -345,7 +345,7 @@ proptest! {
             ("limit", asked.limit.to_string()),
         ]).unwrap();
         let rows = builder.build();
-        let report = run(&query, &rows);
+        let report = run(&query, &rows).unwrap();
         let mut body = Vec::new();
         write::report(&report, query.output, &mut body).unwrap();
         let (expected, emptiness) = naive(&links, &asked);
@@ -363,7 +363,10 @@ proptest! {
 fn r20_an_unknown_host_is_told_apart() {
     let query = Query::from_params([("from", "anchors"), ("target", "t.example")]).unwrap();
     let rows = windlass_index::TargetRows::default();
-    assert_eq!(run(&query, &rows).emptiness(), Some(Emptiness::HostUnknown));
+    assert_eq!(
+        run(&query, &rows).unwrap().emptiness(),
+        Some(Emptiness::HostUnknown)
+    );
 }
 
 #[test]

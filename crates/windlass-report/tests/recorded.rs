@@ -27,7 +27,12 @@ fn answer(query_string: &str, day: &str, backlinks: &[(&str, &str, u32)]) -> Str
     }
     let query = parse(query_string);
     let mut body = Vec::new();
-    write::report(&run(&query, &builder.build()), query.output, &mut body).unwrap();
+    write::report(
+        &run(&query, &builder.build()).unwrap(),
+        query.output,
+        &mut body,
+    )
+    .unwrap();
     String::from_utf8(body).unwrap()
 }
 

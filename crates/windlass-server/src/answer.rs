@@ -141,21 +141,24 @@ fn work(
     sender: oneshot::Sender<Result<Answer, Failure>>,
 ) {
     let snapshot = app.snapshot();
+    let failure = |error| match error {
+        IndexError::Cancelled => Failure::Slow,
+        error => Failure::Index(error),
+    };
     let rows = match snapshot.rows(&query.target, query.history, cancel) {
         Ok(rows) => rows,
         Err(error) => {
-            let failure = match error {
-                IndexError::Cancelled => Failure::Slow,
-                error => Failure::Index(error),
-            };
             // Nobody listens where the client has gone.
-            let _ = sender.send(Err(failure));
+            let _ = sender.send(Err(failure(error)));
             return;
         }
     };
-    let Ok(report) = run_cancellable(query, &rows, cancel) else {
-        let _ = sender.send(Err(Failure::Slow));
-        return;
+    let report = match run_cancellable(query, &rows, cancel) {
+        Ok(report) => report,
+        Err(error) => {
+            let _ = sender.send(Err(failure(error)));
+            return;
+        }
     };
     let answer = Answer {
         results: report.results(),

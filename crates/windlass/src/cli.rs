@@ -349,7 +349,9 @@ pub(crate) struct DemoOptions {
   windlass bench demo/
   windlass bench crawl-00000.warc.gz crawl-00000.warc.wat.gz
   windlass bench --links 10M
-  windlass bench --links 10M --merging --repeat 5")]
+  windlass bench --links 10M --merging --repeat 5
+  windlass bench --links 10M --keep ./index --no-ask
+  windlass bench --index ./index --ask questions.json --repeat 100")]
 pub(crate) struct BenchOptions {
     /// gzip-compressed archive files, folders of them, or globs, to be read
     #[arg(value_name = "FILE")]
@@ -363,10 +365,40 @@ pub(crate) struct BenchOptions {
     /// Memory of the build, in bytes (suffixes k, M, G)
     #[arg(long, value_name = "BYTES", default_value = "1G", value_parser = crate::numbers::parse_bytes)]
     pub(crate) memory: u64,
-    /// How often each is measured; the fastest counts
+    /// How often each is measured; of readings, the fastest counts
     #[arg(long, default_value_t = 3)]
     pub(crate) repeat: u32,
     /// How the result is written
     #[arg(long, default_value = "table")]
     pub(crate) output: Format,
+    #[command(flatten)]
+    pub(crate) asking: AskingOptions,
+}
+
+/// What `bench` does with indexes.
+#[derive(Debug, Args)]
+pub(crate) struct AskingOptions {
+    /// Keep the index of synthetic links in this directory, which must hold none yet
+    #[arg(long, value_name = "DIR", requires = "links")]
+    pub(crate) keep: Option<PathBuf>,
+    /// Build the index of synthetic links, and do not ask it
+    #[arg(long, requires = "links")]
+    pub(crate) no_ask: bool,
+    /// An index to be asked
+    #[arg(long, value_name = "DIR", requires = "ask", conflicts_with = "links")]
+    pub(crate) index: Option<PathBuf>,
+    /// What it is asked: a JSON list of objects with name, target, mode, and where, having, order_by,
+    /// limit, history
+    #[arg(long, value_name = "FILE", requires = "index")]
+    pub(crate) ask: Option<PathBuf>,
+    /// Give the rows of the answers too, with --output json
+    #[arg(long, requires = "ask")]
+    pub(crate) rows: bool,
+    /// Ask each question once, in a process of its own, with nothing of the index in the page cache,
+    /// and count what is read
+    #[arg(long, requires = "ask", conflicts_with = "rows")]
+    pub(crate) cold: bool,
+    /// Ask the question of that name, in this process
+    #[arg(long, value_name = "NAME", requires = "cold", hide = true)]
+    pub(crate) only: Option<String>,
 }

@@ -1,6 +1,6 @@
 //! What people see while work goes on: a bar on a terminal, structured log lines elsewhere.
 
-use std::io::{IsTerminal, stderr};
+use std::io::{IsTerminal, Write, stderr};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -12,7 +12,7 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use tracing_subscriber::EnvFilter;
 use windlass_archive::Problem;
-use windlass_index::{IngestWatcher, Progress};
+use windlass_index::{IngestWatcher, Progress, Writer};
 
 /// Logs go to stderr: short lines on a terminal, JSON elsewhere. `WINDLASS_LOG` sets the level.
 pub(crate) fn start_logging() {
@@ -33,7 +33,18 @@ pub(crate) fn complain(error: &anyhow::Error) {
     let style = anstyle::Style::new()
         .bold()
         .fg_color(Some(anstyle::AnsiColor::Red.into()));
-    anstream::eprintln!("{style}error:{style:#} {error:#}");
+    // Where nobody can be told, the exit code still says it.
+    let _ = writeln!(anstream::stderr(), "{style}error:{style:#} {error:#}");
+}
+
+/// Says what a commit could not clear away: the commit stands all the same.
+pub(crate) fn warn_of_left_behind(writer: &Writer) {
+    if let Some(error) = writer.left_behind() {
+        tracing::warn!(
+            error = %error,
+            "a file that the index no longer needs is left; the next ingest or merge tries again"
+        );
+    }
 }
 
 /// A flag that Ctrl-C and SIGTERM set; a second one ends the process at once.

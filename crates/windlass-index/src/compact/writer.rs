@@ -39,15 +39,8 @@ impl Writer {
             return Ok(false);
         }
         let inputs: Vec<&Segment> = segments.iter().collect();
-        let merged = match merge_to_unnamed(self, &inputs, progress, cancel) {
-            Ok(merged) => merged,
-            Err(error) => {
-                // What is left of it goes now, not with the next commit; the error that counts is
-                // the first.
-                let _ = self.remove_garbage();
-                return Err(error);
-            }
-        };
+        let merged = merge_to_unnamed(self, &inputs, progress, cancel)?;
+        self.make_ready(&merged, cancel)?;
         self.commit(Some(merged), &plan.segments, Vec::new())?;
         Ok(true)
     }

@@ -7,7 +7,7 @@ use windlass_links::anchor::fold;
 
 use super::Question;
 use super::dates;
-use super::gather::{Domains, Gatherer, Hit};
+use super::gather::Gatherer;
 use super::one::matching_urls;
 use crate::bytes::Corrupt;
 use crate::error::IndexError;
@@ -15,6 +15,7 @@ use crate::instant::{self, Showing};
 use crate::intern::{Interner, Ranks};
 use crate::rows::TargetRows;
 use crate::segment::Segment;
+use crate::sink::Hit;
 
 /// A sighting of an `href` link, in numbers that all segments share: url, form, page, second.
 type Seen = (u32, u32, u32, u32);
@@ -219,36 +220,16 @@ impl Union {
                 gatherer.hits.push(Hit {
                     fold,
                     page: ranks.rank(*page),
-                    dates,
+                    domain: self.domain_of(*page),
+                    first_seen: dates.first_seen,
+                    last_visited: dates.last_visited,
                 });
             }
         }
-        let mut domains = UnionDomains {
-            union: &self,
-            ranks: &ranks,
-        };
-        let rows = gatherer.rows(self.pages.len(), &mut domains);
+        let rows = gatherer.rows(self.pages.len(), |domain| {
+            Ok(self.domains.get(domain).to_owned())
+        });
         // The numbers are our own: they cannot be wrong.
         rows.map_err(|Corrupt(what)| IndexError::TooLarge(what))
-    }
-}
-
-struct UnionDomains<'a> {
-    union: &'a Union,
-    ranks: &'a Ranks,
-}
-
-impl Domains for UnionDomains<'_> {
-    fn of_page(&mut self, page: u32) -> Result<u32, Corrupt> {
-        let number = self.ranks.number(page) as usize;
-        self.union
-            .page_domains
-            .get(number)
-            .copied()
-            .ok_or(Corrupt("a page number"))
-    }
-
-    fn key(&self, domain: u32) -> Result<Vec<u8>, Corrupt> {
-        Ok(self.union.domains.get(domain).to_owned())
     }
 }

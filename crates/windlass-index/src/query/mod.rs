@@ -5,10 +5,14 @@
 //! ([`many`]), so that the answer is that of the merged index.
 
 pub(crate) mod dates;
+mod direct;
 mod gather;
+mod groups;
 mod known;
+mod link_dates;
 mod many;
 mod one;
+mod scan;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,14 +21,42 @@ use windlass_links::{History, Mode, Target};
 
 use crate::bytes::Corrupt;
 use crate::error::IndexError;
-use crate::rows::TargetRows;
+use crate::rows::{Links, TargetRows};
 use crate::segment::Segment;
+
+pub use groups::{ReadyColumn, ReadyGroup, ReadyGroups};
+pub(crate) use link_dates::LinkDates;
+pub(crate) use scan::Scan;
+
+/// From how many links on which way is taken. All ways give the same answers; tests, which have few
+/// links, take each of them.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct Tuning {
+    /// Fewer links than this are looked up at once, one by one.
+    pub few_links: usize,
+    /// Fewer links than this are not worth a further part of a scan.
+    pub part_links_min: usize,
+    /// How many links a part holds at most, about: 8 to 20 bytes each.
+    pub part_links_max: usize,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            few_links: 1 << 12,
+            part_links_min: 1 << 16,
+            part_links_max: 1 << 22,
+        }
+    }
+}
 
 /// What a query asks.
 pub(crate) struct Question<'a> {
     pub(crate) target: &'a Target,
     pub(crate) history: History,
     pub(crate) cancel: &'a AtomicBool,
+    pub(crate) tuning: Tuning,
 }
 
 impl Question<'_> {
@@ -82,7 +114,8 @@ pub(crate) fn rows(
         [only] => one::rows(only, question)?,
         several => many::rows(several, question)?,
     };
-    rows.host_known = !rows.rows.is_empty() || known::host_occurs(segments, question)?;
+    let is_empty = matches!(&rows.links, Links::Listed(hits, _) if hits.is_empty());
+    rows.host_known = !is_empty || known::host_occurs(segments, question)?;
     Ok(rows)
 }
 
@@ -103,6 +136,7 @@ pub fn query_segments(
             target,
             history,
             cancel,
+            tuning: Tuning::default(),
         },
     )
 }

@@ -1,58 +1,150 @@
 //! The rows of a target over a single segment.
 
-use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
 
+use windlass_links::Target;
 use windlass_links::anchor::fold_into;
-use windlass_links::{History, Target};
 
 use super::Question;
-use super::dates::{self, Dates};
-use super::gather::{Gatherer, Hit};
+use super::direct;
+use super::gather::Gatherer;
+use super::scan::Scan;
 use crate::bytes::Corrupt;
 use crate::error::IndexError;
-use crate::instant::{Showing, showings};
-use crate::rows::TargetRows;
+use crate::rows::{Links, Names, TargetRows};
 use crate::segment::Segment;
+use crate::sink::Hit;
 use crate::site::SiteBlock;
-use crate::strings::StringList;
+use crate::strings::{StringCursor, StringList};
 
 /// How many links are read between looks at the stop flag.
-const STRIDE: usize = 1 << 16;
+const STRIDE: usize = 1 << 14;
 
-pub(super) fn rows(segment: &Segment, question: &Question<'_>) -> Result<TargetRows, IndexError> {
+pub(super) fn rows(
+    segment: &Arc<Segment>,
+    question: &Question<'_>,
+) -> Result<TargetRows, IndexError> {
     let wrong = |corrupt: Corrupt| segment.corrupt(corrupt);
-    let mut gatherer = Gatherer::default();
-    for site in question.sites(segment).map_err(wrong)? {
+    let mut sites = Vec::new();
+    for site_key in question.sites(segment).map_err(wrong)? {
         question.check_cancelled()?;
-        let Some(block) = segment.site(&site).map_err(wrong)? else {
-            continue;
-        };
-        let mut scan = Scan {
-            segment,
-            block,
-            history: question.history,
-            pages: HashMap::new(),
-            times: Vec::new(),
-        };
-        let before = gatherer.hits.len();
-        let ranges = scan.links(question.target).map_err(wrong)?;
-        scan.block
-            .prepare(ranges.iter().map(ExactSizeIterator::len).sum())
-            .map_err(wrong)?;
-        for links in ranges {
-            let mut start = links.start;
-            while start < links.end {
-                question.check_cancelled()?;
-                let end = links.end.min(start + STRIDE);
-                scan.gather(start..end, &mut gatherer.hits).map_err(wrong)?;
-                start = end;
+        if let Some(block) = segment.site(&site_key).map_err(wrong)? {
+            let found = Found::of(site_key, block, question.target).map_err(wrong)?;
+            if found.count() > 0 {
+                sites.push(found);
             }
         }
-        scan.name_folds(&mut gatherer, before).map_err(wrong)?;
     }
-    let mut domains = segment.domains().map_err(wrong)?;
+    if sites.len() > 1 {
+        return of_several(segment, sites, question);
+    }
+    let Some(found) = sites.pop() else {
+        return Ok(TargetRows::default());
+    };
+    let names = Names::Site {
+        segment: Arc::clone(segment),
+        site_key: found.site_key.clone(),
+    };
+    let links = if found.count() < question.tuning.few_links {
+        let mut hits = found.hits(segment, question)?;
+        hits.sort_unstable_by_key(|hit| (hit.fold, hit.page));
+        Links::Listed(hits, found.block.pages.len())
+    } else {
+        Links::Scanned(Scan::new(
+            Arc::clone(segment),
+            found.site_key,
+            found.urls,
+            found.links,
+            question.history,
+            question.tuning,
+        ))
+    };
+    Ok(TargetRows {
+        links,
+        names,
+        host_known: false,
+    })
+}
+
+/// What a site has of the target.
+struct Found<'a> {
+    site_key: Vec<u8>,
+    block: SiteBlock<'a>,
+    urls: Vec<Range<usize>>,
+    links: Vec<Range<usize>>,
+}
+
+impl<'a> Found<'a> {
+    fn of(site_key: Vec<u8>, mut block: SiteBlock<'a>, target: &Target) -> Result<Self, Corrupt> {
+        let urls = matching_urls(&block.urls, target)?;
+        let links = urls
+            .iter()
+            .map(|urls| Ok(block.hrefs.start(urls.start)?..block.hrefs.start(urls.end)?))
+            .collect::<Result<_, Corrupt>>()?;
+        Ok(Self {
+            site_key,
+            block,
+            urls,
+            links,
+        })
+    }
+
+    fn count(&self) -> usize {
+        self.links.iter().map(ExactSizeIterator::len).sum()
+    }
+
+    /// The backlinks, in the order of the block.
+    fn hits(&self, segment: &Segment, question: &Question<'_>) -> Result<Vec<Hit>, IndexError> {
+        let mut hits = Vec::new();
+        for links in &self.links {
+            for start in links.clone().step_by(STRIDE) {
+                question.check_cancelled()?;
+                let some = start..links.end.min(start + STRIDE);
+                let (block, history) = (&self.block, question.history);
+                direct::append(segment, block, history, some, &(0..u32::MAX), &mut hits)
+                    .map_err(|corrupt| segment.corrupt(corrupt))?;
+            }
+        }
+        Ok(hits)
+    }
+}
+
+/// A target that lies in several sites: below a public suffix. Memory: 20 bytes a backlink, and the
+/// anchors.
+fn of_several(
+    segment: &Segment,
+    sites: Vec<Found<'_>>,
+    question: &Question<'_>,
+) -> Result<TargetRows, IndexError> {
+    let wrong = |corrupt: Corrupt| segment.corrupt(corrupt);
+    let mut gatherer = Gatherer::default();
+    let (mut folded, mut pages) = (String::new(), 0u32);
+    for mut found in sites {
+        let mut hits = found.hits(segment, question)?;
+        hits.sort_unstable_by_key(|hit| hit.fold);
+        let mut forms = StringCursor::new(found.block.forms);
+        let mut fold = (u32::MAX, 0);
+        for mut hit in hits {
+            if fold.0 != hit.fold {
+                let form = found.block.form_of_fold(hit.fold).map_err(wrong)?;
+                let text = forms.get(form).map_err(wrong)?;
+                let text = std::str::from_utf8(text).map_err(|_| wrong(Corrupt("an anchor")))?;
+                folded.clear();
+                fold_into(text, &mut folded);
+                fold = (hit.fold, gatherer.folds.intern(folded.as_bytes()).0);
+            }
+            hit.fold = fold.1;
+            // The page's number in the segment: a page may link to several of the sites.
+            let page = found.block.pages.at(hit.page as usize);
+            hit.page = page.map_err(wrong)?;
+            pages = pages.max(hit.page);
+            gatherer.hits.push(hit);
+        }
+    }
+    let domains = segment.domains().map_err(wrong)?;
     gatherer
-        .rows(segment.page_count(), &mut domains)
+        .rows(pages as usize + 1, |domain| domains.key(domain))
         .map_err(wrong)
 }
 
@@ -60,7 +152,7 @@ pub(super) fn rows(segment: &Segment, question: &Question<'_>) -> Result<TargetR
 pub(super) fn matching_urls(
     urls: &StringList<'_>,
     target: &Target,
-) -> Result<Vec<std::ops::Range<usize>>, Corrupt> {
+) -> Result<Vec<Range<usize>>, Corrupt> {
     let range = target.range();
     let (start, end) = (
         urls.lower_bound(&range.start)?,
@@ -69,7 +161,7 @@ pub(super) fn matching_urls(
     if !target.names_port() {
         return Ok((start < end).then_some(start..end).into_iter().collect());
     }
-    let mut ranges: Vec<std::ops::Range<usize>> = Vec::new();
+    let mut ranges: Vec<Range<usize>> = Vec::new();
     let mut key = Vec::new();
     for url in start..end {
         urls.get(url, &mut key)?;
@@ -82,144 +174,3 @@ pub(super) fn matching_urls(
     }
     Ok(ranges)
 }
-
-struct Scan<'a> {
-    segment: &'a Segment,
-    block: SiteBlock<'a>,
-    history: History,
-    /// Showings of the pages whose latest capture does not tell all.
-    pages: HashMap<u32, Vec<Showing>>,
-    times: Vec<u32>,
-}
-
-impl Scan<'_> {
-    fn links(&mut self, target: &Target) -> Result<Vec<std::ops::Range<usize>>, Corrupt> {
-        let urls = matching_urls(&self.block.urls, target)?;
-        let table = &mut self.block.hrefs;
-        urls.into_iter()
-            .map(|urls| Ok(table.start(urls.start)?..table.start(urls.end)?))
-            .collect()
-    }
-
-    /// Adds the backlinks that `history` keeps; `fold` is the form's place for now.
-    fn gather(
-        &mut self,
-        links: std::ops::Range<usize>,
-        hits: &mut Vec<Hit>,
-    ) -> Result<(), Corrupt> {
-        for link in links {
-            let place = self.block.hrefs.pages.get(link)?;
-            let page = self.block.pages.get(place as usize)?;
-            let exception = self.block.hrefs.exception(link as u64 as u32)?;
-            let only = match exception {
-                Some(_) => None,
-                None => self.block.only_time(place)?,
-            };
-            let latest = self.segment.latest(page)?;
-            let dates = if let Some(time) = only
-                && (time == latest || self.history == History::AllTime)
-                && !self.segment.is_revisited(page)
-            {
-                // Seen in one capture: the page's latest one, or all are asked for.
-                Some(Dates {
-                    first_seen: time,
-                    last_visited: time,
-                })
-            } else {
-                match exception {
-                    Some(seen) => {
-                        self.times.clear();
-                        self.times.extend(seen.iter().map(|(time, _)| time));
-                    }
-                    None => self.block.times(place, &mut self.times)?,
-                }
-                self.dates(page, latest)?
-            };
-            if let Some(dates) = dates {
-                hits.push(Hit {
-                    fold: self.block.hrefs.forms.get(link)?,
-                    page,
-                    dates,
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// The dates of a backlink that was seen at `self.times`.
-    fn dates(&mut self, page: u32, latest: u32) -> Result<Option<Dates>, Corrupt> {
-        let (Some(&first_seen), Some(&last_visited)) = (self.times.first(), self.times.last())
-        else {
-            return Err(Corrupt("a link without sightings"));
-        };
-        if !self.segment.is_revisited(page) {
-            let is_live = last_visited == latest;
-            match self.history {
-                History::Live if !is_live => return Ok(None),
-                History::Since(_) if !is_live => {}
-                _ => {
-                    return Ok(Some(Dates {
-                        first_seen,
-                        last_visited,
-                    }));
-                }
-            }
-        }
-        let showings = match self.pages.entry(page) {
-            std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
-            std::collections::hash_map::Entry::Vacant(unknown) => {
-                unknown.insert(showings(&self.segment.page(page)?.1))
-            }
-        };
-        Ok(dates::of(&self.times, showings, self.history))
-    }
-
-    /// Turns forms into numbers of folded anchors, in the hits from `from` on.
-    fn name_folds(&mut self, gatherer: &mut Gatherer, from: usize) -> Result<(), Corrupt> {
-        let hits = gatherer.hits.get_mut(from..).unwrap_or_default();
-        let n = self.block.forms.len();
-        let (mut text, mut folded) = (Vec::new(), String::new());
-        let mut intern = |text: &[u8]| -> Result<u32, Corrupt> {
-            folded.clear();
-            fold_into(
-                std::str::from_utf8(text).map_err(|_| Corrupt("an anchor"))?,
-                &mut folded,
-            );
-            Ok(gatherer.folds.intern(folded.as_bytes()).0)
-        };
-        if hits.len() < n / 16 {
-            let mut known: HashMap<u32, u32> = HashMap::new();
-            for hit in hits {
-                hit.fold = match known.get(&hit.fold) {
-                    Some(fold) => *fold,
-                    None => {
-                        self.block.forms.get(hit.fold as usize, &mut text)?;
-                        let fold = intern(&text)?;
-                        known.insert(hit.fold, fold);
-                        fold
-                    }
-                };
-            }
-            return Ok(());
-        }
-        // Many hits: one pass over the list of forms, naming those that are used.
-        let mut folds = vec![UNUSED; n];
-        for hit in hits.iter() {
-            *folds.get_mut(hit.fold as usize).ok_or(Corrupt("a form"))? = USED;
-        }
-        let mut forms = self.block.forms.iter();
-        for fold in &mut folds {
-            forms.next_into(&mut text)?;
-            if *fold == USED {
-                *fold = intern(&text)?;
-            }
-        }
-        for hit in hits {
-            hit.fold = folds.get(hit.fold as usize).copied().unwrap_or_default();
-        }
-        Ok(())
-    }
-}
-
-const UNUSED: u32 = u32::MAX;
-const USED: u32 = u32::MAX - 1;

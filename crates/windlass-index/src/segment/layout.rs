@@ -14,7 +14,7 @@ pub(super) const HEADER_LENGTH: usize = 16;
 pub(super) const TRAILER_LENGTH: usize = 16;
 
 /// The version of the format that this code writes and reads.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 /// The version of the counting rules that the numbers follow.
 pub const RULES_VERSION: u32 = 1;
 
@@ -41,13 +41,21 @@ pub enum Section {
     DomainStarts,
     /// Site blocks.
     Sites,
+    /// CRC-32 of each 16 KiB of the site blocks.
+    SiteChecksums,
     /// From site key to block.
     Directory,
+    /// Ready-made parts of large sites.
+    Ready,
+    /// CRC-32 of each 16 KiB of them.
+    ReadyChecksums,
+    /// From site key to its ready-made part.
+    ReadyDirectory,
 }
 
 impl Section {
     /// All of them, in file order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::Files,
         Self::Pages,
         Self::PageIndex,
@@ -56,12 +64,27 @@ impl Section {
         Self::Domains,
         Self::DomainStarts,
         Self::Sites,
+        Self::SiteChecksums,
         Self::Directory,
+        Self::Ready,
+        Self::ReadyChecksums,
+        Self::ReadyDirectory,
     ];
 
-    /// Whether its parts carry checksums of their own, so that it can be read in parts.
+    /// Whether a segment can be without it: what is ready-made is added to a segment that is whole.
+    pub(super) const fn is_optional(self) -> bool {
+        matches!(
+            self,
+            Self::Ready | Self::ReadyChecksums | Self::ReadyDirectory
+        )
+    }
+
+    /// Whether its parts have checksums of their own, so that it can be read in parts.
     pub(super) const fn checks_itself(self) -> bool {
-        matches!(self, Self::Pages | Self::PageLatest | Self::Sites)
+        matches!(
+            self,
+            Self::Pages | Self::PageLatest | Self::Sites | Self::Ready
+        )
     }
 }
 
@@ -72,6 +95,15 @@ pub(super) struct Place {
     pub(super) length: u64,
     /// CRC-32 of the whole; 0 for sections that check themselves.
     pub(super) crc32: u32,
+}
+
+impl Place {
+    /// As a range of the file's bytes.
+    pub(super) fn range(&self) -> Option<std::ops::Range<usize>> {
+        let start = usize::try_from(self.offset).ok()?;
+        let end = usize::try_from(self.offset.checked_add(self.length)?).ok()?;
+        Some(start..end)
+    }
 }
 
 /// What a segment holds, in numbers.

@@ -1,10 +1,9 @@
 //! Reading a segment. Every part is verified before it is trusted.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use fst::{IntoStreamer, Streamer};
 
@@ -13,25 +12,53 @@ use super::layout::{
     TRAILER_LENGTH,
 };
 use super::paged::{self, Verified};
-use super::pages::{CHUNK, PageIter, unseal, unseal_verified};
+use super::pages::{CHUNK, PageIter, unseal_verified};
+use super::writer::ReadyWriter;
 use crate::bytes::{Bytes, Corrupt, u32_at};
 use crate::column::Column;
 use crate::error::IndexError;
+use crate::facts::{FactCache, FactTable};
 use crate::instant::Instant;
+use crate::ready::Ready;
 use crate::site::SiteBlock;
+use crate::stretch::{Backing, CheckedSection, Stretch};
 use crate::strings::StringList;
-
-/// Blocks from this size on are verified once, when first touched, not at each reading.
-const LARGE_BLOCK: usize = 1 << 16;
 
 /// An open segment. Cheap to read from several threads.
 pub struct Segment {
     path: PathBuf,
-    data: Data,
+    data: Arc<Data>,
     footer: Footer,
     latest_verified: Verified,
-    domain_starts: OnceLock<Vec<u32>>,
-    large_verified: Mutex<BTreeSet<u64>>,
+    domain_starts: OnceLock<DomainStarts>,
+    sites: CheckedSection,
+    ready: Option<CheckedSection>,
+    facts: FactCache,
+}
+
+/// The first page of each registrable domain, decoded, and a way into the middle of them.
+#[derive(Debug)]
+struct DomainStarts {
+    starts: Vec<u32>,
+    /// For each [`STEP`] pages, the number of domains that start at or before the first of them.
+    steps: Vec<u32>,
+}
+
+/// Pages between two entries of [`DomainStarts::steps`].
+const STEP: usize = 64;
+
+impl DomainStarts {
+    fn new(starts: Vec<u32>, pages: usize) -> Self {
+        let mut steps = Vec::with_capacity(pages / STEP + 2);
+        let mut domains = 0usize;
+        for page in (0..=pages + STEP).step_by(STEP) {
+            while starts.get(domains).is_some_and(|s| *s as usize <= page) {
+                domains += 1;
+            }
+            steps.push(domains as u64 as u32);
+        }
+        Self { starts, steps }
+    }
 }
 
 impl std::fmt::Debug for Segment {
@@ -51,7 +78,7 @@ enum Data {
     Memory(Vec<u8>),
 }
 
-impl Data {
+impl Backing for Data {
     fn bytes(&self) -> &[u8] {
         match self {
             Self::Mapped(map) => map,
@@ -116,19 +143,37 @@ impl Segment {
             .sections
             .get(&Section::PageLatest)
             .map_or(0, |place| place.length);
+        let latest_verified = Verified::new(
+            bytes
+                .get(..usize::try_from(latest).unwrap_or(0))
+                .unwrap_or_default(),
+        );
+        let data = Arc::new(data);
+        let checked = |section, sums| {
+            let place = |section| footer.sections.get(&section)?.range();
+            let backing = Arc::clone(&data) as Arc<dyn Backing>;
+            CheckedSection::new(backing, place(section)?, place(sums)?).ok()
+        };
+        let sites = checked(Section::Sites, Section::SiteChecksums)
+            .ok_or_else(|| corrupt("its site blocks do not lie inside the file"))?;
+        let ready = checked(Section::Ready, Section::ReadyChecksums);
+        if ready.is_none() && footer.sections.contains_key(&Section::Ready) {
+            return Err(corrupt("its ready-made parts do not lie inside the file"));
+        }
         let segment = Self {
             path: path.to_owned(),
-            latest_verified: Verified::new(
-                bytes
-                    .get(..usize::try_from(latest).unwrap_or(0))
-                    .unwrap_or_default(),
-            ),
+            latest_verified,
+            sites,
+            ready,
             data,
             footer,
             domain_starts: OnceLock::new(),
-            large_verified: Mutex::default(),
+            facts: FactCache::default(),
         };
         for section in Section::ALL {
+            if section.is_optional() && !segment.footer.sections.contains_key(&section) {
+                continue;
+            }
             let bytes = segment.checked_section(section).ok_or_else(|| {
                 corrupt(&format!(
                     "its section {section:?} does not lie inside the file"
@@ -145,8 +190,12 @@ impl Segment {
                 )));
             }
         }
-        fst::Map::new(segment.section(Section::Directory))
-            .map_err(|_| corrupt("its directory is no directory"))?;
+        for section in [Section::Directory, Section::ReadyDirectory] {
+            if segment.footer.sections.contains_key(&section) {
+                fst::Map::new(segment.section(section))
+                    .map_err(|_| corrupt("its directory is no directory"))?;
+            }
+        }
         Ok(segment)
     }
 
@@ -189,9 +238,7 @@ impl Segment {
 
     fn checked_section(&self, section: Section) -> Option<&[u8]> {
         let place = self.footer.sections.get(&section)?;
-        let start = usize::try_from(place.offset).ok()?;
-        let end = usize::try_from(place.offset.checked_add(place.length)?).ok()?;
-        self.data.bytes().get(start..end)
+        self.data.bytes().get(place.range()?)
     }
 
     fn section(&self, section: Section) -> &[u8] {
@@ -247,18 +294,20 @@ impl Segment {
             usize::try_from(self.footer.counts.refdomains).map_err(|_| Corrupt("the domains"))?;
         Ok(Domains {
             keys: StringList::read(&mut Bytes::new(self.section(Section::Domains)), n)?,
-            starts: self.domain_starts(n)?,
+            starts: &self.domain_starts(n)?.starts,
+            steps: &self.domain_starts(n)?.steps,
             pages: self.page_count() as u64 as u32,
         })
     }
 
-    /// The first page of each registrable domain: decoded once, 4 bytes a domain.
-    fn domain_starts(&self, n: usize) -> Result<&[u32], Corrupt> {
+    /// The first page of each registrable domain: decoded once, 4 bytes a domain and a sixteenth of a
+    /// byte a page.
+    fn domain_starts(&self, n: usize) -> Result<&DomainStarts, Corrupt> {
         if let Some(starts) = self.domain_starts.get() {
             return Ok(starts);
         }
         let column = Column::read(&mut Bytes::new(self.section(Section::DomainStarts)), n)?;
-        let starts = column.into_vec()?;
+        let starts = DomainStarts::new(column.into_vec()?, self.page_count());
         Ok(self.domain_starts.get_or_init(|| starts))
     }
 
@@ -305,41 +354,38 @@ impl Segment {
         fst::Map::new(self.section(Section::Directory)).map_err(|_| Corrupt("the directory"))
     }
 
-    /// The site block at an offset.
-    pub(crate) fn block_at(&self, offset: u64) -> Result<&[u8], Corrupt> {
+    /// The site block at an offset, not yet verified.
+    fn stretch_at(&self, offset: u64) -> Result<Stretch<'_>, Corrupt> {
         let at = usize::try_from(offset).map_err(|_| Corrupt("an offset"))?;
-        let rest = self
-            .section(Section::Sites)
-            .get(at..)
-            .ok_or(Corrupt("an offset of a site block"))?;
-        let (payload, crc) = unseal(&mut Bytes::new(rest))?;
-        let is_large = payload.len() >= LARGE_BLOCK;
-        let mut verified = None;
-        if is_large {
-            let seen = self
-                .large_verified
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            if seen.contains(&offset) {
-                return Ok(payload);
-            }
-            verified = Some(seen);
-        }
-        if crc32fast::hash(payload) != crc {
-            return Err(Corrupt("the checksum of a site block"));
-        }
-        if let Some(mut seen) = verified {
-            seen.insert(offset);
-        }
-        Ok(payload)
+        Bytes::over(self.sites.stretch().from(at)?).sized_stretch()
     }
 
-    /// The block of a site.
+    /// The site block at an offset, verified.
+    pub(crate) fn block_at(&self, offset: u64) -> Result<&[u8], Corrupt> {
+        self.stretch_at(offset)?.all()
+    }
+
+    /// The block of a site, verified where it is touched.
     pub(crate) fn site(&self, site_key: &[u8]) -> Result<Option<SiteBlock<'_>>, Corrupt> {
         match self.directory()?.get(site_key) {
-            Some(offset) => self.block_at(offset).and_then(SiteBlock::read).map(Some),
+            Some(offset) => self.stretch_at(offset).and_then(SiteBlock::open).map(Some),
             None => Ok(None),
         }
+    }
+
+    /// What is ready-made of a site (see [`ready`](crate::ready)), verified where it is touched.
+    pub(crate) fn ready(&self, site_key: &[u8]) -> Result<Option<Ready<'_>>, Corrupt> {
+        let Some(section) = &self.ready else {
+            return Ok(None);
+        };
+        let directory = fst::Map::new(self.section(Section::ReadyDirectory))
+            .map_err(|_| Corrupt("the directory of ready-made parts"))?;
+        let Some(offset) = directory.get(site_key) else {
+            return Ok(None);
+        };
+        let at = usize::try_from(offset).map_err(|_| Corrupt("an offset"))?;
+        let part = Bytes::over(section.stretch().from(at)?).sized_stretch()?;
+        Ready::open(part).map(Some)
     }
 
     /// The keys of the sites that start with `prefix`.
@@ -354,6 +400,46 @@ impl Segment {
             keys.push(key.to_owned());
         }
         Ok(keys)
+    }
+
+    /// Adds ready-made sections to this segment, which has none yet.
+    pub(crate) fn ready_writer(&self) -> ReadyWriter {
+        let mut footer = self.footer.clone();
+        footer.sections.retain(|section, _| !section.is_optional());
+        ReadyWriter::of(footer)
+    }
+
+    /// The keys of the sites that have at least `links` backlinks, lost ones included.
+    pub(crate) fn large_sites(&self, links: usize) -> Result<Vec<Vec<u8>>, IndexError> {
+        let mut large = Vec::new();
+        let mut each = || -> Result<(), Corrupt> {
+            let directory = self.directory()?;
+            let mut stream = directory.stream();
+            while let Some((key, offset)) = stream.next() {
+                let block = self.stretch_at(offset)?;
+                // A link takes some bits at least: small blocks need not be opened.
+                if block.len() >= links / 64 && SiteBlock::open(block)?.hrefs.len() >= links {
+                    large.push(key.to_owned());
+                }
+            }
+            Ok(())
+        };
+        each().map_err(|corrupt| self.corrupt(corrupt))?;
+        Ok(large)
+    }
+
+    /// The facts about the pages of a site block; kept for the next question.
+    pub(crate) fn facts(
+        &self,
+        site_key: &[u8],
+        block: &SiteBlock<'_>,
+    ) -> Result<Arc<FactTable>, Corrupt> {
+        if let Some(table) = self.facts.get(site_key) {
+            return Ok(table);
+        }
+        let table = Arc::new(FactTable::of(self, block)?);
+        self.facts.put(site_key, &table);
+        Ok(table)
     }
 
     /// Calls `each` with the key and the block of each site, in order of keys.
@@ -392,12 +478,13 @@ impl Segment {
         self.verify_packing().map_err(wrong)?;
         let directory = self.directory().map_err(wrong)?;
         let mut stream = directory.stream();
-        let mut blocks = Bytes::new(self.section(Section::Sites));
+        let mut blocks = Bytes::over(self.sites.stretch());
         let mut sites = 0u64;
         let mut offset = 0u64;
         while let Some((_, found)) = stream.next() {
             let before = blocks.rest().len();
-            let block = unseal_verified(&mut blocks).map_err(wrong)?;
+            let length = blocks.varint_usize().map_err(wrong)?;
+            let block = blocks.take(length).map_err(wrong)?;
             if found != offset {
                 return Err(wrong(Corrupt("the directory")));
             }
@@ -411,7 +498,33 @@ impl Segment {
         if sites != self.footer.counts.sites || !blocks.is_empty() {
             return Err(wrong(Corrupt("the number of sites")));
         }
-        Ok(())
+        self.verify_ready().map_err(wrong)
+    }
+
+    /// Reads all ready-made parts.
+    fn verify_ready(&self) -> Result<(), Corrupt> {
+        let Some(section) = &self.ready else {
+            return Ok(());
+        };
+        let directory = fst::Map::new(self.section(Section::ReadyDirectory))
+            .map_err(|_| Corrupt("the directory of ready-made parts"))?;
+        let mut stream = directory.stream();
+        let mut parts = Bytes::over(section.stretch());
+        while let Some((key, offset)) = stream.next() {
+            let before = section.stretch().len() - parts.rest().len();
+            if offset != before as u64 {
+                return Err(Corrupt("the directory of ready-made parts"));
+            }
+            let part = parts.sized_stretch()?;
+            part.all()?;
+            let block = self.site(key)?.ok_or(Corrupt("a ready-made part's site"))?;
+            crate::verify::ready(&block, Ready::open(part)?)?;
+        }
+        if parts.is_empty() {
+            Ok(())
+        } else {
+            Err(Corrupt("the number of ready-made parts"))
+        }
     }
 
     /// Whether the sections fill the file without gaps, so that every byte is covered.
@@ -457,6 +570,7 @@ fn footer(bytes: &[u8]) -> Option<Footer> {
 pub(crate) struct Domains<'a> {
     keys: StringList<'a>,
     starts: &'a [u32],
+    steps: &'a [u32],
     pages: u32,
 }
 
@@ -495,7 +609,12 @@ impl Domains<'_> {
 
     /// The domain of a page.
     pub(crate) fn of_page(&self, page: u32) -> Result<u32, Corrupt> {
-        let next = self.starts.partition_point(|start| *start <= page);
+        let step = page as usize / STEP;
+        let wrong = || Corrupt("a page number");
+        let low = *self.steps.get(step).ok_or_else(wrong)? as usize;
+        let high = *self.steps.get(step + 1).ok_or_else(wrong)? as usize;
+        let between = self.starts.get(low..high).ok_or_else(wrong)?;
+        let next = low + between.partition_point(|start| *start <= page);
         next.checked_sub(1)
             .map(|at| at as u64 as u32)
             .ok_or(Corrupt("the domains"))

@@ -6,11 +6,12 @@ use super::layout::{
     Counts, Digest, END, FORMAT_VERSION, Footer, MAGIC, Place, RULES_VERSION, Section,
 };
 use super::paged::PagedBuilder;
-use super::pages::{ChunkBuilder, sealed};
-use crate::bytes::Corrupt;
+use super::pages::ChunkBuilder;
+use crate::bytes::{Corrupt, put_varint};
 use crate::column::write_column;
 use crate::instant::{self, Instant, State};
 use crate::site;
+use crate::stretch::Checksums;
 use crate::strings::StringListBuilder;
 
 /// What can stop the writing of a segment.
@@ -55,6 +56,7 @@ pub(crate) struct SegmentWriter<W> {
     domain_starts: Vec<u32>,
     domain: Vec<u8>,
     directory: Option<fst::MapBuilder<Vec<u8>>>,
+    site_checksums: Checksums,
 }
 
 impl<W: Write> SegmentWriter<W> {
@@ -87,6 +89,7 @@ impl<W: Write> SegmentWriter<W> {
             domain_starts: Vec::new(),
             domain: Vec::new(),
             directory: None,
+            site_checksums: Checksums::default(),
         };
         writer.section(Section::Files, &files.concat())?;
         Ok(writer)
@@ -204,7 +207,13 @@ impl<W: Write> SegmentWriter<W> {
         counts.sites += 1;
         counts.backlinks += backlinks;
         counts.other_links += other_links;
-        self.put(&sealed(block))
+        let mut length = Vec::new();
+        put_varint(&mut length, block.len() as u64);
+        for bytes in [length.as_slice(), block] {
+            self.site_checksums.update(bytes);
+            self.put(bytes)?;
+        }
+        Ok(())
     }
 
     /// Writes what is left, and returns the output, not yet flushed, with the counts.
@@ -217,15 +226,91 @@ impl<W: Write> SegmentWriter<W> {
             }
         };
         self.end_section(Section::Sites, 0);
+        let checksums = self.site_checksums.take();
+        self.section(Section::SiteChecksums, &checksums)?;
         let directory = directory.into_inner()?;
         self.section(Section::Directory, &directory)?;
-        let footer = serde_json::to_vec(&self.footer).map_err(io::Error::from)?;
-        self.out.write_all(&footer)?;
-        self.out
-            .write_all(&crc32fast::hash(&footer).to_le_bytes())?;
-        let length = u32::try_from(footer.len()).map_err(|_| WriteError::TooLarge("a footer"))?;
-        self.out.write_all(&length.to_le_bytes())?;
-        self.out.write_all(END)?;
+        write_footer(&mut self.out, &self.footer)?;
         Ok((self.out, self.footer.counts))
+    }
+}
+
+/// Writes what ends a segment.
+pub(super) fn write_footer(out: &mut impl Write, footer: &Footer) -> Result<(), WriteError> {
+    let footer = serde_json::to_vec(footer).map_err(io::Error::from)?;
+    let length = u32::try_from(footer.len()).map_err(|_| WriteError::TooLarge("a footer"))?;
+    out.write_all(&footer)?;
+    out.write_all(&crc32fast::hash(&footer).to_le_bytes())?;
+    out.write_all(&length.to_le_bytes())?;
+    out.write_all(END)?;
+    Ok(())
+}
+
+/// Writes the ready-made sections behind the others, and the footer anew.
+pub(crate) struct ReadyWriter {
+    footer: Footer,
+    start: u64,
+    length: u64,
+    checksums: Checksums,
+    directory: Vec<(Vec<u8>, u64)>,
+}
+
+impl ReadyWriter {
+    /// For a segment that has no such sections yet.
+    pub(super) fn of(footer: Footer) -> Self {
+        let ends = footer
+            .sections
+            .values()
+            .map(|place| place.offset + place.length);
+        Self {
+            start: ends.max().unwrap_or(super::layout::HEADER_LENGTH as u64),
+            footer,
+            length: 0,
+            checksums: Checksums::default(),
+            directory: Vec::new(),
+        }
+    }
+
+    /// Where in the file the first site goes.
+    pub(crate) fn offset(&self) -> u64 {
+        self.start
+    }
+
+    /// Counts in what the caller writes next. Sites come in order of their keys.
+    pub(crate) fn site(&mut self, site_key: &[u8], sealed: &[u8]) {
+        self.directory.push((site_key.to_owned(), self.length));
+        self.checksums.update(sealed);
+        self.length += sealed.len() as u64;
+    }
+
+    /// Writes what comes behind the last site.
+    pub(crate) fn finish(mut self, out: &mut impl Write) -> Result<(), WriteError> {
+        let directory = fst::Map::from_iter(self.directory)?;
+        let checksums = self.checksums.take();
+        let mut offset = self.start;
+        for (section, bytes, length) in [
+            (Section::Ready, &[][..], self.length),
+            (Section::ReadyChecksums, &checksums, checksums.len() as u64),
+            (
+                Section::ReadyDirectory,
+                directory.as_fst().as_bytes(),
+                directory.as_fst().as_bytes().len() as u64,
+            ),
+        ] {
+            out.write_all(bytes)?;
+            let crc32 = if section.checks_itself() {
+                0
+            } else {
+                crc32fast::hash(bytes)
+            };
+            let place = Place {
+                offset,
+                length,
+                crc32,
+            };
+            self.footer.sections.insert(section, place);
+            offset += length;
+        }
+        write_footer(out, &self.footer)
     }
 }

@@ -5,6 +5,7 @@ use super::table::Table;
 use crate::bytes::{Bytes, Corrupt};
 use crate::column::Column;
 use crate::sighting::Sighting;
+use crate::stretch::Stretch;
 use crate::strings::StringList;
 
 /// A block as it lies in the file.
@@ -16,14 +17,61 @@ pub(crate) struct SiteBlock<'a> {
     pub(crate) attrs: StringList<'a>,
     pub(crate) hrefs: Table<'a>,
     pub(crate) others: Table<'a>,
-    first_times: Column<'a>,
-    further: Lists<'a>,
+    pub(crate) page_times: PageTimes<'a>,
     same_fold: Column<'a>,
 }
 
+/// When each page of a block showed a link to the site.
+#[derive(Debug, Clone)]
+pub(crate) struct PageTimes<'a> {
+    first: Column<'a>,
+    further: Lists<'a>,
+}
+
+impl PageTimes<'_> {
+    /// The times of the page at that place, in order, into `times`.
+    pub(crate) fn of(&mut self, page: u32, times: &mut Vec<u32>) -> Result<(), Corrupt> {
+        times.clear();
+        let mut time = self.first.at(page as usize)?;
+        times.push(time);
+        if let Some(mut bytes) = self.further.get(page)? {
+            while !bytes.is_empty() {
+                time = time
+                    .checked_add(bytes.varint_u32()?)
+                    .ok_or(Corrupt("a time"))?;
+                times.push(time);
+            }
+        }
+        Ok(())
+    }
+
+    /// The first and the last time of the page at that place.
+    #[inline]
+    pub(crate) fn first_and_last(&mut self, page: u32) -> Result<(u32, u32), Corrupt> {
+        let first = self.first.at(page as usize)?;
+        let mut last = first;
+        if !self.further.is_empty()
+            && let Some(mut bytes) = self.further.get(page)?
+        {
+            while !bytes.is_empty() {
+                last = last
+                    .checked_add(bytes.varint_u32()?)
+                    .ok_or(Corrupt("a time"))?;
+            }
+        }
+        Ok((first, last))
+    }
+}
+
 impl<'a> SiteBlock<'a> {
+    /// Reads a block that is in memory, or has been verified.
     pub(crate) fn read(block: &'a [u8]) -> Result<Self, Corrupt> {
-        let mut bytes = Bytes::new(block);
+        Self::open(Stretch::trusted(block))
+    }
+
+    /// Reads where the parts of a block lie.
+    pub(crate) fn open(block: Stretch<'a>) -> Result<Self, Corrupt> {
+        let mut bytes = Bytes::over(block);
         let n_pages = bytes.varint_usize()?;
         let pages = Column::read(&mut bytes, n_pages)?;
         let n_urls = bytes.varint_usize()?;
@@ -31,8 +79,10 @@ impl<'a> SiteBlock<'a> {
         let n_attrs = bytes.varint_usize()?;
         let n_hrefs = bytes.varint_usize()?;
         let n_others = bytes.varint_usize()?;
-        let first_times = Column::read(&mut bytes, n_pages)?;
-        let further = Lists::read(&mut bytes)?;
+        let page_times = PageTimes {
+            first: Column::read(&mut bytes, n_pages)?,
+            further: Lists::read(&mut bytes)?,
+        };
         let urls = StringList::read(&mut bytes, n_urls)?;
         let forms = StringList::read(&mut bytes, n_forms)?;
         let n_same = bytes.varint_usize()?;
@@ -50,45 +100,14 @@ impl<'a> SiteBlock<'a> {
             attrs,
             hrefs,
             others,
-            first_times,
-            further,
+            page_times,
             same_fold,
         })
     }
 
-    /// Makes ready for reading so many links: where they are many, the columns that they lead into are
-    /// decoded whole rather than block by block in no order.
-    pub(crate) fn prepare(&mut self, links: usize) -> Result<(), Corrupt> {
-        if links > self.pages.len() / 256 {
-            self.pages.load_all()?;
-            self.first_times.load_all()?;
-            self.further.load_all(self.pages.len())?;
-        }
-        Ok(())
-    }
-
     /// The times of the page at that place, in order, into `times`.
     pub(crate) fn times(&mut self, page: u32, times: &mut Vec<u32>) -> Result<(), Corrupt> {
-        times.clear();
-        let mut time = self.first_times.get(page as usize)?;
-        times.push(time);
-        if let Some(mut bytes) = self.further.get(page)? {
-            while !bytes.is_empty() {
-                time = time
-                    .checked_add(bytes.varint_u32()?)
-                    .ok_or(Corrupt("a time"))?;
-                times.push(time);
-            }
-        }
-        Ok(())
-    }
-
-    /// The only time of the page at that place; `None` where it has several.
-    pub(crate) fn only_time(&mut self, page: u32) -> Result<Option<u32>, Corrupt> {
-        if !self.further.is_empty() && self.further.get(page)?.is_some() {
-            return Ok(None);
-        }
-        self.first_times.get(page as usize).map(Some)
+        self.page_times.of(page, times)
     }
 
     /// Calls `each` with every sighting of the links to a range of urls. Urls, forms and attrs are
@@ -99,11 +118,6 @@ impl<'a> SiteBlock<'a> {
         mut each: impl FnMut(Sighting) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut times = Vec::new();
-        let hrefs = self
-            .hrefs
-            .start(urls.end)?
-            .saturating_sub(self.hrefs.start(urls.start)?);
-        self.prepare(hrefs)?;
         for other in [false, true] {
             for url in urls.clone() {
                 let table = if other {
@@ -122,7 +136,7 @@ impl<'a> SiteBlock<'a> {
                     let mut sighting = Sighting {
                         url: url as u64 as u32,
                         form: table.forms.get(link)?,
-                        page: self.pages.get(place as usize)?,
+                        page: self.pages.at(place as usize)?,
                         time: 0,
                         attr,
                         other,
@@ -162,5 +176,45 @@ impl<'a> SiteBlock<'a> {
         };
         form.checked_sub(before as u64 as u32)
             .ok_or(Corrupt("the list of equal folds"))
+    }
+
+    /// How many different folded anchors there are.
+    pub(crate) fn fold_count(&self) -> usize {
+        self.forms.len().saturating_sub(self.same_fold.len())
+    }
+
+    /// The first form with a folded anchor.
+    pub(crate) fn form_of_fold(&mut self, fold: u32) -> Result<usize, Corrupt> {
+        // Of the forms that repeat the fold before them, those lie before the one sought whose place,
+        // less the number of such forms before them, is at most the fold.
+        let (mut low, mut high) = (0, self.same_fold.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if (self.same_fold.at(middle)? as usize) <= fold as usize + middle {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(fold as usize + low)
+    }
+
+    /// The fold of each form; nothing where each has its own.
+    pub(crate) fn folds(&mut self) -> Result<Vec<u32>, Corrupt> {
+        let n = self.same_fold.len();
+        let mut folds = Vec::new();
+        if n == 0 {
+            return Ok(folds);
+        }
+        let (mut at, mut fold) = (0, 0u32);
+        for form in 0..self.forms.len() {
+            if at < n && self.same_fold.get(at)? as usize == form {
+                at += 1;
+            } else if form > 0 {
+                fold += 1;
+            }
+            folds.push(fold);
+        }
+        Ok(folds)
     }
 }

@@ -18,7 +18,7 @@ pub(crate) fn renumber_pages(
         column.push(page(pages.get(i)?).ok_or(Corrupt("a page number"))?);
     }
     column.finish(out)?;
-    out.extend_from_slice(bytes.rest());
+    out.extend_from_slice(bytes.rest().all()?);
     Ok(())
 }
 

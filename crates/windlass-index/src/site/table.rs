@@ -4,7 +4,7 @@ use windlass_links::LinkType;
 
 use super::lists::Lists;
 use crate::bytes::{Bytes, Corrupt};
-use crate::column::Column;
+use crate::column::{BLOCK, Column};
 
 /// The links of one kind (`href`, or all others) of a site.
 #[derive(Debug, Clone)]
@@ -53,7 +53,35 @@ impl<'a> Table<'a> {
         if url >= self.starts.len() {
             return Ok(self.n);
         }
-        Ok(self.starts.get(url)? as usize)
+        Ok(self.starts.at(url)? as usize)
+    }
+
+    /// The place of the first exception that is not before `link`.
+    pub(crate) fn next_exception(&mut self, link: usize) -> Result<Option<usize>, Corrupt> {
+        if self.exceptions.is_empty() {
+            return Ok(None);
+        }
+        let link = u32::try_from(link).map_err(|_| Corrupt("a link's number"))?;
+        Ok(self.exceptions.next_key(link)?.map(|key| key as usize))
+    }
+
+    /// The forms and the pages of a range of links that lies in one block of the columns.
+    pub(crate) fn forms_and_pages(
+        &mut self,
+        links: std::ops::Range<usize>,
+    ) -> Result<(&[u32], &[u32]), Corrupt> {
+        if links.is_empty() {
+            return Ok((&[], &[]));
+        }
+        let block = links.start / BLOCK;
+        let range = links.start % BLOCK..links.end - block * BLOCK;
+        let wrong = || Corrupt("a range of links");
+        let forms = self.forms.block(block)?;
+        let pages = self.pages.block(block)?;
+        Ok((
+            forms.get(range.clone()).ok_or_else(wrong)?,
+            pages.get(range).ok_or_else(wrong)?,
+        ))
     }
 
     /// The sightings of an exception, as (time, attr) in order of time; `None` where the link

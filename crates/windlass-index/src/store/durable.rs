@@ -1,10 +1,20 @@
 //! Writing files so that a crash leaves the old or the new state, never a mixture.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use crate::error::IndexError;
+
+/// Why a file was not replaced.
+#[derive(Debug)]
+pub(super) enum ReplaceError {
+    /// The file is as it was.
+    Unchanged(IndexError),
+    /// The file is the old or the new one, and after a loss of power may be the other: an error of
+    /// rename or of the directory's fsync does not say, and no second fsync would.
+    Unsettled(IndexError),
+}
 
 /// Makes the entries of a directory durable.
 pub(super) fn sync_directory(directory: &Path) -> Result<(), IndexError> {
@@ -13,19 +23,63 @@ pub(super) fn sync_directory(directory: &Path) -> Result<(), IndexError> {
         .map_err(IndexError::io("syncing the directory", directory))
 }
 
-/// Replaces a file whole: temporary file, fsync, rename, fsync of the directory.
-pub(super) fn replace(path: &Path, temporary: &Path, bytes: &[u8]) -> Result<(), IndexError> {
-    let mut file = File::create(temporary).map_err(IndexError::io("creating", temporary))?;
+/// Makes a directory's own entry durable.
+pub(super) fn sync_entry(path: &Path) -> Result<(), IndexError> {
+    match path.parent() {
+        None => Ok(()),
+        Some(parent) if parent.as_os_str().is_empty() => sync_directory(Path::new(".")),
+        Some(parent) => sync_directory(parent),
+    }
+}
+
+/// Makes a directory durably, with those above it, where it is not there yet.
+pub(super) fn create_directory(directory: &Path) -> Result<(), IndexError> {
+    let mut created = fs::create_dir(directory);
+    if created
+        .as_ref()
+        .is_err_and(|e| e.kind() == ErrorKind::NotFound)
+        && let Some(parent) = directory.parent()
+    {
+        create_directory(parent)?;
+        created = fs::create_dir(directory);
+    }
+    match created {
+        Ok(()) => sync_entry(directory),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && directory.is_dir() => Ok(()),
+        Err(error) => Err(IndexError::io("creating", directory)(error)),
+    }
+}
+
+/// Replaces a file whole: temporary file, fsync, rename, fsync of the directory. The temporary file
+/// is gone in any case.
+pub(super) fn replace(path: &Path, temporary: &Path, bytes: &[u8]) -> Result<(), ReplaceError> {
+    let settled = write(temporary, bytes)
+        .map_err(ReplaceError::Unchanged)
+        .and_then(|()| rename(temporary, path).map_err(ReplaceError::Unsettled));
+    if settled.is_err() {
+        // What stays, the next writer removes.
+        let _ = fs::remove_file(temporary);
+    }
+    settled
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), IndexError> {
+    let mut file = File::create(path).map_err(IndexError::io("creating", path))?;
     file.write_all(bytes)
-        .map_err(IndexError::io("writing", temporary))?;
-    file.sync_all()
-        .map_err(IndexError::io("syncing", temporary))?;
-    drop(file);
-    rename(temporary, path)
+        .map_err(IndexError::io("writing", path))?;
+    file.sync_all().map_err(IndexError::io("syncing", path))
 }
 
 /// Gives a synced file its name, durably.
 pub(super) fn rename(from: &Path, to: &Path) -> Result<(), IndexError> {
     fs::rename(from, to).map_err(IndexError::io("renaming to", to))?;
-    to.parent().map_or(Ok(()), sync_directory)
+    sync_entry(to)
+}
+
+impl From<ReplaceError> for IndexError {
+    fn from(error: ReplaceError) -> Self {
+        match error {
+            ReplaceError::Unchanged(error) | ReplaceError::Unsettled(error) => error,
+        }
+    }
 }

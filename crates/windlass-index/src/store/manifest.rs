@@ -180,3 +180,8 @@ impl Manifest {
         serde_json::from_str(body).map_err(|e| corrupt(e.to_string()))
     }
 }
+
+/// The BLAKE3 digest of a Public Suffix List, in hexadecimal.
+pub(super) fn digest(list: &[u8]) -> String {
+    blake3::hash(list).to_hex().to_string()
+}

@@ -13,13 +13,14 @@ mod durable;
 mod lock;
 mod manifest;
 mod reader;
+mod unnamed;
 mod writer;
 
 pub(crate) use lock::Wanted;
 pub use lock::{Waiting, Work};
 pub use manifest::{FileEntry, Manifest, ProblemNote, SegmentEntry};
 pub use reader::{Reader, Snapshot};
-pub(crate) use writer::Unnamed;
+pub(crate) use unnamed::Unnamed;
 pub use writer::Writer;
 
 const MANIFEST: &str = "manifest.json";

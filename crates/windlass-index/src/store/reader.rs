@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use windlass_links::{History, Target};
 
-use super::manifest::Manifest;
+use super::manifest::{Manifest, digest};
 use super::{MANIFEST, PUBLIC_SUFFIX_LIST, SEGMENTS};
 use crate::error::IndexError;
 use crate::query::{self, Question};
@@ -83,10 +83,9 @@ impl Snapshot {
     /// The Public Suffix List that the index was built with, as text (R7).
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// Where it cannot be read, or is another one.
     pub fn public_suffix_list(&self) -> Result<String, IndexError> {
-        let path = self.directory.join(PUBLIC_SUFFIX_LIST);
-        fs::read_to_string(&path).map_err(IndexError::io("reading", &path))
+        read_public_suffix_list(&self.directory, &self.manifest)
     }
 
     /// The rows of a target (R15). Bytes read grow with the number of backlinks in the target's
@@ -100,12 +99,25 @@ impl Snapshot {
         history: History,
         cancel: &AtomicBool,
     ) -> Result<TargetRows, IndexError> {
+        self.rows_tuned(target, history, cancel, query::Tuning::default())
+    }
+
+    /// [`rows`](Self::rows), by the ways that `tuning` says; for tests.
+    #[doc(hidden)]
+    pub fn rows_tuned(
+        &self,
+        target: &Target,
+        history: History,
+        cancel: &AtomicBool,
+        tuning: query::Tuning,
+    ) -> Result<TargetRows, IndexError> {
         query::rows(
             &self.segments,
             &Question {
                 target,
                 history,
                 cancel,
+                tuning,
             },
         )
     }
@@ -120,6 +132,24 @@ fn read_manifest(directory: &Path) -> Result<Manifest, IndexError> {
         }
         Err(error) => Err(IndexError::io("reading", &path)(error)),
     }
+}
+
+/// The list of an index, which must be the one that its manifest names.
+pub(super) fn read_public_suffix_list(
+    directory: &Path,
+    manifest: &Manifest,
+) -> Result<String, IndexError> {
+    let path = directory.join(PUBLIC_SUFFIX_LIST);
+    let bytes = fs::read(&path).map_err(IndexError::io("reading", &path))?;
+    if digest(&bytes) == manifest.public_suffix_list_digest
+        && let Ok(text) = String::from_utf8(bytes)
+    {
+        return Ok(text);
+    }
+    Err(IndexError::Corrupt {
+        path,
+        what: "it is not the list that the index was built with".to_owned(),
+    })
 }
 
 fn open_segments(

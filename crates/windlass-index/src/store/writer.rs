@@ -1,34 +1,36 @@
 //! Writing an index: one process at a time.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{BufWriter, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use windlass_links::PublicSuffixList;
 
+use super::durable::{self, ReplaceError};
 use super::lock::{self, Waiting, Work};
-use super::manifest::{FileEntry, Manifest, SegmentEntry};
-use super::{MANIFEST, PUBLIC_SUFFIX_LIST, SEGMENTS, TMP, durable};
+use super::manifest::{FileEntry, Manifest, SegmentEntry, digest};
+use super::reader::read_public_suffix_list;
+use super::unnamed::Unnamed;
+use super::{MANIFEST, PUBLIC_SUFFIX_LIST, SEGMENTS, TMP};
 use crate::error::IndexError;
+use crate::ready;
 use crate::segment::{Counts, Segment, WriteError};
 
 /// The one writer of an index. While it lives, the lock is held; a dead process holds none.
 #[derive(Debug)]
 pub struct Writer {
     directory: PathBuf,
-    lock: File,
+    lock: Arc<File>,
     manifest: Manifest,
     list: Arc<PublicSuffixList>,
     next_temporary: AtomicU64,
-}
-
-/// A segment that is written and synced, but not yet part of an index.
-#[derive(Debug)]
-pub(crate) struct Unnamed {
-    pub(crate) path: PathBuf,
-    pub(crate) counts: Counts,
+    ready_links_min: usize,
+    /// A commit failed so that nobody knows which manifest a loss of power would leave.
+    is_unsettled: bool,
+    left_behind: Option<IndexError>,
 }
 
 impl Writer {
@@ -38,7 +40,8 @@ impl Writer {
     ///
     /// # Errors
     /// [`IndexError::Locked`] where another process writes; [`IndexError::PublicSuffixList`] where
-    /// the list given is not the index's.
+    /// the list given is not the index's; [`IndexError::Occupied`] where the directory has segments
+    /// but no manifest.
     pub fn open(directory: &Path, public_suffix_list: Option<&str>) -> Result<Self, IndexError> {
         Self::open_for(directory, public_suffix_list, Work::Writing)
     }
@@ -75,68 +78,80 @@ impl Writer {
         public_suffix_list: Option<&str>,
         lock: impl FnOnce(&Path) -> Result<File, IndexError>,
     ) -> Result<Self, IndexError> {
-        for part in [
-            directory.to_owned(),
-            directory.join(SEGMENTS),
-            directory.join(TMP),
-        ] {
-            fs::create_dir_all(&part).map_err(IndexError::io("creating", &part))?;
-        }
-        let lock = lock(directory)?;
+        durable::create_directory(directory)?;
+        let lock = Arc::new(lock(directory)?);
         let path = directory.join(MANIFEST);
-        let list_path = directory.join(PUBLIC_SUFFIX_LIST);
-        let (manifest, list) = match fs::read(&path) {
-            Ok(bytes) => {
-                let manifest = Manifest::from_bytes(&path, &bytes)?;
-                let own = fs::read_to_string(&list_path)
-                    .map_err(IndexError::io("reading", &list_path))?;
-                let list = PublicSuffixList::parse(&own)?;
-                if digest(&own) != manifest.public_suffix_list_digest {
-                    let what = "it is not the list that the index was built with".to_owned();
-                    return Err(IndexError::Corrupt {
-                        path: list_path,
-                        what,
-                    });
-                }
+        let known = match fs::read(&path) {
+            Ok(bytes) => Some(Manifest::from_bytes(&path, &bytes)?),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(IndexError::io("reading", &path)(error)),
+        };
+        let is_new = known.is_none();
+        let (manifest, list) = match known {
+            Some(manifest) => {
+                let list =
+                    PublicSuffixList::parse(&read_public_suffix_list(directory, &manifest)?)?;
                 if let Some(given) = public_suffix_list
-                    .filter(|given| digest(given) != manifest.public_suffix_list_digest)
+                    .filter(|given| digest(given.as_bytes()) != manifest.public_suffix_list_digest)
                 {
                     return Err(IndexError::PublicSuffixList {
                         index: manifest.public_suffix_list,
                         given: PublicSuffixList::parse(given)?.version().to_owned(),
                     });
                 }
+                // The writer before may have died between the rename and the fsync: before anything
+                // is removed that only the older manifest names, this one must be there to stay.
+                durable::sync_directory(directory)?;
+                check_segments(directory, &manifest)?;
                 (manifest, list)
             }
-            Err(error) if error.kind() == ErrorKind::NotFound => {
+            None => {
                 let text = public_suffix_list.unwrap_or(PublicSuffixList::BUNDLED);
                 let list = PublicSuffixList::parse(text)?;
-                durable::replace(
-                    &list_path,
-                    &directory.join(TMP).join(PUBLIC_SUFFIX_LIST),
-                    text.as_bytes(),
-                )?;
-                (
-                    Manifest::empty(list.version().to_owned(), digest(text)),
-                    list,
-                )
+                check_unoccupied(directory)?;
+                let manifest = Manifest::empty(list.version().to_owned(), digest(text.as_bytes()));
+                (manifest, list)
             }
-            Err(error) => return Err(IndexError::io("reading", &path)(error)),
         };
-        let is_new = manifest.generation == 0;
+        for part in [SEGMENTS, TMP] {
+            durable::create_directory(&directory.join(part))?;
+        }
         let mut writer = Self {
             directory: directory.to_owned(),
             lock,
             manifest,
             list: Arc::new(list),
             next_temporary: AtomicU64::new(0),
+            ready_links_min: ready::LINKS_MIN,
+            is_unsettled: false,
+            left_behind: None,
         };
         writer.remove_garbage()?;
         if is_new {
-            // From here on the directory is an index, if an empty one.
-            writer.replace_manifest(writer.manifest.clone())?;
+            writer.begin(public_suffix_list.unwrap_or(PublicSuffixList::BUNDLED))?;
         }
         Ok(writer)
+    }
+
+    /// From how many live links on reports are made ready (see `docs/format.md`); for tests, which
+    /// have few.
+    #[doc(hidden)]
+    pub fn set_ready_links_min(&mut self, links: usize) {
+        self.ready_links_min = links;
+    }
+
+    /// Makes the directory an index, if an empty one.
+    fn begin(&mut self, public_suffix_list: &str) -> Result<(), IndexError> {
+        durable::sync_entry(&self.directory)?;
+        durable::replace(
+            &self.directory.join(PUBLIC_SUFFIX_LIST),
+            &self.directory.join(TMP).join(PUBLIC_SUFFIX_LIST),
+            public_suffix_list.as_bytes(),
+        )?;
+        let mut manifest = self.manifest.clone();
+        manifest.generation = 1;
+        self.replace_manifest(manifest)?;
+        Ok(())
     }
 
     /// What the index consists of.
@@ -175,81 +190,117 @@ impl Writer {
         let number = self.next_temporary.fetch_add(1, Ordering::Relaxed);
         let path = self.directory.join(TMP).join(format!("{number}.segment"));
         let file = File::create(&path).map_err(IndexError::io("creating", &path))?;
+        let mut unnamed = Unnamed::new(path.clone(), &self.lock);
         let written = write(BufWriter::with_capacity(1 << 20, file));
         let (out, counts) = written.map_err(|e| error(e, &path))?;
         let file = out
             .into_inner()
             .map_err(|e| IndexError::io("writing", &path)(e.into_error()))?;
         file.sync_all().map_err(IndexError::io("syncing", &path))?;
-        Ok(Unnamed { path, counts })
+        unnamed.counts = counts;
+        Ok(unnamed)
+    }
+
+    /// Adds what is ready-made to a segment that is about to become part of the index.
+    pub(crate) fn make_ready(&self, new: &Unnamed, cancel: &AtomicBool) -> Result<(), IndexError> {
+        ready::append(&new.path, self.ready_links_min, cancel)
     }
 
     /// Makes `new` part of the index in place of the segments named in `replaced`, together with
     /// what is known of the files that it came from. When this returns, it is durable; before, none
     /// of it is visible.
+    ///
+    /// Where it fails, the index is as it was; or, where renaming the manifest or syncing its
+    /// directory failed, in either state: this writer then commits no more, because what it would
+    /// build upon is not known.
     pub(crate) fn commit(
         &mut self,
         new: Option<Unnamed>,
         replaced: &[String],
         files: Vec<FileEntry>,
     ) -> Result<(), IndexError> {
+        if self.is_unsettled {
+            return Err(IndexError::Unsettled(self.directory.clone()));
+        }
         let mut manifest = self.manifest.clone();
         manifest.generation += 1;
         manifest
             .segments
             .retain(|entry| !replaced.contains(&entry.name));
+        let mut named = None;
         if let Some(new) = new {
             let name = format!("{}.segment", manifest.generation);
             let path = self.directory.join(SEGMENTS).join(&name);
             let metadata = fs::metadata(&new.path).map_err(IndexError::io("reading", &new.path))?;
-            durable::rename(&new.path, &path)?;
             manifest.segments.push(SegmentEntry {
                 name,
                 bytes: metadata.len(),
                 counts: new.counts,
             });
+            new.name(&path)?;
+            named = Some(path);
         }
         for file in files {
             manifest.put_file(file);
         }
-        self.replace_manifest(manifest)?;
-        self.remove_garbage()
+        match self.replace_manifest(manifest) {
+            Ok(()) => {}
+            Err(ReplaceError::Unchanged(error)) => {
+                if let Some(path) = named {
+                    // What stays, the next commit or the next writer removes.
+                    let _ = fs::remove_file(path);
+                }
+                return Err(error);
+            }
+            Err(ReplaceError::Unsettled(error)) => return Err(error),
+        }
+        // The commit is durable, whatever becomes of the files that it replaces.
+        self.left_behind = self.remove_garbage().err();
+        Ok(())
     }
 
-    fn replace_manifest(&mut self, mut manifest: Manifest) -> Result<(), IndexError> {
-        manifest.generation = manifest.generation.max(1);
+    /// Why files that the index no longer needs could not be removed after the last commit. The
+    /// next commit, or the next writer, tries again.
+    #[must_use]
+    pub fn left_behind(&self) -> Option<&IndexError> {
+        self.left_behind.as_ref()
+    }
+
+    fn replace_manifest(&mut self, manifest: Manifest) -> Result<(), ReplaceError> {
         let path = self.directory.join(MANIFEST);
         let bytes = manifest
             .to_bytes()
-            .map_err(|e| IndexError::io("writing", &path)(e.into()))?;
-        durable::replace(&path, &self.directory.join(TMP).join(MANIFEST), &bytes)?;
+            .map_err(|e| ReplaceError::Unchanged(IndexError::io("writing", &path)(e.into())))?;
+        let replaced = durable::replace(&path, &self.directory.join(TMP).join(MANIFEST), &bytes);
+        self.is_unsettled = matches!(replaced, Err(ReplaceError::Unsettled(_)));
+        replaced?;
         self.manifest = manifest;
         Ok(())
     }
 
-    /// Removes segments that the manifest does not name, and unfinished work. Readers that have
-    /// them open keep them.
-    pub(crate) fn remove_garbage(&self) -> Result<(), IndexError> {
+    /// Removes segments that the manifest does not name, and unfinished work: all that can be
+    /// removed. Readers that have them open keep them.
+    fn remove_garbage(&self) -> Result<(), IndexError> {
+        if self.is_unsettled {
+            // The manifest on disk may name what this one does not.
+            return Err(IndexError::Unsettled(self.directory.clone()));
+        }
+        let mut result = Ok(());
         for part in [SEGMENTS, TMP] {
-            let directory = self.directory.join(part);
-            let entries =
-                fs::read_dir(&directory).map_err(IndexError::io("listing", &directory))?;
-            for entry in entries {
-                let entry = entry.map_err(IndexError::io("listing", &directory))?;
-                let name = entry.file_name();
+            for path in list(&self.directory.join(part))? {
                 let is_used = part == SEGMENTS
                     && self
                         .manifest
                         .segments
                         .iter()
-                        .any(|s| name == s.name.as_str());
+                        .any(|s| path.file_name() == Some(s.name.as_ref()));
                 if !is_used {
-                    fs::remove_file(entry.path())
-                        .map_err(IndexError::io("removing", &entry.path()))?;
+                    let removed = fs::remove_file(&path).map_err(IndexError::io("removing", &path));
+                    result = result.and(removed);
                 }
             }
         }
-        Ok(())
+        result
     }
 }
 
@@ -270,6 +321,48 @@ impl WriteError {
     }
 }
 
-fn digest(text: &str) -> String {
-    blake3::hash(text.as_bytes()).to_hex().to_string()
+/// What lies in a directory.
+fn list(directory: &Path) -> Result<Vec<PathBuf>, IndexError> {
+    fs::read_dir(directory)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
+        .map_err(IndexError::io("listing", directory))
+}
+
+/// Whether the segments are there, at their lengths: not to add to an index that cannot be read.
+fn check_segments(directory: &Path, manifest: &Manifest) -> Result<(), IndexError> {
+    for entry in &manifest.segments {
+        let path = directory.join(SEGMENTS).join(&entry.name);
+        let found = fs::metadata(&path).map_err(IndexError::io("opening", &path))?;
+        if found.len() != entry.bytes {
+            let what = format!("it has {} bytes, not {}", found.len(), entry.bytes);
+            return Err(IndexError::Corrupt { path, what });
+        }
+    }
+    Ok(())
+}
+
+/// Whether a new index may be made in a directory: not where there are segments, which an index
+/// would lose that has lost its manifest, nor other people's files, which a writer would take for
+/// garbage. The beginnings of a new index that a crash left are no hindrance.
+fn check_unoccupied(directory: &Path) -> Result<(), IndexError> {
+    let beginnings: [&OsStr; 2] = [MANIFEST.as_ref(), PUBLIC_SUFFIX_LIST.as_ref()];
+    for part in [SEGMENTS, TMP] {
+        let part_path = directory.join(part);
+        if !part_path.exists() {
+            continue;
+        }
+        for path in list(&part_path)? {
+            let is_beginning = part == TMP
+                && path
+                    .file_name()
+                    .is_some_and(|name| beginnings.contains(&name));
+            if !is_beginning {
+                return Err(IndexError::Occupied {
+                    directory: directory.to_owned(),
+                    found: path,
+                });
+            }
+        }
+    }
+    Ok(())
 }

@@ -5,11 +5,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use windlass_index::{Collector, IndexError, Segment, Snapshot, Writer};
+use windlass_index::{
+    Collector, IndexError, NamedRow, Segment, Snapshot, TargetRows, Tuning, Writer,
+};
 use windlass_links::anchor::fold;
 use windlass_links::{CanonicalUrl, Capture, History, LinkType, Target};
 use windlass_reference::fixtures::list;
-use windlass_reference::{Backlink, PlainRow, PlainStats, ReferenceIndex};
+use windlass_reference::{Backlink, PlainGroup, PlainRow, PlainStats, ReferenceIndex};
 
 /// How captures come into an index: in which order, how often, in which batches.
 #[derive(Debug, Clone)]
@@ -58,6 +60,7 @@ fn origin(capture: &Capture) -> ([u8; 32], u64) {
 
 pub(crate) fn ingest(directory: &Path, plan: &Plan) {
     let mut writer = Writer::open(directory, None).unwrap();
+    writer.set_ready_links_min(1);
     for batch in &plan.batches {
         commit(&mut writer, batch, plan.memory_max);
     }
@@ -78,6 +81,7 @@ pub(crate) fn commit(writer: &mut Writer, batch: &[Capture], memory_max: usize) 
 
 pub(crate) fn merge(directory: &Path) {
     let mut writer = Writer::open(directory, None).unwrap();
+    writer.set_ready_links_min(1);
     writer.merge_all(&(), &AtomicBool::new(false)).unwrap();
 }
 
@@ -116,51 +120,105 @@ pub(crate) fn expected(index: &ReferenceIndex, target: &Target, history: History
     }
 }
 
-pub(crate) fn found(snapshot: &Snapshot, target: &Target, history: History) -> Answer {
-    let found = snapshot
-        .rows(target, history, &AtomicBool::new(false))
-        .unwrap();
-    let is_of_one = |i: usize| {
-        found
-            .rows()
-            .get(i)
-            .is_some_and(|row| found.refdomain(row.refdomain) == ONE)
-    };
-    let stats = |keep: &dyn Fn(usize) -> bool| PlainStats {
-        backlinks: found
-            .rows()
-            .iter()
-            .enumerate()
-            .filter(|(i, _)| keep(*i))
-            .map(|(_, row)| row.backlinks)
-            .sum(),
-        refpages: found.refpages_of(keep),
-    };
+/// The plain form of rows.
+pub(crate) fn plain_rows(rows: Vec<NamedRow>) -> Vec<PlainRow> {
     // Anchors come in the order of bytes (R19); that of refdomains means nothing.
-    assert!(
-        found
-            .rows()
-            .is_sorted_by_key(|row| found.anchor(row.anchor))
-    );
-    let mut rows: Vec<PlainRow> = found
-        .rows()
-        .iter()
-        .map(|row| PlainRow {
-            anchor: found.anchor(row.anchor).to_owned(),
-            refdomain: found.refdomain(row.refdomain).to_owned(),
-            backlinks: row.backlinks,
-            refpages: row.refpages,
-            first_seen: row.first_seen,
-            last_visited: row.last_visited,
+    assert!(rows.is_sorted_by_key(|named| named.anchor.clone()));
+    let mut rows: Vec<PlainRow> = rows
+        .into_iter()
+        .map(|named| PlainRow {
+            anchor: named.anchor,
+            refdomain: named.refdomain,
+            backlinks: named.row.backlinks,
+            refpages: named.row.refpages,
+            first_seen: named.row.first_seen,
+            last_visited: named.row.last_visited,
         })
         .collect();
     rows.sort_by(|a, b| (&a.anchor, &a.refdomain).cmp(&(&b.anchor, &b.refdomain)));
-    Answer {
-        rows,
+    rows
+}
+
+/// Every way of reading that there is: links one by one; gathered and sorted, or in their ready-made
+/// order; in one part and in many.
+const TUNINGS: [Tuning; 3] = [
+    Tuning {
+        few_links: usize::MAX,
+        part_links_min: usize::MAX,
+        part_links_max: usize::MAX,
+    },
+    Tuning {
+        few_links: 0,
+        part_links_min: usize::MAX,
+        part_links_max: usize::MAX,
+    },
+    Tuning {
+        few_links: 0,
+        part_links_min: 2,
+        part_links_max: 2,
+    },
+];
+
+pub(crate) fn found(snapshot: &Snapshot, target: &Target, history: History) -> Answer {
+    let [first, others @ ..] = TUNINGS.map(|tuning| found_by(snapshot, target, history, tuning));
+    for other in others {
+        assert_eq!(first, other, "{target} by another way");
+    }
+    first
+}
+
+fn found_by(snapshot: &Snapshot, target: &Target, history: History, tuning: Tuning) -> Answer {
+    let cancel = AtomicBool::new(false);
+    let found = snapshot
+        .rows_tuned(target, history, &cancel, tuning)
+        .unwrap();
+    let stats = |keep: &(dyn Fn(&NamedRow) -> bool + Sync)| {
+        let (rows, refpages) = found.list(keep, &cancel).unwrap();
+        PlainStats {
+            backlinks: rows.iter().map(|named| named.row.backlinks).sum(),
+            refpages,
+        }
+    };
+    let answer = Answer {
+        rows: plain_rows(found.list(|_| true, &cancel).unwrap().0),
         host_known: found.host_known(),
         stats: stats(&|_| true),
-        stats_of_one: stats(&is_of_one),
+        stats_of_one: stats(&|named| named.refdomain == ONE),
+    };
+    check_ready_groups(&found, &answer);
+    answer
+}
+
+/// Finished groups, where there are any, are those of the rows.
+fn check_ready_groups(found: &TargetRows, answer: &Answer) {
+    let Some(mut ready) = found.ready_groups().unwrap() else {
+        return;
+    };
+    assert_eq!(
+        (ready.backlinks(), ready.refpages()),
+        (answer.stats.backlinks, answer.stats.refpages)
+    );
+    let mut texts = found.texts().unwrap();
+    let mut groups = Vec::new();
+    for block in 0..ready.block_count() {
+        ready
+            .for_each_in(block, |group| groups.push(group))
+            .unwrap();
     }
+    assert!(groups.is_sorted_by_key(|g| (std::cmp::Reverse(g.row.backlinks), g.row.anchor)));
+    let mut groups: Vec<PlainGroup> = groups
+        .into_iter()
+        .map(|group| PlainGroup {
+            anchor: texts.anchor(group.row.anchor).unwrap().to_owned(),
+            backlinks: group.row.backlinks,
+            refpages: group.row.refpages,
+            refdomains: group.refdomains,
+            first_seen: group.row.first_seen,
+            last_visited: group.row.last_visited,
+        })
+        .collect();
+    groups.sort_by(|a, b| a.anchor.cmp(&b.anchor));
+    assert_eq!(groups, windlass_reference::groups(&answer.rows));
 }
 
 /// A backlink as text, to compare those that a merged index lists with the reference's.

@@ -8,60 +8,113 @@ use crate::query::Query;
 use crate::report::Group;
 use crate::table::Field;
 
-/// Collects the groups of one page out of all, which come in the order of anchors.
+/// Collects the groups of one page out of all.
 ///
-/// Without `order_by` that is the order already, and nothing outside the page is kept. With it, at
-/// most `2 × (offset + limit)` groups are kept: whenever there are so many, the worse half goes. Each
-/// group costs constant time on average.
+/// Without `order_by`, groups that come in the order of anchors are in order already, and the first
+/// `offset + limit` are kept. Otherwise at most `2 × (offset + limit)` groups are kept: whenever there
+/// are so many, the worse half goes. Each group costs constant time on average.
 pub(super) struct Page<'a> {
     order: &'a [OrderKey],
+    is_sorted: bool,
     offset: usize,
     limit: usize,
     kept: Vec<Group>,
+    /// Once enough are kept, the worst of them: what comes behind it is on no page.
+    worst: Option<Group>,
     groups_total: u64,
 }
 
 impl<'a> Page<'a> {
+    /// For groups that come in the order of anchors.
     pub(super) fn new(query: &'a Query) -> Self {
         Self {
+            is_sorted: query.order_by.is_empty(),
+            ..Self::unordered(query)
+        }
+    }
+
+    /// For groups that come in any order.
+    pub(super) fn unordered(query: &'a Query) -> Self {
+        Self {
             order: &query.order_by,
+            is_sorted: false,
             offset: usize::try_from(query.offset).unwrap_or(usize::MAX),
             limit: query.limit as usize,
             kept: Vec::new(),
+            worst: None,
             groups_total: 0,
         }
     }
 
-    pub(super) fn add(&mut self, group: Group) {
-        let position = self.groups_total;
-        self.groups_total += 1;
-        if self.limit == 0 {
-            return;
+    /// The page of all groups, from those of parts whose anchors come one after the other.
+    pub(super) fn join(query: &'a Query, parts: Vec<Self>) -> Self {
+        let mut joined = Self::new(query);
+        for part in parts {
+            joined.groups_total += part.groups_total;
+            joined.kept.extend(part.kept);
         }
-        if self.order.is_empty() {
-            if position >= self.offset as u64 && self.kept.len() < self.limit {
+        joined
+    }
+
+    fn wanted(&self) -> usize {
+        if self.limit == 0 {
+            0
+        } else {
+            self.offset.saturating_add(self.limit)
+        }
+    }
+
+    pub(super) fn add(&mut self, group: Group) {
+        self.groups_total += 1;
+        let wanted = self.wanted();
+        if self.is_sorted {
+            if self.kept.len() < wanted {
                 self.kept.push(group);
             }
             return;
         }
-        let wanted = self.offset.saturating_add(self.limit);
+        let order = self.order;
+        if wanted == 0
+            || self
+                .worst
+                .is_some_and(|worst| compare(order, &worst, &group).is_lt())
+        {
+            return;
+        }
         if self.kept.len() >= wanted.saturating_mul(2) {
-            let order = self.order;
-            self.kept
+            let (_, worst, _) = self
+                .kept
                 .select_nth_unstable_by(wanted - 1, |a, b| compare(order, a, b));
+            self.worst = Some(*worst);
             self.kept.truncate(wanted);
         }
         self.kept.push(group);
     }
 
+    /// Counts groups that are on no page.
+    pub(super) fn pass_over(&mut self, groups: u64) {
+        self.groups_total += groups;
+    }
+
+    /// The first key of the worst group kept, once enough are kept: groups with a worse one are on no
+    /// page. With `limit=0` no group is.
+    pub(super) fn worst(&self) -> Option<u64> {
+        let field = self
+            .order
+            .first()
+            .map_or(Field::Anchor, |key| key.column.field);
+        self.worst.map(|group| rank(&group, field))
+    }
+
     /// The page, and the number of all groups.
     pub(super) fn finish(mut self) -> (Vec<Group>, u64) {
-        if !self.order.is_empty() {
+        let wanted = self.wanted();
+        if !self.is_sorted {
             let order = self.order;
             self.kept.sort_unstable_by(|a, b| compare(order, a, b));
-            self.kept.truncate(self.offset.saturating_add(self.limit));
-            self.kept.drain(..self.offset.min(self.kept.len()));
         }
+        self.kept.truncate(wanted);
+        self.kept.drain(..self.offset.min(self.kept.len()));
         (self.kept, self.groups_total)
     }
 }

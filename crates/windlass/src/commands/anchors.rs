@@ -23,7 +23,7 @@ pub(crate) fn run(options: &AnchorsOptions) -> anyhow::Result<ExitCode> {
     let cancel = cancel_on_signal()?;
     let snapshot = Snapshot::open(&options.index)?;
     let rows = snapshot.rows(&query.target, query.history, &cancel)?;
-    let report = evaluate(&query, &rows);
+    let report = evaluate(&query, &rows)?;
     if options.output == AnchorsFormat::Table {
         show(&query, &report)?;
     } else {

@@ -12,7 +12,7 @@ use windlass_index::{FileEntry, IngestSummary, Work, Writer};
 use crate::cli::{Format, IngestMerge, IngestOptions, WaitingOptions};
 use crate::commands::writing;
 use crate::numbers::{bytes, grouped};
-use crate::progress::{IngestMeter, Meter, cancel_on_signal};
+use crate::progress::{IngestMeter, Meter, cancel_on_signal, warn_of_left_behind};
 use crate::{inputs, memory};
 
 pub(crate) fn run(options: &IngestOptions) -> anyhow::Result<ExitCode> {
@@ -42,6 +42,7 @@ pub(crate) fn run(options: &IngestOptions) -> anyhow::Result<ExitCode> {
     if options.merge == IngestMerge::Full {
         merge_all(&mut writer, &mut summary, &cancel);
     }
+    warn_of_left_behind(&writer);
     match options.output {
         Format::Table => show(&summary, elapsed, &writer)?,
         Format::Json => {
@@ -73,6 +74,7 @@ pub(crate) fn ingest_tiered(
     let waiting = WaitingOptions { wait: None };
     let mut writer = writing::open(index, None, Work::Ingesting, &waiting, &cancel)?;
     let (summary, elapsed) = ingest(&mut writer, paths, &settings, &cancel)?;
+    warn_of_left_behind(&writer);
     Ok((summary, elapsed, writer))
 }
 

@@ -9,7 +9,7 @@ use windlass_index::{IndexError, MergePlan, Work, Writer};
 use crate::cli::MergeOptions;
 use crate::commands::writing;
 use crate::numbers::{bytes, grouped};
-use crate::progress::{Meter, cancel_on_signal};
+use crate::progress::{Meter, cancel_on_signal, warn_of_left_behind};
 
 pub(crate) fn run(options: &MergeOptions) -> anyhow::Result<ExitCode> {
     // Not to make an index of a mistyped directory.
@@ -29,6 +29,7 @@ pub(crate) fn run(options: &MergeOptions) -> anyhow::Result<ExitCode> {
         merge(&mut writer, &plan, &cancel)?;
         merges += 1;
     }
+    warn_of_left_behind(&writer);
     let segments = &writer.manifest().segments;
     let size = bytes(segments.iter().map(|segment| segment.bytes).sum());
     let mut out = anstream::stdout().lock();

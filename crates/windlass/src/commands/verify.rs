@@ -28,13 +28,21 @@ pub(crate) fn run(options: &IndexOptions) -> anyhow::Result<ExitCode> {
         }
         results.push((name, wrong));
     }
-    let is_whole = results.iter().all(|(_, wrong)| wrong.is_none());
+    let list = snapshot.public_suffix_list().err();
+    if let Some(wrong) = list.as_ref().filter(|_| options.output == Format::Table) {
+        writeln!(anstream::stdout(), "public_suffix_list.dat: {wrong}")?;
+    }
+    let is_whole = list.is_none() && results.iter().all(|(_, wrong)| wrong.is_none());
     if options.output == Format::Json {
         let segments: Vec<_> = results
             .iter()
             .map(|(name, wrong)| json!({"segment": name, "error": wrong.as_ref().map(ToString::to_string)}))
             .collect();
-        let value = json!({"whole": is_whole, "segments": segments});
+        let value = json!({
+            "whole": is_whole,
+            "segments": segments,
+            "public_suffix_list": {"error": list.map(|wrong| wrong.to_string())},
+        });
         writeln!(anstream::stdout(), "{value}")?;
     }
     Ok(if is_whole {

@@ -1,103 +1,353 @@
 //! Building an index of synthetic links, merging it, and asking it.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use serde_json::json;
+use anyhow::bail;
+use serde::Serialize;
 use windlass_index::{Collected, Collector, Snapshot, Writer};
-use windlass_links::Mode;
-use windlass_report::{Query, run as evaluate};
+use windlass_links::Capture;
 
-use super::synthetic::Crawl;
+use super::asking::{Answer, Question, ask};
+use super::machine::{Clock, Spent, forget_peak_memory, peak_memory, thread_time, with_peak_disk};
+use super::synthetic::{Crawl, Shape, ShapeCounts, questions};
 use crate::cli::{BenchOptions, Format};
 use crate::numbers::{bytes, grouped};
 use crate::table::{Align, Table};
 
-/// What is asked for, from few backlinks to many.
-const QUESTIONS: [(&str, Mode); 8] = [
-    ("site900.com/7", Mode::Exact),
-    ("site20.com/", Mode::Prefix),
-    ("site0.com", Mode::Domain),
-    ("h100.giant.com", Mode::Domain),
-    ("h0.giant.com/0", Mode::Exact),
-    ("h0.giant.com/1", Mode::Prefix),
-    ("h0.giant.com", Mode::Domain),
-    ("giant.com", Mode::Subdomains),
-];
+/// Pages that are made at once, so that making and collecting can be timed apart.
+const PAGES_AT_ONCE: u64 = 1000;
+const FILTER: &str = "first_seen>=\"2023-11-20\"";
 
-struct Answer {
-    question: String,
+/// What a run measured.
+#[derive(Debug, Serialize)]
+struct Summary {
     backlinks: u64,
-    anchors: u64,
-    p50: Duration,
-    filtered: Duration,
+    pages: u64,
+    refdomains: u64,
+    sites: u64,
+    shape: ShapeCounts,
+    threads: usize,
+    memory: u64,
+    bytes: u64,
+    bytes_by_section: BTreeMap<String, u64>,
+    /// Of the files in the index's directory, at any time.
+    disk_max: u64,
+    build: Build,
+    merge: Cost,
+    questions: Vec<Asked>,
+}
+
+/// Two halves of the links, each committed as a segment.
+#[derive(Debug, Serialize)]
+struct Build {
+    #[serde(flatten)]
+    all: Cost,
+    generating_cpu_s: f64,
+    collecting_cpu_s: f64,
+    merging_runs_cpu_s: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Cost {
+    wall_s: f64,
+    cpu_s: f64,
+    memory_max: u64,
+    /// For each second of a processor's time, making the links not included.
+    links_per_core_second: f64,
+}
+
+/// A question: over the two halves, after their merge, and with a filter.
+#[derive(Debug, Serialize)]
+struct Asked {
+    two_segments: Answer,
+    one_segment: Answer,
+    filtered: Answer,
 }
 
 pub(super) fn run(options: &BenchOptions, links: u64) -> anyhow::Result<()> {
-    let directory = tempfile::tempdir()?;
-    let crawl = Crawl::new(links);
-    let threads = thread::available_parallelism().map_or(1, Into::into);
-    // Two halves that overlap in sites, so that there is something to merge.
-    let half = crawl.pages() / 2;
-    let mut built = Duration::ZERO;
-    for pages in [0..half, half..crawl.pages()] {
-        built += build(directory.path(), crawl, pages, threads, options.memory)?;
+    let temporary = tempfile::tempdir()?;
+    let directory = options.asking.keep.as_deref().unwrap_or(temporary.path());
+    if directory.join("manifest.json").exists() {
+        bail!(
+            "{} holds an index already; --keep wants a new directory",
+            directory.display()
+        );
     }
-    let several = ask_all(directory.path(), options.repeat)?;
-    let mut writer = Writer::open(directory.path(), None)?;
-    let start = Instant::now();
-    writer.merge_all(&(), &AtomicBool::new(false))?;
-    let merged = start.elapsed();
-    drop(writer);
-    let one = ask_all(directory.path(), options.repeat)?;
-    let snapshot = Snapshot::open(directory.path())?;
-    let counts = snapshot
-        .segments()
-        .first()
-        .map(|segment| segment.counts())
-        .unwrap_or_default();
-    let size: u64 = snapshot
-        .segments()
-        .iter()
-        .map(|segment| segment.sizes().1)
-        .sum();
+    std::fs::create_dir_all(directory)?;
+    let crawl = Crawl::new(links);
+    let work = || measure(directory, &crawl, options);
+    let (summary, disk_max) = with_peak_disk(directory, work);
+    let summary = Summary {
+        disk_max,
+        ..summary?
+    };
     let mut out = anstream::stdout().lock();
     if options.output == Format::Json {
-        let questions: Vec<_> = several
-            .iter()
-            .zip(&one)
-            .map(|(several, one)| {
-                json!({
-                    "question": one.question, "backlinks": one.backlinks, "anchors": one.anchors,
-                    "p50_s": one.p50.as_secs_f64(), "filtered_p50_s": one.filtered.as_secs_f64(),
-                    "two_segments_p50_s": several.p50.as_secs_f64(),
-                })
-            })
-            .collect();
-        let value = json!({
-            "backlinks": counts.backlinks, "pages": counts.pages, "sites": counts.sites, "bytes": size,
-            "threads": threads, "build_s": built.as_secs_f64(), "merge_s": merged.as_secs_f64(), "questions": questions,
-        });
-        writeln!(out, "{value}")?;
-        return Ok(());
+        serde_json::to_writer(&mut out, &summary)?;
+        writeln!(out)?;
+    } else {
+        show(&summary, &mut out)?;
     }
-    let rate = |time: Duration| grouped((counts.backlinks as f64 / time.as_secs_f64()) as u64);
+    Ok(())
+}
+
+fn measure(directory: &Path, crawl: &Crawl, options: &BenchOptions) -> anyhow::Result<Summary> {
+    let threads = thread::available_parallelism().map_or(1, Into::into);
+    let questions = if options.asking.no_ask {
+        Vec::new()
+    } else {
+        questions()
+    };
+    let mut built = Built::new(crawl);
+    forget_peak_memory();
+    // Two halves that overlap in sites, so that there is something to merge.
+    let half = crawl.pages() / 2;
+    for pages in [0..half, half..crawl.pages()] {
+        built.build(directory, crawl, pages, threads, options.memory)?;
+    }
+    let memory_max = peak_memory();
+    let two_segments = ask_all(directory, &questions, options.repeat)?;
+
+    forget_peak_memory();
+    let mut writer = Writer::open(directory, None)?;
+    let clock = Clock::start();
+    writer.merge_all(&(), &AtomicBool::new(false))?;
+    let merged = clock.spent();
+    drop(writer);
+    let merge_memory_max = peak_memory();
+    let one_segment = ask_all(directory, &questions, options.repeat)?;
+    let with_filter: Vec<Question> = questions.iter().map(|q| q.filtered(FILTER)).collect();
+    let filtered = ask_all(directory, &with_filter, options.repeat)?;
+
+    let snapshot = Snapshot::open(directory)?;
+    let mut bytes_by_section = BTreeMap::new();
+    let mut bytes = 0;
+    for segment in snapshot.segments() {
+        let (sections, whole) = segment.sizes();
+        bytes += whole;
+        for (section, length) in sections {
+            *bytes_by_section.entry(format!("{section:?}")).or_default() += length;
+        }
+    }
+    let counts = snapshot.segments().iter().map(|segment| segment.counts());
+    let counts = counts.last().unwrap_or_default();
+    let asked = two_segments.into_iter().zip(one_segment).zip(filtered);
+    Ok(Summary {
+        backlinks: counts.backlinks,
+        pages: counts.pages,
+        refdomains: counts.refdomains,
+        sites: counts.sites,
+        shape: built.shape.counts(),
+        threads,
+        memory: options.memory,
+        bytes,
+        bytes_by_section,
+        disk_max: 0,
+        build: built.costs(counts.backlinks, memory_max),
+        merge: Cost::of(merged, merged.cpu, counts.backlinks, merge_memory_max),
+        questions: asked
+            .map(|((two_segments, one_segment), filtered)| Asked {
+                two_segments,
+                one_segment,
+                filtered,
+            })
+            .collect(),
+    })
+}
+
+impl Cost {
+    fn of(spent: Spent, counted: Duration, links: u64, memory_max: u64) -> Self {
+        Self {
+            wall_s: spent.wall.as_secs_f64(),
+            cpu_s: spent.cpu.as_secs_f64(),
+            memory_max,
+            links_per_core_second: links as f64 / counted.as_secs_f64().max(f64::MIN_POSITIVE),
+        }
+    }
+}
+
+/// What building took so far, and what was built.
+struct Built {
+    shape: Shape,
+    all: Spent,
+    generating: Duration,
+    merging_runs: Duration,
+}
+
+impl Built {
+    fn new(crawl: &Crawl) -> Self {
+        Self {
+            shape: crawl.generator().into_shape(),
+            all: Spent::default(),
+            generating: Duration::ZERO,
+            merging_runs: Duration::ZERO,
+        }
+    }
+
+    fn build(
+        &mut self,
+        directory: &Path,
+        crawl: &Crawl,
+        pages: std::ops::Range<u64>,
+        threads: usize,
+        memory: u64,
+    ) -> anyhow::Result<()> {
+        let clock = Clock::start();
+        let mut writer = Writer::open(directory, None)?;
+        let memory_max = usize::try_from(memory)? / threads;
+        let work = |thread: usize| -> anyhow::Result<(Collected, Shape, Duration)> {
+            let mut collector = Collector::new(&writer, memory_max);
+            let mut generator = crawl.generator();
+            let mut generating = Duration::ZERO;
+            let mut captures: Vec<Capture> = Vec::new();
+            let chunks = pages.clone().step_by(PAGES_AT_ONCE as usize);
+            for first in chunks.skip(thread).step_by(threads) {
+                let start = thread_time();
+                captures.clear();
+                for page in first..(first + PAGES_AT_ONCE).min(pages.end) {
+                    generator.captures(page, &mut captures)?;
+                }
+                generating += thread_time().saturating_sub(start);
+                for (offset, capture) in (0..).zip(&captures) {
+                    collector.add(capture, [0; 32], 2 * first + offset)?;
+                }
+            }
+            Ok((collector.finish()?, generator.into_shape(), generating))
+        };
+        let parts: Vec<anyhow::Result<(Collected, Shape, Duration)>> = thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads)
+                .map(|thread| scope.spawn(move || work(thread)))
+                .collect();
+            workers
+                .into_iter()
+                .map(|worker| {
+                    worker
+                        .join()
+                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                })
+                .collect()
+        });
+        let mut collected = Collected::default();
+        for part in parts {
+            let (runs, shape, generating) = part?;
+            collected.append(runs);
+            self.shape.append(&shape);
+            self.generating += generating;
+        }
+        let merging = Clock::start();
+        writer.commit_collected(collected, Vec::new(), &(), &AtomicBool::new(false))?;
+        self.merging_runs += merging.spent().cpu;
+        self.all += clock.spent();
+        Ok(())
+    }
+
+    fn costs(&self, links: u64, memory_max: u64) -> Build {
+        let building = self.all.cpu.saturating_sub(self.generating);
+        Build {
+            all: Cost::of(self.all, building, links, memory_max),
+            generating_cpu_s: self.generating.as_secs_f64(),
+            collecting_cpu_s: building.saturating_sub(self.merging_runs).as_secs_f64(),
+            merging_runs_cpu_s: self.merging_runs.as_secs_f64(),
+        }
+    }
+}
+
+fn ask_all(directory: &Path, questions: &[Question], repeat: u32) -> anyhow::Result<Vec<Answer>> {
+    let snapshot = Snapshot::open(directory)?;
+    questions
+        .iter()
+        .map(|question| ask(&snapshot, question, repeat, false))
+        .collect()
+}
+
+fn show(summary: &Summary, out: &mut impl Write) -> std::io::Result<()> {
+    let Summary {
+        shape,
+        build,
+        merge,
+        ..
+    } = summary;
+    let mut table = Table::new(&[("", Align::Left), ("number", Align::Right)]);
+    for (what, number) in [
+        ("backlinks", summary.backlinks),
+        ("of them lost", shape.lost),
+        ("target URLs", shape.targets),
+        ("target sites", summary.sites),
+        ("anchors", shape.anchors),
+        ("pages", summary.pages),
+        ("referring domains", summary.refdomains),
+        ("links to the giant site", shape.to_giant),
+        ("links to its biggest host", shape.to_biggest_host),
+        ("links to the biggest URL", shape.to_biggest_url),
+    ] {
+        table.row(&[what.to_owned(), grouped(number)]);
+    }
+    table.write(out)?;
+    writeln!(out)?;
+    let mut table = Table::new(&[
+        ("", Align::Left),
+        ("wall s", Align::Right),
+        ("cores × s", Align::Right),
+        ("links/s a core", Align::Right),
+        ("peak memory", Align::Right),
+    ]);
+    let s = |seconds: f64| format!("{seconds:.2}");
+    let rate = |seconds: f64| grouped((summary.backlinks as f64 / seconds.max(1e-9)) as u64);
+    let parts = [
+        ("making the links", build.generating_cpu_s),
+        ("collecting, sorting, writing runs", build.collecting_cpu_s),
+        ("merging runs", build.merging_runs_cpu_s),
+    ];
+    for (what, cpu) in parts {
+        table.row(&[
+            what.to_owned(),
+            String::new(),
+            s(cpu),
+            rate(cpu),
+            String::new(),
+        ]);
+    }
+    for (what, cost) in [
+        ("build, two halves", &build.all),
+        ("full merge of them", merge),
+    ] {
+        table.row(&[
+            what.to_owned(),
+            s(cost.wall_s),
+            s(cost.cpu_s),
+            grouped(cost.links_per_core_second as u64),
+            bytes(cost.memory_max),
+        ]);
+    }
+    table.write(out)?;
     writeln!(
         out,
-        "{} backlinks from {} pages to {} sites in {} ({:.1} bytes a backlink)\nbuilt by {threads} threads in {:.1} s ({} backlinks/s, making them included), merged by one in {:.1} s ({} backlinks/s)\n",
-        grouped(counts.backlinks),
-        grouped(counts.pages),
-        grouped(counts.sites),
-        bytes(size),
-        size as f64 / counts.backlinks.max(1) as f64,
-        built.as_secs_f64(),
-        rate(built),
-        merged.as_secs_f64(),
-        rate(merged),
+        "{} threads, --memory {}; the build's rate is without making the links; disk at most {}\n",
+        summary.threads,
+        bytes(summary.memory),
+        bytes(summary.disk_max),
     )?;
+    let mut table = Table::new(&[
+        ("section", Align::Left),
+        ("size", Align::Right),
+        ("bytes a backlink", Align::Right),
+    ]);
+    let whole = [("all".to_owned(), summary.bytes)];
+    let sections = summary.bytes_by_section.clone().into_iter().chain(whole);
+    for (section, length) in sections {
+        let each = length as f64 / summary.backlinks.max(1) as f64;
+        table.row(&[section, bytes(length), format!("{each:.2}")]);
+    }
+    table.write(out)?;
+    if summary.questions.is_empty() {
+        return Ok(());
+    }
+    writeln!(out)?;
     let mut table = Table::new(&[
         ("question", Align::Left),
         ("backlinks", Align::Right),
@@ -106,111 +356,16 @@ pub(super) fn run(options: &BenchOptions, links: u64) -> anyhow::Result<()> {
         ("with a date filter", Align::Right),
         ("over two segments", Align::Right),
     ]);
-    let ms = |time: Duration| format!("{:.3}", time.as_secs_f64() * 1e3);
-    for (several, one) in several.iter().zip(&one) {
+    for asked in &summary.questions {
+        let one = &asked.one_segment;
         table.row(&[
-            one.question.clone(),
-            grouped(one.backlinks),
-            grouped(one.anchors),
-            ms(one.p50),
-            ms(one.filtered),
-            ms(several.p50),
+            one.name.clone(),
+            grouped(one.totals.backlinks),
+            grouped(one.totals.groups_total),
+            format!("{:.3}", one.p50_ms),
+            format!("{:.3}", asked.filtered.p50_ms),
+            format!("{:.3}", asked.two_segments.p50_ms),
         ]);
     }
-    table.write(&mut out)?;
-    Ok(())
-}
-
-fn build(
-    directory: &Path,
-    crawl: Crawl,
-    pages: std::ops::Range<u64>,
-    threads: usize,
-    memory: u64,
-) -> anyhow::Result<Duration> {
-    let start = Instant::now();
-    let mut writer = Writer::open(directory, None)?;
-    let memory_max = usize::try_from(memory)? / threads;
-    let work = |thread: usize| -> anyhow::Result<Collected> {
-        let mut collector = Collector::new(&writer, memory_max);
-        for page in pages.clone().skip(thread).step_by(threads) {
-            for capture in crawl.captures(page)? {
-                collector.add(&capture, [0; 32], page)?;
-            }
-        }
-        Ok(collector.finish()?)
-    };
-    let mut collected = Collected::default();
-    let parts: Vec<anyhow::Result<Collected>> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads)
-            .map(|thread| scope.spawn(move || work(thread)))
-            .collect();
-        workers
-            .into_iter()
-            .map(|worker| {
-                worker
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            })
-            .collect()
-    });
-    for part in parts {
-        collected.append(part?);
-    }
-    writer.commit_collected(collected, Vec::new(), &(), &AtomicBool::new(false))?;
-    Ok(start.elapsed())
-}
-
-fn ask_all(directory: &Path, repeat: u32) -> anyhow::Result<Vec<Answer>> {
-    let snapshot = Snapshot::open(directory)?;
-    QUESTIONS
-        .iter()
-        .map(|(target, mode)| {
-            let (p50, backlinks, anchors) = ask(&snapshot, target, *mode, "", repeat)?;
-            let (filtered, ..) = ask(
-                &snapshot,
-                target,
-                *mode,
-                "first_seen>=\"2023-11-20\"",
-                repeat,
-            )?;
-            Ok(Answer {
-                question: format!("{target} {mode}"),
-                backlinks,
-                anchors,
-                p50,
-                filtered,
-            })
-        })
-        .collect()
-}
-
-/// The median time of an answer, with its backlinks and anchors.
-fn ask(
-    snapshot: &Snapshot,
-    target: &str,
-    mode: Mode,
-    filter: &str,
-    repeat: u32,
-) -> anyhow::Result<(Duration, u64, u64)> {
-    let parameters = [
-        ("from", "anchors"),
-        ("target", target),
-        ("mode", mode.name()),
-        ("where", filter),
-        ("order_by", "backlinks:desc"),
-    ];
-    let query = Query::from_params(parameters)?;
-    let mut times = Vec::new();
-    let mut totals = (0, 0);
-    for _ in 0..repeat.max(1) {
-        let start = Instant::now();
-        let rows = snapshot.rows(&query.target, query.history, &AtomicBool::new(false))?;
-        let report = evaluate(&query, &rows);
-        totals = (report.backlinks(), report.groups_total());
-        times.push(start.elapsed());
-    }
-    times.sort_unstable();
-    let p50 = times.get(times.len() / 2).copied().unwrap_or_default();
-    Ok((p50, totals.0, totals.1))
+    table.write(out)
 }

@@ -1,6 +1,8 @@
 //! `windlass bench`: what this machine does, beside the limits of the same run.
 
+mod asking;
 mod indexing;
+mod machine;
 mod merging;
 mod reading;
 mod synthetic;
@@ -12,11 +14,17 @@ use anyhow::bail;
 use crate::cli::BenchOptions;
 
 pub(crate) fn run(options: &BenchOptions) -> anyhow::Result<ExitCode> {
+    if let (Some(index), Some(questions)) = (&options.asking.index, &options.asking.ask) {
+        asking::run(options, index, questions)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     match (options.links, options.paths.is_empty()) {
         (Some(links), true) if options.merging => merging::run(options, links)?,
         (Some(links), true) => indexing::run(options, links)?,
         (None, false) => reading::run(options)?,
-        _ => bail!("give either archive files to read, or --links for an index to build and ask"),
+        _ => bail!(
+            "give archive files to read, or --links for an index to build, or --index and --ask for one to be asked"
+        ),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -70,7 +70,7 @@ impl Question {
         let snapshot = reader.current()?;
         let (query, never) = (&self.query, AtomicBool::new(false));
         let rows = snapshot.rows(&query.target, query.history, &never)?;
-        let report = evaluate(query, &rows);
+        let report = evaluate(query, &rows)?;
         let mut body = Vec::new();
         write::report(&report, Output::Json, &mut body)?;
         Ok(Answer {

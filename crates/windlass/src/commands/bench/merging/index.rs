@@ -34,9 +34,12 @@ fn collect(
     let memory_max = usize::try_from(memory)? / threads;
     let work = |thread: usize| -> anyhow::Result<Collected> {
         let mut collector = Collector::new(writer, memory_max);
+        let (mut generator, mut captures) = (crawl.generator(), Vec::new());
         for page in pages.clone().skip(thread).step_by(threads) {
-            for capture in crawl.captures(page)? {
-                collector.add(&capture, [0; 32], page)?;
+            captures.clear();
+            generator.captures(page, &mut captures)?;
+            for capture in &captures {
+                collector.add(capture, [0; 32], page)?;
             }
         }
         Ok(collector.finish()?)

@@ -1,0 +1,190 @@
+"""Asks Windlass and other engines the same, compares the rows, and prints a table of times.
+
+    python3 -m peers --index DIR --windlass PROGRAM --work DIR [--json FILE]
+
+Exits with 1 where an engine's rows are not Windlass's.
+"""
+
+import argparse
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import duckdb
+
+from . import compare, layout, questions, sql, tables
+from .engines import ENGINES
+
+#: Few backlinks: here also the totals (R18) are compared.
+SMALL = 20_000
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--index", type=pathlib.Path, required=True)
+    parser.add_argument("--windlass", type=pathlib.Path, required=True)
+    parser.add_argument("--work", type=pathlib.Path, required=True, help="for the tables and stores")
+    parser.add_argument("--engines", default=",".join(ENGINES))
+    parser.add_argument("--repeat", type=int, default=20)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--memory", type=int, default=12 << 30, help="bytes for each engine")
+    parser.add_argument("--time-limit", type=int, default=5400, help="seconds for each engine")
+    parser.add_argument("--build", type=pathlib.Path, help="what `windlass bench --links` printed")
+    parser.add_argument("--json", type=pathlib.Path)
+    options = parser.parse_args()
+    # The engines run in another directory.
+    for path in ("index", "windlass", "work", "build", "json"):
+        if getattr(options, path):
+            setattr(options, path, getattr(options, path).resolve())
+    options.work.mkdir(parents=True, exist_ok=True)
+
+    export = options.work / "export"
+    if not (export / "links.parquet").exists():
+        run(options, "export", "--index", options.index, "--format", "parquet", "--to", export)
+    say("the tables that all engines load")
+    made = layout.prepare(export, options.work / "layout", options.memory, options.threads)
+    say("questions")
+    asked = questions.choose(options.work / "layout", options.memory, options.threads)
+    question_file = options.work / "questions.json"
+    question_file.write_text(json.dumps(asked, indent=1))
+
+    result = {
+        "date": tables.today(),
+        "machine": tables.machine(),
+        "threads": options.threads,
+        "links": made["links"],
+        "questions": asked,
+        "windlass": ask_windlass(options, question_file),
+        "engines": {},
+    }
+    faults = wrong_totals(options, asked, result["windlass"]["answers"])
+    for engine in options.engines.split(","):
+        got = ask_engine(options, engine, question_file)
+        result["engines"][engine] = got
+        faults += compare.differences(result["windlass"]["answers"], engine, got["answers"])
+    print(tables.markdown(result))
+    if options.json:
+        options.json.write_text(json.dumps(without_rows(result), indent=1))
+    for fault in faults:
+        print(f"DIFFERENT: {fault}", file=sys.stderr)
+    sys.exit(1 if faults else 0)
+
+
+def say(what: str) -> None:
+    print(f"… {what}", file=sys.stderr, flush=True)
+
+
+def run(options, *arguments) -> str:
+    say(f"windlass {arguments[0]}")
+    done = subprocess.run(
+        [options.windlass, *map(str, arguments)], check=True, stdout=subprocess.PIPE, text=True
+    )
+    return done.stdout
+
+
+def ask_windlass(options, question_file: pathlib.Path) -> dict:
+    """Warm, with rows; then cold, in processes of their own."""
+    ask = ["bench", "--index", options.index, "--ask", question_file, "--output", "json"]
+    warm = json.loads(run(options, *ask, "--repeat", options.repeat, "--rows"))
+    plain = [question for question in json.loads(question_file.read_text())
+             if not question["variant"].startswith("by ")]
+    cold_file = options.work / "cold.json"
+    cold_file.write_text(json.dumps(plain))
+    ask[ask.index(question_file)] = cold_file
+    cold = json.loads(run(options, *ask, "--cold"))
+    got = {
+        "version": run(options, "--version").strip(),
+        "bytes": sum(path.stat().st_size for path in options.index.rglob("*") if path.is_file()),
+        "answers": {answer["name"]: answer for answer in warm},
+        "cold": cold,
+    }
+    built = json.loads(options.build.read_text()) if options.build else {}
+    if built:
+        got["build"] = built
+        got["build_s"] = built["build"]["wall_s"] + built["merge"]["wall_s"]
+        got["memory_max"] = max(built["build"]["memory_max"], built["merge"]["memory_max"])
+    return got
+
+
+def wrong_totals(options, asked: list[dict], answers: dict[str, dict]) -> list[str]:
+    """Compares the totals of small answers without filters (R18), and all numbers of backlinks."""
+    links = str(options.work / "layout" / "links.parquet").replace("'", "''")
+    faults = []
+    with duckdb.connect() as connection:
+        for question in asked:
+            if question["variant"]:
+                continue
+            ours = answers[question["name"]]
+            if question["backlinks"] != ours["backlinks"]:
+                faults.append(
+                    f"{question['name']}: {question['backlinks']} backlinks in the export,"
+                    f" {ours['backlinks']} in windlass"
+                )
+            if question["backlinks"] > SMALL:
+                continue
+            literal = sql.Dialect().literal
+            start, end = map(literal, question["range"])
+            query = sql.totals(f"surt >= {start} AND surt < {end}")
+            query = query.replace("FROM links", f"FROM read_parquet('{links}')")
+            theirs = connection.execute(query).fetchone()
+            if theirs != (ours["backlinks"], ours["refpages"]):
+                faults.append(f"{question['name']}: totals {theirs}, windlass {ours}")
+    return faults
+
+
+def ask_engine(options, engine: str, question_file: pathlib.Path) -> dict:
+    """Runs one engine apart, so that its end is not ours; its store goes when it has answered."""
+    say(engine)
+    store = options.work / f"store-{engine}"
+    shutil.rmtree(store, ignore_errors=True)
+    out = options.work / f"{engine}.ndjson"
+    out.write_text("")
+    command = [sys.executable, "-m", "peers.worker", engine]
+    for name, value in {
+        "layout": options.work / "layout",
+        "store": store,
+        "questions": question_file,
+        "out": out,
+        "memory": options.memory,
+        "threads": options.threads,
+        "repeat": options.repeat,
+    }.items():
+        command += [f"--{name}", str(value)]
+    got = {"answers": {}}
+    try:
+        done = subprocess.run(
+            command, timeout=options.time_limit, cwd=pathlib.Path(__file__).parent.parent
+        )
+        if done.returncode:
+            got["failure"] = f"ended with {done.returncode}"
+    except subprocess.TimeoutExpired:
+        got["failure"] = f"was stopped after {options.time_limit} s"
+    for line in out.read_text().splitlines():
+        try:
+            said = json.loads(line)
+        except json.JSONDecodeError:
+            continue  # the line that it died in
+        if "name" in said:
+            got["answers"][said["name"]] = said
+        else:
+            got |= said
+    shutil.rmtree(store, ignore_errors=True)
+    return got
+
+
+def without_rows(result: dict) -> dict:
+    """The result without what was only there to be compared."""
+    def bare(answers):
+        return {name: {k: v for k, v in answer.items() if k != "rows"} for name, answer in answers.items()}
+
+    windlass = result["windlass"] | {"answers": bare(result["windlass"]["answers"])}
+    engines = {
+        name: got | {"answers": bare(got["answers"])} for name, got in result["engines"].items()
+    }
+    return result | {"windlass": windlass, "engines": engines}
+
+
+if __name__ == "__main__":
+    main()

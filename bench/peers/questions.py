@@ -1,0 +1,150 @@
+"""What is asked: targets of every mode from few backlinks to many, chosen from the links themselves."""
+
+import datetime
+import pathlib
+
+import duckdb
+
+COLUMNS = ("anchor", "backlinks", "refpages", "refdomains", "first_seen", "last_visited")
+
+# Mode, how many backlinks (below 1: of all), whether filters and all orders are asked too.
+WANTED = (
+    ("exact", 10, False),
+    ("exact", 1_000, False),
+    ("exact", 0.0116, True),
+    ("domain", 1_000, False),
+    ("domain", 0.014, True),
+    ("prefix", 10_000, False),
+    ("prefix", 0.057, True),
+    ("subdomains", 0.022, True),
+    ("subdomains", 1, True),
+)
+
+# From the key of a URL to that of its host.
+HOST_KEY = "split_part(surt, chr(1), 1)"
+CANDIDATES = {
+    "exact": f"SELECT {HOST_KEY} AS key, any_value(host) || path AS target, path, sum(links) AS n"
+    " FROM urls GROUP BY key, path",
+    "domain": f"SELECT {HOST_KEY} AS key, any_value(host) AS target, '' AS path, sum(links) AS n"
+    " FROM urls GROUP BY key",
+    "prefix": f"SELECT {HOST_KEY} AS key, any_value(host) || folder AS target, folder AS path,"
+    " sum(links) AS n"
+    " FROM (SELECT *, unnest([regexp_extract(path, '^/[^/?]+/'),"
+    "                         regexp_extract(path, '^/[^/?]+/[^/?]+/')]) AS folder FROM urls)"
+    " WHERE folder <> '' GROUP BY key, folder",
+    # The site itself, and all hosts below it.
+    "subdomains": "SELECT array_to_string(list_reverse(string_split(site, '.')), chr(2)) AS key,"
+    " site AS target, '' AS path, sum(links) AS n FROM urls"
+    " WHERE NOT regexp_full_match(site, '\\[.*|([^.]*\\.)*[0-9]+') GROUP BY site",
+}
+
+
+def key_range(mode: str, host_key: str, path: str) -> tuple[str, str]:
+    """The keys that a target means: from the first, up to the second, which is not meant."""
+    if mode == "subdomains":
+        return host_key + "\x01", host_key + "\x03"
+    start = host_key + "\x01" + path + (" " if mode == "exact" else "")
+    return start, start[:-1] + chr(ord(start[-1]) + 1)
+
+
+def choose(layout: pathlib.Path, memory: int, threads: int) -> list[dict]:
+    """The questions for these links, those about few backlinks first."""
+    with duckdb.connect() as connection:
+        connection.execute(f"SET memory_limit = '{memory}B'")
+        connection.execute(f"SET threads = {threads}")
+        connection.execute(f"SET temp_directory = '{layout / 'tmp'}'")
+        for table in ("urls", "links", "anchors"):
+            connection.execute(
+                f"CREATE VIEW {table} AS FROM read_parquet('{layout / table}.parquet')"
+            )
+        total = connection.execute("SELECT sum(links) FROM urls").fetchone()[0]
+        chosen: list[dict] = []
+        for mode, wanted, is_large in WANTED:
+            size = wanted * total if wanted <= 1 else wanted
+            taken = [question["target"] for question in chosen if question["mode"] == mode]
+            row = connection.execute(
+                f"SELECT key, target, path, n FROM ({CANDIDATES[mode]})"
+                " WHERE NOT list_contains(?, target) ORDER BY abs(ln(n / ?)), key, path LIMIT 1",
+                [taken, size],
+            ).fetchone()
+            if row is not None:
+                key, target, path, backlinks = row
+                chosen.append({
+                    "target": target,
+                    "mode": mode,
+                    "backlinks": int(backlinks),
+                    "range": key_range(mode, key, path),
+                    "is_large": is_large,
+                })
+        chosen.sort(key=lambda question: question["backlinks"])
+        filters = choose_filters(connection, chosen[-1])
+    return [question for target in chosen for question in asked_of(target, filters)]
+
+
+def choose_filters(connection, biggest: dict) -> list[dict]:
+    """A date that about half of the links lie behind, and letters that some anchors hold."""
+    middle = connection.execute(
+        "SELECT approx_quantile(first_seen, 0.5) FROM links"
+    ).fetchone()[0]
+    start, end = biggest["range"]
+    anchors = connection.execute(
+        "SELECT anchor FROM links WHERE surt >= ? AND surt < ? AND regexp_matches(anchor, '^[a-z]{4}')"
+        " GROUP BY anchor ORDER BY count(*) DESC, anchor LIMIT 20",
+        [start, end],
+    ).fetchall()
+    filters = [{
+        "name": "first seen late",
+        "where": f'first_seen>="{shown_time(int(middle))}"',
+        "first_seen_min": int(middle),
+    }]
+    if anchors:
+        letters = anchors[-1][0][:3]
+        filters.append({
+            "name": f"anchor holds {letters}",
+            "where": f'substring(anchor,"{letters}")',
+            "anchor_holds": letters,
+        })
+    return filters
+
+
+def asked_of(target: dict, filters: list[dict]) -> list[dict]:
+    """The questions to one target: most backlinks first; filtered; in every order."""
+    name = f"{target['mode']} {target['target']}"
+    plain = {
+        "name": name,
+        "target": target["target"],
+        "mode": target["mode"],
+        "order_by": "backlinks:desc",
+        "limit": 1000,
+        "range": list(target["range"]),
+        "backlinks": target["backlinks"],
+        "variant": "",
+        "of": name,
+    }
+    asked = [plain]
+    if target["is_large"]:
+        for choice in filters:
+            asked.append(
+                plain | choice | {"name": f"{name}, {choice['name']}", "variant": choice["name"]}
+            )
+        for column in COLUMNS:
+            for direction in ("asc", "desc"):
+                order = f"{column}:{direction}"
+                if order != plain["order_by"]:
+                    variant = f"by {column} {direction}"
+                    asked.append(
+                        plain | {"name": f"{name}, {variant}", "order_by": order, "variant": variant}
+                    )
+    return asked
+
+
+def shown_time(seconds: int) -> str:
+    """As on Windlass's wire."""
+    moment = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def seconds_of(text: str) -> int:
+    """The other way."""
+    moment = datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
+    return int(moment.replace(tzinfo=datetime.timezone.utc).timestamp())

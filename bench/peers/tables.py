@@ -1,0 +1,146 @@
+"""The result as Markdown."""
+
+import datetime
+import os
+import pathlib
+import platform
+
+
+def machine() -> str:
+    model = "unknown processor"
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.split(":", 1)[1].strip()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return f"{os.cpu_count()} cores of {model}, {memory / 2**30:.0f} GiB, Linux {platform.release()}"
+
+
+def grouped(number: float) -> str:
+    return f"{number:,.0f}"
+
+
+def shown_ms(ms: float) -> str:
+    if ms < 1:
+        return f"{ms:.3f}"
+    return f"{ms:.1f}" if ms < 100 else grouped(ms)
+
+
+def times(result: dict) -> str:
+    """p50 of every question on every engine, and how much faster Windlass is than the best.
+
+    The orders other than by backlinks are put into one line for each target: Windlass's slowest,
+    beside each peer's fastest.
+    """
+    engines = list(result["engines"])
+    lines = [
+        "| question | backlinks | anchors | windlass ms | "
+        + " | ".join(f"{engine} ms" for engine in engines)
+        + " | best peer ÷ windlass |",
+        "|---|---|---|---|" + "---|" * (len(engines) + 1),
+    ]
+    orders: dict[str, list[dict]] = {}
+    for question in result["questions"]:
+        if question["variant"].startswith("by "):
+            orders.setdefault(question["of"], []).append(question)
+    for question in result["questions"]:
+        if question["variant"].startswith("by "):
+            continue
+        lines.append(times_row(result, engines, question["name"], [question], max))
+        # After the last question to this target that is no order.
+        of_target = [q for q in result["questions"] if q["of"] == question["of"]]
+        others = [q for q in of_target if not q["variant"].startswith("by ")]
+        if question is others[-1] and question["of"] in orders:
+            asked = orders[question["of"]]
+            name = f"{question['of']}, the {len(asked)} other orders"
+            lines.append(times_row(result, engines, name, asked, min))
+    return "\n".join(lines)
+
+
+def times_row(result: dict, engines: list[str], name: str, asked: list[dict], of_peers) -> str:
+    """One line: Windlass's slowest of the questions asked, and what `of_peers` takes of the others."""
+    ours = [result["windlass"]["answers"][question["name"]] for question in asked]
+    slowest = max(answer["p50_ms"] for answer in ours)
+    cells = [name, grouped(ours[0]["backlinks"]), grouped(ours[0]["groups_total"]), shown_ms(slowest)]
+    peers = []
+    for engine in engines:
+        answers = result["engines"][engine]["answers"]
+        got = [answers.get(question["name"], {}) for question in asked]
+        p50 = [answer["p50_ms"] for answer in got if "p50_ms" in answer]
+        if p50:
+            peers.append(of_peers(p50))
+            cells.append(shown_ms(peers[-1]))
+        else:
+            cells.append("failed" if any("error" in answer for answer in got) else "–")
+    ratio = f"{min(peers) / slowest:,.1f}" if peers else ""
+    return "| " + " | ".join([*cells, ratio]) + " |"
+
+
+def storage(result: dict) -> str:
+    links = result["links"]
+    lines = ["| | load s | links/s | bytes | bytes a link | peak memory |", "|---|---|---|---|---|---|"]
+    ours = result["windlass"]
+    build = ours.get("build_s")
+    lines.append(row("windlass", build, ours["bytes"], links, ours.get("memory_max")))
+    for engine, got in result["engines"].items():
+        if "bytes" in got:
+            name = f"{engine} ({got['version']})"
+            lines.append(row(name, got["load_s"], got["bytes"], links, got.get("memory_max")))
+    return "\n".join(lines)
+
+
+def row(name, seconds, size, links, memory) -> str:
+    cells = [
+        name,
+        f"{seconds:.1f}" if seconds else "",
+        grouped(links / seconds) if seconds else "",
+        grouped(size),
+        f"{size / links:.1f}",
+        f"{memory / 2**20:,.0f} MiB" if memory else "",
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def cold(result: dict) -> str:
+    lines = [
+        "| question | backlinks | opening ms | read | asking ms | read KiB | bytes a backlink"
+        " | read calls | major faults |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for answer in result["windlass"]["cold"]:
+        opening, asking = answer["opening"], answer["asking"]
+        cells = [
+            answer["name"],
+            grouped(answer["backlinks"]),
+            shown_ms(opening["ms"]),
+            f"{opening['disk_bytes'] / 1024:,.0f} KiB",
+            shown_ms(asking["ms"]),
+            grouped(asking["disk_bytes"] / 1024),
+            f"{asking['disk_bytes'] / max(answer['backlinks'], 1):.1f}",
+            grouped(asking["calls"]),
+            grouped(asking["major_faults"]),
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def markdown(result: dict) -> str:
+    versions = [got["version"] for got in result["engines"].values() if "version" in got]
+    parts = [
+        f"{grouped(result['links'])} live backlinks. {result['machine']}; {result['date']};"
+        f" {result['threads']} threads each; {result['windlass']['version']},"
+        f" {', '.join(dict.fromkeys(versions))}. p50, warm.",
+        times(result),
+        storage(result),
+        "Windlass with nothing in the page cache, one process a question:",
+        cold(result),
+    ]
+    for engine, got in result["engines"].items():
+        if got.get("failure"):
+            parts.append(f"{engine}: {got['failure']}")
+        failed = {name: answer["error"] for name, answer in got["answers"].items() if "error" in answer}
+        parts += [f"{engine} failed on '{name}': {error}" for name, error in failed.items()]
+    return "\n\n".join(parts) + "\n"
+
+
+def today() -> str:
+    return datetime.date.today().isoformat()

@@ -1,0 +1,123 @@
+"""One engine in a process of its own: loads, answers, and writes one JSON line for each thing done.
+
+    python3 -m peers.worker ENGINE --layout DIR --store DIR --questions FILE --out FILE ...
+
+Where it dies, what it wrote until then stands.
+"""
+
+import argparse
+import json
+import pathlib
+import resource
+import statistics
+import time
+
+from . import sql
+from .engines import ENGINES
+
+#: As in `windlass bench --ask`: at least so often, and after that no more than so long.
+REPETITIONS_MIN = 3
+SECONDS_MAX = 2.0
+#: An answer in another order takes what the one by backlinks takes; slow ones are timed once.
+SLOW_SECONDS = 5.0
+
+
+def ask(engine, question: dict, way: sql.Way):
+    """One answer, from the question to the rows in memory; and how long it took."""
+    start = time.perf_counter()
+    key_filter = engine.key_filter(*question["range"])
+    table = engine.table(sql.report(question, key_filter, way, engine.dialect))
+    return table, time.perf_counter() - start
+
+
+def fastest_way(engine, question: dict) -> tuple[sql.Way, float]:
+    """Asks in all ways. Each is asked twice where that is cheap, for the first answer also reads."""
+    best = None
+    failures = []
+    for way in sql.WAYS:
+        try:
+            _, seconds = ask(engine, question, way)
+            if seconds < 1:
+                _, seconds = ask(engine, question, way)
+        except Exception as error:  # noqa: BLE001 - engines fail in their own ways
+            failures.append(f"{way.name}: {error}")
+            continue
+        if best is None or seconds < best[1]:
+            best = way, seconds
+    if best is None:
+        raise RuntimeError("; ".join(failures))
+    return best
+
+
+def measure(engine, question: dict, repeat: int, ways: dict) -> dict:
+    """The rows of an answer, and how long it takes when it has been given before."""
+    is_order = question["variant"].startswith("by ")
+    if is_order and question["of"] in ways:
+        way, seconds = ways[question["of"]]
+        enough = 1 if seconds > SLOW_SECONDS else REPETITIONS_MIN
+    else:
+        way, seconds = fastest_way(engine, question)
+        enough = REPETITIONS_MIN
+        if not question["variant"]:
+            ways[question["of"]] = way, seconds
+    times = []
+    start = time.perf_counter()
+    while len(times) < enough or (
+        len(times) < repeat and time.perf_counter() - start < SECONDS_MAX
+    ):
+        table, seconds = ask(engine, question, way)
+        times.append(seconds)
+    rows = [
+        [row["anchor"], *(int(row[name]) for name in
+         ("backlinks", "refpages", "refdomains", "seen_first", "seen_last"))]
+        for row in table.to_pylist()
+    ]
+    return {
+        "name": question["name"],
+        "way": way.name,
+        "repetitions": len(times),
+        "p50_ms": statistics.median(times) * 1e3,
+        "rows": rows,
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("engine", choices=ENGINES)
+    parser.add_argument("--layout", type=pathlib.Path, required=True)
+    parser.add_argument("--store", type=pathlib.Path, required=True)
+    parser.add_argument("--questions", type=pathlib.Path, required=True)
+    parser.add_argument("--out", type=pathlib.Path, required=True)
+    parser.add_argument("--memory", type=int, required=True)
+    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--repeat", type=int, required=True)
+    parser.add_argument("--key", choices=("surt", "url_id"))
+    options = parser.parse_args()
+    engine = ENGINES[options.engine](
+        options.layout, options.store, options.memory, options.threads
+    )
+    engine.key = options.key or engine.key
+    with open(options.out, "w", encoding="utf-8") as out:
+
+        def say(**what):
+            out.write(json.dumps(what) + "\n")
+            out.flush()
+
+        options.store.mkdir(parents=True, exist_ok=True)
+        start = time.perf_counter()
+        engine.load()
+        say(version=engine.version(), load_s=time.perf_counter() - start, bytes=engine.size())
+        engine.open()
+        ways = {}
+        for question in json.loads(options.questions.read_text()):
+            try:
+                answer = measure(engine, question, options.repeat, ways)
+            except Exception as error:  # noqa: BLE001
+                answer = {"name": question["name"], "error": f"{type(error).__name__}: {error}"[:2000]}
+            say(**answer)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        say(memory_max=peak * 1024)
+
+
+if __name__ == "__main__":
+    main()

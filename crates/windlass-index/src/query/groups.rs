@@ -1,0 +1,220 @@
+//! Finished groups of a target (R17), ready-made in the segment.
+
+use windlass_links::CaptureTime;
+
+use crate::bytes::Corrupt;
+use crate::column::BLOCK;
+use crate::error::IndexError;
+use crate::ready::Node;
+use crate::rows::Row;
+use crate::segment::Segment;
+
+/// A column of finished groups, for ordering them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadyColumn {
+    /// Number of the anchor, in byte order.
+    Anchor,
+    /// Number of backlinks.
+    Backlinks,
+    /// Number of distinct pages.
+    Refpages,
+    /// Number of referring domains.
+    Refdomains,
+    /// Earliest `first_seen`, in seconds.
+    FirstSeen,
+    /// Latest `last_visited`, in seconds.
+    LastVisited,
+}
+
+/// Finished groups (R17) of all live backlinks of a target, most backlinks first, then by anchor; in
+/// blocks, of which a reader can leave out those whose bounds say that nothing in them matters.
+#[derive(Debug, Clone)]
+pub struct ReadyGroups<'a> {
+    pub(super) segment: &'a Segment,
+    pub(super) node: Node<'a>,
+}
+
+/// One finished group: a row that has as many referring domains as `refdomains` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadyGroup {
+    /// The group's numbers; `refdomain` means nothing.
+    pub row: Row,
+    /// Number of referring domains.
+    pub refdomains: u64,
+}
+
+impl ReadyGroups<'_> {
+    /// How many groups there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.node.fold.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many blocks they are in.
+    #[must_use]
+    pub fn block_count(&self) -> usize {
+        self.node.fold.block_count()
+    }
+
+    /// How many groups a block holds.
+    #[must_use]
+    pub fn block_len(&self, block: usize) -> usize {
+        self.len().saturating_sub(block * BLOCK).min(BLOCK)
+    }
+
+    /// Backlinks of the target (R18).
+    #[must_use]
+    pub fn backlinks(&self) -> u64 {
+        self.node.backlinks
+    }
+
+    /// Distinct pages with one of them (R18).
+    #[must_use]
+    pub fn refpages(&self) -> u64 {
+        self.node.refpages
+    }
+
+    /// Numbers that no value of a column is below, and none above, in a block.
+    ///
+    /// # Errors
+    /// Where the segment is damaged.
+    pub fn bounds(&mut self, column: ReadyColumn, block: usize) -> Result<(u64, u64), IndexError> {
+        let bounds = bounds(&mut self.node, column, block);
+        bounds.map_err(|corrupt| self.segment.corrupt(corrupt))
+    }
+
+    /// The values of a column in a block, into `values`.
+    ///
+    /// # Errors
+    /// Where the segment is damaged.
+    pub fn values(
+        &mut self,
+        column: ReadyColumn,
+        block: usize,
+        values: &mut Vec<u64>,
+    ) -> Result<(), IndexError> {
+        values.clear();
+        let read = column_values(&mut self.node, column, block, values);
+        read.map_err(|corrupt| self.segment.corrupt(corrupt))
+    }
+
+    /// A group by its position.
+    ///
+    /// # Errors
+    /// Where the segment is damaged.
+    pub fn group(&mut self, i: usize) -> Result<ReadyGroup, IndexError> {
+        let group = group(&mut self.node, i);
+        group.map_err(|corrupt| self.segment.corrupt(corrupt))
+    }
+
+    /// Calls `each` with the groups of a block.
+    ///
+    /// # Errors
+    /// Where the segment is damaged.
+    pub fn for_each_in(
+        &mut self,
+        block: usize,
+        mut each: impl FnMut(ReadyGroup),
+    ) -> Result<(), IndexError> {
+        let n = self.block_len(block);
+        let node = &mut self.node;
+        let mut read = || -> Result<(), Corrupt> {
+            // In order, so that each column decodes its block once.
+            for column in [
+                &mut node.fold,
+                &mut node.backlinks_of,
+                &mut node.repeats,
+                &mut node.siblings,
+                &mut node.first_seen,
+                &mut node.span,
+            ] {
+                column.block(block)?;
+            }
+            for i in block * BLOCK..block * BLOCK + n {
+                each(group(node, i)?);
+            }
+            Ok(())
+        };
+        read().map_err(|corrupt| self.segment.corrupt(corrupt))
+    }
+}
+
+fn group(node: &mut Node<'_>, i: usize) -> Result<ReadyGroup, Corrupt> {
+    let backlinks = u64::from(node.backlinks_of.at(i)?);
+    let refpages = backlinks.saturating_sub(node.repeats.at(i)?.into());
+    let first_seen = node.first_seen.at(i)?;
+    let last_visited = first_seen.saturating_add(node.span.at(i)?);
+    Ok(ReadyGroup {
+        row: Row {
+            anchor: node.fold.at(i)?,
+            refdomain: u32::MAX,
+            backlinks,
+            refpages,
+            first_seen: CaptureTime::from_unix(first_seen),
+            last_visited: CaptureTime::from_unix(last_visited),
+        },
+        refdomains: refpages.saturating_sub(node.siblings.at(i)?.into()),
+    })
+}
+
+fn bounds(node: &mut Node<'_>, column: ReadyColumn, block: usize) -> Result<(u64, u64), Corrupt> {
+    let wide = |(min, max): (u32, u32)| (u64::from(min), u64::from(max));
+    let less = |(min, max): (u64, u64), (less_min, less_max): (u64, u64)| {
+        (min.saturating_sub(less_max), max.saturating_sub(less_min))
+    };
+    Ok(match column {
+        ReadyColumn::Anchor => wide(node.fold.bounds(block)?),
+        ReadyColumn::Backlinks => wide(node.backlinks_of.bounds(block)?),
+        ReadyColumn::Refpages => less(
+            wide(node.backlinks_of.bounds(block)?),
+            wide(node.repeats.bounds(block)?),
+        ),
+        ReadyColumn::Refdomains => less(
+            bounds(node, ReadyColumn::Refpages, block)?,
+            wide(node.siblings.bounds(block)?),
+        ),
+        ReadyColumn::FirstSeen => wide(node.first_seen.bounds(block)?),
+        ReadyColumn::LastVisited => {
+            let (min, max) = wide(node.first_seen.bounds(block)?);
+            let (span_min, span_max) = wide(node.span.bounds(block)?);
+            (min + span_min, max + span_max)
+        }
+    })
+}
+
+fn column_values(
+    node: &mut Node<'_>,
+    column: ReadyColumn,
+    block: usize,
+    values: &mut Vec<u64>,
+) -> Result<(), Corrupt> {
+    let first = match column {
+        ReadyColumn::Anchor => &mut node.fold,
+        ReadyColumn::FirstSeen | ReadyColumn::LastVisited => &mut node.first_seen,
+        ReadyColumn::Backlinks | ReadyColumn::Refpages | ReadyColumn::Refdomains => {
+            &mut node.backlinks_of
+        }
+    };
+    values.extend(first.block(block)?.iter().map(|value| u64::from(*value)));
+    let mut combine = |more: &[u32], with: fn(u64, u64) -> u64| {
+        for (value, more) in values.iter_mut().zip(more) {
+            *value = with(*value, u64::from(*more));
+        }
+    };
+    if column == ReadyColumn::LastVisited {
+        combine(node.span.block(block)?, u64::saturating_add);
+    }
+    if matches!(column, ReadyColumn::Refpages | ReadyColumn::Refdomains) {
+        combine(node.repeats.block(block)?, u64::saturating_sub);
+    }
+    if column == ReadyColumn::Refdomains {
+        combine(node.siblings.block(block)?, u64::saturating_sub);
+    }
+    Ok(())
+}

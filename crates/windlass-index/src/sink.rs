@@ -1,0 +1,160 @@
+//! From single backlinks, in order, to rows (R15), and the pages behind the rows that are kept (R18).
+
+use crate::error::IndexError;
+use crate::rows::{Row, RowVisitor, Texts};
+use windlass_links::CaptureTime;
+
+/// One backlink of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Hit {
+    /// Number of the folded anchor.
+    pub(crate) fold: u32,
+    /// Number of the page; pages of one registrable domain have neighbouring numbers.
+    pub(crate) page: u32,
+    /// Number of the page's registrable domain.
+    pub(crate) domain: u32,
+    pub(crate) first_seen: u32,
+    pub(crate) last_visited: u32,
+}
+
+/// Takes backlinks ordered by (fold, page), and gives their rows to a visitor.
+pub(crate) struct Sink<'t, 'a, V> {
+    pub(crate) visitor: V,
+    texts: &'t mut Texts<'a>,
+    open: Option<Row>,
+    page: u32,
+    /// The pages of the open row.
+    row_pages: Vec<u32>,
+    kept: PageSet,
+}
+
+impl<'t, 'a, V: RowVisitor> Sink<'t, 'a, V> {
+    /// Takes about `links` backlinks of pages whose numbers are below `page_count`.
+    pub(crate) fn new(
+        visitor: V,
+        texts: &'t mut Texts<'a>,
+        links: usize,
+        page_count: usize,
+    ) -> Self {
+        Self {
+            visitor,
+            texts,
+            open: None,
+            page: 0,
+            row_pages: Vec::new(),
+            kept: PageSet::new(links, page_count),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn link(&mut self, hit: Hit) -> Result<(), IndexError> {
+        if let Some(row) = &mut self.open
+            && row.anchor == hit.fold
+            && row.refdomain == hit.domain
+        {
+            row.backlinks += 1;
+            row.first_seen = row.first_seen.min(CaptureTime::from_unix(hit.first_seen));
+            row.last_visited = row
+                .last_visited
+                .max(CaptureTime::from_unix(hit.last_visited));
+            if self.page != hit.page {
+                row.refpages += 1;
+                self.page = hit.page;
+                self.row_pages.push(hit.page);
+            }
+            return Ok(());
+        }
+        self.close()?;
+        self.open = Some(Row {
+            anchor: hit.fold,
+            refdomain: hit.domain,
+            backlinks: 1,
+            refpages: 1,
+            first_seen: CaptureTime::from_unix(hit.first_seen),
+            last_visited: CaptureTime::from_unix(hit.last_visited),
+        });
+        self.page = hit.page;
+        self.row_pages.push(hit.page);
+        Ok(())
+    }
+
+    #[inline]
+    fn close(&mut self) -> Result<(), IndexError> {
+        if let Some(row) = self.open.take() {
+            if self.visitor.row(&row, self.texts)? {
+                self.kept.extend(&self.row_pages);
+            }
+            self.row_pages.clear();
+        }
+        Ok(())
+    }
+
+    /// The visitor, and the pages of the rows that it kept.
+    pub(crate) fn finish(mut self) -> Result<(V, PageSet), IndexError> {
+        self.close()?;
+        Ok((self.visitor, self.kept))
+    }
+}
+
+/// A set of page numbers: few of them listed, many of them as bits.
+#[derive(Debug)]
+pub(crate) enum PageSet {
+    Listed(Vec<u32>),
+    Bits(Vec<u64>),
+}
+
+impl PageSet {
+    pub(crate) fn new(links: usize, page_count: usize) -> Self {
+        if links < page_count / 64 {
+            Self::Listed(Vec::new())
+        } else {
+            Self::Bits(vec![0; page_count.div_ceil(64)])
+        }
+    }
+
+    fn extend(&mut self, pages: &[u32]) {
+        match self {
+            Self::Listed(all) => all.extend_from_slice(pages),
+            Self::Bits(words) => {
+                for page in pages {
+                    if let Some(word) = words.get_mut(*page as usize / 64) {
+                        *word |= 1 << (page % 64);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The union of two sets.
+    pub(crate) fn union(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Bits(mut a), Self::Bits(b)) => {
+                for (a, b) in a.iter_mut().zip(b) {
+                    *a |= b;
+                }
+                Self::Bits(a)
+            }
+            (Self::Listed(mut a), Self::Listed(b)) => {
+                a.extend(b);
+                Self::Listed(a)
+            }
+            (mut bits @ Self::Bits(_), Self::Listed(list))
+            | (Self::Listed(list), mut bits @ Self::Bits(_)) => {
+                bits.extend(&list);
+                bits
+            }
+        }
+    }
+
+    /// How many pages it has.
+    pub(crate) fn count(self) -> u64 {
+        match self {
+            Self::Listed(mut all) => {
+                all.sort_unstable();
+                all.dedup();
+                all.len() as u64
+            }
+            Self::Bits(words) => words.iter().map(|word| u64::from(word.count_ones())).sum(),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Anchors and referring domains of an answer, by their numbers.
+
+use windlass_links::anchor::fold_into;
+use windlass_links::surt::host_of_key;
+
+use crate::bytes::Corrupt;
+use crate::error::IndexError;
+use crate::rows::Strings;
+use crate::segment::{Domains, Segment};
+use crate::site::SiteBlock;
+use crate::strings::StringCursor;
+
+/// Reads anchors and referring domains as they are asked for. Anchors in ascending order of their
+/// numbers cost some tens of ns each, others some hundreds.
+#[derive(Debug)]
+pub struct Texts<'a>(Kind<'a>);
+
+#[derive(Debug)]
+enum Kind<'a> {
+    Listed {
+        anchors: &'a Strings,
+        refdomains: &'a Strings,
+    },
+    Site(Box<SiteTexts<'a>>),
+}
+
+#[derive(Debug)]
+struct SiteTexts<'a> {
+    segment: &'a Segment,
+    domains: Domains<'a>,
+    block: SiteBlock<'a>,
+    forms: StringCursor<'a>,
+    folded: String,
+    host: String,
+}
+
+impl<'a> Texts<'a> {
+    pub(crate) fn listed(anchors: &'a Strings, refdomains: &'a Strings) -> Self {
+        Self(Kind::Listed {
+            anchors,
+            refdomains,
+        })
+    }
+
+    pub(crate) fn of_site(segment: &'a Segment, site_key: &[u8]) -> Result<Self, Corrupt> {
+        let block = segment.site(site_key)?.ok_or(Corrupt("a site's key"))?;
+        Ok(Self(Kind::Site(Box::new(SiteTexts {
+            segment,
+            domains: segment.domains()?,
+            forms: StringCursor::new(block.forms),
+            block,
+            folded: String::new(),
+            host: String::new(),
+        }))))
+    }
+
+    /// A folded anchor by its number (R9a).
+    ///
+    /// # Errors
+    /// Where the segment is damaged.
+    pub fn anchor(&mut self, number: u32) -> Result<&str, IndexError> {
+        match &mut self.0 {
+            Kind::Listed { anchors, .. } => Ok(anchors.get(number)),
+            Kind::Site(site) => {
+                let segment = site.segment;
+                site.anchor(number)
+                    .map_err(|corrupt| segment.corrupt(corrupt))
+            }
+        }
+    }
+
+    /// A referring domain by its number.
+    ///
+    /// # Errors
+    /// Where the segment is damaged.
+    pub fn refdomain(&mut self, number: u32) -> Result<&str, IndexError> {
+        match &mut self.0 {
+            Kind::Listed { refdomains, .. } => Ok(refdomains.get(number)),
+            Kind::Site(site) => {
+                let key = site.domains.key(number);
+                site.host = host_of_key(&key.map_err(|corrupt| site.segment.corrupt(corrupt))?);
+                Ok(&site.host)
+            }
+        }
+    }
+}
+
+impl SiteTexts<'_> {
+    fn anchor(&mut self, number: u32) -> Result<&str, Corrupt> {
+        let form = self.block.form_of_fold(number)?;
+        let text = std::str::from_utf8(self.forms.get(form)?).map_err(|_| Corrupt("an anchor"))?;
+        // Most anchors are what they are folded to.
+        if text.is_ascii() && !text.bytes().any(|b| b.is_ascii_uppercase()) {
+            return Ok(text);
+        }
+        self.folded.clear();
+        fold_into(text, &mut self.folded);
+        Ok(&self.folded)
+    }
+}

@@ -1,0 +1,236 @@
+//! What the operating system says of this process and of files: clocks, memory, disk.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{Advice, fadvise};
+use rustix::time::{ClockId, clock_gettime};
+use serde::{Deserialize, Serialize};
+
+/// A moment, by the wall and by the processor's time of the whole process.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Clock {
+    wall: Instant,
+    cpu: Duration,
+}
+
+/// How long something took.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Spent {
+    pub(super) wall: Duration,
+    /// Processor time of all threads.
+    pub(super) cpu: Duration,
+}
+
+impl Clock {
+    pub(super) fn start() -> Self {
+        Self {
+            wall: Instant::now(),
+            cpu: cpu_time(ClockId::ProcessCPUTime),
+        }
+    }
+
+    pub(super) fn spent(self) -> Spent {
+        Spent {
+            wall: self.wall.elapsed(),
+            cpu: cpu_time(ClockId::ProcessCPUTime).saturating_sub(self.cpu),
+        }
+    }
+}
+
+impl std::ops::AddAssign for Spent {
+    fn add_assign(&mut self, other: Self) {
+        self.wall += other.wall;
+        self.cpu += other.cpu;
+    }
+}
+
+/// Processor time of this thread so far.
+pub(super) fn thread_time() -> Duration {
+    cpu_time(ClockId::ThreadCPUTime)
+}
+
+fn cpu_time(clock: ClockId) -> Duration {
+    let time = clock_gettime(clock);
+    Duration::new(
+        u64::try_from(time.tv_sec).unwrap_or_default(),
+        u32::try_from(time.tv_nsec).unwrap_or_default(),
+    )
+}
+
+/// The most memory that this process has held since [`forget_peak_memory`], in bytes; 0 where the
+/// system does not say.
+pub(super) fn peak_memory() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    named_number(&status, "VmHWM:").saturating_mul(1024)
+}
+
+/// Begins to measure anew. Where the system cannot, the peak goes on growing.
+pub(super) fn forget_peak_memory() {
+    let _ = fs::write("/proc/self/clear_refs", "5");
+}
+
+/// What this process has read so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Reads {
+    /// Read calls.
+    pub(super) calls: u64,
+    /// Bytes that came from the disk, those of mapped files and of read-ahead included.
+    pub(super) disk_bytes: u64,
+    /// Accesses to mapped files that had to wait for the disk.
+    pub(super) major_faults: u64,
+}
+
+impl Reads {
+    pub(super) fn now() -> Self {
+        let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+        // Reading that file was one call, and reading this one is another: see `since`.
+        let io = fs::read_to_string("/proc/self/io").unwrap_or_default();
+        Self {
+            calls: named_number(&io, "syscr:"),
+            disk_bytes: named_number(&io, "read_bytes:"),
+            major_faults: major_faults(&stat),
+        }
+    }
+
+    /// What was read between `before` and this, less what looking itself reads.
+    pub(super) fn since(self, before: Self) -> Self {
+        let looking = {
+            let first = Self::now();
+            Self::now().calls.saturating_sub(first.calls)
+        };
+        Self {
+            calls: self
+                .calls
+                .saturating_sub(before.calls)
+                .saturating_sub(looking),
+            disk_bytes: self.disk_bytes.saturating_sub(before.disk_bytes),
+            major_faults: self.major_faults.saturating_sub(before.major_faults),
+        }
+    }
+}
+
+/// The first number behind a name, in a file of names and numbers.
+fn named_number(text: &str, name: &str) -> u64 {
+    text.lines()
+        .find_map(|line| line.strip_prefix(name))
+        .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
+        .unwrap_or_default()
+}
+
+/// The tenth field behind the name of the program, which stands in brackets and may hold anything.
+fn major_faults(stat: &str) -> u64 {
+    stat.rsplit_once(')')
+        .and_then(|(_, rest)| rest.split_whitespace().nth(9)?.parse().ok())
+        .unwrap_or_default()
+}
+
+/// Calls `each` with every file under a folder. Files that go meanwhile are passed over.
+fn for_each_file(folder: &Path, each: &mut dyn FnMut(&Path, &fs::Metadata)) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        match fs::symlink_metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => for_each_file(&path, each)?,
+            Ok(metadata) => each(&path, &metadata),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Takes the files under a folder out of the page cache, as far as no other process maps them.
+pub(super) fn forget_files(folder: &Path) -> std::io::Result<()> {
+    let mut result = Ok(());
+    for_each_file(folder, &mut |path, _| {
+        let forget = || {
+            let file = fs::File::open(path)?;
+            // Pages that are not written yet would stay.
+            file.sync_all()?;
+            fadvise(&file, 0, None, Advice::DontNeed)?;
+            Ok(())
+        };
+        if result.is_ok() {
+            result = forget();
+        }
+    })?;
+    result
+}
+
+/// Calls `work`, and says how much disk the files under a folder took at most meanwhile, in bytes.
+/// Files without a name do not count.
+pub(super) fn with_peak_disk<T>(folder: &Path, work: impl FnOnce() -> T) -> (T, u64) {
+    const INTERVAL: Duration = Duration::from_millis(50);
+    let (done, peak) = (AtomicBool::new(false), AtomicU64::new(0));
+    let look = || {
+        let mut bytes = 0;
+        // A folder that goes while it is read is looked at the next time.
+        if for_each_file(folder, &mut |_, metadata| bytes += allocated(metadata)).is_ok() {
+            peak.fetch_max(bytes, Ordering::Relaxed);
+        }
+    };
+    let result = thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                look();
+                thread::park_timeout(INTERVAL);
+            }
+        });
+        // Also where `work` panics: the scope waits for the watcher.
+        let stop = Stop(&done, watcher.thread().clone());
+        let result = work();
+        drop(stop);
+        result
+    });
+    look();
+    (result, peak.into_inner())
+}
+
+struct Stop<'a>(&'a AtomicBool, thread::Thread);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+        self.1.unpark();
+    }
+}
+
+fn allocated(metadata: &fs::Metadata) -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    metadata.blocks() * 512
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_the_system_says() {
+        assert_eq!(named_number("a: 1\nVmHWM:\t  12 kB\n", "VmHWM:"), 12);
+        assert_eq!(
+            major_faults("7 (a) b (c) S 1 2 3 4 5 6 7 8 17 10 11 12"),
+            17
+        );
+        assert!(peak_memory() > 0);
+        assert!(Reads::now().calls > 0);
+    }
+
+    #[test]
+    fn the_peak_of_the_disk_outlives_the_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("inside").join("a");
+        let (length, peak) = with_peak_disk(folder.path(), || {
+            fs::create_dir(folder.path().join("inside")).unwrap();
+            fs::write(&path, vec![1; 1 << 20]).unwrap();
+            fs::metadata(&path).unwrap().len()
+        });
+        assert_eq!(length, 1 << 20);
+        assert!(peak >= 1 << 20, "{peak}");
+        forget_files(folder.path()).unwrap();
+        assert_eq!(fs::read(&path).unwrap().len(), 1 << 20);
+    }
+}

@@ -1,0 +1,120 @@
+//! `windlass bench --links` and `--ask`: an index that is kept, and what it answers.
+#![allow(missing_docs, clippy::unwrap_used, unreachable_pub, dead_code)]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use support::{stderr, stdout};
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn ask(index: &Path, questions: &Path, flags: &[&str]) -> Vec<Value> {
+    let arguments = ["bench", "--index", text(index), "--ask", text(questions)];
+    let arguments = [&arguments, &["--output", "json"][..], flags].concat();
+    serde_json::from_str(&stdout(arguments)).unwrap()
+}
+
+fn anchors(index: &Path, question: &Value) -> Value {
+    let mut arguments = vec!["anchors", question["target"].as_str().unwrap()];
+    arguments.extend(["--index", text(index), "--output", "json"]);
+    for (flag, name) in [
+        ("--mode", "mode"),
+        ("--where", "where"),
+        ("--having", "having"),
+        ("--order-by", "order_by"),
+        ("--history", "history"),
+    ] {
+        if let Some(value) = question[name].as_str() {
+            arguments.extend([flag, value]);
+        }
+    }
+    let limit = question["limit"].as_u64().unwrap().to_string();
+    arguments.extend(["--limit", &limit]);
+    serde_json::from_str(&stdout(arguments)).unwrap()
+}
+
+#[test]
+fn an_index_is_kept_and_answers_as_the_report_does() {
+    let directory = tempfile::tempdir().unwrap();
+    let index = directory.path().join("index");
+    let arguments = ["bench", "--links", "20k", "--keep", text(&index)];
+    let built = stdout([&arguments[..], &["--no-ask", "--output", "json"]].concat());
+    let built: Value = serde_json::from_str(&built).unwrap();
+    let backlinks = built["backlinks"].as_u64().unwrap();
+    assert!((15_000..25_000).contains(&backlinks), "{backlinks}");
+    let lost = built["shape"]["lost"].as_u64().unwrap();
+    assert!(lost > 0 && built["questions"].as_array().unwrap().is_empty());
+    let sections = built["bytes_by_section"].as_object().unwrap();
+    let sum: u64 = sections.values().map(|bytes| bytes.as_u64().unwrap()).sum();
+    let bytes = built["bytes"].as_u64().unwrap();
+    assert!(sum <= bytes && bytes - sum < 4096, "{sum} of {bytes}");
+    // Two segments and their merge lay side by side.
+    assert!(built["disk_max"].as_u64().unwrap() > bytes);
+
+    let questions = json!([
+        {"name": "giant", "target": "giant.com", "mode": "subdomains", "limit": 1000,
+         "order_by": "backlinks:desc", "what": "others may say more"},
+        {"name": "filtered", "target": "giant.com", "mode": "subdomains", "limit": 50,
+         "where": "substring(anchor,\"a\"),backlinks<3", "having": "refdomains>1",
+         "order_by": "first_seen:desc,refpages"},
+        {"name": "lost too", "target": "www.giant.com/docs/", "mode": "prefix", "limit": 100,
+         "history": "all_time"},
+        {"name": "one URL", "target": "www.giant.com", "mode": "exact", "limit": 0},
+        {"name": "nothing", "target": "nowhere.invalid", "mode": "domain", "limit": 10},
+    ]);
+    let file = directory.path().join("questions.json");
+    fs::write(&file, questions.to_string()).unwrap();
+    let answers = ask(&index, &file, &["--rows", "--repeat", "4"]);
+    let cold = ask(&index, &file, &["--cold"]);
+    let questions = questions.as_array().unwrap();
+    assert_eq!(
+        (answers.len(), cold.len()),
+        (questions.len(), questions.len())
+    );
+    for ((question, answer), cold) in questions.iter().zip(&answers).zip(&cold) {
+        let report = anchors(&index, question);
+        assert_eq!(answer["rows"], report["anchors"], "{question}");
+        assert_eq!(
+            answer["backlinks"], report["stats"]["backlinks"],
+            "{question}"
+        );
+        assert_eq!(
+            answer["refpages"], report["stats"]["refpages"],
+            "{question}"
+        );
+        assert!(answer["repetitions"].as_u64().unwrap() >= 3, "{answer}");
+        for member in ["name", "backlinks", "refpages", "groups_total", "results"] {
+            assert_eq!(answer[member], cold[member], "{member} of {question}");
+        }
+    }
+    assert!(answers[0]["rows"].as_array().unwrap().len() > 100);
+    assert!(answers[1]["rows"].as_array().unwrap().len() > 1);
+    assert!(answers[3]["backlinks"].as_u64().unwrap() > 50);
+}
+
+#[test]
+fn an_index_is_not_added_to_and_questions_must_be_some() {
+    let directory = tempfile::tempdir().unwrap();
+    let index = directory.path().join("index");
+    let build = [
+        "bench",
+        "--links",
+        "100",
+        "--no-ask",
+        "--keep",
+        text(&index),
+    ];
+    stdout(build);
+    assert!(stderr(build).contains("holds an index already"));
+    let file = directory.path().join("questions.json");
+    fs::write(&file, "{}").unwrap();
+    let ask = ["bench", "--index", text(&index), "--ask", text(&file)];
+    assert!(stderr(ask).contains("is no list of questions"));
+    assert!(stderr(["bench", "--index", text(&index)]).contains("--ask"));
+    assert!(stderr(["bench"]).contains("--links"));
+}

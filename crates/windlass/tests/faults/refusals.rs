@@ -1,0 +1,212 @@
+//! Indexes that are not whole, or not to be written: what the commands say, and that they leave
+//! everything as it was.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::archives;
+use crate::operation::Crawls;
+use crate::state::State;
+use crate::support::{program, stderr};
+use crate::workspace::{contents, names};
+
+/// What every command says of an index; each must fail.
+struct Complaints {
+    verify: String,
+    anchors: String,
+    ingest: String,
+    merge: String,
+}
+
+impl Complaints {
+    fn of(index: &Path, file: &Path) -> Self {
+        let path = index.to_str().unwrap();
+        let before = contents(index);
+        let complaint = |arguments: &[&str]| {
+            let text = stderr([arguments, &["--index", path]].concat());
+            assert!(
+                text.contains("error: ") && !text.contains("panicked"),
+                "{text}"
+            );
+            text
+        };
+        let complaints = Self {
+            verify: complaint(&["verify"]),
+            anchors: complaint(&["anchors", "target.org"]),
+            ingest: complaint(&["ingest", file.to_str().unwrap()]),
+            merge: complaint(&["merge"]),
+        };
+        assert!(contents(index) == before, "a file was changed");
+        complaints
+    }
+
+    fn all(&self) -> [&str; 4] {
+        [&self.verify, &self.anchors, &self.ingest, &self.merge]
+    }
+}
+
+/// An index of two segments, and a file that it has not.
+fn index(directory: &Path) -> (PathBuf, PathBuf) {
+    let (mut files, list) = archives::write(directory);
+    let file = files.remove(2);
+    let index = directory.join("index");
+    Crawls { files, list }.index(&index, &[0, 1]);
+    (index, file)
+}
+
+#[test]
+fn files_cut_short() {
+    let directory = tempfile::tempdir().unwrap();
+    let (index, file) = index(directory.path());
+    let right = State::of(&index).unwrap();
+    for (path, sound) in contents(&index) {
+        for length in [0, 1, sound.len() / 2, sound.len() - 1] {
+            fs::remove_file(&path).unwrap();
+            fs::write(&path, &sound[..length]).unwrap();
+            let told = format!("{} cut to {length}", path.display());
+            if path.ends_with("public_suffix_list.dat") {
+                // Queries do not need the list.
+                for command in ["ingest", "merge"] {
+                    let mut arguments = vec![command, "--index", index.to_str().unwrap()];
+                    arguments.extend(Some(file.to_str().unwrap()).filter(|_| command == "ingest"));
+                    let text = stderr(arguments);
+                    assert!(
+                        text.contains("public_suffix_list.dat is damaged"),
+                        "{told}: {text}"
+                    );
+                }
+                continue;
+            }
+            for text in Complaints::of(&index, &file).all() {
+                assert!(text.contains(path.to_str().unwrap()), "{told}: {text}");
+                assert!(text.contains("is damaged"), "{told}: {text}");
+            }
+        }
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, sound).unwrap();
+    }
+    assert_eq!(State::of(&index).unwrap(), right);
+}
+
+#[test]
+fn a_missing_segment() {
+    let directory = tempfile::tempdir().unwrap();
+    let (index, file) = index(directory.path());
+    let (path, _) = contents(&index.join("segments")).remove(0);
+    fs::remove_file(&path).unwrap();
+    for text in Complaints::of(&index, &file).all() {
+        assert!(
+            text.contains(path.to_str().unwrap()) && text.contains("No such file"),
+            "{text}"
+        );
+    }
+}
+
+/// A new index in its place would take the segments for garbage.
+#[test]
+fn a_missing_manifest_costs_no_segments() {
+    let directory = tempfile::tempdir().unwrap();
+    let (index, file) = index(directory.path());
+    let right = State::of(&index).unwrap();
+    let (manifest, kept) = (index.join("manifest.json"), directory.path().join("kept"));
+    fs::rename(&manifest, &kept).unwrap();
+    let complaints = Complaints::of(&index, &file);
+    assert!(
+        complaints
+            .ingest
+            .contains("has no manifest.json, but there is"),
+        "{}",
+        complaints.ingest
+    );
+    for text in complaints.all() {
+        assert!(text.contains("manifest.json"), "{text}");
+    }
+    fs::rename(&kept, &manifest).unwrap();
+    assert_eq!(State::of(&index).unwrap(), right);
+}
+
+/// `tmp` is a name that other people use.
+#[test]
+fn a_directory_with_other_files_is_no_place_for_an_index() {
+    let directory = tempfile::tempdir().unwrap();
+    let (files, _) = archives::write(directory.path());
+    let home = directory.path().join("home");
+    fs::create_dir_all(home.join("tmp")).unwrap();
+    fs::write(home.join("tmp/thesis.txt"), "the only copy").unwrap();
+    let text = Complaints::of(&home, &files[0]).ingest;
+    assert!(text.contains("tmp/thesis.txt"), "{text}");
+    assert_eq!(names(&home.join("tmp")), ["thesis.txt"]);
+}
+
+/// Permissions do not bind root: the program is then run as nobody.
+fn as_nobody(arguments: &[&str], index: &Path) -> Option<std::process::Output> {
+    const NOBODY: u32 = 65534;
+    let mut command: Command = program();
+    command.args(arguments).arg("--index").arg(index);
+    if index.parent().unwrap().metadata().unwrap().uid() == 0 {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    match command.output() {
+        Ok(output) => Some(output),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            eprintln!("skipped: nobody may not run the program where it lies");
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn an_index_that_may_not_be_written_or_read() {
+    let directory = tempfile::tempdir().unwrap();
+    set_mode(directory.path(), 0o755);
+    let (index, file) = index(directory.path());
+    for part in ["", "segments", "tmp"] {
+        set_mode(&index.join(part), 0o555);
+    }
+    set_mode(&index.join("lock"), 0o444);
+    let before = contents(&index);
+    let file = file.to_str().unwrap();
+    for (arguments, is_reading) in [
+        (&["verify"][..], true),
+        (&["anchors", "target.org"], true),
+        (&["ingest", file], false),
+        (&["merge"], false),
+    ] {
+        let Some(output) = as_nobody(arguments, &index) else {
+            return;
+        };
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.success(), is_reading, "{arguments:?}: {text}");
+        if !is_reading {
+            assert!(
+                text.contains("Permission denied") && text.contains(index.to_str().unwrap()),
+                "{text}"
+            );
+        }
+    }
+    set_mode(&index, 0);
+    for arguments in [
+        &["verify"][..],
+        &["anchors", "target.org"],
+        &["ingest", file],
+    ] {
+        let output = as_nobody(arguments, &index).unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {text}");
+        assert!(text.contains("Permission denied"), "{text}");
+    }
+    set_mode(&index, 0o755);
+    assert!(contents(&index) == before);
+    for part in ["segments", "tmp"] {
+        set_mode(&index.join(part), 0o755);
+    }
+}

@@ -17,11 +17,10 @@ use super::synthetic::Crawl;
 use crate::cli::{BenchOptions, Format};
 use asking::{Question, Times};
 
-/// Rounds of questions at rest, for each repetition.
-const ROUNDS_AT_REST: u32 = 20;
-/// Merges go on until each question was answered so often beside them,
+/// How often each question is answered at rest, for each repetition, and beside merges at least: less
+/// would say nothing of the slowest of a hundred.
 const ANSWERS_MIN: usize = 100;
-/// but not for more merges than so many for each repetition.
+/// How many merges there are at most for that, for each repetition.
 const MERGES_MAX: u32 = 10;
 
 /// How a merge treats the answers beside it.
@@ -91,8 +90,8 @@ pub(super) fn run(options: &BenchOptions, links: u64) -> anyhow::Result<()> {
         questions,
     };
     let repeat = options.repeat.max(1);
-    for _ in 0..ROUNDS_AT_REST * repeat {
-        ask_once(&result.questions, &reader, &mut result.at_rest)?;
+    for _ in 0..repeat {
+        ask_enough(&result.questions, &reader, &mut result.at_rest)?;
     }
     for (manners, phase) in [
         (Manners::MakesWay, &mut result.makes_way),
@@ -122,8 +121,12 @@ pub(super) fn run(options: &BenchOptions, links: u64) -> anyhow::Result<()> {
 fn ask_merged(directory: &Path, questions: &[Question], phase: &mut Phase) -> anyhow::Result<()> {
     let reader = Reader::open(directory)?;
     ask_once(questions, &reader, &mut Phase::of(questions))?;
+    ask_enough(questions, &reader, phase)
+}
+
+fn ask_enough(questions: &[Question], reader: &Reader, phase: &mut Phase) -> anyhow::Result<()> {
     for _ in 0..ANSWERS_MIN {
-        ask_once(questions, &reader, phase)?;
+        ask_once(questions, reader, phase)?;
     }
     Ok(())
 }

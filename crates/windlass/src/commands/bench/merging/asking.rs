@@ -11,7 +11,7 @@ use super::super::synthetic;
 
 /// Only answers of a moment are asked for, of at most so many backlinks: they feel what happens beside
 /// them, and there are enough of them to tell.
-const BACKLINKS_MAX: u64 = 50_000;
+const BACKLINKS_MAX: u64 = 10_000;
 
 /// A question, with the answer that it must always get.
 #[derive(Debug)]

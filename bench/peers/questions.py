@@ -50,6 +50,7 @@ def key_range(mode: str, host_key: str, path: str) -> tuple[str, str]:
 def choose(layout: pathlib.Path, memory: int, threads: int) -> list[dict]:
     """The questions for these links, those about few backlinks first."""
     with duckdb.connect() as connection:
+        connection.execute("SET enable_progress_bar = false")
         connection.execute(f"SET memory_limit = '{memory}B'")
         connection.execute(f"SET threads = {threads}")
         connection.execute(f"SET temp_directory = '{layout / 'tmp'}'")

@@ -16,6 +16,10 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
 
+if [[ ${1:-} == -h || ${1:-} == --help ]]; then
+    sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "$0"
+    exit
+fi
 corpus=
 if [[ ${1:-} == --corpus ]]; then
     [[ -d ${2:-} ]] || { echo "usage: compare.sh --corpus DIR [FLAG...]" >&2; exit 2; }

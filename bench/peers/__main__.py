@@ -6,7 +6,9 @@ Exits with 1 where an engine's rows are not Windlass's.
 """
 
 import argparse
+import concurrent.futures
 import json
+import multiprocessing
 import pathlib
 import shutil
 import subprocess
@@ -44,9 +46,10 @@ def main():
     if not (export / "links.parquet").exists():
         run(options, "export", "--index", options.index, "--format", "parquet", "--to", export)
     say("the tables that all engines load")
-    made = layout.prepare(export, options.work / "layout", options.memory, options.threads)
+    limits = options.memory, options.threads
+    made = apart(layout.prepare, export, options.work / "layout", *limits)
     say("questions")
-    asked = questions.choose(options.work / "layout", options.memory, options.threads)
+    asked = apart(questions.choose, options.work / "layout", *limits)
     question_file = options.work / "questions.json"
     question_file.write_text(json.dumps(asked, indent=1))
 
@@ -70,6 +73,13 @@ def main():
     for fault in faults:
         print(f"DIFFERENT: {fault}", file=sys.stderr)
     sys.exit(1 if faults else 0)
+
+
+def apart(work, *arguments):
+    """Does work in a process of its own, so that its memory is free when the engines want theirs."""
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(1, context) as pool:
+        return pool.submit(work, *arguments).result()
 
 
 def say(what: str) -> None:

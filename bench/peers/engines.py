@@ -1,30 +1,34 @@
-"""The engines, each with the layout that it is fastest on, and where it must be told.
+"""The engines, each with the layout that suits it.
 
-An engine loads the tables of `layout` into a store of its own, and answers from it. `key` says how a
-target's range is given: by the text `surt`, or by the number `url_id`, whose bounds are looked up in
-`urls` as a part of the question.
+An engine loads the tables of `layout` into a store of its own, and answers from it. Links are held
+twice: in `links` a target is a range of the number `url_id`, whose bounds are looked up in `urls` as a
+part of the question; in `links_by_surt` it is a range of the text `surt`. Which is faster depends on
+engine and question. What loading takes is measured for the first alone, which is the smaller.
 """
 
 import pathlib
 import shutil
 
-from .layout import TABLES
+from .layout import ROW_GROUP, TABLES
 from .sql import Dialect
 
+BY_SURT = "links_by_surt"
 SORTED_BY = {
     "links": ("url_id", "anchor_id", "page_id"),
+    BY_SURT: ("surt", "anchor_id", "page_id"),
     "urls": ("url_id",),
     "anchors": ("anchor_id",),
     "pages": ("page_id",),
     "refdomains": ("refdomain_id",),
 }
+REST = "anchor, anchor_id, page_id, refdomain_id, first_seen, last_visited"
+COLUMNS = {"links": f"url_id, {REST}", BY_SURT: f"surt, {REST}"}
 
 
 class Engine:
     """What all have in common. `memory` is in bytes; `threads` is a number."""
 
     dialect = Dialect()
-    key = "url_id"
 
     def __init__(self, layout: pathlib.Path, store: pathlib.Path, memory: int, threads: int):
         self.layout, self.store, self.memory, self.threads = layout, store, memory, threads
@@ -32,25 +36,21 @@ class Engine:
     def version(self) -> str:
         raise NotImplementedError
 
-    def load(self) -> None:
-        """Makes the store, where one is needed."""
+    def load(self, tables: tuple[str, ...]) -> None:
+        """Makes tables of the store, durably."""
         raise NotImplementedError
 
     def open(self) -> None:
         """Makes ready for questions."""
         raise NotImplementedError
 
-    def run(self, query: str) -> list[dict]:
-        """The rows of an answer, each with its columns by name."""
-        return self.table(query).to_pylist()
-
     def table(self, query: str):
         """The answer as an Arrow table: all of it is here when this returns."""
         raise NotImplementedError
 
-    def key_filter(self, start: str, end: str) -> str:
+    def key_filter(self, by_surt: bool, start: str, end: str) -> str:
         """The condition that chooses a target's links. May ask the engine for it."""
-        if self.key == "surt":
+        if by_surt:
             literal = self.dialect.literal
             return f"surt >= {literal(start)} AND surt < {literal(end)}"
         first, last = self.url_range(start, end)
@@ -70,12 +70,14 @@ class Engine:
         return found.column(0)[0].as_py() if found.num_rows else 2**32 - 1
 
     def size(self) -> int:
-        """Bytes on disk."""
+        """Bytes of what was loaded."""
         files = [path for path in self.store.rglob("*") if path.is_file() and not path.is_symlink()]
         return sum(path.stat().st_size for path in files)
 
-    def parquet(self, table: str) -> str:
-        return str(self.layout / f"{table}.parquet")
+    def source(self, table: str) -> tuple[str, str]:
+        """The columns that go into a table, and the file that they are in, in order."""
+        name = "links" if table == BY_SURT else table
+        return COLUMNS.get(table, "*"), str(self.layout / f"{name}.parquet")
 
 
 class DuckDB(Engine):
@@ -90,6 +92,7 @@ class DuckDB(Engine):
         import duckdb
 
         self.connection = duckdb.connect(database, read_only=read_only)
+        self.connection.execute("SET enable_progress_bar = false")
         self.connection.execute(f"SET memory_limit = '{self.memory}B'")
         self.connection.execute(f"SET threads = {self.threads}")
         self.connection.execute(f"SET temp_directory = '{self.store / 'tmp'}'")
@@ -101,12 +104,12 @@ class DuckDB(Engine):
 class DuckDBNative(DuckDB):
     """Its own file: rows in order, with the least and greatest of each row group."""
 
-    def load(self):
+    def load(self, tables):
         self.connect(str(self.store / "links.duckdb"), read_only=False)
-        for table in TABLES:
+        for table in tables:
+            columns, file = self.source(table)
             self.connection.execute(
-                f"CREATE TABLE {table} AS SELECT {columns(self, table)}"
-                f" FROM read_parquet('{self.parquet(table)}')"
+                f"CREATE TABLE {table} AS SELECT {columns} FROM read_parquet('{file}')"
             )
         self.connection.execute("CHECKPOINT")
         self.connection.close()
@@ -118,13 +121,13 @@ class DuckDBNative(DuckDB):
 class DuckDBParquet(DuckDB):
     """Sorted Parquet, row groups of 122,880."""
 
-    def load(self):
-        copy_parquet(self)
+    def load(self, tables):
+        copy_parquet(self, tables)
 
     def open(self):
         self.connect(":memory:", read_only=False)
         self.connection.execute("SET parquet_metadata_cache = true")
-        for table in TABLES:
+        for table in (*TABLES, BY_SURT):
             self.connection.execute(
                 f"CREATE VIEW {table} AS FROM read_parquet('{self.store / table}.parquet')"
             )
@@ -138,8 +141,8 @@ class DataFusion(Engine):
 
         return f"DataFusion {datafusion.__version__}"
 
-    def load(self):
-        copy_parquet(self)
+    def load(self, tables):
+        copy_parquet(self, tables)
 
     def open(self):
         import datafusion
@@ -155,7 +158,7 @@ class DataFusion(Engine):
             .with_fair_spill_pool(self.memory)
         )
         self.context = datafusion.SessionContext(config, runtime)
-        for table in TABLES:
+        for table in (*TABLES, BY_SURT):
             order = [datafusion.col(column).sort() for column in SORTED_BY[table]]
             self.context.register_parquet(
                 table, str(self.store / f"{table}.parquet"), file_sort_order=[order]
@@ -186,12 +189,13 @@ class ClickHouse(Engine):
 
         return f"ClickHouse {chdb.query('SELECT version()').data().strip().strip(chr(34))} (chdb)"
 
-    def load(self):
+    def load(self, tables):
         self.open()
-        for table in TABLES:
+        for table in tables:
+            columns, file = self.source(table)
             self.session.query(
                 f"CREATE TABLE {table} ENGINE = MergeTree ORDER BY ({', '.join(SORTED_BY[table])})"
-                f" AS SELECT {columns(self, table)} FROM file('{self.parquet(table)}', Parquet)"
+                f" AS SELECT {columns} FROM file('{file}', Parquet)"
             )
             self.session.query(f"OPTIMIZE TABLE {table} FINAL")
         # The parts that were merged stay for some minutes, and do not count.
@@ -219,29 +223,23 @@ class ClickHouse(Engine):
         return self.session.query(query, "ArrowTable")
 
 
-def columns(engine: Engine, table: str) -> str:
-    """What an engine keeps of a table: one key of the two."""
-    if table != "links":
-        return "*"
-    rest = "anchor, anchor_id, page_id, refdomain_id, first_seen, last_visited"
-    return f"{engine.key}, {rest}"
-
-
-def copy_parquet(engine: Engine) -> None:
-    """A Parquet file of each table, sorted, with the columns that the engine reads."""
+def copy_parquet(engine: Engine, tables: tuple[str, ...]) -> None:
+    """A Parquet file of each table, sorted."""
     import duckdb
 
-    for table in TABLES:
+    for table in tables:
+        columns, file = engine.source(table)
         target = engine.store / f"{table}.parquet"
-        if table != "links":
-            shutil.copyfile(engine.parquet(table), target)
+        if table not in COLUMNS:
+            shutil.copyfile(file, target)
             continue
         with duckdb.connect() as connection:
+            connection.execute("SET enable_progress_bar = false")
             connection.execute(f"SET memory_limit = '{engine.memory}B'")
             connection.execute(f"SET threads = {engine.threads}")
             connection.execute(
-                f"COPY (SELECT {columns(engine, table)} FROM read_parquet('{engine.parquet(table)}'))"
-                f" TO '{target}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
+                f"COPY (SELECT {columns} FROM read_parquet('{file}')) TO '{target}'"
+                f" (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
             )
 
 

@@ -77,6 +77,7 @@ def prepare(export: pathlib.Path, to: pathlib.Path, memory: int, threads: int) -
     scratch = to / "scratch.duckdb"
     scratch.unlink(missing_ok=True)
     with duckdb.connect(str(scratch)) as connection:
+        connection.execute("SET enable_progress_bar = false")
         connection.execute(f"SET memory_limit = '{memory}B'")
         connection.execute(f"SET threads = {threads}")
         connection.execute(f"SET temp_directory = '{to / 'tmp'}'")

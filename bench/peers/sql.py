@@ -16,13 +16,19 @@ class Way:
     by_number: bool
     #: Group by (anchor, refdomain, page), then (anchor, refdomain), then anchor, or count distinct.
     nested: bool
+    #: A target is a range of its URLs' keys, or of their numbers.
+    by_surt: bool
 
     @property
     def name(self) -> str:
-        return f"{'numbers' if self.by_number else 'texts'}, {'nested' if self.nested else 'distinct'}"
+        return ", ".join([
+            "anchors by number" if self.by_number else "anchors by text",
+            "nested" if self.nested else "distinct",
+            "URLs by key" if self.by_surt else "URLs by number",
+        ])
 
 
-WAYS = [Way(*flags) for flags in itertools.product((False, True), repeat=2)]
+WAYS = [Way(*flags) for flags in itertools.product((False, True), repeat=3)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +53,8 @@ def report(question: dict, key_filter: str, way: Way, dialect: Dialect) -> str:
         conditions.append(
             f"anchor_id IN (SELECT anchor_id FROM anchors WHERE {holds})" if way.by_number else holds
         )
-    links = f"FROM links WHERE {' AND '.join(conditions)}"
+    table = "links_by_surt" if way.by_surt else "links"
+    links = f"FROM {table} WHERE {' AND '.join(conditions)}"
     having = ""
     if "first_seen_min" in question:
         having = f" HAVING min(first_seen) >= {question['first_seen_min']}"

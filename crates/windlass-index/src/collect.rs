@@ -128,7 +128,7 @@ impl Writer {
             Some(merged)
         };
         if let Some(new) = &new {
-            self.make_ready(new, cancel)?;
+            self.make_ready(new, progress, cancel)?;
         }
         self.commit(new, &[], files)
     }

@@ -15,7 +15,7 @@ use windlass_reference::fixtures::{
     arb_captures, arb_history, arb_target, capture, list, scenarios, time,
 };
 
-use support::{Plan, bytes, commit, expected, found, ingest, merge, verify};
+use support::{Plan, bytes, commit, expected, found, ingest, merge, verify, writer};
 
 /// Merges the segments at these places of the manifest.
 fn merge_some(writer: &mut Writer, places: &[usize]) {
@@ -56,7 +56,7 @@ fn every_scenario_with_two_of_its_segments_merged() {
         for (a, b) in (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))) {
             let parts = tempfile::tempdir().unwrap();
             ingest(parts.path(), &Plan::single(&scenario.captures));
-            let mut writer = Writer::open(parts.path(), None).unwrap();
+            let mut writer = writer(parts.path());
             merge_some(&mut writer, &[a, b]);
             drop(writer);
             let snapshot = Snapshot::open(parts.path()).unwrap();
@@ -108,7 +108,7 @@ fn captures_that_mean_each_other_while_they_lie_in_segments_merged_with_others()
         let places: Vec<usize> = (0..captures.len())
             .filter(|at| chosen >> at & 1 == 1)
             .collect();
-        let mut writer = Writer::open(parts.path(), None).unwrap();
+        let mut writer = writer(parts.path());
         merge_some(&mut writer, &places);
         drop(writer);
         let snapshot = Snapshot::open(parts.path()).unwrap();
@@ -182,7 +182,7 @@ proptest! {
     #[test]
     fn r14_merges_of_some_segments_do_not_show((captures, steps, questions) in arb_case()) {
         let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let mut writer = Writer::open(parts.path(), None).unwrap();
+        let mut writer = writer(parts.path());
         let mut known: Vec<Capture> = Vec::new();
         for step in &steps {
             match step {

@@ -313,3 +313,33 @@ fn waiting_for_the_lock_can_be_stopped() {
     assert!(lines.all(|line| line.is_ok()));
     assert_eq!(waiting.wait().unwrap().code(), Some(1));
 }
+
+#[test]
+fn the_bench_asks_while_it_merges() {
+    let result = stdout([
+        "bench",
+        "--links",
+        "20k",
+        "--merging",
+        "--repeat",
+        "1",
+        "--output",
+        "json",
+    ]);
+    let result: serde_json::Value = serde_json::from_str(&result).unwrap();
+    assert_eq!(
+        (&result["segments"], &result["answers_are_equal"]),
+        (&4.into(), &true.into())
+    );
+    for phase in ["merges_making_way", "merges_hurrying"] {
+        assert!(!result[phase].as_array().unwrap().is_empty(), "{result}");
+    }
+    for question in result["questions"].as_array().unwrap() {
+        let at_rest = &question["at_rest"];
+        assert!(at_rest["answers"].as_u64().unwrap() >= 20, "{question}");
+        assert!(
+            at_rest["p99_s"].as_f64() >= at_rest["p50_s"].as_f64(),
+            "{question}"
+        );
+    }
+}

@@ -6,6 +6,7 @@
 //! parts by folds, so that several threads work at once and none holds more than
 //! [`Tuning::part_links_max`] links.
 
+use std::iter;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -202,7 +203,7 @@ impl Source<'_> {
             .max(self.links.div_ceil(self.scan.tuning.part_links_max))
             .max(1);
         if parts == 1 {
-            return Ok(Vec::from([0..fold(folds)?]));
+            return Ok(iter::once(0..fold(folds)?).collect());
         }
         let mut bounds = vec![0];
         if let Some(ready) = &self.ready {

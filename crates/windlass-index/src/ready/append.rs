@@ -9,6 +9,7 @@ use std::thread;
 
 use super::build::build;
 use crate::bytes::put_varint;
+use crate::compact::Progress;
 use crate::error::IndexError;
 use crate::segment::Segment;
 
@@ -17,7 +18,12 @@ use crate::segment::Segment;
 ///
 /// Memory: 24 bytes for each page that links to a site, and 4 for each live link to it; one site at a
 /// time.
-pub(crate) fn append(path: &Path, min: usize, cancel: &AtomicBool) -> Result<(), IndexError> {
+pub(crate) fn append(
+    path: &Path,
+    min: usize,
+    progress: &dyn Progress,
+    cancel: &AtomicBool,
+) -> Result<(), IndexError> {
     let segment = Arc::new(Segment::open(path)?);
     let threads = thread::available_parallelism().map_or(1, Into::into);
     let large = segment.large_sites(min)?;
@@ -35,6 +41,8 @@ pub(crate) fn append(path: &Path, min: usize, cancel: &AtomicBool) -> Result<(),
     let mut writer = segment.ready_writer();
     out.seek(SeekFrom::Start(writer.offset())).map_err(io())?;
     for site_key in large {
+        // Nothing that counts is done: but a merge in the background may have to make way.
+        progress.advance(0);
         if cancel.load(Ordering::Relaxed) {
             return Err(IndexError::Cancelled);
         }

@@ -15,6 +15,7 @@ use super::manifest::{FileEntry, Manifest, SegmentEntry, digest};
 use super::reader::read_public_suffix_list;
 use super::unnamed::Unnamed;
 use super::{MANIFEST, PUBLIC_SUFFIX_LIST, SEGMENTS, TMP};
+use crate::compact::Progress;
 use crate::error::IndexError;
 use crate::ready;
 use crate::segment::{Counts, Segment, WriteError};
@@ -223,8 +224,13 @@ impl Writer {
     }
 
     /// Adds what is ready-made to a segment that is about to become part of the index.
-    pub(crate) fn make_ready(&self, new: &Unnamed, cancel: &AtomicBool) -> Result<(), IndexError> {
-        ready::append(&new.path, self.ready_links_min, cancel)
+    pub(crate) fn make_ready(
+        &self,
+        new: &Unnamed,
+        progress: &dyn Progress,
+        cancel: &AtomicBool,
+    ) -> Result<(), IndexError> {
+        ready::append(&new.path, self.ready_links_min, progress, cancel)
     }
 
     /// Makes `new` part of the index in place of the segments named in `replaced`, together with

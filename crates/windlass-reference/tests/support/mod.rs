@@ -58,9 +58,15 @@ fn origin(capture: &Capture) -> ([u8; 32], u64) {
     (digest, hash >> 20)
 }
 
-pub(crate) fn ingest(directory: &Path, plan: &Plan) {
+/// A writer that makes every site ready, however small.
+pub(crate) fn writer(directory: &Path) -> Writer {
     let mut writer = Writer::open(directory, None).unwrap();
     writer.set_ready_links_min(1);
+    writer
+}
+
+pub(crate) fn ingest(directory: &Path, plan: &Plan) {
+    let mut writer = writer(directory);
     for batch in &plan.batches {
         commit(&mut writer, batch, plan.memory_max);
     }
@@ -80,8 +86,7 @@ pub(crate) fn commit(writer: &mut Writer, batch: &[Capture], memory_max: usize) 
 }
 
 pub(crate) fn merge(directory: &Path) {
-    let mut writer = Writer::open(directory, None).unwrap();
-    writer.set_ready_links_min(1);
+    let mut writer = writer(directory);
     writer.merge_all(&(), &AtomicBool::new(false)).unwrap();
 }
 

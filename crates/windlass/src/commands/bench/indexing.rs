@@ -134,8 +134,11 @@ fn measure(directory: &Path, crawl: &Crawl, options: &BenchOptions) -> anyhow::R
             *bytes_by_section.entry(format!("{section:?}")).or_default() += length;
         }
     }
-    let counts = snapshot.segments().iter().map(|segment| segment.counts());
-    let counts = counts.last().unwrap_or_default();
+    let counts = snapshot
+        .segments()
+        .first()
+        .map(|segment| segment.counts())
+        .unwrap_or_default();
     let asked = two_segments.into_iter().zip(one_segment).zip(filtered);
     Ok(Summary {
         backlinks: counts.backlinks,

@@ -6,7 +6,6 @@ mod index;
 mod show;
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -18,8 +17,11 @@ use super::synthetic::Crawl;
 use crate::cli::{BenchOptions, Format};
 use asking::{Question, Times};
 
-/// Rounds of questions at rest, for each repetition.
-const ROUNDS_AT_REST: u32 = 20;
+/// How often each question is answered at rest, for each repetition, and beside merges at least: less
+/// would say nothing of the slowest of a hundred.
+const ANSWERS_MIN: usize = 100;
+/// How many merges there are at most for that, for each repetition.
+const MERGES_MAX: u32 = 10;
 
 /// How a merge treats the answers beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +47,10 @@ impl Phase {
             times: questions.iter().map(|_| Times::default()).collect(),
             merges: Vec::new(),
         }
+    }
+
+    fn is_enough(&self) -> bool {
+        self.times.iter().all(|times| times.count() >= ANSWERS_MIN)
     }
 }
 
@@ -84,36 +90,43 @@ pub(super) fn run(options: &BenchOptions, links: u64) -> anyhow::Result<()> {
         questions,
     };
     let repeat = options.repeat.max(1);
-    for _ in 0..ROUNDS_AT_REST * repeat {
-        ask_once(&result.questions, &reader, &mut result.at_rest)?;
+    for _ in 0..repeat {
+        ask_enough(&result.questions, &reader, &mut result.at_rest)?;
     }
-    for number in 0..repeat {
-        for (manners, phase) in [
-            (Manners::MakesWay, &mut result.makes_way),
-            (Manners::Hurries, &mut result.hurries),
-        ] {
-            let copy = directory.path().join(format!("{number}-{manners:?}"));
+    for (manners, phase) in [
+        (Manners::MakesWay, &mut result.makes_way),
+        (Manners::Hurries, &mut result.hurries),
+    ] {
+        let mut merges = 0;
+        while merges < repeat || (!phase.is_enough() && merges < MERGES_MAX * repeat) {
+            let copy = directory.path().join(format!("{manners:?}-{merges}"));
             index::copy(&base, &copy)?;
             ask_while_merging(&copy, &result.questions, manners, phase)?;
-            // Merged now: the same answers from one segment.
-            let reader = Reader::open(&copy)?;
-            for round in 0..ROUNDS_AT_REST {
-                let mut warming = Phase::of(&result.questions);
-                let phase = if round == 0 {
-                    &mut warming
-                } else {
-                    &mut result.merged
-                };
-                ask_once(&result.questions, &reader, phase)?;
+            if merges == 0 {
+                ask_merged(&copy, &result.questions, &mut result.merged)?;
             }
-            drop(reader);
             std::fs::remove_dir_all(&copy).context("removing an index")?;
+            merges += 1;
         }
     }
     let mut out = anstream::stdout().lock();
     match options.output {
         Format::Json => show::json(&result, &mut out)?,
         Format::Table => show::table(&result, &mut out)?,
+    }
+    Ok(())
+}
+
+/// The same answers, from one segment.
+fn ask_merged(directory: &Path, questions: &[Question], phase: &mut Phase) -> anyhow::Result<()> {
+    let reader = Reader::open(directory)?;
+    ask_once(questions, &reader, &mut Phase::of(questions))?;
+    ask_enough(questions, &reader, phase)
+}
+
+fn ask_enough(questions: &[Question], reader: &Reader, phase: &mut Phase) -> anyhow::Result<()> {
+    for _ in 0..ANSWERS_MIN {
+        ask_once(questions, reader, phase)?;
     }
     Ok(())
 }
@@ -132,7 +145,7 @@ fn ask_while_merging(
     manners: Manners,
     phase: &mut Phase,
 ) -> anyhow::Result<()> {
-    let reader = Arc::new(Reader::open(directory)?);
+    let reader = Reader::open(directory)?;
     // What is read for the first time is checked, which is not what is measured here.
     ask_once(questions, &reader, &mut Phase::of(questions))?;
     let is_asking = AtomicBool::new(false);

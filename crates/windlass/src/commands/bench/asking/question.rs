@@ -43,7 +43,7 @@ impl Question {
         }
     }
 
-    pub(super) fn query(&self) -> Result<Query, QueryError> {
+    pub(in super::super) fn query(&self) -> Result<Query, QueryError> {
         let parameters = [
             ("from", Some("anchors".to_owned())),
             ("target", Some(self.target.clone())),

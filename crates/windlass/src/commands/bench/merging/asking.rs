@@ -5,17 +5,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use windlass_index::Reader;
-use windlass_links::Mode;
 use windlass_report::{Output, Query, run as evaluate, write};
 
-/// What is asked for: answers of a moment, which feel what happens beside them.
-const QUESTIONS: [(&str, Mode); 5] = [
-    ("site900.com/7", Mode::Exact),
-    ("site20.com/", Mode::Prefix),
-    ("site0.com", Mode::Domain),
-    ("h100.giant.com", Mode::Domain),
-    ("h0.giant.com/0", Mode::Exact),
-];
+use super::super::synthetic;
+
+/// Only answers of a moment are asked for, of at most so many backlinks: they feel what happens beside
+/// them, and there are enough of them to tell.
+const BACKLINKS_MAX: u64 = 10_000;
 
 /// A question, with the answer that it must always get.
 #[derive(Debug)]
@@ -28,31 +24,27 @@ pub(super) struct Question {
 
 /// The questions, with their answers in the present state of an index.
 pub(super) fn questions(reader: &Reader) -> anyhow::Result<Vec<Question>> {
-    QUESTIONS
-        .iter()
-        .map(|(target, mode)| Question::new(target, *mode, reader))
-        .collect()
-}
-
-impl Question {
-    fn new(target: &str, mode: Mode, reader: &Reader) -> anyhow::Result<Self> {
-        let query = Query::from_params([
-            ("from", "anchors"),
-            ("target", target),
-            ("mode", mode.name()),
-            ("order_by", "backlinks:desc"),
-        ])?;
-        let mut question = Self {
-            name: format!("{target} {mode}"),
+    let mut questions = Vec::new();
+    for asked in synthetic::questions() {
+        let mut question = Question {
+            query: asked.query()?,
+            name: asked.name,
             backlinks: 0,
-            query,
             body: Vec::new(),
         };
         let answer = question.answer(reader)?;
         (question.backlinks, question.body) = (answer.backlinks, answer.body);
-        Ok(question)
+        if (1..=BACKLINKS_MAX).contains(&question.backlinks) {
+            questions.push(question);
+        }
     }
+    if questions.is_empty() {
+        bail!("the crawl is too small: no question has backlinks");
+    }
+    Ok(questions)
+}
 
+impl Question {
     /// Asks the latest state of an index; the time that the answer took.
     ///
     /// # Errors

@@ -12,9 +12,9 @@ const GIANT_WWW_PER_MILLE: u64 = 300;
 /// Its other hosts.
 const GIANT_HOSTS: u64 = 2000;
 /// Links to the root of `www.giant.com`, of a hundred to that host: the URL with the most of all.
-const ROOT_PERCENT: u64 = 14;
+const ROOT_PERCENT: u64 = 10;
 /// Links to its `/docs/`, likewise.
-const DOCS_PERCENT: u64 = 70;
+const DOCS_PERCENT: u64 = 74;
 /// URLs of a host that are linked to again and again; ranks from there on are deep links.
 const POPULAR_PATHS: u64 = 200;
 /// Deep links, of a thousand: most of them are the only one to their URL.
@@ -138,15 +138,16 @@ impl Place {
         self.is_on_biggest_host() && self.path == 0
     }
 
-    /// A number that is no other place's, but for accidents of one in 2⁶⁴.
+    /// A number that is no other place's, and not 0, but for accidents of one in 2⁶⁴.
     pub(super) fn number(self) -> u64 {
-        mixed(self.host_number() ^ mixed(self.path))
+        // Turned, lest host a with path b be taken for host b with path a.
+        mixed(self.host_number().rotate_left(32) ^ mixed(self.path))
     }
 
     fn host_number(self) -> u64 {
         match self.host {
             Host::OfGiant(host) => mixed(2 * host + 1),
-            Host::OfSite { site, label } => mixed(2 * (8 * site + label.len() as u64)),
+            Host::OfSite { site, label } => mixed(2 + 2 * (8 * site + label.len() as u64)),
         }
     }
 

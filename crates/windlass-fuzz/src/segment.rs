@@ -28,17 +28,20 @@ pub fn target(data: &[u8]) {
             ("http://t.example/1", Mode::Exact),
         ] {
             let target = Target::parse(text, mode).expect("a target");
-            let _ = query_segments(&segments, &target, History::AllTime, &never);
+            for history in [History::AllTime, History::Live] {
+                let _ = query_segments(&segments, &target, history, &never);
+            }
         }
     }
 }
 
 /// A small segment with everything in it: several captures of one page, exceptions, revisits, links
-/// of other types, alts.
+/// of other types, alts; and with ready-made parts.
 #[must_use]
 pub fn seed() -> Vec<u8> {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let mut writer = Writer::open(directory.path(), None).expect("a new index");
+    writer.set_ready_links_min(1);
     let mut collector = Collector::new(&writer, usize::MAX);
     for page in 0..200u32 {
         for time in [10, 20 + page] {
@@ -104,6 +107,9 @@ fn capture(page: u32, time: u32) -> Capture {
     }
 }
 
+/// How many bytes of site blocks and ready-made parts each checksum covers.
+const CHECKED_BYTES: usize = 1 << 14;
+
 /// Makes the checksums of a mutated segment right again, so that the decoders behind them are
 /// reached: those of the sections that are read whole are in the footer, that of the footer behind
 /// it. Returns `None` where the trailer itself is damaged.
@@ -118,17 +124,25 @@ pub fn with_checksums(seed: &[u8], mutated: &[u8]) -> Option<Vec<u8>> {
     let footer = std::str::from_utf8(seed.get(footer_at..trailer)?).ok()?;
     let mut body = mutated.get(..footer_at)?.to_vec();
     // Sealed payloads carry their checksum behind them: repaired where the seed's length still fits.
-    for part in ["pages", "sites"] {
+    let (start, end) = place(footer, "pages")?;
+    let mut at = start;
+    while at < end {
+        let (n, width) = varint(seed.get(at..)?)?;
+        let payload = at + width..at + width + n;
+        let crc = crc32fast::hash(body.get(payload.clone())?);
+        body.get_mut(payload.end..payload.end + 4)?
+            .copy_from_slice(&crc.to_le_bytes());
+        at = payload.end + 4;
+    }
+    for (part, sums) in [("sites", "site_checksums"), ("ready", "ready_checksums")] {
         let (start, end) = place(footer, part)?;
-        let mut at = start;
-        while at < end {
-            let (n, width) = varint(seed.get(at..)?)?;
-            let payload = at + width..at + width + n;
-            let crc = crc32fast::hash(body.get(payload.clone())?);
-            body.get_mut(payload.end..payload.end + 4)?
-                .copy_from_slice(&crc.to_le_bytes());
-            at = payload.end + 4;
-        }
+        let sums = place(footer, sums)?;
+        let crcs: Vec<u8> = body
+            .get(start..end)?
+            .chunks(CHECKED_BYTES)
+            .flat_map(|part| crc32fast::hash(part).to_le_bytes())
+            .collect();
+        body.get_mut(sums.0..sums.1)?.copy_from_slice(&crcs);
     }
     let (start, end) = place(footer, "page_latest")?;
     let mut at = start;
@@ -146,6 +160,10 @@ pub fn with_checksums(seed: &[u8], mutated: &[u8]) -> Option<Vec<u8>> {
         "revisited",
         "domains",
         "domain_starts",
+        "site_checksums",
+        "directory",
+        "ready_checksums",
+        "ready_directory",
     ] {
         let (start, end) = place(&footer, part)?;
         let old = crc32fast::hash(seed.get(start..end)?);

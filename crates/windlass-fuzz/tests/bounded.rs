@@ -75,9 +75,8 @@ fn segments_of_any_bytes() {
 #[test]
 fn segments_whose_checksums_are_right() {
     let seed = segment::seed();
-    assert_eq!(
-        segment::with_checksums(&seed, &seed).as_ref(),
-        Some(&seed),
+    assert!(
+        segment::with_checksums(&seed, &seed).as_ref() == Some(&seed),
         "repairing what is whole changes nothing"
     );
     let mut mutator = Mutator::new(11);

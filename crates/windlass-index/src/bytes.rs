@@ -68,6 +68,13 @@ impl<'a> Bytes<'a> {
         Ok(value)
     }
 
+    /// A number that may be below 0: [`put_signed`].
+    pub(crate) fn signed(&mut self) -> Result<i64, Corrupt> {
+        let (value, n) = i64::decode_var(self.rest.head(10)?).ok_or(Corrupt("a varint"))?;
+        self.rest = self.rest.from(n)?;
+        Ok(value)
+    }
+
     pub(crate) fn varint_u32(&mut self) -> Result<u32, Corrupt> {
         u32::try_from(self.varint()?).map_err(|_| Corrupt("a number over 32 bits"))
     }
@@ -89,6 +96,13 @@ impl<'a> Bytes<'a> {
 }
 
 pub(crate) fn put_varint(out: &mut Vec<u8>, value: u64) {
+    let mut buffer = [0; 10];
+    let n = value.encode_var(&mut buffer);
+    out.extend_from_slice(buffer.get(..n).unwrap_or_default());
+}
+
+/// Appends a number that may be below 0: zigzag, then as [`put_varint`].
+pub(crate) fn put_signed(out: &mut Vec<u8>, value: i64) {
     let mut buffer = [0; 10];
     let n = value.encode_var(&mut buffer);
     out.extend_from_slice(buffer.get(..n).unwrap_or_default());

@@ -1,24 +1,37 @@
 //! Columns of 32-bit integers: blocks of 128, frame of reference, bit-packed; random access.
 //!
 //! ```text
-//! column := varint bytes | end-of-block u32 × (n / 128) | block × (n / 128) | varint × (n % 128)
-//! block  := minimum u32 | width u8 | 128 × width bits (value − minimum), BitPacker4x layout
+//! column := small                                                                     n < 128
+//!         | varint bytes | end-of-block u32 × (n / 128) | block × (n / 128) | small   else
+//! block  := minimum u32 | width u8 | 128 × width bits, BitPacker4x layout             width < 128
+//!         | minimum u32 | width + 128 u8 | patches u8 | place u8 × patches | value u32 × patches
+//!           | 128 × width bits, BitPacker4x layout
+//! small  := nothing                                                          no values
+//!         | width u8 | values × width bits                                   minimum 0
+//!         | width + 128 u8 | varint minimum | values × width bits            else
 //! ```
-//! The number of values `n` is known from elsewhere. Offsets count from the first block. Small
-//! columns — most sites have a handful of links — cost one byte and their varints.
+//! The number of values `n` is known from elsewhere; `small` holds those behind the full blocks. What is
+//! packed is the value less the minimum. In a block, values too far above the others are patches: their
+//! place, and what they are above the minimum; their packed bits are the lower ones. In `small`, bits
+//! follow each other from the lowest of the first byte on, and the last byte is filled with zeros.
+//! Offsets count from the first block. Small columns — most sites have a handful of links — take two
+//! bytes or three.
 
 use std::io::{self, Write};
 use std::sync::Arc;
 
 use bitpacking::{BitPacker, BitPacker4x};
-use integer_encoding::VarInt;
 
-use crate::bytes::{Bytes, Corrupt, sized_length, write_varint};
+use crate::bytes::{Bytes, Corrupt, put_varint, sized_length, write_varint};
 use crate::spool::{Scratch, Spool};
 use crate::stretch::Stretch;
 
 /// Values in a block.
 pub(crate) const BLOCK: usize = BitPacker4x::BLOCK_LEN;
+/// Set in a width where patches or a minimum follow.
+const MORE: u8 = 0x80;
+/// A block has fewer patches than this, so that looking for one is fast.
+const PATCHES_MAX: u32 = 16;
 
 /// Encodes values as they come.
 #[derive(Debug, Default)]
@@ -53,11 +66,28 @@ impl ColumnBuilder {
         for value in &mut self.pending {
             *value -= min;
         }
-        let width = packer.num_bits(&self.pending);
+        let width = best_width(&self.pending);
+        let mut patches = Vec::new();
+        for (place, value) in (0u8..).zip(&mut self.pending) {
+            if bits(*value) > width {
+                patches.push((place, *value));
+                *value &= mask(width);
+            }
+        }
+        self.blocks.put(&min.to_le_bytes());
+        if patches.is_empty() {
+            self.blocks.put(&[width]);
+        } else {
+            self.blocks.put(&[width | MORE, patches.len() as u8]);
+            for (place, _) in &patches {
+                self.blocks.put(&[*place]);
+            }
+            for (_, value) in &patches {
+                self.blocks.put(&value.to_le_bytes());
+            }
+        }
         let mut packed = [0; 4 * BLOCK];
         let n = packer.compress(&self.pending, &mut packed, width);
-        self.blocks.put(&min.to_le_bytes());
-        self.blocks.put(&[width]);
         self.blocks.put(packed.get(..n).unwrap_or_default());
         // A column holds at most 2^32 values of at most 4 bytes: its blocks could pass 4 GiB only
         // beyond 10^9 values, which `close` refuses.
@@ -70,17 +100,24 @@ impl ColumnBuilder {
         if u32::try_from(self.blocks.len()).is_err() {
             return Err(Corrupt("a column over 4 GiB"));
         }
-        let mut buffer = [0; 10];
-        for value in self.pending.drain(..) {
-            let n = value.encode_var(&mut buffer);
-            self.blocks.put(buffer.get(..n).unwrap_or_default());
-        }
+        let mut small = Vec::new();
+        put_small(&self.pending, &mut small);
+        self.blocks.put(&small);
+        self.pending.clear();
         Ok(())
+    }
+
+    fn has_blocks(&self) -> bool {
+        self.ends.len() > 0
     }
 
     /// Bytes of the column, which is closed.
     pub(crate) fn length(&self) -> u64 {
-        sized_length(self.ends.len() + self.blocks.len())
+        if self.has_blocks() {
+            sized_length(self.ends.len() + self.blocks.len())
+        } else {
+            self.blocks.len()
+        }
     }
 
     /// Bytes of memory held.
@@ -90,7 +127,9 @@ impl ColumnBuilder {
 
     /// Writes the column, which is closed, and begins a new one.
     pub(crate) fn write_to(&mut self, out: &mut impl Write) -> io::Result<()> {
-        write_varint(out, self.ends.len() + self.blocks.len())?;
+        if self.has_blocks() {
+            write_varint(out, self.ends.len() + self.blocks.len())?;
+        }
         self.ends.write_to(out)?;
         self.blocks.write_to(out)
     }
@@ -108,6 +147,88 @@ impl ColumnBuilder {
         self.write_to(out)
             .map_err(|_| Corrupt("a column that was put aside"))
     }
+}
+
+/// Bits that a value needs.
+fn bits(value: u32) -> u8 {
+    (u32::BITS - value.leading_zeros()) as u8
+}
+
+/// As many ones as the width.
+fn mask(width: u8) -> u32 {
+    u32::MAX.checked_shr(32 - u32::from(width)).unwrap_or(0)
+}
+
+/// The width with which the values of a block take least bytes.
+fn best_width(values: &[u32]) -> u8 {
+    let mut of_bits = [0u32; 33];
+    for value in values {
+        if let Some(count) = of_bits.get_mut(usize::from(bits(*value))) {
+            *count += 1;
+        }
+    }
+    let mut best = (usize::MAX, 32);
+    let mut patches = 0;
+    for (width, count) in (0..=32u8).zip(of_bits).rev() {
+        if patches >= PATCHES_MAX {
+            break;
+        }
+        let of_patches = if patches == 0 { 0 } else { 1 + 5 * patches };
+        let bytes = BLOCK / 8 * usize::from(width) + of_patches as usize;
+        // Where two are the same, the narrower has more patches.
+        if bytes < best.0 {
+            best = (bytes, width);
+        }
+        patches += count;
+    }
+    best.1
+}
+
+/// Encodes fewer values than a block has.
+fn put_small(values: &[u32], out: &mut Vec<u8>) {
+    let (Some(min), Some(max)) = (values.iter().min(), values.iter().max()) else {
+        return;
+    };
+    let width = bits(max - min);
+    if *min == 0 {
+        out.push(width);
+    } else {
+        out.push(width | MORE);
+        put_varint(out, u64::from(*min));
+    }
+    let (mut pending, mut filled) = (0u64, 0);
+    for value in values {
+        pending |= u64::from(value - min) << filled;
+        filled += u32::from(width);
+        while filled >= 8 {
+            out.push(pending as u8);
+            pending >>= 8;
+            filled -= 8;
+        }
+    }
+    if filled > 0 {
+        out.push(pending as u8);
+    }
+}
+
+/// What stands in front of the packed values of a small column.
+fn small_head(bytes: &mut Bytes<'_>) -> Result<(u32, u8), Corrupt> {
+    let head = bytes.u8()?;
+    let width = head & !MORE;
+    if width > 32 {
+        return Err(Corrupt("the width of a column"));
+    }
+    let min = if head & MORE == 0 {
+        0
+    } else {
+        bytes.varint_u32()?
+    };
+    Ok((min, width))
+}
+
+/// Bytes of so many values.
+fn small_length(n: usize, width: u8) -> usize {
+    (n * usize::from(width)).div_ceil(8)
 }
 
 /// Encodes a column that is in memory.
@@ -133,22 +254,57 @@ pub(crate) struct Column<'a> {
     all: Option<Vec<u32>>,
 }
 
+/// A full block as it lies in the file.
+struct Packed<'a> {
+    min: u32,
+    width: u8,
+    /// Places of the patches, and their values, `u32` each.
+    places: &'a [u8],
+    values: &'a [u8],
+    bits: &'a [u8],
+}
+
+impl Packed<'_> {
+    /// What the value at a place is above the minimum, where it is a patch.
+    #[inline]
+    fn patch(&self, place: u8) -> Result<Option<u32>, Corrupt> {
+        match self.places.iter().position(|p| *p == place) {
+            Some(patch) => crate::bytes::u32_at(self.values, patch).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
 impl<'a> Column<'a> {
     pub(crate) fn read(bytes: &mut Bytes<'a>, n: usize) -> Result<Self, Corrupt> {
+        if n < BLOCK {
+            return Self::read_small(bytes, n);
+        }
         let mut all = Bytes::over(bytes.sized_stretch()?);
         let count = n / BLOCK;
         let ends = all.stretch(count.checked_mul(4).ok_or(Corrupt("a column"))?)?;
-        let length = if count == 0 {
-            0
-        } else {
-            ends.u32_at(count - 1)? as usize
-        };
+        let length = ends.u32_at(count - 1)? as usize;
         let blocks = all.stretch(length)?;
         Ok(Self {
             n,
             ends,
             blocks,
             tail: all.rest(),
+            ..Self::empty()
+        })
+    }
+
+    fn read_small(bytes: &mut Bytes<'a>, n: usize) -> Result<Self, Corrupt> {
+        if n == 0 {
+            return Ok(Self::empty());
+        }
+        let all = bytes.rest();
+        let (_, width) = small_head(bytes)?;
+        bytes.stretch(small_length(n, width))?;
+        let (tail, _) = all.split_at(all.len() - bytes.rest().len())?;
+        Ok(Self {
+            n,
+            tail,
             ..Self::empty()
         })
     }
@@ -203,23 +359,28 @@ impl<'a> Column<'a> {
         if block == self.loaded || block >= self.n / BLOCK || self.all.is_some() {
             return self.get(i);
         }
-        let (min, width, packed) = self.packed(block)?;
+        let packed = self.packed(block)?;
+        let place = (i % BLOCK) as u8;
+        if let Some(value) = packed.patch(place)? {
+            return Ok(packed.min.wrapping_add(value));
+        }
+        let width = usize::from(packed.width);
+        if width == 0 {
+            return Ok(packed.min);
+        }
         // BitPacker4x: value i lies in lane i mod 4 of four interleaved streams of words.
         let (lane, row) = (i % 4, i % BLOCK / 4);
-        let bit = row * usize::from(width);
+        let bit = row * width;
         let (word, shift) = (bit / 32, bit % 32);
-        if width == 0 {
-            return Ok(min);
-        }
         let at = |word: usize| -> Result<u64, Corrupt> {
-            crate::bytes::u32_at(packed, word * 4 + lane).map(u64::from)
+            crate::bytes::u32_at(packed.bits, word * 4 + lane).map(u64::from)
         };
         let mut bits = at(word)?;
-        if shift + usize::from(width) > 32 {
+        if shift + width > 32 {
             bits |= at(word + 1)? << 32;
         }
         let value = (bits >> shift) & ((1 << width) - 1);
-        Ok(min.wrapping_add(value as u32))
+        Ok(packed.min.wrapping_add(value as u32))
     }
 
     /// Decodes the whole column, so that values can be had in any order at the cost of a load each.
@@ -273,28 +434,44 @@ impl<'a> Column<'a> {
             let min = values.iter().min().copied().unwrap_or_default();
             return Ok((min, values.iter().max().copied().unwrap_or_default()));
         }
-        let (min, width, _) = self.packed(block)?;
-        let span = u32::try_from((1u64 << width) - 1).unwrap_or(u32::MAX);
-        Ok((min, min.saturating_add(span)))
+        let packed = self.packed(block)?;
+        let mut span = mask(packed.width);
+        for patch in 0..packed.places.len() {
+            span = span.max(crate::bytes::u32_at(packed.values, patch)?);
+        }
+        Ok((packed.min, packed.min.saturating_add(span)))
     }
 
-    /// The minimum, the width and the packed values of a full block.
+    /// A full block.
     #[inline]
-    fn packed(&self, block: usize) -> Result<(u32, u8, &'a [u8]), Corrupt> {
+    fn packed(&self, block: usize) -> Result<Packed<'a>, Corrupt> {
         let start = match block.checked_sub(1) {
             None => 0,
             Some(before) => self.ends.u32_at(before)? as usize,
         };
         let end = self.ends.u32_at(block)? as usize;
         let bytes = self.blocks.get(start..end.max(start))?;
-        let (head, packed) = bytes
-            .split_first_chunk::<5>()
-            .ok_or(Corrupt("a block of a column"))?;
+        let wrong = Corrupt("a block of a column");
+        let (head, mut bits) = bytes.split_first_chunk::<5>().ok_or(wrong)?;
         let [a, b, c, d, width] = *head;
-        if width > 32 || packed.len() != BLOCK / 8 * usize::from(width) {
-            return Err(Corrupt("a block of a column"));
+        let (mut places, mut values): (&[u8], &[u8]) = (&[], &[]);
+        if width & MORE != 0 {
+            let (patches, rest) = bits.split_first().ok_or(wrong)?;
+            let patches = usize::from(*patches);
+            (places, bits) = rest.split_at_checked(patches).ok_or(wrong)?;
+            (values, bits) = bits.split_at_checked(patches * 4).ok_or(wrong)?;
         }
-        Ok((u32::from_le_bytes([a, b, c, d]), width, packed))
+        let width = width & !MORE;
+        if width > 32 || bits.len() != BLOCK / 8 * usize::from(width) {
+            return Err(wrong);
+        }
+        Ok(Packed {
+            min: u32::from_le_bytes([a, b, c, d]),
+            width,
+            places,
+            values,
+            bits,
+        })
     }
 
     fn load(&mut self, block: usize) -> Result<(), Corrupt> {
@@ -304,14 +481,31 @@ impl<'a> Column<'a> {
                 return Err(Corrupt("a block of a column"));
             }
             let mut tail = Bytes::new(self.tail.all()?);
-            for value in self.values.iter_mut().take(self.n % BLOCK) {
-                *value = tail.varint_u32()?;
+            let (min, width) = small_head(&mut tail)?;
+            let n = self.n % BLOCK;
+            let packed = tail.take(small_length(n, width))?;
+            let (mut pending, mut filled) = (0u64, 0);
+            let mut packed = packed.iter();
+            for value in self.values.iter_mut().take(n) {
+                while filled < u32::from(width) {
+                    let byte = packed.next().ok_or(Corrupt("a column"))?;
+                    pending |= u64::from(*byte) << filled;
+                    filled += 8;
+                }
+                *value = min.wrapping_add(pending as u32 & mask(width));
+                pending >>= width;
+                filled -= u32::from(width);
             }
         } else {
-            let (min, width, packed) = self.packed(block)?;
-            BitPacker4x::new().decompress(packed, &mut self.values, width);
+            let packed = self.packed(block)?;
+            BitPacker4x::new().decompress(packed.bits, &mut self.values, packed.width);
+            for (patch, place) in packed.places.iter().enumerate() {
+                if let Some(value) = self.values.get_mut(usize::from(*place)) {
+                    *value = crate::bytes::u32_at(packed.values, patch)?;
+                }
+            }
             for value in &mut self.values {
-                *value = value.wrapping_add(min);
+                *value = value.wrapping_add(packed.min);
             }
         }
         self.loaded = block;
@@ -344,6 +538,7 @@ mod tests {
         fn round_trip(values in prop_oneof![
             prop::collection::vec(any::<u32>(), 0..600),
             prop::collection::vec(0u32..7, 0..600),
+            prop::collection::vec(prop_oneof![30 => 5u32..9, 1 => any::<u32>()], 0..600),
         ]) {
             let mut out = Vec::new();
             write_column(values.iter().copied(), &mut out).unwrap();

@@ -10,6 +10,7 @@ use crate::bytes::Corrupt;
 use crate::collect::digest_text;
 use crate::error::IndexError;
 use crate::instant::{Instant, Showing, Shown, State, showings};
+use crate::paged::Paged;
 use crate::query::dates;
 use crate::segment::Segment;
 use crate::sighting::unite_attrs;
@@ -145,7 +146,8 @@ impl Segment {
         };
         self.for_each_site(|key, block| {
             let site = host_of_key(key);
-            let mut links = Links::read(block).map_err(|corrupt| Stop::Index(wrong(corrupt)))?;
+            let mut links = Links::read(block, self.latest_times())
+                .map_err(|corrupt| Stop::Index(wrong(corrupt)))?;
             while let Some(link) = links
                 .advance(&mut pages)
                 .map_err(|corrupt| Stop::Index(wrong(corrupt)))?
@@ -261,9 +263,9 @@ impl OwnedLink {
 }
 
 impl<'a> Links<'a> {
-    fn read(block: &'a [u8]) -> Result<Self, Corrupt> {
+    fn read(block: &'a [u8], latest: Paged<'a>) -> Result<Self, Corrupt> {
         Ok(Self {
-            block: SiteBlock::read(block)?,
+            block: SiteBlock::read(block, latest)?,
             other: false,
             url: 0,
             link: 0,

@@ -91,7 +91,7 @@ impl FactTable {
                 domain_end = domains.range(domain as usize)?.1;
             }
             let (first_seen, last_visited) =
-                block.page_times.first_and_last(place as u64 as u32)?;
+                block.page_times.first_and_last(place as u64 as u32, page)?;
             let plain = if segment.is_revisited(page) {
                 Plain::Revisited
             } else if segment.latest(page)? == last_visited {
@@ -162,7 +162,7 @@ pub(crate) fn for_each_live<E: From<Corrupt>>(
                 Plain::Lost => {}
                 Plain::Revisited => {
                     let page = block.pages.at(place as usize)?;
-                    block.page_times.of(place, &mut times)?;
+                    block.page_times.of(place, page, &mut times)?;
                     if let Some(found) = dates.of(page, &times)? {
                         let own = Some((found.first_seen, found.last_visited));
                         each(table.fold(form)?, place, own)?;

@@ -12,7 +12,7 @@
 use windlass_archive::CaptureTime;
 use windlass_links::Source;
 
-use crate::bytes::{Bytes, Corrupt, put_varint};
+use crate::bytes::{Bytes, Corrupt, put_signed, put_varint};
 
 /// What a real capture says of its page (R2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -202,13 +202,35 @@ pub(crate) fn has_revisits(instants: &[Instant]) -> bool {
         .any(|instant| matches!(instant.state, State::Revisit(_)))
 }
 
-/// Writes instants that are ordered by time.
-pub(crate) fn write(instants: &[Instant], out: &mut Vec<u8>) {
+/// Seconds of the latest real capture among instants that are ordered by time; 0 where all are revisits.
+pub(crate) fn latest(instants: &[Instant]) -> u32 {
+    instants
+        .iter()
+        .rev()
+        .find(|instant| matches!(instant.state, State::Real { .. }))
+        .map_or(0, |instant| instant.time.unix())
+}
+
+/// In a tag: a revisit.
+const REVISIT: u8 = 8;
+/// In a tag: from one place in one file, as most are.
+const ONE_ORIGIN: u8 = 16;
+
+/// Writes instants that are ordered by time, and whose [`latest`] is known from elsewhere.
+pub(crate) fn write(instants: &[Instant], latest: u32, out: &mut Vec<u8>) {
     put_varint(out, instants.len() as u64);
-    let mut before = 0;
+    let mut before = None;
     for instant in instants {
-        put_varint(out, u64::from(instant.time.unix().wrapping_sub(before)));
-        before = instant.time.unix();
+        let time = instant.time.unix();
+        match before.replace(time) {
+            None => put_signed(out, i64::from(latest) - i64::from(time)),
+            Some(before) => put_varint(out, u64::from(time.wrapping_sub(before))),
+        }
+        let one = if instant.origins.len() == 1 {
+            ONE_ORIGIN
+        } else {
+            0
+        };
         match &instant.state {
             State::Real {
                 shown,
@@ -216,19 +238,21 @@ pub(crate) fn write(instants: &[Instant], out: &mut Vec<u8>) {
                 internal,
                 external,
             } => {
-                out.push(*shown as u8 | u8::from(*source == Source::Warc) << 2);
+                out.push(*shown as u8 | u8::from(*source == Source::Warc) << 2 | one);
                 put_varint(out, u64::from(*internal));
                 put_varint(out, u64::from(*external));
             }
             State::Revisit(refers) => {
-                out.push(8);
+                out.push(REVISIT | one);
                 put_varint(out, refers.len() as u64);
                 for refer in refers {
                     put_varint(out, refer.map_or(0, |time| u64::from(time.unix()) + 1));
                 }
             }
         }
-        put_varint(out, instant.origins.len() as u64);
+        if one == 0 {
+            put_varint(out, instant.origins.len() as u64);
+        }
         for origin in &instant.origins {
             put_varint(out, u64::from(origin.file));
             put_varint(out, origin.offset);
@@ -237,17 +261,20 @@ pub(crate) fn write(instants: &[Instant], out: &mut Vec<u8>) {
 }
 
 /// Reads what [`write`] wrote.
-pub(crate) fn read(bytes: &mut Bytes<'_>) -> Result<Vec<Instant>, Corrupt> {
+pub(crate) fn read(bytes: &mut Bytes<'_>, latest: u32) -> Result<Vec<Instant>, Corrupt> {
     let n = bytes.varint_usize()?;
     let mut instants = Vec::new();
-    let mut before = 0u32;
+    let mut before = None;
     for _ in 0..n {
-        let time = before
-            .checked_add(bytes.varint_u32()?)
-            .ok_or(Corrupt("a capture time"))?;
-        before = time;
+        let time = match before {
+            None => i64::from(latest).checked_sub(bytes.signed()?),
+            Some(before) => Some(i64::from(bytes.varint_u32()?) + before),
+        };
+        let time = time.and_then(|time| u32::try_from(time).ok());
+        let time = time.ok_or(Corrupt("a capture time"))?;
+        before = Some(i64::from(time));
         let tag = bytes.u8()?;
-        let state = if tag & 8 == 0 {
+        let state = if tag & REVISIT == 0 {
             State::Real {
                 shown: Shown::ALL
                     .get(usize::from(tag & 3))
@@ -274,7 +301,7 @@ pub(crate) fn read(bytes: &mut Bytes<'_>) -> Result<Vec<Instant>, Corrupt> {
             State::Revisit(refers)
         };
         let mut origins = Vec::new();
-        for _ in 0..bytes.varint_usize()? {
+        for _ in 0..origin_count(tag, bytes)? {
             origins.push(Origin {
                 file: bytes.varint_u32()?,
                 offset: bytes.varint()?,
@@ -289,11 +316,20 @@ pub(crate) fn read(bytes: &mut Bytes<'_>) -> Result<Vec<Instant>, Corrupt> {
     Ok(instants)
 }
 
+fn origin_count(tag: u8, bytes: &mut Bytes<'_>) -> Result<usize, Corrupt> {
+    if tag & ONE_ORIGIN == 0 {
+        bytes.varint_usize()
+    } else {
+        Ok(1)
+    }
+}
+
 /// Steps over what [`write`] wrote.
 pub(crate) fn skip(bytes: &mut Bytes<'_>) -> Result<(), Corrupt> {
     for _ in 0..bytes.varint_usize()? {
         bytes.varint()?;
-        if bytes.u8()? & 8 == 0 {
+        let tag = bytes.u8()?;
+        if tag & REVISIT == 0 {
             bytes.varint()?;
             bytes.varint()?;
         } else {
@@ -301,7 +337,7 @@ pub(crate) fn skip(bytes: &mut Bytes<'_>) -> Result<(), Corrupt> {
                 bytes.varint()?;
             }
         }
-        for _ in 0..bytes.varint_usize()? {
+        for _ in 0..origin_count(tag, bytes)? {
             bytes.varint()?;
             bytes.varint()?;
         }

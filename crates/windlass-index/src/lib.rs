@@ -12,6 +12,7 @@ mod instant;
 mod intern;
 mod merge;
 mod order;
+mod paged;
 mod query;
 mod radix;
 mod ready;
@@ -25,6 +26,7 @@ mod spool;
 mod store;
 mod stretch;
 mod strings;
+mod symbols;
 mod texts;
 mod verify;
 

@@ -6,8 +6,8 @@ use std::ops::Range;
 use fst::Streamer;
 use fst::map::Union;
 
-use super::pages::Mapping;
-use super::site::SiteMerger;
+use super::pages::{Mapping, MergedPages};
+use super::site::{Part, SiteMerger};
 use super::{Damage, Means, MergeError, Watch};
 use crate::bytes::Corrupt;
 use crate::segment::{Segment, SegmentWriter, WriteError};
@@ -75,7 +75,7 @@ enum Block<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct Job<'a, 'w> {
     pub(super) inputs: &'w [&'a Segment],
-    pub(super) mappings: &'a [Mapping],
+    pub(super) pages: &'a MergedPages,
     pub(super) means: &'w Means,
     pub(super) watch: Watch<'w>,
 }
@@ -145,15 +145,22 @@ impl<'a, 'w> Worker<'a, 'w> {
             verified.push((*input, block.all().map_err(|what| damage(*input, what))?));
         }
         if let [(input, block)] = verified.as_slice()
-            && let Some(mapping) = job.mappings.get(*input)
-            && !has_outranked(block, mapping).map_err(|what| damage(*input, what))?
+            && let Some(mapping) = job.pages.mappings.get(*input)
+            && !is_changed(block, mapping).map_err(|what| damage(*input, what))?
         {
             let copied = self.copy(key, block, mapping, merged);
             return copied.map_err(|what| damage(*input, what));
         }
         let (merger, encoder) = (&mut self.merger, &mut self.encoder);
-        let blocks = verified.into_iter();
-        if !merger.merge(job.inputs, job.mappings, blocks, encoder, job.watch)? {
+        let parts = verified.into_iter().filter_map(|(input, block)| {
+            let latest = job.inputs.get(input)?.latest_times();
+            Some(Part {
+                input,
+                block,
+                latest,
+            })
+        });
+        if !merger.merge(job.inputs, job.pages, parts, encoder, job.watch)? {
             return Ok(());
         }
         encoder.close().map_err(WriteError::from)?;
@@ -196,15 +203,15 @@ impl<'a, 'w> Worker<'a, 'w> {
     }
 }
 
-/// Whether a block has links of captures that are outranked.
-fn has_outranked(block: &[u8], mapping: &Mapping) -> Result<bool, Corrupt> {
+/// Whether a block has pages of which it says something else than it said.
+fn is_changed(block: &[u8], mapping: &Mapping) -> Result<bool, Corrupt> {
     if mapping.is_whole() {
         return Ok(false);
     }
     let mut pages = site::pages_of(block)?;
     for i in 0..pages.len() {
         let page = mapping.pages.get(pages.get(i)? as usize);
-        if mapping.has_outranked(*page.ok_or(Corrupt("a page number"))?) {
+        if mapping.is_changed(*page.ok_or(Corrupt("a page number"))?) {
             return Ok(true);
         }
     }

@@ -96,7 +96,7 @@ pub(crate) struct Means {
     pub(crate) scratch: Arc<Scratch>,
 }
 
-/// Merges segments into one. Memory: 4 bytes for each page of each input, and for each site in work 4
+/// Merges segments into one. Memory: 4 bytes for each page and for each of each input, and for each site in work 4
 /// for each of the pages and forms that it has in each input; the rest is bounded.
 pub(crate) fn merge<W: Write>(
     inputs: &[&Segment],
@@ -109,7 +109,7 @@ pub(crate) fn merge<W: Write>(
     files.sort_unstable();
     files.dedup();
     let mut writer = SegmentWriter::new(out, public_suffix_list, &files, &means.scratch)?;
-    let mappings = pages::merge(inputs, &files, &mut writer, watch)?;
-    parallel::merge_sites(inputs, &mappings, &mut writer, means, watch)?;
+    let pages = pages::merge(inputs, &files, &mut writer, watch)?;
+    parallel::merge_sites(inputs, &pages, &mut writer, means, watch)?;
     Ok(writer.finish()?)
 }

@@ -8,6 +8,15 @@ use crate::bytes::Corrupt;
 use crate::instant::{self, Instant};
 use crate::segment::{Digest, PageIter, Segment, SegmentWriter};
 
+/// What merging the page tables gives.
+#[derive(Debug, Default)]
+pub(super) struct MergedPages {
+    /// For each input.
+    pub(super) mappings: Vec<Mapping>,
+    /// Seconds of the latest real capture of each (new) page.
+    pub(super) latest: Vec<u32>,
+}
+
 /// What merging the page tables says about one input.
 #[derive(Debug, Default)]
 pub(super) struct Mapping {
@@ -16,31 +25,58 @@ pub(super) struct Mapping {
     /// Captures, by (new page, second), whose links are not taken because another input has them
     /// from a WARC (R14). Ascending.
     outranked: Vec<(u32, u32)>,
-    /// The (new) pages of those captures, a bit each.
-    outranked_pages: Vec<u64>,
+    /// The (new) pages of those captures.
+    outranked_pages: Bits,
+    /// The (new) pages whose latest real capture is another input's.
+    moved_pages: Bits,
+}
+
+/// A set of page numbers, a bit each.
+#[derive(Debug, Default)]
+struct Bits(Vec<u64>);
+
+impl Bits {
+    fn insert(&mut self, page: u32) {
+        let word = page as usize / 64;
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
+        }
+        if let Some(word) = self.0.get_mut(word) {
+            *word |= 1 << (page % 64);
+        }
+    }
+
+    #[inline]
+    fn has(&self, page: u32) -> bool {
+        let word = self.0.get(page as usize / 64);
+        word.is_some_and(|word| word & (1 << (page % 64)) != 0)
+    }
 }
 
 impl Mapping {
     pub(super) fn outrank(&mut self, page: u32, second: u32) {
         self.outranked.push((page, second));
-        let word = page as usize / 64;
-        if self.outranked_pages.len() <= word {
-            self.outranked_pages.resize(word + 1, 0);
-        }
-        if let Some(word) = self.outranked_pages.get_mut(word) {
-            *word |= 1 << (page % 64);
-        }
+        self.outranked_pages.insert(page);
     }
 
-    /// Whether it has no outranked captures.
+    /// Another input has the latest real capture of a (new) page.
+    pub(super) fn move_latest(&mut self, page: u32) {
+        self.moved_pages.insert(page);
+    }
+
+    /// Whether all blocks say what they said.
     pub(super) fn is_whole(&self) -> bool {
-        self.outranked.is_empty()
+        self.outranked.is_empty() && self.moved_pages.0.is_empty()
+    }
+
+    /// Whether blocks with a (new) page say something else than they said.
+    pub(super) fn is_changed(&self, page: u32) -> bool {
+        self.has_outranked(page) || self.moved_pages.has(page)
     }
 
     /// Whether some captures of a (new) page are outranked.
     pub(super) fn has_outranked(&self, page: u32) -> bool {
-        let word = self.outranked_pages.get(page as usize / 64);
-        word.is_some_and(|word| word & (1 << (page % 64)) != 0)
+        self.outranked_pages.has(page)
     }
 
     /// Whether the capture of a (new) page at a second is outranked.
@@ -114,13 +150,13 @@ pub(super) fn merge<W: Write>(
     files: &[Digest],
     writer: &mut SegmentWriter<W>,
     watch: Watch<'_>,
-) -> Result<Vec<Mapping>, MergeError> {
+) -> Result<MergedPages, MergeError> {
     let damage = |input, what| Damage { input, what }.error(inputs);
     let mut cursors = Vec::new();
-    let mut mappings: Vec<Mapping> = Vec::new();
+    let mut merged = MergedPages::default();
     for (input, segment) in inputs.iter().enumerate() {
         cursors.push(Cursor::new(segment, files).map_err(|what| damage(input, what))?);
-        mappings.push(Mapping {
+        merged.mappings.push(Mapping {
             pages: Vec::with_capacity(segment.page_count()),
             ..Mapping::default()
         });
@@ -147,20 +183,20 @@ pub(super) fn merge<W: Write>(
             heap.pop(|a, b| cmp(&cursors, a, b).is_lt());
             having.push(next);
         }
-        unreported += page(&having, &cursors, &mut mappings, writer)?;
+        unreported += page(&having, &cursors, &mut merged, writer)?;
         if unreported >= 4096 {
             watch.advance(std::mem::take(&mut unreported))?;
         }
     }
     watch.advance(unreported)?;
-    Ok(mappings)
+    Ok(merged)
 }
 
 /// Writes a page that some inputs have. Returns the number of their captures of it.
 fn page<W: Write>(
     having: &[u32],
     cursors: &[Cursor<'_>],
-    mappings: &mut [Mapping],
+    merged: &mut MergedPages,
     writer: &mut SegmentWriter<W>,
 ) -> Result<u64, MergeError> {
     let mut parts = having
@@ -171,8 +207,9 @@ fn page<W: Write>(
     };
     let (domain, key) = cursor.key();
     if having.len() == 1 {
-        let number = writer.page(domain, key, &cursor.instants)?;
-        if let Some(mapping) = mappings.get_mut(input) {
+        let (number, latest) = writer.page(domain, key, &cursor.instants)?;
+        merged.latest.push(latest);
+        if let Some(mapping) = merged.mappings.get_mut(input) {
             mapping.pages.push(number);
         }
         return Ok(cursor.instants.len() as u64);
@@ -183,14 +220,17 @@ fn page<W: Write>(
     }
     let n = all.len() as u64;
     let united = instant::unite(all);
-    let number = writer.page(domain, key, &united)?;
+    let (number, latest) = writer.page(domain, key, &united)?;
+    merged.latest.push(latest);
     for at in having {
-        let (Some(cursor), Some(mapping)) =
-            (cursors.get(*at as usize), mappings.get_mut(*at as usize))
-        else {
+        let mapping = merged.mappings.get_mut(*at as usize);
+        let (Some(cursor), Some(mapping)) = (cursors.get(*at as usize), mapping) else {
             continue;
         };
         mapping.pages.push(number);
+        if instant::latest(&cursor.instants) != latest {
+            mapping.move_latest(number);
+        }
         for instant in cursor.instants.iter().filter(|i| i.state.is_wat()) {
             let winner = united
                 .binary_search_by_key(&instant.time, |i| i.time)

@@ -9,14 +9,14 @@ use std::thread;
 use fst::map::{OpBuilder, Union};
 
 use super::batch::{Batch, Job, Merged, Worker, write_batch};
-use super::pages::Mapping;
+use super::pages::MergedPages;
 use super::{Damage, Means, MergeError, Watch};
 use crate::segment::{Segment, SegmentWriter};
 
 /// Merges the sites of all inputs.
 pub(super) fn merge_sites<'a, W: Write>(
     inputs: &[&'a Segment],
-    mappings: &'a [Mapping],
+    pages: &'a MergedPages,
     writer: &mut SegmentWriter<W>,
     means: &Means,
     watch: Watch<'_>,
@@ -33,7 +33,7 @@ pub(super) fn merge_sites<'a, W: Write>(
     let stop = AtomicBool::new(false);
     let job = Job {
         inputs,
-        mappings,
+        pages,
         means,
         watch: Watch {
             stop: Some(&stop),

@@ -45,11 +45,11 @@ pub(super) fn append(
             times.extend(seen.unwrap_or_default().iter().map(|(time, _)| *time));
             dates.of(page, &times)?
         } else {
-            let (first, last) = block.page_times.first_and_last(place)?;
+            let (first, last) = block.page_times.first_and_last(place, page)?;
             if first == last {
                 dates.of(page, &[first])?
             } else {
-                block.page_times.of(place, &mut times)?;
+                block.page_times.of(place, page, &mut times)?;
                 dates.of(page, &times)?
             }
         };

@@ -109,7 +109,7 @@ mod tests {
 
     use super::*;
     use crate::bytes::Bytes;
-    use crate::strings::StringListBuilder;
+    use crate::strings::{Coding, StringListBuilder};
 
     /// Every range of urls that share a prefix or are at or below a host, by looking at all of them.
     fn plain(keys: &[Vec<u8>], links: &[u32], min: usize) -> BTreeSet<(u32, u32)> {
@@ -150,7 +150,7 @@ mod tests {
             min in 1usize..8,
         ) {
             let keys: Vec<Vec<u8>> = keys.into_iter().map(String::into_bytes).collect();
-            let mut builder = StringListBuilder::default();
+            let mut builder = StringListBuilder::coded(Coding::Surt);
             keys.iter().for_each(|key| builder.push(key));
             let mut out = Vec::new();
             builder.finish(&mut out).unwrap();

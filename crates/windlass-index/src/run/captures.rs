@@ -94,6 +94,8 @@ pub(super) struct CaptureOrder {
     pub(super) ordered: Vec<(u32, u32)>,
     /// The page's number in the segment, and the second, of each place.
     pub(super) moments: Vec<(u32, u32)>,
+    /// Seconds of the latest real capture of each page, by its number in the segment.
+    pub(super) latest: Vec<u32>,
 }
 
 /// Writes the page table. Where both a WAT and a WARC describe a second of a page, the WARC's links
@@ -118,6 +120,7 @@ pub(super) fn write_pages<W: Write>(
     let mut result = CaptureOrder {
         ordered: Vec::with_capacity(order.len()),
         moments: Vec::with_capacity(order.len()),
+        latest: Vec::new(),
     };
     let mut instants = Vec::new();
     for of_page in order.chunk_by(|a, b| a.0 >> 32 == b.0 >> 32) {
@@ -147,7 +150,8 @@ pub(super) fn write_pages<W: Write>(
         }
         if let Some(page) = page {
             let site_key = sites.keys.get(pages.site(page));
-            writer.page(site_key, pages.texts.get(page), &instants)?;
+            let (_, latest) = writer.page(site_key, pages.texts.get(page), &instants)?;
+            result.latest.push(latest);
         }
     }
     Ok(result)

@@ -28,6 +28,7 @@ pub(super) fn write<W: Write>(
         run,
         links,
         moments: &captures.moments,
+        latest: &captures.latest,
         url_ranks,
         form_ranks: forms,
         forms: Places::of(forms.ranks.order.len()),
@@ -37,7 +38,7 @@ pub(super) fn write<W: Write>(
         showings: Vec::new(),
         times: Vec::new(),
         sightings: Vec::new(),
-        encoder: SiteEncoder::default(),
+        encoder: SiteEncoder::in_memory(),
         block: Vec::new(),
     };
     let mut first = 0;
@@ -118,6 +119,7 @@ struct SiteWriter<'a> {
     run: &'a Run,
     links: &'a SortedLinks,
     moments: &'a [(u32, u32)],
+    latest: &'a [u32],
     url_ranks: &'a Ranks,
     form_ranks: &'a FormRanks,
     attr_ranks: Ranks,
@@ -207,7 +209,8 @@ impl SiteWriter<'_> {
                 }
             }
             self.showings.push(self.times.len() as u64 as u32);
-            self.encoder.page(number, &self.times);
+            let latest = self.latest.get(number as usize).copied();
+            self.encoder.page(number, latest.unwrap_or(0), &self.times);
         }
     }
 

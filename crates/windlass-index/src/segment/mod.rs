@@ -8,7 +8,6 @@
 //! those that are read whole, CRC-32. `docs/format.md` draws each of them.
 
 mod layout;
-mod paged;
 mod pages;
 mod reader;
 mod writer;

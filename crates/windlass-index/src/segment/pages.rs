@@ -3,12 +3,22 @@
 //! ```text
 //! chunk := varint length | payload | CRC-32 of the payload u32
 //! payload := page × up to 64
-//! page := varint shared with the key before (0 for the first) | varint length | rest of the key | instants
+//! page := varint shared with the key before (0 for the first) | varint (length × 2 + coded)
+//!       | rest of the key, if coded as symbols for SURTs | instants
+//! instants := varint n | instant × n
+//! instant := varint time | tag u8 | varint internal links | varint external links      tag & 8 = 0
+//!            | varint origins (where tag & 16 = 0; else 1) | (varint file | varint offset) × origins
+//!          | varint time | tag u8 | varint n | varint (time referred to + 1, or 0) × n      tag & 8 = 8
+//!            | the same origins
 //! ```
-//! A key is the page's SURT. Pages are ordered by (site key of the registrable domain, SURT).
+//! A key is the page's SURT. Pages are ordered by (site key of the registrable domain, SURT), instants by
+//! time. The first time is what the page's latest real capture is after it, in zigzag; each further one
+//! what it is after the one before. The tag's two lowest bits are the outcome, 4 says WARC.
 
 use crate::bytes::{Bytes, Corrupt, put_sized, put_varint, shared_prefix, u64_at};
 use crate::instant::{self, Instant};
+use crate::paged::Paged;
+use crate::symbols::SURT;
 
 pub(super) const CHUNK: usize = 64;
 
@@ -21,11 +31,20 @@ pub(super) struct ChunkBuilder {
 }
 
 impl ChunkBuilder {
-    pub(super) fn push(&mut self, key: &[u8], instants: &[Instant]) {
+    /// Adds a page, whose latest real capture was at `latest`.
+    pub(super) fn push(&mut self, key: &[u8], instants: &[Instant], latest: u32) {
         let shared = shared_prefix(&self.last, key);
         put_varint(&mut self.payload, shared as u64);
-        put_sized(&mut self.payload, key.get(shared..).unwrap_or_default());
-        instant::write(instants, &mut self.payload);
+        let rest = key.get(shared..).unwrap_or_default();
+        let codes = SURT.encode(rest);
+        let (rest, coded) = if codes.len() < rest.len() {
+            (codes.as_slice(), 1)
+        } else {
+            (rest, 0)
+        };
+        put_varint(&mut self.payload, rest.len() as u64 * 2 + coded);
+        self.payload.extend_from_slice(rest);
+        instant::write(instants, latest, &mut self.payload);
         self.last.clear();
         self.last.extend_from_slice(key);
         self.n += 1;
@@ -77,6 +96,7 @@ pub(super) fn unseal_verified<'a>(bytes: &mut Bytes<'a>) -> Result<&'a [u8], Cor
 pub(crate) struct PageIter<'a> {
     section: &'a [u8],
     index: &'a [u8],
+    latest: Paged<'a>,
     n: usize,
     next: usize,
     chunk: Bytes<'a>,
@@ -88,6 +108,7 @@ impl<'a> PageIter<'a> {
     pub(super) fn new(
         section: &'a [u8],
         index: &'a [u8],
+        latest: Paged<'a>,
         n: usize,
         first: usize,
     ) -> Result<Self, Corrupt> {
@@ -95,6 +116,7 @@ impl<'a> PageIter<'a> {
         let mut iter = Self {
             section,
             index,
+            latest,
             n,
             next: start,
             chunk: Bytes::new(&[]),
@@ -145,7 +167,13 @@ impl<'a> PageIter<'a> {
             return Err(Corrupt("a page's key"));
         }
         self.key.truncate(shared);
-        self.key.extend_from_slice(self.chunk.sized()?);
+        let length = self.chunk.varint_usize()?;
+        let rest = self.chunk.take(length / 2)?;
+        if length % 2 == 0 {
+            self.key.extend_from_slice(rest);
+        } else {
+            SURT.decode(rest, &mut self.key)?;
+        }
         self.next += 1;
         Ok(true)
     }
@@ -162,7 +190,8 @@ impl<'a> PageIter<'a> {
     }
 
     fn instants(&mut self) -> Result<Vec<Instant>, Corrupt> {
-        instant::read(&mut self.chunk)
+        let latest = self.latest.get(self.next.saturating_sub(1))?;
+        instant::read(&mut self.chunk, latest)
     }
 
     /// The SURT of the page last read.

@@ -11,7 +11,6 @@ use super::layout::{
     Counts, Digest, END, FORMAT_VERSION, Footer, HEADER_LENGTH, MAGIC, RULES_VERSION, Section,
     TRAILER_LENGTH,
 };
-use super::paged::{self, Verified};
 use super::pages::{CHUNK, PageIter, unseal_verified};
 use super::writer::ReadyWriter;
 use crate::bytes::{Bytes, Corrupt, u32_at};
@@ -19,6 +18,7 @@ use crate::column::Column;
 use crate::error::IndexError;
 use crate::facts::{FactCache, FactTable};
 use crate::instant::Instant;
+use crate::paged::{Paged, Verified};
 use crate::ready::Ready;
 use crate::site::SiteBlock;
 use crate::stretch::{Backing, CheckedSection, Stretch};
@@ -259,6 +259,7 @@ impl Segment {
         PageIter::new(
             self.section(Section::Pages),
             self.section(Section::PageIndex),
+            self.latest_times(),
             self.page_count(),
             first,
         )
@@ -273,11 +274,12 @@ impl Segment {
 
     /// Seconds of the latest real capture of a page.
     pub(crate) fn latest(&self, page: u32) -> Result<u32, Corrupt> {
-        paged::get(
-            self.section(Section::PageLatest),
-            &self.latest_verified,
-            page as usize,
-        )
+        self.latest_times().get(page as usize)
+    }
+
+    /// Seconds of the latest real capture of each page.
+    pub(crate) fn latest_times(&self) -> Paged<'_> {
+        Paged::new(self.section(Section::PageLatest), &self.latest_verified)
     }
 
     /// Whether a page has revisits.
@@ -368,7 +370,9 @@ impl Segment {
     /// The block of a site, verified where it is touched.
     pub(crate) fn site(&self, site_key: &[u8]) -> Result<Option<SiteBlock<'_>>, Corrupt> {
         match self.directory()?.get(site_key) {
-            Some(offset) => self.stretch_at(offset).and_then(SiteBlock::open).map(Some),
+            Some(offset) => {
+                SiteBlock::open(self.stretch_at(offset)?, self.latest_times()).map(Some)
+            }
             None => Ok(None),
         }
     }
@@ -418,7 +422,9 @@ impl Segment {
             while let Some((key, offset)) = stream.next() {
                 let block = self.stretch_at(offset)?;
                 // A link takes some bits at least: small blocks need not be opened.
-                if block.len() >= links / 64 && SiteBlock::open(block)?.hrefs.len() >= links {
+                if block.len() >= links / 64
+                    && SiteBlock::open(block, self.latest_times())?.hrefs.len() >= links
+                {
                     large.push(key.to_owned());
                 }
             }

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use super::layout::{
     Counts, Digest, END, FORMAT_VERSION, Footer, MAGIC, Place, RULES_VERSION, Section,
 };
-use super::paged::PagedBuilder;
 use super::pages::ChunkBuilder;
 use crate::bytes::{Corrupt, put_varint};
 use crate::column::ColumnBuilder;
 use crate::instant::{self, Instant, State};
+use crate::paged::PagedBuilder;
 use crate::spool::{Scratch, Spool};
 use crate::stretch::Checksums;
-use crate::strings::StringListBuilder;
+use crate::strings::{Coding, StringListBuilder};
 
 /// What can stop the writing of a segment.
 #[derive(Debug)]
@@ -90,7 +90,7 @@ impl<W: Write> SegmentWriter<W> {
             page_index: Spool::new(scratch),
             latest: PagedBuilder::new(scratch),
             revisited: Spool::new(scratch),
-            domains: StringListBuilder::new(scratch),
+            domains: StringListBuilder::new(Coding::Surt, scratch),
             domain_starts: ColumnBuilder::new(scratch),
             domain: Vec::new(),
             directory: None,
@@ -134,13 +134,13 @@ impl<W: Write> SegmentWriter<W> {
         Ok(())
     }
 
-    /// Adds a page; its number. Pages come in order of (site key, SURT).
+    /// Adds a page; its number, and when it was last really captured. Pages come in order of (site key, SURT).
     pub(crate) fn page(
         &mut self,
         site_key: &[u8],
         key: &[u8],
         instants: &[Instant],
-    ) -> Result<u32, WriteError> {
+    ) -> Result<(u32, u32), WriteError> {
         let counts = &mut self.footer.counts;
         let number = u32::try_from(counts.pages)
             .map_err(|_| WriteError::TooLarge("more than 2^32 pages"))?;
@@ -164,7 +164,8 @@ impl<W: Write> SegmentWriter<W> {
             self.page_index
                 .put(&(self.offset - self.section_start).to_le_bytes());
         }
-        self.chunk.push(key, instants);
+        let latest = instant::latest(instants);
+        self.chunk.push(key, instants, latest);
         if self.chunk.is_full() {
             let chunk = self.chunk.take();
             self.put(&chunk)?;
@@ -172,12 +173,8 @@ impl<W: Write> SegmentWriter<W> {
         if instant::has_revisits(instants) {
             self.revisited.put(&number.to_le_bytes());
         }
-        let real = instants
-            .iter()
-            .rev()
-            .find(|i| matches!(i.state, State::Real { .. }));
-        self.latest.push(real.map_or(0, |i| i.time.unix()));
-        Ok(number)
+        self.latest.push(latest);
+        Ok((number, latest))
     }
 
     fn finish_pages(&mut self) -> Result<(), WriteError> {
@@ -192,7 +189,8 @@ impl<W: Write> SegmentWriter<W> {
         self.section(Section::PageLatest, |out| latest.write_to(out))?;
         let mut revisited = std::mem::take(&mut self.revisited);
         self.section(Section::Revisited, |out| revisited.write_to(out))?;
-        let mut domains = std::mem::take(&mut self.domains);
+        let empty = StringListBuilder::coded(Coding::Surt);
+        let mut domains = std::mem::replace(&mut self.domains, empty);
         self.footer.counts.refdomains = domains.len() as u64;
         domains.close()?;
         self.section(Section::Domains, |out| domains.write_to(out))?;

@@ -4,6 +4,7 @@ use super::lists::Lists;
 use super::table::Table;
 use crate::bytes::{Bytes, Corrupt};
 use crate::column::Column;
+use crate::paged::Paged;
 use crate::sighting::Sighting;
 use crate::stretch::Stretch;
 use crate::strings::StringList;
@@ -21,56 +22,72 @@ pub(crate) struct SiteBlock<'a> {
     same_fold: Column<'a>,
 }
 
-/// When each page of a block showed a link to the site.
+/// When each page of a block showed a link to the site: in its latest real capture and no other, but for
+/// pages that have a list of their own.
 #[derive(Debug, Clone)]
 pub(crate) struct PageTimes<'a> {
-    first: Column<'a>,
-    further: Lists<'a>,
+    latest: Paged<'a>,
+    own: Lists<'a>,
 }
 
 impl PageTimes<'_> {
-    /// The times of the page at that place, in order, into `times`.
-    pub(crate) fn of(&mut self, page: u32, times: &mut Vec<u32>) -> Result<(), Corrupt> {
+    /// The times of a page, by its place in the block and its number in the segment, in order, into
+    /// `times`.
+    pub(crate) fn of(
+        &mut self,
+        place: u32,
+        page: u32,
+        times: &mut Vec<u32>,
+    ) -> Result<(), Corrupt> {
         times.clear();
-        let mut time = self.first.at(page as usize)?;
-        times.push(time);
-        if let Some(mut bytes) = self.further.get(page)? {
-            while !bytes.is_empty() {
-                time = time
-                    .checked_add(bytes.varint_u32()?)
-                    .ok_or(Corrupt("a time"))?;
-                times.push(time);
+        let mut time = self.latest.get(page as usize)?;
+        match self.own.get(place)? {
+            None => times.push(time),
+            Some(mut bytes) => {
+                while !bytes.is_empty() {
+                    time = earlier(time, &mut bytes)?;
+                    times.push(time);
+                }
+                times.reverse();
             }
         }
         Ok(())
     }
 
-    /// The first and the last time of the page at that place.
+    /// The first and the last time of a page, by its place in the block and its number in the segment.
     #[inline]
-    pub(crate) fn first_and_last(&mut self, page: u32) -> Result<(u32, u32), Corrupt> {
-        let first = self.first.at(page as usize)?;
-        let mut last = first;
-        if !self.further.is_empty()
-            && let Some(mut bytes) = self.further.get(page)?
-        {
-            while !bytes.is_empty() {
-                last = last
-                    .checked_add(bytes.varint_u32()?)
-                    .ok_or(Corrupt("a time"))?;
-            }
+    pub(crate) fn first_and_last(&mut self, place: u32, page: u32) -> Result<(u32, u32), Corrupt> {
+        let latest = self.latest.get(page as usize)?;
+        if self.own.is_empty() {
+            return Ok((latest, latest));
+        }
+        let Some(mut bytes) = self.own.get(place)? else {
+            return Ok((latest, latest));
+        };
+        let last = earlier(latest, &mut bytes)?;
+        let mut first = last;
+        while !bytes.is_empty() {
+            first = earlier(first, &mut bytes)?;
         }
         Ok((first, last))
     }
 }
 
+/// The time that is so many seconds before another as the bytes say.
+fn earlier(time: u32, bytes: &mut Bytes<'_>) -> Result<u32, Corrupt> {
+    time.checked_sub(bytes.varint_u32()?)
+        .ok_or(Corrupt("a time"))
+}
+
 impl<'a> SiteBlock<'a> {
     /// Reads a block that is in memory, or has been verified.
-    pub(crate) fn read(block: &'a [u8]) -> Result<Self, Corrupt> {
-        Self::open(Stretch::trusted(block))
+    pub(crate) fn read(block: &'a [u8], latest: Paged<'a>) -> Result<Self, Corrupt> {
+        Self::open(Stretch::trusted(block), latest)
     }
 
-    /// Reads where the parts of a block lie.
-    pub(crate) fn open(block: Stretch<'a>) -> Result<Self, Corrupt> {
+    /// Reads where the parts of a block lie. `latest` tells of the segment's pages when they were last
+    /// really captured.
+    pub(crate) fn open(block: Stretch<'a>, latest: Paged<'a>) -> Result<Self, Corrupt> {
         let mut bytes = Bytes::over(block);
         let n_pages = bytes.varint_usize()?;
         let pages = Column::read(&mut bytes, n_pages)?;
@@ -80,8 +97,8 @@ impl<'a> SiteBlock<'a> {
         let n_hrefs = bytes.varint_usize()?;
         let n_others = bytes.varint_usize()?;
         let page_times = PageTimes {
-            first: Column::read(&mut bytes, n_pages)?,
-            further: Lists::read(&mut bytes)?,
+            latest,
+            own: Lists::read(&mut bytes)?,
         };
         let urls = StringList::read(&mut bytes, n_urls)?;
         let forms = StringList::read(&mut bytes, n_forms)?;
@@ -107,7 +124,8 @@ impl<'a> SiteBlock<'a> {
 
     /// The times of the page at that place, in order, into `times`.
     pub(crate) fn times(&mut self, page: u32, times: &mut Vec<u32>) -> Result<(), Corrupt> {
-        self.page_times.of(page, times)
+        let number = self.pages.at(page as usize)?;
+        self.page_times.of(page, number, times)
     }
 
     /// Calls `each` with every sighting of the links to a range of urls. Urls, forms and attrs are

@@ -7,17 +7,16 @@ use super::lists::ListsBuilder;
 use crate::bytes::{Corrupt, put_varint};
 use crate::column::ColumnBuilder;
 use crate::spool::Scratch;
-use crate::strings::StringListBuilder;
+use crate::strings::{Coding, StringListBuilder};
 
 /// Encodes one block after the other. A block's pages, forms and attrs come in their order, and in
 /// the order of urls each url with its links, which name the others by their places: in any
 /// interleaving. Then [`close`](Self::close) and [`write_to`](Self::write_to).
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct SiteEncoder {
     n_pages: u64,
     pages: ColumnBuilder,
-    first_times: ColumnBuilder,
-    further_times: ListsBuilder,
+    own_times: ListsBuilder,
     urls: StringListBuilder,
     forms: StringListBuilder,
     n_same_fold: u64,
@@ -31,39 +30,52 @@ pub(crate) struct SiteEncoder {
 }
 
 impl SiteEncoder {
+    /// For blocks that fit into memory.
+    pub(crate) fn in_memory() -> Self {
+        Self {
+            n_pages: 0,
+            pages: ColumnBuilder::default(),
+            own_times: ListsBuilder::default(),
+            urls: StringListBuilder::coded(Coding::Surt),
+            forms: StringListBuilder::coded(Coding::Text),
+            n_same_fold: 0,
+            same_fold: ColumnBuilder::default(),
+            attrs: StringListBuilder::coded(Coding::Text),
+            hrefs: TableEncoder::default(),
+            others: TableEncoder::default(),
+            numbers: Vec::new(),
+            buffer: Vec::new(),
+        }
+    }
+
     /// For blocks that may be larger than memory.
     pub(crate) fn new(scratch: &Arc<Scratch>) -> Self {
         Self {
             pages: ColumnBuilder::new(scratch),
-            first_times: ColumnBuilder::new(scratch),
-            further_times: ListsBuilder::new(scratch),
-            urls: StringListBuilder::new(scratch),
-            forms: StringListBuilder::new(scratch),
+            own_times: ListsBuilder::new(scratch),
+            urls: StringListBuilder::new(Coding::Surt, scratch),
+            forms: StringListBuilder::new(Coding::Text, scratch),
             same_fold: ColumnBuilder::new(scratch),
-            attrs: StringListBuilder::new(scratch),
+            attrs: StringListBuilder::new(Coding::Text, scratch),
             hrefs: TableEncoder::new(scratch),
             others: TableEncoder::new(scratch),
-            ..Self::default()
+            ..Self::in_memory()
         }
     }
 
-    /// Adds a page by its number in the segment, with the times at which it showed a link to this
-    /// site: ascending, at least one.
-    pub(crate) fn page(&mut self, number: u32, times: &[u32]) {
-        let Some((first, further)) = times.split_first() else {
-            return;
-        };
+    /// Adds a page by its number in the segment, with the time of its latest real capture, and those
+    /// at which it showed a link to this site: ascending, at least one, none after the latest.
+    pub(crate) fn page(&mut self, number: u32, latest: u32, times: &[u32]) {
         self.pages.push(number);
-        self.first_times.push(*first);
-        if !further.is_empty() {
+        if times != [latest] {
             self.buffer.clear();
-            let mut before = *first;
-            for time in further {
-                put_varint(&mut self.buffer, u64::from(time.wrapping_sub(before)));
+            let mut before = latest;
+            for time in times.iter().rev() {
+                put_varint(&mut self.buffer, u64::from(before.wrapping_sub(*time)));
                 before = *time;
             }
             let place = self.n_pages as u32;
-            self.further_times.push(place, &self.buffer);
+            self.own_times.push(place, &self.buffer);
         }
         self.n_pages += 1;
     }
@@ -158,8 +170,7 @@ impl SiteEncoder {
         self.buffer.clear();
         put_varint(&mut self.buffer, self.n_pages);
         self.pages.close()?;
-        self.first_times.close()?;
-        self.further_times.close()?;
+        self.own_times.close()?;
         self.urls.close()?;
         self.forms.close()?;
         self.same_fold.close()?;
@@ -172,8 +183,7 @@ impl SiteEncoder {
     pub(crate) fn length(&self) -> u64 {
         (self.buffer.len() + self.numbers.len()) as u64
             + self.pages.length()
-            + self.first_times.length()
-            + self.further_times.length()
+            + self.own_times.length()
             + self.urls.length()
             + self.forms.length()
             + crate::bytes::varint_length(self.n_same_fold)
@@ -186,8 +196,7 @@ impl SiteEncoder {
     /// Bytes of memory held.
     pub(crate) fn memory(&self) -> usize {
         self.pages.memory()
-            + self.first_times.memory()
-            + self.further_times.memory()
+            + self.own_times.memory()
             + self.urls.memory()
             + self.forms.memory()
             + self.same_fold.memory()
@@ -201,8 +210,7 @@ impl SiteEncoder {
         out.write_all(&self.buffer)?;
         self.pages.write_to(out)?;
         out.write_all(&self.numbers)?;
-        self.first_times.write_to(out)?;
-        self.further_times.write_to(out)?;
+        self.own_times.write_to(out)?;
         self.urls.write_to(out)?;
         self.forms.write_to(out)?;
         crate::bytes::write_varint(out, self.n_same_fold)?;
@@ -219,8 +227,7 @@ impl SiteEncoder {
     pub(crate) fn clear(&mut self) {
         self.n_pages = 0;
         self.pages.clear();
-        self.first_times.clear();
-        self.further_times.clear();
+        self.own_times.clear();
         self.urls.clear();
         self.forms.clear();
         self.n_same_fold = 0;

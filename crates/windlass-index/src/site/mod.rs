@@ -3,10 +3,11 @@
 //! ```text
 //! block := varint pages | page numbers (column)
 //!        | varint urls | varint forms | varint attrs | varint hrefs | varint others
-//!        | first time of each page (column) | further times
+//!        | own times
 //!        | urls (string list: SURT keys) | forms (string list) | varint n | same fold (column)
 //!        | attrs (string list: rel byte, alt) | table hrefs | table others
-//! further times := varint n | pages (column) | ends (column) | bytes: varint seconds after the one before
+//! own times := varint n, and where n > 0: pages (column) | ends (column)
+//!            | bytes: varint seconds before the latest capture, then before the time before
 //! table := nothing where it has no links, else
 //!          first link of each url (column) | form or link type (column) | page (column)
 //!        | attr (column) | varint n | exceptions (column) | ends (column)
@@ -15,8 +16,8 @@
 //! Pages come first so that a merge can renumber them and copy the rest. Inside, a page, url, form
 //! or attr is named by its place in the block's own list. Forms are anchors as written, ordered by
 //! folded anchor, then as written; `same fold` lists those whose folded anchor is that of the form
-//! before. A page's times are those of its captures that show a link to this site. Links are
-//! ordered by (url, form or type, page). A link was seen at all of its page's times with its attr;
+//! before. A page's times are those of its captures that show a link to this site: the latest real one
+//! of all its captures alone, or else it is among the own times, latest first. Links are ordered by (url, form or type, page). A link was seen at all of its page's times with its attr;
 //! one that was not is an exception, which lists its sightings.
 
 mod block;

@@ -7,7 +7,7 @@ use crate::bytes::{Corrupt, put_sized, put_varint};
 use crate::column::{ColumnBuilder, write_column};
 use crate::intern::Interner;
 use crate::sighting::{Sighting, unite_attrs};
-use crate::strings::StringListBuilder;
+use crate::strings::{Coding, StringListBuilder};
 
 impl Sighting {
     /// The order of a site block.
@@ -26,6 +26,8 @@ pub(crate) struct Dictionaries<'a> {
     pub(crate) urls: &'a dyn Fn(u32) -> &'a [u8],
     pub(crate) forms: &'a dyn Fn(u32) -> &'a [u8],
     pub(crate) attrs: &'a Interner,
+    /// When a page was last really captured.
+    pub(crate) latest: &'a dyn Fn(u32) -> u32,
 }
 
 impl<'a> Dictionaries<'a> {
@@ -97,13 +99,13 @@ pub(crate) fn encode(
     ] {
         put_varint(out, n as u64);
     }
-    encode_times(&times, out)?;
-    let mut list = StringListBuilder::default();
+    encode_times(&times, dictionaries.latest, out)?;
+    let mut list = StringListBuilder::coded(Coding::Surt);
     urls.iter()
         .for_each(|&url| list.push(dictionaries.url(url)));
     list.finish(out)?;
     encode_forms(&forms, dictionaries, out)?;
-    let mut list = StringListBuilder::default();
+    let mut list = StringListBuilder::coded(Coding::Text);
     attrs
         .iter()
         .for_each(|&attr| list.push(dictionaries.attr(attr)));
@@ -126,29 +128,26 @@ fn distinct(values: impl Iterator<Item = u32>) -> Vec<u32> {
     all
 }
 
-fn encode_times(times: &[(u32, u32)], out: &mut Vec<u8>) -> Result<(), Corrupt> {
-    let (mut first, mut further) = (ColumnBuilder::default(), Vec::new());
-    for (place, page) in (0u32..).zip(times.chunk_by(|a, b| a.0 == b.0)) {
-        let Some(((_, base), rest)) = page.split_first() else {
-            continue;
-        };
-        first.push(*base);
-        if !rest.is_empty() {
-            further.push((place, *base, rest));
-        }
-    }
-    first.finish(out)?;
-    put_varint(out, further.len() as u64);
-    if further.is_empty() {
+fn encode_times(
+    times: &[(u32, u32)],
+    latest: &dyn Fn(u32) -> u32,
+    out: &mut Vec<u8>,
+) -> Result<(), Corrupt> {
+    let pages = (0u32..).zip(times.chunk_by(|a, b| a.0 == b.0));
+    let own: Vec<_> = pages
+        .filter(|(_, page)| page.iter().any(|(page, time)| *time != latest(*page)))
+        .collect();
+    put_varint(out, own.len() as u64);
+    if own.is_empty() {
         return Ok(());
     }
-    write_column(further.iter().map(|(place, ..)| *place), out)?;
+    write_column(own.iter().map(|(place, _)| *place), out)?;
     let (mut ends, mut data) = (ColumnBuilder::default(), Vec::new());
-    for (_, base, rest) in further {
-        let mut before = base;
-        for (_, time) in rest {
-            put_varint(&mut data, u64::from(time - before));
-            before = *time;
+    for (_, page) in own {
+        let mut after = None;
+        for (page, time) in page.iter().rev() {
+            let after = after.replace(*time).unwrap_or_else(|| latest(*page));
+            put_varint(&mut data, u64::from(after - time));
         }
         ends.push(u32::try_from(data.len()).map_err(|_| Corrupt("times over 4 GiB"))?);
     }
@@ -162,7 +161,7 @@ fn encode_forms(
     dictionaries: &Dictionaries<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), Corrupt> {
-    let (mut list, mut same) = (StringListBuilder::default(), Vec::new());
+    let (mut list, mut same) = (StringListBuilder::coded(Coding::Text), Vec::new());
     let mut before = None;
     for (place, &form) in (0u32..).zip(forms) {
         let text = dictionaries.form(form);

@@ -16,9 +16,10 @@ mod tests;
 mod used;
 
 use super::dictionaries::MergedStrings;
-use super::pages::Mapping;
+use super::pages::{Mapping, MergedPages};
 use super::{Damage, MergeError, Watch};
 use crate::bytes::Corrupt;
+use crate::paged::Paged;
 use crate::segment::Segment;
 use crate::site::{SiteBlock, SiteEncoder};
 use attrs::UnitedAttrs;
@@ -35,6 +36,16 @@ pub(super) struct SiteMerger<'a> {
     strings: MergedStrings<'a>,
     /// Links that are done and that nobody was told of.
     unreported: u64,
+}
+
+/// What an input has of a site.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part<'a> {
+    /// The number of the input.
+    pub(super) input: usize,
+    pub(super) block: &'a [u8],
+    /// When each of the input's pages was last really captured.
+    pub(super) latest: Paged<'a>,
 }
 
 /// One of the blocks.
@@ -55,10 +66,10 @@ struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    fn new(input: usize, block: &'a [u8], mapping: &'a Mapping) -> Result<Self, Corrupt> {
+    fn new(part: &Part<'a>, mapping: &'a Mapping) -> Result<Self, Corrupt> {
         Ok(Self {
-            input,
-            block: SiteBlock::read(block)?,
+            input: part.input,
+            block: SiteBlock::read(part.block, part.latest)?,
             mapping,
             pages: Vec::new(),
             is_apart: true,
@@ -101,26 +112,26 @@ impl<'a> SiteMerger<'a> {
         watch.advance(std::mem::take(&mut self.unreported))
     }
 
-    /// Merges the blocks of a site, each with the number of its input, into the encoder. `false` where
-    /// no link is left.
+    /// Merges the blocks of a site into the encoder. `false` where no link is left.
     pub(super) fn merge(
         &mut self,
         inputs: &[&'a Segment],
-        mappings: &'a [Mapping],
-        blocks: impl Iterator<Item = (usize, &'a [u8])>,
+        pages: &'a MergedPages,
+        parts: impl Iterator<Item = Part<'a>>,
         encoder: &mut SiteEncoder,
         watch: Watch<'_>,
     ) -> Result<bool, MergeError> {
         self.sources.clear();
-        for (input, block) in blocks {
-            let Some(mapping) = mappings.get(input) else {
+        for part in parts {
+            let input = part.input;
+            let Some(mapping) = pages.mappings.get(input) else {
                 continue;
             };
-            let source = Source::new(input, block, mapping);
+            let source = Source::new(&part, mapping);
             self.sources
                 .push(source.map_err(|what| Damage { input, what }.error(inputs))?);
         }
-        self.merge_sources(encoder, watch)
+        self.merge_sources(&pages.latest, encoder, watch)
             .map_err(|stop| match stop {
                 Stop::Damage(damage) => {
                     let source = self.sources.get(damage.input);
@@ -131,8 +142,13 @@ impl<'a> SiteMerger<'a> {
             })
     }
 
-    fn merge_sources(&mut self, encoder: &mut SiteEncoder, watch: Watch<'_>) -> Result<bool, Stop> {
-        let is_loose = self.pages.merge(&mut self.sources, encoder)?;
+    fn merge_sources(
+        &mut self,
+        latest: &[u32],
+        encoder: &mut SiteEncoder,
+        watch: Watch<'_>,
+    ) -> Result<bool, Stop> {
+        let is_loose = self.pages.merge(&mut self.sources, latest, encoder)?;
         watch.check()?;
         let mut folds = Folds::default();
         let forms = self.merge_forms(|_, strings| {

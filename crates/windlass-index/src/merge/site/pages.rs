@@ -44,11 +44,12 @@ pub(super) enum PagePlace<'p> {
 const NONE_LEFT: u64 = u64::MAX;
 
 impl Pages {
-    /// Merges the pages into the encoder, and writes the new place of each into its source. Returns
-    /// whether the block is loose.
+    /// Merges the pages into the encoder, and writes the new place of each into its source. `latest` is
+    /// when each (new) page was last really captured. Returns whether the block is loose.
     pub(super) fn merge(
         &mut self,
         sources: &mut [Source<'_>],
+        latest: &[u32],
         encoder: &mut SiteEncoder,
     ) -> Result<bool, Damage> {
         self.shared.clear();
@@ -65,6 +66,7 @@ impl Pages {
                 return Ok(is_loose);
             };
             let number = number as u32;
+            let latest = latest.get(number as usize).copied().unwrap_or(0);
             self.buffer.clear();
             let (mut having, mut has_lost) = (0, false);
             for (at, source) in sources.iter_mut().enumerate() {
@@ -83,14 +85,14 @@ impl Pages {
                 self.buffer.extend_from_slice(&times);
             }
             let becomes = if having == 1 && !has_lost {
-                encoder.page(number, &self.buffer);
+                encoder.page(number, latest, &self.buffer);
                 place
             } else {
                 self.buffer.sort_unstable();
                 let before = self.buffer.len();
                 self.buffer.dedup();
                 is_loose |= has_lost || self.buffer.len() < before;
-                self.share(place, number, encoder)
+                self.share(place, (number, latest), encoder)
             };
             for (at, (source, head_of)) in sources.iter_mut().zip(&mut self.heads).enumerate() {
                 if *head_of == u64::from(number) {
@@ -113,11 +115,16 @@ impl Pages {
     }
 
     /// Keeps the times that are in the buffer.
-    fn share(&mut self, place: u32, number: u32, encoder: &mut SiteEncoder) -> u32 {
+    fn share(
+        &mut self,
+        place: u32,
+        (number, latest): (u32, u32),
+        encoder: &mut SiteEncoder,
+    ) -> u32 {
         if self.buffer.is_empty() {
             return GONE;
         }
-        encoder.page(number, &self.buffer);
+        encoder.page(number, latest, &self.buffer);
         let becomes = SHARED | self.shared.len() as u64 as u32;
         self.shared.push(SharedPage {
             place,

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::intern::Interner;
+use crate::paged::{PagedBuilder, Verified};
 use crate::sighting::Sighting;
 use crate::site::plain::{Dictionaries, combine, encode};
 use crate::spool::Scratch;
@@ -55,8 +56,19 @@ fn arb_input() -> impl Strategy<Value = Input> {
     (sightings, outranked).prop_map(|(sightings, o)| (sightings, o.into_iter().collect()))
 }
 
+/// When an input last really captured a page: where it last showed a link, or later.
+fn latest((sightings, _): &Input, page: u32) -> u32 {
+    let of_page = sightings.iter().filter(|s| s.page == page);
+    let last = of_page.map(|s| s.time).max().unwrap_or(0);
+    if page.is_multiple_of(7) {
+        last + 3
+    } else {
+        last
+    }
+}
+
 /// The block of these sightings; nothing where there are none.
-fn block(mut sightings: Vec<Sighting>) -> Vec<u8> {
+fn block(mut sightings: Vec<Sighting>, latest: &dyn Fn(u32) -> u32) -> Vec<u8> {
     let mut attrs = Interner::default();
     for attr in ATTRS {
         attrs.intern(attr);
@@ -68,14 +80,59 @@ fn block(mut sightings: Vec<Sighting>) -> Vec<u8> {
             urls: &|url| URLS[url as usize],
             forms: &|form| FORMS[form as usize].as_bytes(),
             attrs: &attrs,
+            latest,
         };
         encode(&sightings, &dictionaries, &mut out).unwrap();
     }
     out
 }
 
-/// An input's block, whose pages have numbers of their own, and what they mean.
-fn own((sightings, outranked): &Input, at: usize) -> (Vec<u8>, Mapping) {
+/// An input with pages that have numbers of their own.
+struct Own {
+    block: Vec<u8>,
+    /// An array of when each was last really captured, and what of it is verified.
+    latest: Vec<u8>,
+    verified: Verified,
+}
+
+impl Own {
+    fn part(&self, input: usize) -> Part<'_> {
+        Part {
+            input,
+            block: &self.block,
+            latest: Paged::new(&self.latest, &self.verified),
+        }
+    }
+}
+
+/// All inputs, and what merging their page tables gives.
+fn all_own(inputs: &[Input]) -> (Vec<Own>, MergedPages) {
+    let (own, mappings): (Vec<_>, Vec<_>) = inputs
+        .iter()
+        .enumerate()
+        .map(|(at, input)| own(input, at))
+        .unzip();
+    let latest = (0..PAGES).map(|page| merged_latest(inputs, page)).collect();
+    (own, MergedPages { mappings, latest })
+}
+
+fn merged_latest(inputs: &[Input], page: u32) -> u32 {
+    let all = inputs.iter().map(|input| latest(input, page));
+    all.max().unwrap_or(0)
+}
+
+fn array(values: impl Iterator<Item = u32>) -> (Vec<u8>, Verified) {
+    let mut builder = PagedBuilder::default();
+    values.for_each(|value| builder.push(value));
+    let mut array = Vec::new();
+    builder.finish().write_to(&mut array).unwrap();
+    let verified = Verified::new(&array);
+    (array, verified)
+}
+
+/// An input's block, and what its pages mean.
+fn own(input: &Input, at: usize) -> (Own, Mapping) {
+    let (sightings, outranked) = input;
     let mut mapping = Mapping::default();
     // Each input lacks other pages.
     let has = |page: u32| {
@@ -89,15 +146,20 @@ fn own((sightings, outranked): &Input, at: usize) -> (Vec<u8>, Mapping) {
     for sighting in &mut own {
         sighting.page = mapping.pages.binary_search(&sighting.page).unwrap() as u32;
     }
-    (block(own), mapping)
+    let number = |page: u32| mapping.pages[page as usize];
+    let block = block(own, &|page| latest(input, number(page)));
+    let times = mapping.pages.iter().map(|page| latest(input, *page));
+    let (latest, verified) = array(times);
+    let own = Own {
+        block,
+        latest,
+        verified,
+    };
+    (own, mapping)
 }
 
 fn merged(inputs: &[Input], scratch: &Arc<Scratch>) -> Vec<u8> {
-    let (blocks, mappings): (Vec<_>, Vec<_>) = inputs
-        .iter()
-        .enumerate()
-        .map(|(at, input)| own(input, at))
-        .unzip();
+    let (own, pages) = all_own(inputs);
     let mut encoder = SiteEncoder::new(scratch);
     let mut merger = SiteMerger::default();
     let cancel = AtomicBool::new(false);
@@ -109,17 +171,18 @@ fn merged(inputs: &[Input], scratch: &Arc<Scratch>) -> Vec<u8> {
     let mut out = Vec::new();
     // Twice with the same things: nothing of the first time must be left.
     for _ in 0..2 {
-        let parts = blocks.iter().map(Vec::as_slice).enumerate();
+        let parts = own.iter().enumerate().map(|(at, own)| own.part(at));
         out.clear();
         if merger
-            .merge(&[], &mappings, parts, &mut encoder, watch)
+            .merge(&[], &pages, parts, &mut encoder, watch)
             .unwrap()
         {
             encoder.close().unwrap();
             encoder.write_to(&mut out).unwrap();
-            assert_eq!(SiteBlock::read(&out).unwrap().hrefs.len() as u64, {
-                crate::site::counts(&out).unwrap().0
-            });
+            let (latest, verified) = array(pages.latest.iter().copied());
+            let block = SiteBlock::read(&out, Paged::new(&latest, &verified)).unwrap();
+            let (hrefs, _) = crate::site::counts(&out).unwrap();
+            assert_eq!(block.hrefs.len() as u64, hrefs);
         }
     }
     out
@@ -134,7 +197,7 @@ proptest! {
             let kept = |s: &&Sighting| outranked.binary_search(&(s.page, s.time)).is_err();
             sightings.iter().filter(kept).copied().collect::<Vec<_>>()
         });
-        let expected = block(all.collect());
+        let expected = block(all.collect(), &|page| merged_latest(&inputs, page));
         prop_assert!(merged(&inputs, &scratch) == expected);
     }
 
@@ -152,18 +215,17 @@ proptest! {
     fn foreign_blocks_never_panic(damage in vec((any::<prop::sample::Index>(), any::<u8>()), 1..6), inputs in vec(arb_input(), 2..4)) {
         let directory = tempfile::tempdir().unwrap();
         let scratch = Scratch::new(directory.path().to_owned(), 1 << 20);
-        let (mut blocks, mappings): (Vec<_>, Vec<_>) =
-            inputs.iter().enumerate().map(|(at, input)| own(input, at)).unzip();
+        let (mut own, pages) = all_own(&inputs);
         for (index, byte) in damage {
-            let at = index.index(blocks[0].len());
-            blocks[0][at] = byte;
+            let at = index.index(own[0].block.len());
+            own[0].block[at] = byte;
         }
         let cancel = AtomicBool::new(false);
         let watch = Watch { progress: &(), cancel: &cancel, stop: None };
-        let parts = blocks.iter().map(Vec::as_slice).enumerate();
+        let parts = own.iter().enumerate().map(|(at, own)| own.part(at));
         let mut encoder = SiteEncoder::new(&scratch);
         let mut merger = SiteMerger::default();
         // An error is an answer like any other.
-        let _ = merger.merge(&[], &mappings, parts, &mut encoder, watch);
+        let _ = merger.merge(&[], &pages, parts, &mut encoder, watch);
     }
 }

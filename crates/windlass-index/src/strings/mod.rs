@@ -1,117 +1,53 @@
 //! Sorted lists of byte strings, front-coded.
 //!
 //! ```text
-//! list  := varint bytes | start-of-group u32 × groups | group × groups        groups = ⌈n / 16⌉
-//! group := first (varint length | bytes), then up to 15 × (varint shared | varint length | bytes)
+//! list  := varint (bytes × 4 + coding) | start-of-group u32 × groups | group × groups
+//!                                                              groups = ⌈n / 16⌉
+//! group := varint length | first, then up to 15 × (token u8 | varint? | varint? | rest)
+//! token := 16 × shared + length
 //! ```
-//! `shared` is the length of the prefix taken from the string before. Starts count from the first
-//! group; a list of one group has no starts. Finding a string reads O(log n) groups.
+//! `shared` is the length of the prefix taken from the string before, less that of the string before
+//! (0 for the first), plus 7; 15 where that is not 0 to 14, and then the prefix's length is the first
+//! varint. `length` is that of the rest; 15 where it is not below 15, and then the second varint is
+//! what it is above 15. `coding` says what the first string and the rests are written in: 0, as they
+//! are; 1, the symbols for SURTs; 2, those for text (see [`symbols`](crate::symbols)); lengths are then
+//! those of the codes. Starts count from the first group; a list of one group has no starts. Finding a
+//! string reads O(log n) groups.
 
-use std::io::{self, Write};
-use std::sync::Arc;
+mod build;
 
-use integer_encoding::VarInt;
-
-use crate::bytes::{Bytes, Corrupt, shared_prefix, sized_length, write_varint};
-use crate::spool::{Scratch, Spool};
+use crate::bytes::{Bytes, Corrupt};
 use crate::stretch::Stretch;
+use crate::symbols::{SURT, SymbolTable, TEXT};
+
+pub(crate) use build::StringListBuilder;
 
 const GROUP: usize = 16;
+/// What stands for no difference between two prefixes.
+const SAME_SHARED: usize = 7;
+/// What says that a number is behind the token.
+const FAR: usize = 15;
 
-/// Encodes strings as they come. The order is the caller's business.
-#[derive(Debug, Default)]
-pub(crate) struct StringListBuilder {
-    n: usize,
-    starts: Spool,
-    data: Spool,
-    last: Vec<u8>,
+/// What strings are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Coding {
+    /// As they are.
+    Plain,
+    /// Symbols for SURTs.
+    Surt,
+    /// Symbols for text.
+    Text,
 }
 
-impl StringListBuilder {
-    /// A list that may be larger than memory.
-    pub(crate) fn new(scratch: &Arc<Scratch>) -> Self {
-        Self {
-            starts: Spool::new(scratch),
-            data: Spool::new(scratch),
-            ..Self::default()
+impl Coding {
+    const ALL: [Self; 3] = [Self::Plain, Self::Surt, Self::Text];
+
+    fn table(self) -> Option<&'static SymbolTable> {
+        match self {
+            Self::Plain => None,
+            Self::Surt => Some(&SURT),
+            Self::Text => Some(&TEXT),
         }
-    }
-
-    pub(crate) fn push(&mut self, text: &[u8]) {
-        let shared = if self.n.is_multiple_of(GROUP) {
-            self.starts.put(&(self.data.len() as u32).to_le_bytes());
-            0
-        } else {
-            let shared = shared_prefix(&self.last, text);
-            self.put_varint(shared as u64);
-            shared
-        };
-        let rest = text.get(shared..).unwrap_or_default();
-        self.put_varint(rest.len() as u64);
-        self.data.put(rest);
-        self.last.truncate(shared);
-        self.last.extend_from_slice(rest);
-        self.n += 1;
-    }
-
-    fn put_varint(&mut self, value: u64) {
-        if value < 0x80 {
-            self.data.put(&[value as u8]);
-        } else {
-            let mut buffer = [0; 10];
-            let n = value.encode_var(&mut buffer);
-            self.data.put(buffer.get(..n).unwrap_or_default());
-        }
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.n
-    }
-
-    /// No more strings come: now the length is known.
-    pub(crate) fn close(&mut self) -> Result<(), Corrupt> {
-        if u32::try_from(self.data.len()).is_err() {
-            return Err(Corrupt("a list of strings over 4 GiB"));
-        }
-        if self.n <= GROUP {
-            self.starts.clear();
-        }
-        Ok(())
-    }
-
-    /// Bytes of the list, which is closed.
-    pub(crate) fn length(&self) -> u64 {
-        sized_length(self.starts.len() + self.data.len())
-    }
-
-    /// Bytes of memory held.
-    pub(crate) fn memory(&self) -> usize {
-        self.starts.memory() + self.data.memory() + self.last.capacity()
-    }
-
-    /// Writes the list, which is closed, and begins a new one.
-    pub(crate) fn write_to(&mut self, out: &mut impl Write) -> io::Result<()> {
-        write_varint(out, self.starts.len() + self.data.len())?;
-        self.starts.write_to(out)?;
-        self.data.write_to(out)?;
-        self.clear();
-        Ok(())
-    }
-
-    /// Begins a new one.
-    pub(crate) fn clear(&mut self) {
-        self.n = 0;
-        self.starts.clear();
-        self.data.clear();
-        self.last.clear();
-    }
-
-    /// Appends the list to `out`.
-    #[cfg(test)]
-    pub(crate) fn finish(mut self, out: &mut Vec<u8>) -> Result<(), Corrupt> {
-        self.close()?;
-        self.write_to(out)
-            .map_err(|_| Corrupt("a list that was put aside"))
     }
 }
 
@@ -119,13 +55,16 @@ impl StringListBuilder {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StringList<'a> {
     n: usize,
+    coding: Coding,
     starts: Stretch<'a>,
     data: Stretch<'a>,
 }
 
 impl<'a> StringList<'a> {
     pub(crate) fn read(bytes: &mut Bytes<'a>, n: usize) -> Result<Self, Corrupt> {
-        let mut all = Bytes::over(bytes.sized_stretch()?);
+        let head = bytes.varint_usize()?;
+        let coding = Coding::ALL.get(head % 4);
+        let mut all = Bytes::over(bytes.stretch(head / 4)?);
         let groups = n.div_ceil(GROUP);
         let starts = if groups > 1 {
             all.stretch(groups.checked_mul(4).ok_or(Corrupt("a list"))?)?
@@ -134,6 +73,7 @@ impl<'a> StringList<'a> {
         };
         Ok(Self {
             n,
+            coding: *coding.ok_or(Corrupt("what strings are written in"))?,
             starts,
             data: all.rest(),
         })
@@ -177,8 +117,8 @@ impl<'a> StringList<'a> {
         };
         Ok(StringIter {
             i,
-            n: self.n,
             bytes,
+            ..self.iter()
         })
     }
 
@@ -187,6 +127,8 @@ impl<'a> StringList<'a> {
         StringIter {
             i: 0,
             n: self.n,
+            table: self.coding.table(),
+            shared: 0,
             bytes: Bytes::over(self.data),
         }
     }
@@ -195,9 +137,11 @@ impl<'a> StringList<'a> {
     pub(crate) fn lower_bound(&self, text: &[u8]) -> Result<usize, Corrupt> {
         // The last group whose first string is less than `text` holds the answer, or ends before it.
         let (mut low, mut high) = (0, self.n.div_ceil(GROUP));
+        let mut current = Vec::new();
         while low < high {
             let middle = low + (high - low) / 2;
-            if self.group(middle)?.sized()? < text {
+            self.iter_from(middle * GROUP)?.next_into(&mut current)?;
+            if current.as_slice() < text {
                 low = middle + 1;
             } else {
                 high = middle;
@@ -207,7 +151,6 @@ impl<'a> StringList<'a> {
             return Ok(0);
         };
         let mut iter = self.iter_from(group * GROUP)?;
-        let mut current = Vec::new();
         let end = (group * GROUP + GROUP).min(self.n);
         for i in group * GROUP..end {
             iter.next_into(&mut current)?;
@@ -224,6 +167,9 @@ impl<'a> StringList<'a> {
 pub(crate) struct StringIter<'a> {
     i: usize,
     n: usize,
+    table: Option<&'static SymbolTable>,
+    /// Length of the prefix that the string last read took from the one before.
+    shared: usize,
     bytes: Bytes<'a>,
 }
 
@@ -234,16 +180,31 @@ impl StringIter<'_> {
         if self.i >= self.n {
             return Ok(false);
         }
-        let shared = if self.i.is_multiple_of(GROUP) {
-            0
-        } else {
+        let length = if self.i.is_multiple_of(GROUP) {
+            self.shared = 0;
             self.bytes.varint_usize()?
+        } else {
+            let token = usize::from(self.bytes.u8()?);
+            self.shared = match token / 16 {
+                FAR => self.bytes.varint_usize()?,
+                near => (self.shared + near)
+                    .checked_sub(SAME_SHARED)
+                    .ok_or(Corrupt("a shared prefix"))?,
+            };
+            match token % 16 {
+                FAR => self.bytes.varint_usize()?.saturating_add(FAR),
+                near => near,
+            }
         };
-        if shared > text.len() {
+        if self.shared > text.len() {
             return Err(Corrupt("a shared prefix"));
         }
-        text.truncate(shared);
-        text.extend_from_slice(self.bytes.sized()?);
+        text.truncate(self.shared);
+        let rest = self.bytes.take(length)?;
+        match self.table {
+            None => text.extend_from_slice(rest),
+            Some(table) => table.decode(rest, text)?,
+        }
         self.i += 1;
         Ok(true)
     }
@@ -291,9 +252,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn round_trip_and_search(set in prop::collection::btree_set("[ab]{0,6}", 0..100), probe in "[abc]{0,6}") {
+        fn round_trip_and_search(
+            set in prop_oneof![
+                prop::collection::btree_set("[ab]{0,6}", 0..100),
+                prop::collection::btree_set("(com.www./|click here|[ab]|index){0,12}", 0..100),
+            ],
+            probe in "[abc]{0,6}",
+            coding in prop::sample::select(Coding::ALL.to_vec()),
+        ) {
             let texts: Vec<_> = set.into_iter().collect();
-            let mut builder = StringListBuilder::default();
+            let mut builder = StringListBuilder::coded(coding);
             texts.iter().for_each(|text| builder.push(text.as_bytes()));
             let mut out = Vec::new();
             builder.finish(&mut out).unwrap();

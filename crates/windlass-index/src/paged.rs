@@ -1,0 +1,131 @@
+//! An array of `u32` that can be read in parts and verified in parts.
+//!
+//! ```text
+//! array := block × ⌈n / 1023⌉
+//! block := value u32 × 1023 (the last: as many as are left) | CRC-32 u32
+//! ```
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::bytes::{Corrupt, u32_at};
+use crate::spool::{Scratch, Spool};
+
+const VALUES: usize = 1023;
+
+/// Encodes an array as its values come.
+#[derive(Debug, Default)]
+pub(crate) struct PagedBuilder {
+    out: Spool,
+    block: Vec<u8>,
+}
+
+impl PagedBuilder {
+    pub(crate) fn new(scratch: &Arc<Scratch>) -> Self {
+        Self {
+            out: Spool::new(scratch),
+            block: Vec::new(),
+        }
+    }
+
+    pub(crate) fn push(&mut self, value: u32) {
+        self.block.extend_from_slice(&value.to_le_bytes());
+        if self.block.len() == VALUES * 4 {
+            self.close_block();
+        }
+    }
+
+    fn close_block(&mut self) {
+        let crc = crc32fast::hash(&self.block);
+        self.out.put(&self.block);
+        self.out.put(&crc.to_le_bytes());
+        self.block.clear();
+    }
+
+    pub(crate) fn finish(mut self) -> Spool {
+        if !self.block.is_empty() {
+            self.close_block();
+        }
+        self.out
+    }
+}
+
+/// Which blocks of an array have been verified.
+#[derive(Debug)]
+pub(crate) struct Verified(Vec<AtomicU64>);
+
+impl Verified {
+    pub(crate) fn new(section: &[u8]) -> Self {
+        let blocks = section.len().div_ceil(VALUES * 4 + 4);
+        Self(
+            (0..blocks.div_ceil(64))
+                .map(|_| AtomicU64::new(0))
+                .collect(),
+        )
+    }
+}
+
+/// An array in the file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Paged<'a> {
+    section: &'a [u8],
+    verified: &'a Verified,
+}
+
+impl<'a> Paged<'a> {
+    /// The array that is the section, whose blocks are verified as `verified` says.
+    pub(crate) fn new(section: &'a [u8], verified: &'a Verified) -> Self {
+        Self { section, verified }
+    }
+
+    /// The value at position `i`. Its block is verified when it is first touched.
+    #[inline]
+    pub(crate) fn get(&self, i: usize) -> Result<u32, Corrupt> {
+        let number = i / VALUES;
+        let start = number.saturating_mul(VALUES * 4 + 4);
+        let rest = self.section.get(start..).ok_or(Corrupt("a page number"))?;
+        let block = rest.get(..VALUES * 4 + 4).unwrap_or(rest);
+        let (values, crc) = block
+            .split_last_chunk::<4>()
+            .ok_or(Corrupt("the latest captures"))?;
+        let words = &self.verified.0;
+        let word = words.get(number / 64).ok_or(Corrupt("a page number"))?;
+        let bit = 1u64 << (number % 64);
+        if word.load(Ordering::Relaxed) & bit == 0 {
+            if crc32fast::hash(values) != u32::from_le_bytes(*crc) {
+                return Err(Corrupt("the checksum of the latest captures"));
+            }
+            word.fetch_or(bit, Ordering::Relaxed);
+        }
+        u32_at(values, i % VALUES)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn round_trip_and_damage() {
+        for n in [0usize, 1, 1022, 1023, 1024, 5000] {
+            let mut builder = PagedBuilder::default();
+            (0..n).for_each(|i| builder.push(i as u32 * 7));
+            let mut section = Vec::new();
+            builder.finish().write_to(&mut section).unwrap();
+            let verified = Verified::new(&section);
+            for i in 0..n {
+                assert_eq!(
+                    Paged::new(&section, &verified).get(i).unwrap(),
+                    i as u32 * 7
+                );
+            }
+            assert!(Paged::new(&section, &verified).get(n).is_err());
+            if n > 0 {
+                let last = section.len() - 5;
+                section[last] ^= 1;
+                let verified = Verified::new(&section);
+                assert!(Paged::new(&section, &verified).get(n - 1).is_err());
+            }
+        }
+    }
+}

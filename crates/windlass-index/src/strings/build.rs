@@ -1,0 +1,242 @@
+//! Writing a list of strings.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use integer_encoding::VarInt;
+
+use super::{Coding, FAR, GROUP, SAME_SHARED};
+use crate::bytes::{Corrupt, shared_prefix, varint_length, write_varint};
+use crate::spool::{Scratch, Spool};
+use crate::symbols::SymbolTable;
+
+/// So many bytes of a list show whether symbols make it shorter.
+const SAMPLE_BYTES: usize = 1 << 14;
+
+/// Encodes strings as they come. The order is the caller's business.
+///
+/// A list is written in symbols where that makes its beginning shorter, and else as it is.
+#[derive(Debug)]
+pub(crate) struct StringListBuilder {
+    n: usize,
+    last: Vec<u8>,
+    /// What it is written in if that is shorter.
+    coding: Coding,
+    /// The beginning, before it is known what it is written in.
+    sample: Option<Sample>,
+    /// The table of symbols, where the list is written in them.
+    table: Option<&'static SymbolTable>,
+    out: Groups,
+}
+
+/// The first strings of a list: length of the prefix that each shares with the one before, where its
+/// rest ends, and the rests.
+#[derive(Debug, Default)]
+struct Sample {
+    strings: Vec<(u32, u32)>,
+    rests: Vec<u8>,
+}
+
+impl StringListBuilder {
+    /// A list in memory.
+    pub(crate) fn coded(coding: Coding) -> Self {
+        Self::over(coding, Groups::default())
+    }
+
+    /// A list that may be larger than memory.
+    pub(crate) fn new(coding: Coding, scratch: &Arc<Scratch>) -> Self {
+        Self::over(
+            coding,
+            Groups {
+                starts: Spool::new(scratch),
+                data: Spool::new(scratch),
+                ..Groups::default()
+            },
+        )
+    }
+
+    fn over(coding: Coding, out: Groups) -> Self {
+        Self {
+            n: 0,
+            last: Vec::new(),
+            coding,
+            sample: Some(Sample::default()),
+            table: None,
+            out,
+        }
+    }
+
+    pub(crate) fn push(&mut self, text: &[u8]) {
+        let shared = if self.n.is_multiple_of(GROUP) {
+            0
+        } else {
+            shared_prefix(&self.last, text)
+        };
+        let rest = text.get(shared..).unwrap_or_default();
+        self.last.truncate(shared);
+        self.last.extend_from_slice(rest);
+        self.n += 1;
+        match &mut self.sample {
+            Some(sample) => {
+                sample.rests.extend_from_slice(rest);
+                let end = sample.rests.len() as u64 as u32;
+                sample.strings.push((shared as u64 as u32, end));
+                if sample.rests.len() >= SAMPLE_BYTES {
+                    self.decide();
+                }
+            }
+            None => match self.table {
+                Some(table) => self.out.put(shared, &table.encode(rest)),
+                None => self.out.put(shared, rest),
+            },
+        }
+    }
+
+    /// Decides what the list is written in, and writes the beginning.
+    fn decide(&mut self) {
+        let Some(sample) = self.sample.take() else {
+            return;
+        };
+        let mut coded = Sample::default();
+        if let Some(table) = self.coding.table() {
+            for (shared, rest) in sample.iter() {
+                coded.rests.extend_from_slice(&table.encode(rest));
+                let end = coded.rests.len() as u64 as u32;
+                coded.strings.push((shared as u64 as u32, end));
+            }
+            if coded.rests.len() < sample.rests.len() {
+                self.table = Some(table);
+            }
+        }
+        let chosen = if self.table.is_some() {
+            &coded
+        } else {
+            &sample
+        };
+        for (shared, rest) in chosen.iter() {
+            self.out.put(shared, rest);
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.n
+    }
+
+    /// No more strings come: now the length is known.
+    pub(crate) fn close(&mut self) -> Result<(), Corrupt> {
+        self.decide();
+        if u32::try_from(self.out.data.len()).is_err() {
+            return Err(Corrupt("a list of strings over 4 GiB"));
+        }
+        if self.n <= GROUP {
+            self.out.starts.clear();
+        }
+        Ok(())
+    }
+
+    /// The length in bytes of what follows it, and the coding.
+    fn head(&self) -> u64 {
+        let coding = match self.table {
+            Some(_) => self.coding,
+            None => Coding::Plain,
+        };
+        (self.out.starts.len() + self.out.data.len()) * 4 + coding as u64
+    }
+
+    /// Bytes of the list, which is closed.
+    pub(crate) fn length(&self) -> u64 {
+        varint_length(self.head()) + self.out.starts.len() + self.out.data.len()
+    }
+
+    /// Bytes of memory held.
+    pub(crate) fn memory(&self) -> usize {
+        let sample = self.sample.as_ref();
+        self.out.starts.memory()
+            + self.out.data.memory()
+            + self.last.capacity()
+            + sample.map_or(0, |s| s.rests.capacity() + 8 * s.strings.capacity())
+    }
+
+    /// Writes the list, which is closed, and begins a new one.
+    pub(crate) fn write_to(&mut self, out: &mut impl Write) -> io::Result<()> {
+        write_varint(out, self.head())?;
+        self.out.starts.write_to(out)?;
+        self.out.data.write_to(out)?;
+        self.clear();
+        Ok(())
+    }
+
+    /// Begins a new one.
+    pub(crate) fn clear(&mut self) {
+        self.n = 0;
+        self.last.clear();
+        self.sample = Some(Sample::default());
+        self.table = None;
+        self.out.clear();
+    }
+
+    /// Appends the list to `out`.
+    #[cfg(test)]
+    pub(crate) fn finish(mut self, out: &mut Vec<u8>) -> Result<(), Corrupt> {
+        self.close()?;
+        self.write_to(out)
+            .map_err(|_| Corrupt("a list that was put aside"))
+    }
+}
+
+impl Sample {
+    fn iter(&self) -> impl Iterator<Item = (usize, &[u8])> {
+        let mut start = 0;
+        self.strings.iter().map(move |(shared, end)| {
+            let rest = start..*end as usize;
+            start = rest.end;
+            (*shared as usize, self.rests.get(rest).unwrap_or_default())
+        })
+    }
+}
+
+/// The groups of a list.
+#[derive(Debug, Default)]
+struct Groups {
+    n: usize,
+    /// Length of the prefix shared by the last string.
+    shared: usize,
+    starts: Spool,
+    data: Spool,
+}
+
+impl Groups {
+    fn put(&mut self, shared: usize, rest: &[u8]) {
+        if self.n.is_multiple_of(GROUP) {
+            self.starts.put(&(self.data.len() as u32).to_le_bytes());
+            self.put_varint(rest.len());
+        } else {
+            let step = (shared + SAME_SHARED).checked_sub(self.shared);
+            let near = step.filter(|step| *step < FAR);
+            let token = 16 * near.unwrap_or(FAR) + rest.len().min(FAR);
+            self.data.put(&[token as u8]);
+            if near.is_none() {
+                self.put_varint(shared);
+            }
+            if let Some(above) = rest.len().checked_sub(FAR) {
+                self.put_varint(above);
+            }
+        }
+        self.data.put(rest);
+        self.shared = shared;
+        self.n += 1;
+    }
+
+    fn put_varint(&mut self, value: usize) {
+        let mut buffer = [0; 10];
+        let n = value.encode_var(&mut buffer);
+        self.data.put(buffer.get(..n).unwrap_or_default());
+    }
+
+    fn clear(&mut self) {
+        self.n = 0;
+        self.shared = 0;
+        self.starts.clear();
+        self.data.clear();
+    }
+}

@@ -29,7 +29,7 @@ pub(crate) enum Command {
     /// Read archive files into an index
     Ingest(IngestOptions),
     /// Show what an index holds
-    Stats(IndexOptions),
+    Stats(StatsOptions),
     /// Merge the segments of an index
     Merge(MergeOptions),
     /// Read all of an index and check it
@@ -98,6 +98,15 @@ pub(crate) struct ListOptions {
     /// Windlass
     #[arg(long, value_name = "FILE")]
     pub(crate) psl: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatsOptions {
+    #[command(flatten)]
+    pub(crate) index: IndexOptions,
+    /// Also what the parts of the site blocks take: reads a little of each block
+    #[arg(long)]
+    pub(crate) parts: bool,
 }
 
 #[derive(Debug, Args)]

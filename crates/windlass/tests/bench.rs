@@ -53,6 +53,10 @@ fn an_index_is_kept_and_answers_as_the_report_does() {
     let sum: u64 = sections.values().map(|bytes| bytes.as_u64().unwrap()).sum();
     let bytes = built["bytes"].as_u64().unwrap();
     assert!(sum <= bytes && bytes - sum < 4096, "{sum} of {bytes}");
+    let parts = built["bytes_by_part"].as_object().unwrap();
+    let of_sites = parts.iter().filter(|(part, _)| !part.starts_with("ready"));
+    let of_sites: u64 = of_sites.map(|(_, bytes)| bytes.as_u64().unwrap()).sum();
+    assert_eq!(of_sites, sections["Sites"].as_u64().unwrap());
     // Two segments and their merge lay side by side.
     assert!(built["disk_max"].as_u64().unwrap() > bytes);
 

@@ -3,12 +3,14 @@
 
 mod support;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
+use serde_json::Value;
 use support::{demo, ingest, merged_bytes, program, segments, stderr, stdout, windlass};
 
 /// Two crawls of one site, and a WARC and a WAT of the same captures.
@@ -252,6 +254,15 @@ fn stats_and_export_count_the_same() {
     ]);
     merged_bytes(&index);
     let stats = json("stats", &index);
+    assert!(stats.get("bytes_by_part").is_none());
+    let arguments = ["stats", "--parts", "--output", "json", "--index"].map(OsStr::new);
+    let with_parts: Value = serde_json::from_str(&stdout(
+        arguments.iter().copied().chain([index.as_os_str()]),
+    ))
+    .unwrap();
+    let parts = with_parts["bytes_by_part"].as_object().unwrap();
+    let sum: u64 = parts.values().map(|bytes| bytes.as_u64().unwrap()).sum();
+    assert_eq!(sum, stats["bytes_by_section"]["Sites"].as_u64().unwrap());
     let counts = &stats["segments"][0]["counts"];
     let open =
         |name: &str| SerializedFileReader::new(fs::File::open(to.join(name)).unwrap()).unwrap();

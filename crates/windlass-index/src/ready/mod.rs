@@ -128,6 +128,11 @@ impl<'a> Ready<'a> {
         })
     }
 
+    /// How many bytes the finished groups have.
+    pub(crate) fn groups_bytes(&self) -> usize {
+        self.nodes.data.len()
+    }
+
     /// Place of the first link of a fold, or of those behind it.
     pub(crate) fn start(&mut self, fold: usize) -> Result<usize, Corrupt> {
         if fold >= self.starts.len() {

@@ -1,5 +1,6 @@
 //! Reading a segment. Every part is verified before it is trusted.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +21,7 @@ use crate::facts::{FactCache, FactTable};
 use crate::instant::Instant;
 use crate::paged::{Paged, Verified};
 use crate::ready::Ready;
-use crate::site::SiteBlock;
+use crate::site::{self, SiteBlock};
 use crate::stretch::{Backing, CheckedSection, Stretch};
 use crate::strings::StringList;
 
@@ -234,6 +235,43 @@ impl Segment {
             .iter()
             .map(|(section, place)| (*section, place.length));
         (sections.collect(), self.data.bytes().len() as u64)
+    }
+
+    /// Bytes of each kind of thing in the site blocks, and of what is ready-made of them. Reads some
+    /// bytes of each block.
+    ///
+    /// # Errors
+    /// Where a block is not what it should be; or [`IndexError::Cancelled`].
+    pub fn part_sizes(
+        &self,
+        cancel: &AtomicBool,
+    ) -> Result<BTreeMap<&'static str, u64>, IndexError> {
+        let wrong = |corrupt| self.corrupt(corrupt);
+        let mut sizes = BTreeMap::new();
+        let mut add = |what, bytes| *sizes.entry(what).or_default() += bytes;
+        let mut blocks = Bytes::over(self.sites.stretch());
+        while !blocks.is_empty() {
+            if cancel.load(Ordering::Relaxed) {
+                return Err(IndexError::Cancelled);
+            }
+            let before = blocks.rest().len();
+            let block = blocks.sized_stretch().map_err(wrong)?;
+            add(
+                "numbers",
+                (before - block.len() - blocks.rest().len()) as u64,
+            );
+            site::sizes(block, &mut add).map_err(wrong)?;
+        }
+        if let Some(section) = &self.ready {
+            let mut parts = Bytes::over(section.stretch());
+            while !parts.is_empty() {
+                let part = parts.sized_stretch().map_err(wrong)?;
+                let groups = Ready::open(part).map_err(wrong)?.groups_bytes();
+                add("ready: groups", groups as u64);
+                add("ready: links in order", (part.len() - groups) as u64);
+            }
+        }
+        Ok(sizes)
     }
 
     fn checked_section(&self, section: Section) -> Option<&[u8]> {

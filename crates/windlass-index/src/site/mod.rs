@@ -26,9 +26,11 @@ mod lists;
 mod parts;
 #[cfg(test)]
 pub(crate) mod plain;
+mod sizes;
 mod table;
 
 pub(crate) use block::SiteBlock;
 pub(crate) use encode::SiteEncoder;
 pub(crate) use parts::{counts, pages_of, renumber_pages};
+pub(crate) use sizes::sizes;
 pub(crate) use table::{Table, link_type};

@@ -3,24 +3,50 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
-use windlass_index::{CaptureTime, Manifest, Snapshot};
+use windlass_index::{CaptureTime, IndexError, Manifest, Snapshot};
 
-use crate::cli::{Format, IndexOptions};
+use crate::cli::{Format, StatsOptions};
 use crate::numbers::{bytes, grouped};
 use crate::table::{Align, Table};
 
-pub(crate) fn run(options: &IndexOptions) -> anyhow::Result<ExitCode> {
-    let snapshot = Snapshot::open(&options.index)?;
-    match options.output {
+pub(crate) fn run(options: &StatsOptions) -> anyhow::Result<ExitCode> {
+    let snapshot = Snapshot::open(&options.index.index)?;
+    let parts = match options.parts {
+        true => Some(parts(&snapshot)?),
+        false => None,
+    };
+    match options.index.output {
         Format::Json => {
-            let value = as_json(&snapshot);
+            let mut value = as_json(&snapshot);
+            if let (Some(parts), Some(value)) = (parts, value.as_object_mut()) {
+                value.insert("bytes_by_part".to_owned(), json!(parts));
+            }
             writeln!(anstream::stdout(), "{value}")?;
         }
-        Format::Table => show(&snapshot)?,
+        Format::Table => show(&snapshot, parts.as_ref())?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Sizes, and what they are for each of so many links.
+pub(crate) fn sizes_table(
+    what: &str,
+    sizes: impl Iterator<Item = (String, u64)>,
+    links: u64,
+) -> Table {
+    let mut table = Table::new(&[
+        (what, Align::Left),
+        ("size", Align::Right),
+        ("bytes a link", Align::Right),
+    ]);
+    for (what, length) in sizes {
+        let each = length as f64 / links.max(1) as f64;
+        table.row(&[what, bytes(length), format!("{each:.2}")]);
+    }
+    table
 }
 
 fn problems(manifest: &Manifest) -> BTreeMap<&str, u64> {
@@ -43,6 +69,19 @@ fn sections(snapshot: &Snapshot) -> BTreeMap<String, u64> {
     all
 }
 
+/// What Sites and Ready are made of, in bytes.
+type Parts = BTreeMap<&'static str, u64>;
+
+fn parts(snapshot: &Snapshot) -> Result<Parts, IndexError> {
+    let mut all = BTreeMap::new();
+    for segment in snapshot.segments() {
+        for (part, length) in segment.part_sizes(&AtomicBool::new(false))? {
+            *all.entry(part).or_default() += length;
+        }
+    }
+    Ok(all)
+}
+
 fn as_json(snapshot: &Snapshot) -> serde_json::Value {
     let manifest = snapshot.manifest();
     json!({
@@ -57,7 +96,7 @@ fn as_json(snapshot: &Snapshot) -> serde_json::Value {
     })
 }
 
-fn show(snapshot: &Snapshot) -> std::io::Result<()> {
+fn show(snapshot: &Snapshot, parts: Option<&Parts>) -> std::io::Result<()> {
     let manifest = snapshot.manifest();
     let mut out = anstream::stdout().lock();
     writeln!(
@@ -106,12 +145,17 @@ fn show(snapshot: &Snapshot) -> std::io::Result<()> {
         ]);
     }
     table.write(&mut out)?;
-    let mut table = Table::new(&[("section", Align::Left), ("size", Align::Right)]);
-    for (section, length) in sections(snapshot) {
-        table.row(&[section, bytes(length)]);
-    }
+    let counts = manifest.segments.iter().map(|segment| segment.counts);
+    let links = counts.map(|of| of.backlinks + of.other_links).sum();
     writeln!(out)?;
-    table.write(&mut out)?;
+    sizes_table("section", sections(snapshot).into_iter(), links).write(&mut out)?;
+    if let Some(parts) = parts {
+        let parts = parts
+            .iter()
+            .map(|(part, length)| ((*part).to_owned(), *length));
+        writeln!(out)?;
+        sizes_table("part of Sites or Ready", parts, links).write(&mut out)?;
+    }
     let total =
         |of: fn(&windlass_index::FileEntry) -> u64| grouped(manifest.files.iter().map(of).sum());
     writeln!(

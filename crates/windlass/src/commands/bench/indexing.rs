@@ -16,6 +16,7 @@ use super::asking::{Answer, Question, ask};
 use super::machine::{Clock, Spent, forget_peak_memory, peak_memory, thread_time, with_peak_disk};
 use super::synthetic::{Crawl, Shape, ShapeCounts, questions};
 use crate::cli::{BenchOptions, Format};
+use crate::commands::stats::sizes_table;
 use crate::numbers::{bytes, grouped};
 use crate::table::{Align, Table};
 
@@ -35,6 +36,8 @@ struct Summary {
     memory: u64,
     bytes: u64,
     bytes_by_section: BTreeMap<String, u64>,
+    /// What Sites and Ready are made of.
+    bytes_by_part: BTreeMap<&'static str, u64>,
     /// Of the files in the index's directory, at any time.
     disk_max: u64,
     build: Build,
@@ -125,13 +128,16 @@ fn measure(directory: &Path, crawl: &Crawl, options: &BenchOptions) -> anyhow::R
     let filtered = ask_all(directory, &with_filter, options.repeat)?;
 
     let snapshot = Snapshot::open(directory)?;
-    let mut bytes_by_section = BTreeMap::new();
+    let (mut bytes_by_section, mut bytes_by_part) = (BTreeMap::new(), BTreeMap::new());
     let mut bytes = 0;
     for segment in snapshot.segments() {
         let (sections, whole) = segment.sizes();
         bytes += whole;
         for (section, length) in sections {
             *bytes_by_section.entry(format!("{section:?}")).or_default() += length;
+        }
+        for (part, length) in segment.part_sizes(&AtomicBool::new(false))? {
+            *bytes_by_part.entry(part).or_default() += length;
         }
     }
     let counts = snapshot
@@ -150,6 +156,7 @@ fn measure(directory: &Path, crawl: &Crawl, options: &BenchOptions) -> anyhow::R
         memory: options.memory,
         bytes,
         bytes_by_section,
+        bytes_by_part,
         disk_max: 0,
         build: built.costs(counts.backlinks, memory_max),
         merge: Cost::of(merged, merged.cpu, counts.backlinks, merge_memory_max),
@@ -335,18 +342,13 @@ fn show(summary: &Summary, out: &mut impl Write) -> std::io::Result<()> {
         bytes(summary.memory),
         bytes(summary.disk_max),
     )?;
-    let mut table = Table::new(&[
-        ("section", Align::Left),
-        ("size", Align::Right),
-        ("bytes a backlink", Align::Right),
-    ]);
     let whole = [("all".to_owned(), summary.bytes)];
     let sections = summary.bytes_by_section.clone().into_iter().chain(whole);
-    for (section, length) in sections {
-        let each = length as f64 / summary.backlinks.max(1) as f64;
-        table.row(&[section, bytes(length), format!("{each:.2}")]);
-    }
-    table.write(out)?;
+    sizes_table("section", sections, summary.backlinks).write(out)?;
+    writeln!(out)?;
+    let parts = summary.bytes_by_part.iter();
+    let parts = parts.map(|(part, length)| ((*part).to_owned(), *length));
+    sizes_table("part of Sites or Ready", parts, summary.backlinks).write(out)?;
     if summary.questions.is_empty() {
         return Ok(());
     }

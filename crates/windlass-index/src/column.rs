@@ -512,18 +512,29 @@ impl<'a> Column<'a> {
         Ok(())
     }
 
-    /// The first position in a non-decreasing column whose value is at least `value`.
+    /// The first position in a non-decreasing column whose value is at least `value`. Reads the minima
+    /// of O(log blocks) blocks, and one or two blocks.
     pub(crate) fn lower_bound(&mut self, value: u32) -> Result<usize, Corrupt> {
-        let (mut low, mut high) = (0, self.n);
+        // The last full block that starts below the value has the position, or ends before it.
+        let (mut low, mut high) = (0, self.n / BLOCK);
         while low < high {
             let middle = low + (high - low) / 2;
-            if self.at(middle)? < value {
+            if self.packed(middle)?.min < value {
                 low = middle + 1;
             } else {
                 high = middle;
             }
         }
-        Ok(low)
+        for block in [low.saturating_sub(1), low] {
+            if block < self.block_count() {
+                let values = self.block(block)?;
+                let below = values.partition_point(|v| *v < value);
+                if below < values.len() {
+                    return Ok(block * BLOCK + below);
+                }
+            }
+        }
+        Ok(self.n)
     }
 }
 
@@ -564,6 +575,16 @@ mod tests {
             column.load_all().unwrap();
             prop_assert!(column.get(values.len()).is_err());
             prop_assert_eq!(column.into_vec().unwrap(), values);
+        }
+
+        #[test]
+        fn searches(mut values in prop::collection::vec(0u32..300, 0..600), probe in 0u32..310) {
+            values.sort_unstable();
+            let mut out = Vec::new();
+            write_column(values.iter().copied(), &mut out).unwrap();
+            let mut column = Column::read(&mut Bytes::new(&out), values.len()).unwrap();
+            let expected = values.partition_point(|value| *value < probe);
+            prop_assert_eq!(column.lower_bound(probe).unwrap(), expected);
         }
 
         #[test]

@@ -4,6 +4,8 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::lists::ListsBuilder;
+use super::subset::SubsetBuilder;
+use super::times::TimesBuilder;
 use crate::bytes::{Corrupt, put_varint};
 use crate::column::ColumnBuilder;
 use crate::spool::Scratch;
@@ -14,13 +16,11 @@ use crate::strings::{Coding, StringListBuilder};
 /// interleaving. Then [`close`](Self::close) and [`write_to`](Self::write_to).
 #[derive(Debug)]
 pub(crate) struct SiteEncoder {
-    n_pages: u64,
     pages: ColumnBuilder,
-    own_times: ListsBuilder,
+    times: TimesBuilder,
     urls: StringListBuilder,
     forms: StringListBuilder,
-    n_same_fold: u64,
-    same_fold: ColumnBuilder,
+    same_fold: SubsetBuilder,
     attrs: StringListBuilder,
     hrefs: TableEncoder,
     others: TableEncoder,
@@ -33,13 +33,11 @@ impl SiteEncoder {
     /// For blocks that fit into memory.
     pub(crate) fn in_memory() -> Self {
         Self {
-            n_pages: 0,
             pages: ColumnBuilder::default(),
-            own_times: ListsBuilder::default(),
+            times: TimesBuilder::default(),
             urls: StringListBuilder::coded(Coding::Surt),
             forms: StringListBuilder::coded(Coding::Text),
-            n_same_fold: 0,
-            same_fold: ColumnBuilder::default(),
+            same_fold: SubsetBuilder::default(),
             attrs: StringListBuilder::coded(Coding::Text),
             hrefs: TableEncoder::default(),
             others: TableEncoder::default(),
@@ -52,10 +50,10 @@ impl SiteEncoder {
     pub(crate) fn new(scratch: &Arc<Scratch>) -> Self {
         Self {
             pages: ColumnBuilder::new(scratch),
-            own_times: ListsBuilder::new(scratch),
+            times: TimesBuilder::new(scratch),
             urls: StringListBuilder::new(Coding::Surt, scratch),
             forms: StringListBuilder::new(Coding::Text, scratch),
-            same_fold: ColumnBuilder::new(scratch),
+            same_fold: SubsetBuilder::new(scratch),
             attrs: StringListBuilder::new(Coding::Text, scratch),
             hrefs: TableEncoder::new(scratch),
             others: TableEncoder::new(scratch),
@@ -67,24 +65,13 @@ impl SiteEncoder {
     /// at which it showed a link to this site: ascending, at least one, none after the latest.
     pub(crate) fn page(&mut self, number: u32, latest: u32, times: &[u32]) {
         self.pages.push(number);
-        if times != [latest] {
-            self.buffer.clear();
-            let mut before = latest;
-            for time in times.iter().rev() {
-                put_varint(&mut self.buffer, u64::from(before.wrapping_sub(*time)));
-                before = *time;
-            }
-            let place = self.n_pages as u32;
-            self.own_times.push(place, &self.buffer);
-        }
-        self.n_pages += 1;
+        self.times.push(latest, times);
     }
 
     /// Adds an anchor as written; whether its folded anchor is that of the form before.
     pub(crate) fn form(&mut self, text: &[u8], is_same_fold: bool) {
         if is_same_fold {
             self.same_fold.push(self.forms.len() as u64 as u32);
-            self.n_same_fold += 1;
         }
         self.forms.push(text);
     }
@@ -151,9 +138,15 @@ impl SiteEncoder {
     pub(crate) fn close(&mut self) -> Result<(), Corrupt> {
         let (hrefs, others) = self.counts();
         let urls = self.urls.len() as u64;
-        if [hrefs, others, self.n_pages, urls, self.forms.len() as u64]
-            .iter()
-            .any(|n| u32::try_from(*n).is_err())
+        if [
+            hrefs,
+            others,
+            self.times.pages(),
+            urls,
+            self.forms.len() as u64,
+        ]
+        .iter()
+        .any(|n| u32::try_from(*n).is_err())
         {
             return Err(Corrupt("more than 2^32 links to one site"));
         }
@@ -168,12 +161,12 @@ impl SiteEncoder {
             put_varint(&mut self.numbers, n);
         }
         self.buffer.clear();
-        put_varint(&mut self.buffer, self.n_pages);
+        put_varint(&mut self.buffer, self.times.pages());
         self.pages.close()?;
-        self.own_times.close()?;
+        self.times.close()?;
         self.urls.close()?;
         self.forms.close()?;
-        self.same_fold.close()?;
+        self.same_fold.close(self.forms.len() as u64)?;
         self.attrs.close()?;
         self.hrefs.close()?;
         self.others.close()
@@ -183,10 +176,9 @@ impl SiteEncoder {
     pub(crate) fn length(&self) -> u64 {
         (self.buffer.len() + self.numbers.len()) as u64
             + self.pages.length()
-            + self.own_times.length()
+            + self.times.length()
             + self.urls.length()
             + self.forms.length()
-            + crate::bytes::varint_length(self.n_same_fold)
             + self.same_fold.length()
             + self.attrs.length()
             + self.hrefs.length()
@@ -196,7 +188,7 @@ impl SiteEncoder {
     /// Bytes of memory held.
     pub(crate) fn memory(&self) -> usize {
         self.pages.memory()
-            + self.own_times.memory()
+            + self.times.memory()
             + self.urls.memory()
             + self.forms.memory()
             + self.same_fold.memory()
@@ -210,27 +202,22 @@ impl SiteEncoder {
         out.write_all(&self.buffer)?;
         self.pages.write_to(out)?;
         out.write_all(&self.numbers)?;
-        self.own_times.write_to(out)?;
+        self.times.write_to(out)?;
         self.urls.write_to(out)?;
         self.forms.write_to(out)?;
-        crate::bytes::write_varint(out, self.n_same_fold)?;
         self.same_fold.write_to(out)?;
         self.attrs.write_to(out)?;
         self.hrefs.write_to(out)?;
         self.others.write_to(out)?;
-        self.n_pages = 0;
-        self.n_same_fold = 0;
         Ok(())
     }
 
     /// Forgets what there is of a block.
     pub(crate) fn clear(&mut self) {
-        self.n_pages = 0;
         self.pages.clear();
-        self.own_times.clear();
+        self.times.clear();
         self.urls.clear();
         self.forms.clear();
-        self.n_same_fold = 0;
         self.same_fold.clear();
         self.attrs.clear();
         self.hrefs.clear();

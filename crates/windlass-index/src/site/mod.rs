@@ -4,10 +4,10 @@
 //! block := varint pages | page numbers (column)
 //!        | varint urls | varint forms | varint attrs | varint hrefs | varint others
 //!        | own times
-//!        | urls (string list: SURT keys) | forms (string list) | varint n | same fold (column)
+//!        | urls (string list: SURT keys) | forms (string list) | same fold (subset of forms)
 //!        | attrs (string list: rel byte, alt) | table hrefs | table others
-//! own times := varint n, and where n > 0: pages (column) | ends (column)
-//!            | bytes: varint seconds before the latest capture, then before the time before
+//! own times := subset of pages, and where there are any: ends (column) | varint bytes
+//!            | varint seconds before the latest capture, then before the time before, for each
 //! table := nothing where it has no links, else
 //!          first link of each url (column) | form or link type (column) | page (column)
 //!        | attr (column) | varint n | exceptions (column) | ends (column)
@@ -27,7 +27,9 @@ mod parts;
 #[cfg(test)]
 pub(crate) mod plain;
 mod sizes;
+mod subset;
 mod table;
+mod times;
 
 pub(crate) use block::SiteBlock;
 pub(crate) use encode::SiteEncoder;

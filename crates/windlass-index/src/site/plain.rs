@@ -3,6 +3,7 @@
 
 use windlass_links::anchor::fold;
 
+use super::subset::SubsetBuilder;
 use crate::bytes::{Corrupt, put_sized, put_varint};
 use crate::column::{ColumnBuilder, write_column};
 use crate::intern::Interner;
@@ -133,17 +134,13 @@ fn encode_times(
     latest: &dyn Fn(u32) -> u32,
     out: &mut Vec<u8>,
 ) -> Result<(), Corrupt> {
-    let pages = (0u32..).zip(times.chunk_by(|a, b| a.0 == b.0));
-    let own: Vec<_> = pages
-        .filter(|(_, page)| page.iter().any(|(page, time)| *time != latest(*page)))
-        .collect();
-    put_varint(out, own.len() as u64);
-    if own.is_empty() {
-        return Ok(());
-    }
-    write_column(own.iter().map(|(place, _)| *place), out)?;
-    let (mut ends, mut data) = (ColumnBuilder::default(), Vec::new());
-    for (_, page) in own {
+    let pages: Vec<_> = times.chunk_by(|a, b| a.0 == b.0).collect();
+    let own = (0u32..).zip(&pages);
+    let own = own.filter(|(_, page)| page.iter().any(|(page, time)| *time != latest(*page)));
+    let (mut subset, mut ends) = (SubsetBuilder::default(), ColumnBuilder::default());
+    let mut data = Vec::new();
+    for (place, page) in own {
+        subset.push(place);
         let mut after = None;
         for (page, time) in page.iter().rev() {
             let after = after.replace(*time).unwrap_or_else(|| latest(*page));
@@ -151,9 +148,17 @@ fn encode_times(
         }
         ends.push(u32::try_from(data.len()).map_err(|_| Corrupt("times over 4 GiB"))?);
     }
-    ends.finish(out)?;
-    put_sized(out, &data);
+    write_subset(subset, pages.len(), out)?;
+    if !data.is_empty() {
+        ends.finish(out)?;
+        put_sized(out, &data);
+    }
     Ok(())
+}
+
+fn write_subset(mut subset: SubsetBuilder, of: usize, out: &mut Vec<u8>) -> Result<(), Corrupt> {
+    subset.close(of as u64)?;
+    subset.write_to(out).map_err(|_| Corrupt("a subset"))
 }
 
 fn encode_forms(
@@ -161,7 +166,10 @@ fn encode_forms(
     dictionaries: &Dictionaries<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), Corrupt> {
-    let (mut list, mut same) = (StringListBuilder::coded(Coding::Text), Vec::new());
+    let (mut list, mut same) = (
+        StringListBuilder::coded(Coding::Text),
+        SubsetBuilder::default(),
+    );
     let mut before = None;
     for (place, &form) in (0u32..).zip(forms) {
         let text = dictionaries.form(form);
@@ -173,8 +181,7 @@ fn encode_forms(
         list.push(text);
     }
     list.finish(out)?;
-    put_varint(out, same.len() as u64);
-    write_column(same, out)
+    write_subset(same, forms.len(), out)
 }
 
 /// A site's own numbering: each list is sorted, the place in it is the local number.

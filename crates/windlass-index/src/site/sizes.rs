@@ -1,6 +1,7 @@
 //! What the parts of a block cost.
 
 use super::lists::Lists;
+use super::subset::Subset;
 use crate::bytes::{Bytes, Corrupt};
 use crate::column::Column;
 use crate::stretch::Stretch;
@@ -52,11 +53,17 @@ pub(crate) fn sizes(
     ruler.column("pages", pages)?;
     let (urls, forms, attrs) = (ruler.number()?, ruler.number()?, ruler.number()?);
     let (hrefs, others) = (ruler.number()?, ruler.number()?);
-    ruler.lists("times of pages")?;
+    ruler.measure("times of pages", |bytes| {
+        let own = Subset::read(bytes, pages)?.len();
+        if own > 0 {
+            Column::read(bytes, own)?;
+            bytes.sized_stretch()?;
+        }
+        Ok(())
+    })?;
     ruler.strings("urls", urls)?;
     ruler.strings("anchors", forms)?;
-    let same = ruler.number()?;
-    ruler.column("anchors", same)?;
+    ruler.measure("anchors", |bytes| Subset::read(bytes, forms).map(drop))?;
     ruler.strings("rel and alt", attrs)?;
     if hrefs > 0 {
         ruler.column("links: first of each url", urls)?;

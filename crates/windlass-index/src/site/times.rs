@@ -1,0 +1,196 @@
+//! When the pages of a block showed a link to the site.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use super::subset::{Subset, SubsetBuilder};
+use crate::bytes::{Bytes, Corrupt, put_varint, sized_length, write_varint};
+use crate::column::{Column, ColumnBuilder};
+use crate::paged::Paged;
+use crate::spool::{Scratch, Spool};
+use crate::stretch::Stretch;
+
+/// Encodes the times of pages as they come.
+#[derive(Debug, Default)]
+pub(super) struct TimesBuilder {
+    pages: u64,
+    n: u64,
+    own: SubsetBuilder,
+    ends: ColumnBuilder,
+    data: Spool,
+    buffer: Vec<u8>,
+}
+
+impl TimesBuilder {
+    /// For blocks that may be larger than memory.
+    pub(super) fn new(scratch: &Arc<Scratch>) -> Self {
+        Self {
+            own: SubsetBuilder::new(scratch),
+            ends: ColumnBuilder::new(scratch),
+            data: Spool::new(scratch),
+            ..Self::default()
+        }
+    }
+
+    /// Adds a page with the time of its latest real capture, and those at which it showed a link to
+    /// the site: ascending, at least one, none after the latest.
+    pub(super) fn push(&mut self, latest: u32, times: &[u32]) {
+        if times != [latest] {
+            self.n += 1;
+            self.own.push(self.pages as u32);
+            self.buffer.clear();
+            let mut after = latest;
+            for time in times.iter().rev() {
+                put_varint(&mut self.buffer, u64::from(after.wrapping_sub(*time)));
+                after = *time;
+            }
+            self.data.put(&self.buffer);
+            // Over 4 GiB is refused by `close`.
+            self.ends.push(self.data.len() as u32);
+        }
+        self.pages += 1;
+    }
+
+    /// How many pages there are.
+    pub(super) fn pages(&self) -> u64 {
+        self.pages
+    }
+
+    /// No more pages come: now the length is known.
+    pub(super) fn close(&mut self) -> Result<(), Corrupt> {
+        if u32::try_from(self.data.len()).is_err() {
+            return Err(Corrupt("times of pages over 4 GiB"));
+        }
+        self.own.close(self.pages)?;
+        self.ends.close()
+    }
+
+    /// Bytes of the times, which are closed.
+    pub(super) fn length(&self) -> u64 {
+        let own = self.own.length();
+        if self.n == 0 {
+            return own;
+        }
+        own + self.ends.length() + sized_length(self.data.len())
+    }
+
+    /// Bytes of memory held.
+    pub(super) fn memory(&self) -> usize {
+        self.own.memory() + self.ends.memory() + self.data.memory()
+    }
+
+    /// Writes the times, which are closed, and begins new ones.
+    pub(super) fn write_to(&mut self, out: &mut impl Write) -> io::Result<()> {
+        self.own.write_to(out)?;
+        if self.n > 0 {
+            self.ends.write_to(out)?;
+            write_varint(out, self.data.len())?;
+            self.data.write_to(out)?;
+        }
+        self.clear();
+        Ok(())
+    }
+
+    /// Begins new ones.
+    pub(super) fn clear(&mut self) {
+        self.pages = 0;
+        self.n = 0;
+        self.own.clear();
+        self.ends.clear();
+        self.data.clear();
+    }
+}
+
+/// When each page of a block showed a link to the site: in its latest real capture and no other, but for
+/// pages that have a list of their own.
+#[derive(Debug, Clone)]
+pub(crate) struct PageTimes<'a> {
+    latest: Paged<'a>,
+    own: Subset<'a>,
+    ends: Column<'a>,
+    data: Stretch<'a>,
+}
+
+impl<'a> PageTimes<'a> {
+    /// Reads where the times of a block with so many pages lie. `latest` tells of the segment's pages when
+    /// they were last really captured.
+    pub(super) fn read(
+        bytes: &mut Bytes<'a>,
+        pages: usize,
+        latest: Paged<'a>,
+    ) -> Result<Self, Corrupt> {
+        let own = Subset::read(bytes, pages)?;
+        let (ends, data) = if own.len() == 0 {
+            (Column::empty(), Stretch::trusted(&[]))
+        } else {
+            (Column::read(bytes, own.len())?, bytes.sized_stretch()?)
+        };
+        Ok(Self {
+            latest,
+            own,
+            ends,
+            data,
+        })
+    }
+
+    /// The list of the page at that place, if it has one.
+    #[inline]
+    fn own(&mut self, place: u32) -> Result<Option<Bytes<'a>>, Corrupt> {
+        let (true, at) = self.own.find(place as usize)? else {
+            return Ok(None);
+        };
+        let start = match at.checked_sub(1) {
+            None => 0,
+            Some(before) => self.ends.at(before)? as usize,
+        };
+        let end = self.ends.at(at)? as usize;
+        if end < start {
+            return Err(Corrupt("the times of a page"));
+        }
+        self.data.get(start..end).map(|list| Some(Bytes::new(list)))
+    }
+
+    /// The times of a page, by its place in the block and its number in the segment, in order, into
+    /// `times`.
+    pub(crate) fn of(
+        &mut self,
+        place: u32,
+        page: u32,
+        times: &mut Vec<u32>,
+    ) -> Result<(), Corrupt> {
+        times.clear();
+        let mut time = self.latest.get(page as usize)?;
+        match self.own(place)? {
+            None => times.push(time),
+            Some(mut bytes) => {
+                while !bytes.is_empty() {
+                    time = earlier(time, &mut bytes)?;
+                    times.push(time);
+                }
+                times.reverse();
+            }
+        }
+        Ok(())
+    }
+
+    /// The first and the last time of a page, by its place in the block and its number in the segment.
+    #[inline]
+    pub(crate) fn first_and_last(&mut self, place: u32, page: u32) -> Result<(u32, u32), Corrupt> {
+        let latest = self.latest.get(page as usize)?;
+        let Some(mut bytes) = self.own(place)? else {
+            return Ok((latest, latest));
+        };
+        let last = earlier(latest, &mut bytes)?;
+        let mut first = last;
+        while !bytes.is_empty() {
+            first = earlier(first, &mut bytes)?;
+        }
+        Ok((first, last))
+    }
+}
+
+/// The time that is so many seconds before another as the bytes say.
+fn earlier(time: u32, bytes: &mut Bytes<'_>) -> Result<u32, Corrupt> {
+    time.checked_sub(bytes.varint_u32()?)
+        .ok_or(Corrupt("a time"))
+}

@@ -68,6 +68,12 @@ impl ReadyGroups<'_> {
         self.len().saturating_sub(block * BLOCK).min(BLOCK)
     }
 
+    /// The position of the first group of a block.
+    #[must_use]
+    pub fn first_in(&self, block: usize) -> usize {
+        block * BLOCK
+    }
+
     /// Backlinks of the target (R18).
     #[must_use]
     pub fn backlinks(&self) -> u64 {

@@ -96,14 +96,15 @@ impl<'a> Page<'a> {
         self.groups_total += groups;
     }
 
-    /// The first key of the worst group kept, once enough are kept: groups with a worse one are on no
-    /// page. With `limit=0` no group is.
-    pub(super) fn worst(&self) -> Option<u64> {
+    /// The first key and the anchor of the worst group kept, once enough are kept: groups with a worse
+    /// key are on no page. With `limit=0` no group is.
+    pub(super) fn worst(&self) -> Option<(u64, u64)> {
         let field = self
             .order
             .first()
             .map_or(Field::Anchor, |key| key.column.field);
-        self.worst.map(|group| rank(&group, field))
+        self.worst
+            .map(|group| (rank(&group, field), group.anchor.into()))
     }
 
     /// The page, and the number of all groups.

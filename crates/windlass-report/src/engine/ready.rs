@@ -1,5 +1,7 @@
 //! The report from finished groups: blocks that cannot hold a group of the page are not read.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use windlass_index::{IndexError, ReadyColumn, ReadyGroup, ReadyGroups, TargetRows};
@@ -75,8 +77,8 @@ fn filtered(
     Ok(())
 }
 
-/// The groups that can be on the page: those whose first key is not worse than that of the worst one
-/// kept, once there are enough.
+/// The groups that can be on the page. The block with the best first key comes first, so that soon
+/// enough groups are known for most blocks to have none better.
 fn best(
     query: &Query,
     groups: &mut ReadyGroups<'_>,
@@ -87,40 +89,54 @@ fn best(
         Some(OrderKey { column, direction }) => (ready_column(column.field), *direction),
         None => (ReadyColumn::Anchor, Direction::Ascending),
     };
-    let is_worse = |value: u64, worst: u64| match direction {
-        Direction::Ascending => value > worst,
-        Direction::Descending => value < worst,
+    let key = |value: u64| match direction {
+        Direction::Ascending => value,
+        Direction::Descending => u64::MAX - value,
     };
-    let mut values = Vec::new();
-    let mut first = 0;
+    // Behind equal keys groups come by their anchors, if nothing else is asked for.
+    let by_anchor = query.order_by.len() <= 1;
+    let is_in_order = column == ReadyColumn::Backlinks && direction == Direction::Descending;
+    let mut blocks = Vec::with_capacity(groups.block_count());
     for block in 0..groups.block_count() {
-        if block.is_multiple_of(1024) {
-            check(cancel)?;
-        }
-        let worst = page.worst();
-        if let Some(worst) = worst {
+        let (anchor, _) = groups.bounds(ReadyColumn::Anchor, block)?;
+        let best = if is_in_order {
+            // What comes in the order asked for needs no looking at.
+            block as u64
+        } else {
             let (min, max) = groups.bounds(column, block)?;
-            let best = match direction {
-                Direction::Ascending => min,
-                Direction::Descending => max,
-            };
-            if is_worse(best, worst) {
-                let n = groups.block_len(block);
-                page.pass_over(n as u64);
-                first += n;
-                continue;
-            }
+            key(min).min(key(max))
+        };
+        blocks.push(Reverse((best, anchor, block)));
+    }
+    let mut blocks = BinaryHeap::from(blocks);
+    let (mut values, mut anchors) = (Vec::new(), Vec::new());
+    let mut left = groups.len() as u64;
+    while let Some(Reverse((_, _, block))) = blocks.pop() {
+        check(cancel)?;
+        // Whether a group with that first key and that anchor comes behind all that can be on the page.
+        let worst = page.worst().map(|(first, anchor)| (key(first), anchor));
+        let is_behind = |first: u64, anchor: u64| match worst {
+            None => false,
+            Some((worst, _)) if first != worst => first > worst,
+            Some((_, worst)) => by_anchor && anchor > worst,
+        };
+        let (min, max) = groups.bounds(column, block)?;
+        let (anchor, _) = groups.bounds(ReadyColumn::Anchor, block)?;
+        if is_behind(key(min).min(key(max)), anchor) {
+            // So is all that follows.
+            break;
         }
         groups.values(column, block, &mut values)?;
-        for value in &values {
-            if worst.is_some_and(|worst| is_worse(*value, worst)) {
-                page.pass_over(1);
-            } else {
-                page.add(groups.group(first)?.into());
+        groups.values(ReadyColumn::Anchor, block, &mut anchors)?;
+        let first = groups.first_in(block);
+        for (at, (value, anchor)) in values.iter().zip(&anchors).enumerate() {
+            if !is_behind(key(*value), *anchor) {
+                page.add(groups.group(first + at)?.into());
+                left -= 1;
             }
-            first += 1;
         }
     }
+    page.pass_over(left);
     Ok(())
 }
 

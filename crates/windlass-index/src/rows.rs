@@ -39,6 +39,15 @@ pub trait RowVisitor: Send {
     /// # Errors
     /// What reading texts gives.
     fn row(&mut self, row: &Row, texts: &mut Texts<'_>) -> Result<bool, IndexError>;
+
+    /// Whether the rows of an anchor are to come: asked before the first of them.
+    ///
+    /// # Errors
+    /// What reading texts gives.
+    fn wants(&mut self, anchor: u32, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
+        let _ = (anchor, texts);
+        Ok(true)
+    }
 }
 
 /// The rows of one target. They are made as they are read, by [`scan`](Self::scan), and where they

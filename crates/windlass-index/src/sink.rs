@@ -22,6 +22,8 @@ pub(crate) struct Sink<'t, 'a, V> {
     pub(crate) visitor: V,
     texts: &'t mut Texts<'a>,
     open: Option<Row>,
+    /// The anchor asked for last, and whether its rows are wanted.
+    wanted: (u32, bool),
     page: u32,
     /// The pages of the open row.
     row_pages: Vec<u32>,
@@ -40,14 +42,29 @@ impl<'t, 'a, V: RowVisitor> Sink<'t, 'a, V> {
             visitor,
             texts,
             open: None,
+            wanted: (u32::MAX, true),
             page: 0,
             row_pages: Vec::new(),
             kept: PageSet::new(links, page_count),
         }
     }
 
+    /// Whether backlinks of an anchor, whose number is below 2³² − 1, are wanted. Where not, they may be
+    /// left out.
+    #[inline]
+    pub(crate) fn wants(&mut self, fold: u32) -> Result<bool, IndexError> {
+        if self.wanted.0 != fold {
+            self.close()?;
+            self.wanted = (fold, self.visitor.wants(fold, self.texts)?);
+        }
+        Ok(self.wanted.1)
+    }
+
     #[inline]
     pub(crate) fn link(&mut self, hit: Hit) -> Result<(), IndexError> {
+        if !self.wants(hit.fold)? {
+            return Ok(());
+        }
         if let Some(row) = &mut self.open
             && row.anchor == hit.fold
             && row.refdomain == hit.domain

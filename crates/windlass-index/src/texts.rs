@@ -30,6 +30,8 @@ struct SiteTexts<'a> {
     domains: Domains<'a>,
     block: SiteBlock<'a>,
     forms: StringCursor<'a>,
+    /// The anchor read last, with its first form.
+    last: Option<(u32, usize)>,
     folded: String,
     host: String,
 }
@@ -48,6 +50,7 @@ impl<'a> Texts<'a> {
             segment,
             domains: segment.domains()?,
             forms: StringCursor::new(block.forms),
+            last: None,
             block,
             folded: String::new(),
             host: String::new(),
@@ -87,7 +90,14 @@ impl<'a> Texts<'a> {
 
 impl SiteTexts<'_> {
     fn anchor(&mut self, number: u32) -> Result<&str, Corrupt> {
-        let form = self.block.form_of_fold(number)?;
+        let form = match self.last {
+            // The next one is near.
+            Some((last, form)) if last.checked_add(1) == Some(number) => {
+                self.block.next_fold(form)?
+            }
+            _ => self.block.form_of_fold(number)?,
+        };
+        self.last = Some((number, form));
         let text = std::str::from_utf8(self.forms.get(form)?).map_err(|_| Corrupt("an anchor"))?;
         // Most anchors are what they are folded to.
         if text.is_ascii() && !text.bytes().any(|b| b.is_ascii_uppercase()) {

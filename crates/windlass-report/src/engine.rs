@@ -115,8 +115,6 @@ struct Grouping<'a> {
     tests_anchor: bool,
     /// Whether each refdomain passes, as far as is known; nothing where that does not matter.
     refdomains: Vec<Option<bool>>,
-    /// The anchor tested last: rows of one anchor are neighbours.
-    last_anchor: Option<(u32, bool)>,
     having: Matcher<'a>,
     open: Option<Group>,
     page: Page<'a>,
@@ -139,7 +137,6 @@ impl<'a> Grouping<'a> {
                 }
             ],
             filter,
-            last_anchor: None,
             having: Matcher::new(&query.having),
             open: None,
             page: Page::new(query),
@@ -164,18 +161,7 @@ impl<'a> Grouping<'a> {
                 return Ok(false);
             }
         }
-        if !self.tests_anchor {
-            return Ok(true);
-        }
-        match self.last_anchor {
-            Some((last, passes)) if last == row.anchor => Ok(passes),
-            _ => {
-                let text = texts.anchor(row.anchor)?;
-                let passes = self.filter.passes_string(Field::Anchor, text);
-                self.last_anchor = Some((row.anchor, passes));
-                Ok(passes)
-            }
-        }
+        Ok(true)
     }
 
     /// Ends the open group.
@@ -197,8 +183,15 @@ impl<'a> Grouping<'a> {
 }
 
 impl RowVisitor for Grouping<'_> {
-    fn row(&mut self, row: &Row, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
+    fn wants(&mut self, anchor: u32, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
         self.any_rows = true;
+        Ok(!self.tests_anchor
+            || self
+                .filter
+                .passes_string(Field::Anchor, texts.anchor(anchor)?))
+    }
+
+    fn row(&mut self, row: &Row, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
         if !self.passes(row, texts)? {
             return Ok(false);
         }

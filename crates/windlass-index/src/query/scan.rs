@@ -315,20 +315,27 @@ impl Source<'_> {
         }
         dated.sort_unstable();
         let mut dated = dated.into_iter().peekable();
-        for key in keys {
-            let place = (key & ((1 << place_bits) - 1)) as u32;
-            let fact = table.fact(place).map_err(&wrong)?;
-            let (first_seen, last_visited) = match dated.next_if(|(of, ..)| *of == key) {
-                Some((_, first_seen, last_visited)) => (first_seen, last_visited),
-                None => plain_dates(fact.plain()).map_err(&wrong)?,
-            };
-            sink.link(Hit {
-                fold: (key >> place_bits) as u32 + folds.start,
-                page: place,
-                domain: fact.domain,
-                first_seen,
-                last_visited,
-            })?;
+        let place_of = |key: u64| (key & ((1 << place_bits) - 1)) as u32;
+        let mut facts = Vec::with_capacity(BLOCK);
+        for keys in keys.chunks(BLOCK) {
+            // All at once, so that waiting for one is waiting for all.
+            facts.clear();
+            for key in keys {
+                facts.push(table.fact(place_of(*key)).map_err(&wrong)?);
+            }
+            for (key, fact) in keys.iter().zip(&facts) {
+                let (first_seen, last_visited) = match dated.next_if(|(of, ..)| of == key) {
+                    Some((_, first_seen, last_visited)) => (first_seen, last_visited),
+                    None => plain_dates(fact.plain()).map_err(&wrong)?,
+                };
+                sink.link(Hit {
+                    fold: (key >> place_bits) as u32 + folds.start,
+                    page: place_of(*key),
+                    domain: fact.domain,
+                    first_seen,
+                    last_visited,
+                })?;
+            }
         }
         Ok(())
     }
@@ -402,21 +409,36 @@ fn ordered<V: RowVisitor>(
             *fold += 1;
         }
     };
+    let mut facts = Vec::with_capacity(BLOCK);
     while link < end {
         check(cancel)?;
         let block = link / BLOCK;
+        let first = block * BLOCK;
         let values = ready.pages.block(block).map_err(&wrong)?;
-        let values = values
-            .get(link % BLOCK..(end - block * BLOCK).min(values.len()))
-            .unwrap_or_default();
-        if values.is_empty() {
+        let values = values.get(..(end - first).min(values.len()));
+        let values = values.unwrap_or_default();
+        if values.len() <= link - first {
             return Err(wrong(Corrupt("the links of a site")));
         }
-        for &place in values {
+        facts.clear();
+        while let Some(&place) = values.get(link - first) {
             if link >= fold_end {
-                fold_end = next_fold(&mut fold, link).map_err(&wrong)?;
+                fold_end = next_fold(&mut fold, link).map_err(&wrong)?.min(end);
+                if !sink.wants(fold)? {
+                    link = fold_end;
+                    at = lower_bound(&mut ready.dated.links, link).map_err(&wrong)?;
+                    dated = next_dated(&mut ready.dated.links, at).map_err(&wrong)?;
+                    continue;
+                }
             }
-            let fact = table.fact(place).map_err(&wrong)?;
+            if facts.is_empty() {
+                // All at once, so that waiting for one is waiting for all.
+                for place in values {
+                    facts.push(table.fact(*place).map_err(&wrong)?);
+                }
+            }
+            let fact = facts.get(link - first).copied();
+            let fact = fact.ok_or(Corrupt("a page's place")).map_err(&wrong)?;
             let (first_seen, last_visited) = if dated == Some(link) {
                 let own = (
                     ready.dated.first_seen.at(at).map_err(&wrong)?,

@@ -139,6 +139,15 @@ impl<'a> SiteBlock<'a> {
         self.same_fold.find_outside(fold as usize)
     }
 
+    /// The first form with another folded anchor behind a form.
+    pub(crate) fn next_fold(&mut self, form: usize) -> Result<usize, Corrupt> {
+        let mut next = form + 1;
+        while self.same_fold.find(next)?.0 {
+            next += 1;
+        }
+        Ok(next)
+    }
+
     /// The fold of each form; nothing where each has its own.
     pub(crate) fn folds(&mut self) -> Result<Vec<u32>, Corrupt> {
         let mut folds = Vec::new();

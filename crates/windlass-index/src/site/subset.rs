@@ -240,13 +240,10 @@ impl<'a> Subset<'a> {
                 let (before, bits) = group(groups, low, self.of)?;
                 let mut left = k.saturating_sub((low * GROUP).saturating_sub(before as usize));
                 for at in 0..GROUP / 64 {
-                    let mut outside = !word_at(bits, at);
+                    let outside = !word_at(bits, at);
                     let count = outside.count_ones() as usize;
                     if left < count {
-                        for _ in 0..left {
-                            outside &= outside - 1;
-                        }
-                        return Ok(low * GROUP + at * 64 + outside.trailing_zeros() as usize);
+                        return Ok(low * GROUP + at * 64 + nth_one(outside, left));
                     }
                     left -= count;
                 }
@@ -275,6 +272,23 @@ fn group<'a>(groups: &Stretch<'a>, group: usize, of: usize) -> Result<(u32, &'a 
         count_before(groups, group)?,
         groups.get(start..start + bytes)?,
     ))
+}
+
+/// The place of the one that has `n` before it.
+fn nth_one(word: u64, n: usize) -> usize {
+    let (mut word, mut left, mut place) = (word, n, 0);
+    for width in [32, 16, 8, 4] {
+        let below = (word & ((1 << width) - 1)).count_ones() as usize;
+        if left >= below {
+            left -= below;
+            word >>= width;
+            place += width;
+        }
+    }
+    for _ in 0..left {
+        word &= word.wrapping_sub(1);
+    }
+    place + word.trailing_zeros() as usize
 }
 
 /// 64 bits; zeros behind the end.

@@ -1,5 +1,6 @@
 //! What the page table says about each page of a site block, decoded: for questions about many links.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::bytes::Corrupt;
@@ -47,6 +48,18 @@ impl Fact {
             },
             Self { first_seen: 1, .. } => Plain::Lost,
             _ => Plain::Revisited,
+        }
+    }
+
+    /// The dates of live links that were seen at all of the page's times.
+    #[inline]
+    pub(crate) fn dates(self) -> Result<(u32, u32), Corrupt> {
+        match self.plain() {
+            Plain::Live {
+                first_seen,
+                last_visited,
+            } => Ok((first_seen, last_visited)),
+            Plain::Lost | Plain::Revisited => Err(Corrupt("a page of live links")),
         }
     }
 
@@ -192,14 +205,43 @@ pub(crate) fn for_each_live<E: From<Corrupt>>(
 /// How many bytes of tables a segment keeps for the next question.
 const CACHE_BYTES_MAX: usize = 256 << 20;
 
+/// A table is worth making when links were looked up without it that are so many times fewer than the
+/// pages it is about.
+const WORTH: usize = 8;
+/// Of how many sites it is known how many links were looked up.
+const SITES_KNOWN_MAX: usize = 1 << 12;
+
 /// The tables used last, within a bound of memory.
 #[derive(Debug, Default)]
-pub(crate) struct FactCache(Mutex<Vec<(Vec<u8>, Arc<FactTable>)>>);
+pub(crate) struct FactCache {
+    tables: Mutex<Vec<(Vec<u8>, Arc<FactTable>)>>,
+    /// Links looked up in sites that have no table.
+    looked_up: Mutex<HashMap<Vec<u8>, usize>>,
+}
 
 impl FactCache {
+    /// Whether a table of a site of so many pages is worth making, now that so many more links are to
+    /// be looked up.
+    pub(crate) fn is_worth(&self, site_key: &[u8], links: usize, pages: usize) -> bool {
+        let mut looked_up = self
+            .looked_up
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if looked_up.len() >= SITES_KNOWN_MAX && !looked_up.contains_key(site_key) {
+            looked_up.clear();
+        }
+        let sum = looked_up.entry(site_key.to_owned()).or_default();
+        *sum = sum.saturating_add(links);
+        let is_worth = *sum > pages / WORTH;
+        if is_worth {
+            looked_up.remove(site_key);
+        }
+        is_worth
+    }
+
     /// The table of a site, if it is there.
     pub(crate) fn get(&self, site_key: &[u8]) -> Option<Arc<FactTable>> {
-        let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
         let at = tables.iter().position(|(key, _)| key == site_key)?;
         let found = tables.remove(at);
         let table = Arc::clone(&found.1);
@@ -209,7 +251,7 @@ impl FactCache {
 
     /// Keeps a table, and lets those go that were used longest ago.
     pub(crate) fn put(&self, site_key: &[u8], table: &Arc<FactTable>) {
-        let mut tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
         tables.retain(|(key, _)| key != site_key);
         tables.push((site_key.to_owned(), Arc::clone(table)));
         let mut bytes: usize = tables.iter().map(|(_, table)| table.memory()).sum();

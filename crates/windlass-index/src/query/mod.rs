@@ -35,6 +35,8 @@ pub(crate) use scan::Scan;
 pub struct Tuning {
     /// Fewer links than this are looked up at once, one by one.
     pub few_links: usize,
+    /// In sites that fewer pages than this link to, few links are always looked up one by one.
+    pub known_pages_min: usize,
     /// Fewer links than this are not worth a further part of a scan.
     pub part_links_min: usize,
     /// How many links a part holds at most, about: 8 to 20 bytes each.
@@ -45,6 +47,7 @@ impl Default for Tuning {
     fn default() -> Self {
         Self {
             few_links: 1 << 12,
+            known_pages_min: 1 << 10,
             part_links_min: 1 << 16,
             part_links_max: 1 << 22,
         }

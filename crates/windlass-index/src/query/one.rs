@@ -3,15 +3,16 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use windlass_links::Target;
 use windlass_links::anchor::fold_into;
+use windlass_links::{History, Target};
 
-use super::Question;
 use super::direct;
 use super::gather::Gatherer;
 use super::scan::Scan;
+use super::{LinkDates, Question};
 use crate::bytes::Corrupt;
 use crate::error::IndexError;
+use crate::facts::for_each_live;
 use crate::rows::{Links, Names, TargetRows};
 use crate::segment::Segment;
 use crate::sink::Hit;
@@ -96,7 +97,44 @@ impl<'a> Found<'a> {
 
     /// The backlinks, in the order of the block.
     fn hits(&self, segment: &Segment, question: &Question<'_>) -> Result<Vec<Hit>, IndexError> {
+        let wrong = |corrupt: Corrupt| segment.corrupt(corrupt);
         let mut hits = Vec::new();
+        let is_large = self.block.pages.len() >= question.tuning.known_pages_min;
+        let table = if is_large && question.history == History::Live {
+            segment.facts_if_worth(&self.site_key, &self.block, self.count())
+        } else {
+            Ok(None)
+        };
+        if let Some(table) = table.map_err(wrong)? {
+            let mut block = self.block.clone();
+            let mut dates = LinkDates::new(segment, question.history);
+            for links in &self.links {
+                question.check_cancelled()?;
+                for_each_live(
+                    &mut block,
+                    &table,
+                    &mut dates,
+                    links.clone(),
+                    |fold, place, own| {
+                        let fact = table.fact(place)?;
+                        let (first_seen, last_visited) = match own {
+                            Some(dates) => dates,
+                            None => fact.dates()?,
+                        };
+                        hits.push(Hit {
+                            fold,
+                            page: place,
+                            domain: fact.domain,
+                            first_seen,
+                            last_visited,
+                        });
+                        Ok(())
+                    },
+                )
+                .map_err(wrong)?;
+            }
+            return Ok(hits);
+        }
         for links in &self.links {
             for start in links.clone().step_by(STRIDE) {
                 question.check_cancelled()?;

@@ -18,7 +18,7 @@ use super::{LinkDates, ReadyGroups, Tuning};
 use crate::bytes::Corrupt;
 use crate::column::{BLOCK, Column};
 use crate::error::IndexError;
-use crate::facts::{FactTable, Plain, for_each_live};
+use crate::facts::{FactTable, for_each_live};
 use crate::radix;
 use crate::ready::Ready;
 use crate::rows::{RowVisitor, TargetRows, Texts};
@@ -168,10 +168,9 @@ impl Scan {
         let is_whole = links == block.hrefs.len();
         let ready = if is_whole { self.ready()? } else { None };
         let table = match self.history {
-            History::Live if ready.is_some() || links > block.pages.len() / 16 => {
-                Some(self.segment.facts(&self.site_key, &block)?)
-            }
-            _ => None,
+            History::Live if ready.is_some() => Some(self.segment.facts(&self.site_key, &block)?),
+            History::Live => self.segment.facts_if_worth(&self.site_key, &block, links)?,
+            History::Since(_) | History::AllTime => None,
         };
         Ok(Source {
             scan: self,
@@ -326,7 +325,7 @@ impl Source<'_> {
             for (key, fact) in keys.iter().zip(&facts) {
                 let (first_seen, last_visited) = match dated.next_if(|(of, ..)| of == key) {
                     Some((_, first_seen, last_visited)) => (first_seen, last_visited),
-                    None => plain_dates(fact.plain()).map_err(&wrong)?,
+                    None => fact.dates().map_err(&wrong)?,
                 };
                 sink.link(Hit {
                     fold: (key >> place_bits) as u32 + folds.start,
@@ -363,16 +362,6 @@ fn check(cancel: &AtomicBool) -> Result<(), IndexError> {
         Err(IndexError::Cancelled)
     } else {
         Ok(())
-    }
-}
-
-fn plain_dates(plain: Plain) -> Result<(u32, u32), Corrupt> {
-    match plain {
-        Plain::Live {
-            first_seen,
-            last_visited,
-        } => Ok((first_seen, last_visited)),
-        Plain::Lost | Plain::Revisited => Err(Corrupt("a page of live links")),
     }
 }
 
@@ -448,7 +437,7 @@ fn ordered<V: RowVisitor>(
                 dated = next_dated(&mut ready.dated.links, at).map_err(&wrong)?;
                 own
             } else {
-                plain_dates(fact.plain()).map_err(&wrong)?
+                fact.dates().map_err(&wrong)?
             };
             sink.link(Hit {
                 fold,

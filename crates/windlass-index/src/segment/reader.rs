@@ -472,6 +472,23 @@ impl Segment {
         Ok(large)
     }
 
+    /// The facts about the pages of a site block, where they are known, or are worth knowing because
+    /// links are looked up again and again, so many this time.
+    pub(crate) fn facts_if_worth(
+        &self,
+        site_key: &[u8],
+        block: &SiteBlock<'_>,
+        links: usize,
+    ) -> Result<Option<Arc<FactTable>>, Corrupt> {
+        if let Some(table) = self.facts.get(site_key) {
+            return Ok(Some(table));
+        }
+        if self.facts.is_worth(site_key, links, block.pages.len()) {
+            return self.facts(site_key, block).map(Some);
+        }
+        Ok(None)
+    }
+
     /// The facts about the pages of a site block; kept for the next question.
     pub(crate) fn facts(
         &self,

@@ -144,21 +144,31 @@ pub(crate) fn plain_rows(rows: Vec<NamedRow>) -> Vec<PlainRow> {
     rows
 }
 
-/// Every way of reading that there is: links one by one; gathered and sorted, or in their ready-made
+/// Every way of reading that there is: links one by one, with what is known of all pages and without;
+/// gathered and sorted, or in their ready-made
 /// order; in one part and in many.
-const TUNINGS: [Tuning; 3] = [
+const TUNINGS: [Tuning; 4] = [
     Tuning {
         few_links: usize::MAX,
+        known_pages_min: usize::MAX,
+        part_links_min: usize::MAX,
+        part_links_max: usize::MAX,
+    },
+    Tuning {
+        few_links: usize::MAX,
+        known_pages_min: 0,
         part_links_min: usize::MAX,
         part_links_max: usize::MAX,
     },
     Tuning {
         few_links: 0,
+        known_pages_min: usize::MAX,
         part_links_min: usize::MAX,
         part_links_max: usize::MAX,
     },
     Tuning {
         few_links: 0,
+        known_pages_min: usize::MAX,
         part_links_min: 2,
         part_links_max: 2,
     },

@@ -6,12 +6,14 @@
 //! block  := minimum u32 | width u8 | 128 × width bits, BitPacker4x layout             width < 128
 //!         | minimum u32 | width + 128 u8 | patches u8 | place u8 × patches | value u32 × patches
 //!           | 128 × width bits, BitPacker4x layout
+//!         | minimum u32 | width + 64 u8 | 128 × width bits, BitPacker4x layout             ascending
 //! small  := nothing                                                          no values
 //!         | width u8 | values × width bits                                   minimum 0
 //!         | width + 128 u8 | varint minimum | values × width bits            else
 //! ```
 //! The number of values `n` is known from elsewhere; `small` holds those behind the full blocks. What is
-//! packed is the value less the minimum. In a block, values too far above the others are patches: their
+//! packed is the value less the minimum; in a block that ascends and is shorter so, the value less the
+//! one before (the first: less the minimum, which it is). In a block, values too far above the others are patches: their
 //! place, and what they are above the minimum; their packed bits are the lower ones. In `small`, bits
 //! follow each other from the lowest of the first byte on, and the last byte is filled with zeros.
 //! Offsets count from the first block. Small columns — most sites have a handful of links — take two
@@ -30,6 +32,8 @@ use crate::stretch::Stretch;
 pub(crate) const BLOCK: usize = BitPacker4x::BLOCK_LEN;
 /// Set in a width where patches or a minimum follow.
 const MORE: u8 = 0x80;
+/// Set in the width of a block of differences.
+const STEPS: u8 = 0x40;
 /// A block has fewer patches than this, so that looking for one is fast.
 const PATCHES_MAX: u32 = 16;
 
@@ -63,10 +67,24 @@ impl ColumnBuilder {
     fn flush(&mut self) {
         let packer = BitPacker4x::new();
         let min = self.pending.iter().min().copied().unwrap_or_default();
+        let steps = self
+            .pending
+            .is_sorted()
+            .then(|| packer.num_bits_sorted(min, &self.pending));
+        let (bytes, width) = best_width(self.pending.iter().map(|value| value - min));
+        let mut packed = [0; 4 * BLOCK];
+        if let Some(width) = steps
+            && BLOCK / 8 * usize::from(width) < bytes
+        {
+            let n = packer.compress_sorted(min, &self.pending, &mut packed, width);
+            self.blocks.put(&min.to_le_bytes());
+            self.blocks.put(&[width | STEPS]);
+            self.end_block(packed.get(..n).unwrap_or_default());
+            return;
+        }
         for value in &mut self.pending {
             *value -= min;
         }
-        let width = best_width(&self.pending);
         let mut patches = Vec::new();
         for (place, value) in (0u8..).zip(&mut self.pending) {
             if bits(*value) > width {
@@ -86,9 +104,12 @@ impl ColumnBuilder {
                 self.blocks.put(&value.to_le_bytes());
             }
         }
-        let mut packed = [0; 4 * BLOCK];
         let n = packer.compress(&self.pending, &mut packed, width);
-        self.blocks.put(packed.get(..n).unwrap_or_default());
+        self.end_block(packed.get(..n).unwrap_or_default());
+    }
+
+    fn end_block(&mut self, packed: &[u8]) {
+        self.blocks.put(packed);
         // A column holds at most 2^32 values of at most 4 bytes: its blocks could pass 4 GiB only
         // beyond 10^9 values, which `close` refuses.
         self.ends.put(&(self.blocks.len() as u32).to_le_bytes());
@@ -159,11 +180,11 @@ fn mask(width: u8) -> u32 {
     u32::MAX.checked_shr(32 - u32::from(width)).unwrap_or(0)
 }
 
-/// The width with which the values of a block take least bytes.
-fn best_width(values: &[u32]) -> u8 {
+/// The fewest bytes that the values of a block take, and the width with which they do.
+fn best_width(values: impl Iterator<Item = u32>) -> (usize, u8) {
     let mut of_bits = [0u32; 33];
     for value in values {
-        if let Some(count) = of_bits.get_mut(usize::from(bits(*value))) {
+        if let Some(count) = of_bits.get_mut(usize::from(bits(value))) {
             *count += 1;
         }
     }
@@ -181,7 +202,7 @@ fn best_width(values: &[u32]) -> u8 {
         }
         patches += count;
     }
-    best.1
+    best
 }
 
 /// Encodes fewer values than a block has.
@@ -258,6 +279,8 @@ pub(crate) struct Column<'a> {
 struct Packed<'a> {
     min: u32,
     width: u8,
+    /// Whether the bits are differences.
+    is_steps: bool,
     /// Places of the patches, and their values, `u32` each.
     places: &'a [u8],
     values: &'a [u8],
@@ -360,6 +383,9 @@ impl<'a> Column<'a> {
             return self.get(i);
         }
         let packed = self.packed(block)?;
+        if packed.is_steps {
+            return self.get(i);
+        }
         let place = (i % BLOCK) as u8;
         if let Some(value) = packed.patch(place)? {
             return Ok(packed.min.wrapping_add(value));
@@ -436,6 +462,9 @@ impl<'a> Column<'a> {
         }
         let packed = self.packed(block)?;
         let mut span = mask(packed.width);
+        if packed.is_steps {
+            span = span.saturating_mul(BLOCK as u32 - 1);
+        }
         for patch in 0..packed.places.len() {
             span = span.max(crate::bytes::u32_at(packed.values, patch)?);
         }
@@ -461,13 +490,15 @@ impl<'a> Column<'a> {
             (places, bits) = rest.split_at_checked(patches).ok_or(wrong)?;
             (values, bits) = bits.split_at_checked(patches * 4).ok_or(wrong)?;
         }
-        let width = width & !MORE;
+        let is_steps = width & STEPS != 0;
+        let width = width & !(MORE | STEPS);
         if width > 32 || bits.len() != BLOCK / 8 * usize::from(width) {
             return Err(wrong);
         }
         Ok(Packed {
             min: u32::from_le_bytes([a, b, c, d]),
             width,
+            is_steps,
             places,
             values,
             bits,
@@ -498,7 +529,13 @@ impl<'a> Column<'a> {
             }
         } else {
             let packed = self.packed(block)?;
-            BitPacker4x::new().decompress(packed.bits, &mut self.values, packed.width);
+            let packer = BitPacker4x::new();
+            if packed.is_steps {
+                packer.decompress_sorted(packed.min, packed.bits, &mut self.values, packed.width);
+                self.loaded = block;
+                return Ok(());
+            }
+            packer.decompress(packed.bits, &mut self.values, packed.width);
             for (patch, place) in packed.places.iter().enumerate() {
                 if let Some(value) = self.values.get_mut(usize::from(*place)) {
                     *value = crate::bytes::u32_at(packed.values, patch)?;
@@ -550,6 +587,10 @@ mod tests {
             prop::collection::vec(any::<u32>(), 0..600),
             prop::collection::vec(0u32..7, 0..600),
             prop::collection::vec(prop_oneof![30 => 5u32..9, 1 => any::<u32>()], 0..600),
+            prop::collection::vec(1u32..1 << 23, 0..600).prop_map(|mut values| {
+                values.sort_unstable();
+                values
+            }),
         ]) {
             let mut out = Vec::new();
             write_column(values.iter().copied(), &mut out).unwrap();

@@ -18,7 +18,7 @@
 use crate::bytes::{Bytes, Corrupt, put_sized, put_varint, shared_prefix, u64_at};
 use crate::instant::{self, Instant};
 use crate::paged::Paged;
-use crate::symbols::SURT;
+use crate::symbols::{self, SURT};
 
 pub(super) const CHUNK: usize = 64;
 
@@ -172,7 +172,7 @@ impl<'a> PageIter<'a> {
         if length % 2 == 0 {
             self.key.extend_from_slice(rest);
         } else {
-            SURT.decode(rest, &mut self.key)?;
+            symbols::decode(SURT.entries(), rest, &mut self.key)?;
         }
         self.next += 1;
         Ok(true)

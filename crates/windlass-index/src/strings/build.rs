@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use integer_encoding::VarInt;
 
-use super::{Coding, FAR, GROUP, SAME_SHARED};
+use super::{Coding, FAR, GROUP, OWN_TABLE, SAME_SHARED};
 use crate::bytes::{Corrupt, shared_prefix, varint_length, write_varint};
 use crate::spool::{Scratch, Spool};
-use crate::symbols::SymbolTable;
+use crate::symbols::{ENTRY, SymbolTable};
 
 /// So many bytes of a list show whether symbols make it shorter.
 const SAMPLE_BYTES: usize = 1 << 14;
@@ -25,8 +25,24 @@ pub(crate) struct StringListBuilder {
     /// The beginning, before it is known what it is written in.
     sample: Option<Sample>,
     /// The table of symbols, where the list is written in them.
-    table: Option<&'static SymbolTable>,
+    table: Option<Table>,
     out: Groups,
+}
+
+/// The symbols that a list is written in.
+#[derive(Debug)]
+enum Table {
+    Known(&'static SymbolTable),
+    Own(Box<SymbolTable>),
+}
+
+impl Table {
+    fn get(&self) -> &SymbolTable {
+        match self {
+            Self::Known(table) => table,
+            Self::Own(table) => table,
+        }
+    }
 }
 
 /// The first strings of a list: length of the prefix that each shares with the one before, where its
@@ -85,8 +101,8 @@ impl StringListBuilder {
                     self.decide();
                 }
             }
-            None => match self.table {
-                Some(table) => self.out.put(shared, &table.encode(rest)),
+            None => match &self.table {
+                Some(table) => self.out.put(shared, &table.get().encode(rest)),
                 None => self.out.put(shared, rest),
             },
         }
@@ -97,23 +113,29 @@ impl StringListBuilder {
         let Some(sample) = self.sample.take() else {
             return;
         };
-        let mut coded = Sample::default();
-        if let Some(table) = self.coding.table() {
-            for (shared, rest) in sample.iter() {
-                coded.rests.extend_from_slice(&table.encode(rest));
-                let end = coded.rests.len() as u64 as u32;
-                coded.strings.push((shared as u64 as u32, end));
-            }
+        let mut chosen = None;
+        if let Some(known) = self.coding.table() {
+            let coded = sample.encoded(known);
             if coded.rests.len() < sample.rests.len() {
-                self.table = Some(table);
+                self.table = Some(Table::Known(known));
+                chosen = Some(coded);
+            }
+            if sample.rests.len() >= SAMPLE_BYTES {
+                // A list that goes on may have symbols that suit it better; it is at least so much
+                // longer than its table that an eighth is worth it.
+                let rests = sample.iter().map(|(_, rest)| rest).collect();
+                let own = SymbolTable::trained(&rests);
+                let coded = sample.encoded(&own);
+                let best = chosen
+                    .as_ref()
+                    .map_or(sample.rests.len(), |c| c.rests.len());
+                if coded.rests.len() < best - best / 8 {
+                    self.table = Some(Table::Own(Box::new(own)));
+                    chosen = Some(coded);
+                }
             }
         }
-        let chosen = if self.table.is_some() {
-            &coded
-        } else {
-            &sample
-        };
-        for (shared, rest) in chosen.iter() {
+        for (shared, rest) in chosen.as_ref().unwrap_or(&sample).iter() {
             self.out.put(shared, rest);
         }
     }
@@ -134,18 +156,31 @@ impl StringListBuilder {
         Ok(())
     }
 
+    /// The list's own table of symbols, with their number in front; empty where it has none.
+    fn own_table(&self) -> Vec<u8> {
+        match &self.table {
+            Some(Table::Own(table)) => {
+                let entries = table.entries();
+                let symbols = (entries.len() / ENTRY) as u8;
+                [&[symbols], entries].concat()
+            }
+            Some(Table::Known(_)) | None => Vec::new(),
+        }
+    }
+
     /// The length in bytes of what follows it, and the coding.
     fn head(&self) -> u64 {
-        let coding = match self.table {
-            Some(_) => self.coding,
-            None => Coding::Plain,
+        let (coding, own) = match &self.table {
+            Some(Table::Known(_)) => (self.coding as u64, 0),
+            Some(Table::Own(table)) => (OWN_TABLE, 1 + table.entries().len() as u64),
+            None => (Coding::Plain as u64, 0),
         };
-        (self.out.starts.len() + self.out.data.len()) * 4 + coding as u64
+        (own + self.out.starts.len() + self.out.data.len()) * 4 + coding
     }
 
     /// Bytes of the list, which is closed.
     pub(crate) fn length(&self) -> u64 {
-        varint_length(self.head()) + self.out.starts.len() + self.out.data.len()
+        varint_length(self.head()) + self.head() / 4
     }
 
     /// Bytes of memory held.
@@ -160,6 +195,7 @@ impl StringListBuilder {
     /// Writes the list, which is closed, and begins a new one.
     pub(crate) fn write_to(&mut self, out: &mut impl Write) -> io::Result<()> {
         write_varint(out, self.head())?;
+        out.write_all(&self.own_table())?;
         self.out.starts.write_to(out)?;
         self.out.data.write_to(out)?;
         self.clear();
@@ -185,6 +221,16 @@ impl StringListBuilder {
 }
 
 impl Sample {
+    fn encoded(&self, table: &SymbolTable) -> Self {
+        let mut coded = Self::default();
+        for (shared, rest) in self.iter() {
+            coded.rests.extend_from_slice(&table.encode(rest));
+            let end = coded.rests.len() as u64 as u32;
+            coded.strings.push((shared as u64 as u32, end));
+        }
+        coded
+    }
+
     fn iter(&self) -> impl Iterator<Item = (usize, &[u8])> {
         let mut start = 0;
         self.strings.iter().map(move |(shared, end)| {

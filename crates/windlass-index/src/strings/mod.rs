@@ -1,8 +1,9 @@
 //! Sorted lists of byte strings, front-coded.
 //!
 //! ```text
-//! list  := varint (bytes × 4 + coding) | start-of-group u32 × groups | group × groups
+//! list  := varint (bytes × 4 + coding) | own? | start-of-group u32 × groups | group × groups
 //!                                                              groups = ⌈n / 16⌉
+//! own   := symbols u8 | table of symbols                       where coding is 3
 //! group := varint length | first, then up to 15 × (token u8 | varint? | varint? | rest)
 //! token := 16 × shared + length
 //! ```
@@ -10,15 +11,15 @@
 //! (0 for the first), plus 7; 15 where that is not 0 to 14, and then the prefix's length is the first
 //! varint. `length` is that of the rest; 15 where it is not below 15, and then the second varint is
 //! what it is above 15. `coding` says what the first string and the rests are written in: 0, as they
-//! are; 1, the symbols for SURTs; 2, those for text (see [`symbols`](crate::symbols)); lengths are then
-//! those of the codes. Starts count from the first group; a list of one group has no starts. Finding a
+//! are; 1, the symbols for SURTs; 2, those for text; 3, those of the list's own table (see
+//! [`symbols`](crate::symbols)); lengths are then those of the codes. Starts count from the first group; a list of one group has no starts. Finding a
 //! string reads O(log n) groups.
 
 mod build;
 
 use crate::bytes::{Bytes, Corrupt};
 use crate::stretch::Stretch;
-use crate::symbols::{SURT, SymbolTable, TEXT};
+use crate::symbols::{self, ENTRY, SURT, SymbolTable, TEXT};
 
 pub(crate) use build::StringListBuilder;
 
@@ -40,8 +41,6 @@ pub(crate) enum Coding {
 }
 
 impl Coding {
-    const ALL: [Self; 3] = [Self::Plain, Self::Surt, Self::Text];
-
     fn table(self) -> Option<&'static SymbolTable> {
         match self {
             Self::Plain => None,
@@ -51,11 +50,15 @@ impl Coding {
     }
 }
 
+/// In the head of a list: it has its own table of symbols.
+const OWN_TABLE: u64 = 3;
+
 /// A list in the file.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StringList<'a> {
     n: usize,
-    coding: Coding,
+    /// The table of symbols, where it is written in them.
+    table: Option<&'a [u8]>,
     starts: Stretch<'a>,
     data: Stretch<'a>,
 }
@@ -63,8 +66,16 @@ pub(crate) struct StringList<'a> {
 impl<'a> StringList<'a> {
     pub(crate) fn read(bytes: &mut Bytes<'a>, n: usize) -> Result<Self, Corrupt> {
         let head = bytes.varint_usize()?;
-        let coding = Coding::ALL.get(head % 4);
         let mut all = Bytes::over(bytes.stretch(head / 4)?);
+        let table = match head as u64 % 4 {
+            OWN_TABLE => {
+                let symbols = usize::from(all.u8()?);
+                Some(all.take(symbols * ENTRY)?)
+            }
+            1 => Some(SURT.entries()),
+            2 => Some(TEXT.entries()),
+            _ => None,
+        };
         let groups = n.div_ceil(GROUP);
         let starts = if groups > 1 {
             all.stretch(groups.checked_mul(4).ok_or(Corrupt("a list"))?)?
@@ -73,7 +84,7 @@ impl<'a> StringList<'a> {
         };
         Ok(Self {
             n,
-            coding: *coding.ok_or(Corrupt("what strings are written in"))?,
+            table,
             starts,
             data: all.rest(),
         })
@@ -127,7 +138,7 @@ impl<'a> StringList<'a> {
         StringIter {
             i: 0,
             n: self.n,
-            table: self.coding.table(),
+            table: self.table,
             shared: 0,
             bytes: Bytes::over(self.data),
         }
@@ -167,7 +178,7 @@ impl<'a> StringList<'a> {
 pub(crate) struct StringIter<'a> {
     i: usize,
     n: usize,
-    table: Option<&'static SymbolTable>,
+    table: Option<&'a [u8]>,
     /// Length of the prefix that the string last read took from the one before.
     shared: usize,
     bytes: Bytes<'a>,
@@ -203,7 +214,7 @@ impl StringIter<'_> {
         let rest = self.bytes.take(length)?;
         match self.table {
             None => text.extend_from_slice(rest),
-            Some(table) => table.decode(rest, text)?,
+            Some(table) => symbols::decode(table, rest, text)?,
         }
         self.i += 1;
         Ok(true)
@@ -258,7 +269,7 @@ mod tests {
                 prop::collection::btree_set("(com.www./|click here|[ab]|index){0,12}", 0..100),
             ],
             probe in "[abc]{0,6}",
-            coding in prop::sample::select(Coding::ALL.to_vec()),
+            coding in prop::sample::select(vec![Coding::Plain, Coding::Surt, Coding::Text]),
         ) {
             let texts: Vec<_> = set.into_iter().collect();
             let mut builder = StringListBuilder::coded(coding);
@@ -285,6 +296,29 @@ mod tests {
                 all.push(String::from_utf8(text.clone()).unwrap());
             }
             prop_assert_eq!(all, texts);
+        }
+
+        #[test]
+        fn long_lists_have_tables_of_their_own(numbers in prop::collection::btree_set(any::<u32>(), 3000..3100)) {
+            // No symbols that are known make these shorter.
+            let word = |digit: u32| ["ϗϗϗϗ", "ϡϡϡϡ", "ϰϰϰϰ", "ϱϱϱϱ"][digit as usize % 4];
+            let text = |number: u32| (0..6).map(|at| word(number >> (2 * at))).collect::<String>();
+            let mut texts: Vec<String> = numbers.iter().map(|n| text(*n) + &n.to_string()).collect();
+            texts.sort_unstable();
+            let plain: usize = texts.iter().map(String::len).sum();
+            let mut builder = StringListBuilder::coded(Coding::Text);
+            texts.iter().for_each(|text| builder.push(text.as_bytes()));
+            let mut out = Vec::new();
+            builder.finish(&mut out).unwrap();
+            prop_assert!(out.len() * 3 < plain);
+            prop_assert_eq!(u64::from(out[0]) % 4, OWN_TABLE);
+            let list = StringList::read(&mut Bytes::new(&out), texts.len()).unwrap();
+            let mut text = Vec::new();
+            for i in (0..texts.len()).step_by(7) {
+                list.get(i, &mut text).unwrap();
+                prop_assert_eq!(text.as_slice(), texts[i].as_bytes());
+                prop_assert_eq!(list.lower_bound(texts[i].as_bytes()).unwrap(), i);
+            }
         }
 
         #[test]

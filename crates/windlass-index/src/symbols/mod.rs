@@ -5,7 +5,11 @@
 //! a compressor that reads further back. (Boncz, Neumann and Leis, "FSST: Fast Random Access String
 //! Compression", VLDB 2020.) Two tables are part of the format, so that equal strings are equal bytes
 //! in all segments and can be copied from one to another: one for SURTs, one for anchors, made from
-//! those of real crawls.
+//! those of real crawls. A long list of strings has a table of its own where that is better.
+//!
+//! ```text
+//! table := (length u8 | symbol u8 × 8) × symbols            the symbol first, then zeros
+//! ```
 
 mod tables;
 
@@ -19,11 +23,12 @@ use crate::bytes::Corrupt;
 const ESCAPE: u8 = 255;
 /// Bytes of the longest symbol.
 const LONGEST: usize = 8;
+/// Bytes of a symbol in a table.
+pub(crate) const ENTRY: usize = LONGEST + 1;
 
 /// A table of symbols.
 pub(crate) struct SymbolTable {
-    /// Each with zeros behind it, and its length.
-    symbols: Vec<([u8; LONGEST], u8)>,
+    entries: Vec<u8>,
     compressor: Compressor,
 }
 
@@ -34,54 +39,76 @@ impl std::fmt::Debug for SymbolTable {
 }
 
 /// The table for SURTs.
-pub(crate) static SURT: LazyLock<SymbolTable> = LazyLock::new(|| SymbolTable::new(&tables::SURT));
+pub(crate) static SURT: LazyLock<SymbolTable> = LazyLock::new(|| SymbolTable::known(&tables::SURT));
 /// The table for anchors, alts and other text.
-pub(crate) static TEXT: LazyLock<SymbolTable> = LazyLock::new(|| SymbolTable::new(&tables::TEXT));
+pub(crate) static TEXT: LazyLock<SymbolTable> = LazyLock::new(|| SymbolTable::known(&tables::TEXT));
 
 impl SymbolTable {
-    fn new(symbols: &[&[u8]]) -> Self {
-        let symbols: Vec<([u8; LONGEST], u8)> = symbols
-            .iter()
-            .map(|symbol| {
-                let mut bytes = [0; LONGEST];
-                for (to, from) in bytes.iter_mut().zip(*symbol) {
-                    *to = *from;
-                }
-                (bytes, symbol.len().min(LONGEST) as u8)
-            })
-            .collect();
-        let known: Vec<Symbol> = symbols.iter().map(|(s, _)| Symbol::from_slice(s)).collect();
-        let lengths: Vec<u8> = symbols.iter().map(|(_, length)| *length).collect();
-        Self {
-            symbols,
-            compressor: Compressor::rebuild_from(known, lengths),
+    fn known(symbols: &[&[u8]]) -> Self {
+        let mut known = Vec::new();
+        for symbol in symbols {
+            let mut bytes = [0; LONGEST];
+            for (to, from) in bytes.iter_mut().zip(*symbol) {
+                *to = *from;
+            }
+            known.push(Symbol::from_slice(&bytes));
         }
+        let lengths: Vec<u8> = symbols.iter().map(|s| s.len().min(LONGEST) as u8).collect();
+        Self::of(Compressor::rebuild_from(known, lengths))
+    }
+
+    /// The table that suits a sample of strings. The same for the same sample.
+    pub(crate) fn trained(sample: &Vec<&[u8]>) -> Self {
+        Self::of(Compressor::train(sample))
+    }
+
+    fn of(compressor: Compressor) -> Self {
+        let mut entries = Vec::new();
+        let lengths = compressor.symbol_lengths();
+        for (symbol, length) in compressor.symbol_table().iter().zip(lengths) {
+            entries.push(*length);
+            entries.extend_from_slice(&symbol.to_u64().to_le_bytes());
+        }
+        Self {
+            entries,
+            compressor,
+        }
+    }
+
+    /// The table as it is in the file.
+    pub(crate) fn entries(&self) -> &[u8] {
+        &self.entries
     }
 
     /// The codes of a text.
     pub(crate) fn encode(&self, text: &[u8]) -> Vec<u8> {
         self.compressor.compress(text)
     }
+}
 
-    /// Appends the text of the codes. At most eight times as long.
-    #[inline]
-    pub(crate) fn decode(&self, codes: &[u8], out: &mut Vec<u8>) -> Result<(), Corrupt> {
-        out.reserve(codes.len() * 3);
-        let mut codes = codes.iter();
-        while let Some(code) = codes.next() {
-            if *code == ESCAPE {
-                out.push(*codes.next().ok_or(Corrupt("a string's codes"))?);
-                continue;
-            }
-            let symbol = self.symbols.get(usize::from(*code));
-            let (bytes, length) = symbol.ok_or(Corrupt("a string's codes"))?;
-            // Always eight bytes, which is one move.
-            let end = out.len() + usize::from(*length);
-            out.extend_from_slice(bytes);
-            out.truncate(end);
+/// Appends the text of the codes, by a table as it is in the file. At most eight times as long.
+#[inline]
+pub(crate) fn decode(table: &[u8], codes: &[u8], out: &mut Vec<u8>) -> Result<(), Corrupt> {
+    const WRONG: Corrupt = Corrupt("a string's codes");
+    out.reserve(codes.len() * 3);
+    let mut codes = codes.iter();
+    while let Some(code) = codes.next() {
+        if *code == ESCAPE {
+            out.push(*codes.next().ok_or(WRONG)?);
+            continue;
         }
-        Ok(())
+        let at = usize::from(*code) * ENTRY;
+        let entry = table.get(at..at + ENTRY).ok_or(WRONG)?;
+        let (length, symbol) = entry.split_first().ok_or(WRONG)?;
+        // Always eight bytes, which is one move.
+        let end = out.len() + usize::from(*length);
+        out.extend_from_slice(symbol);
+        if end > out.len() {
+            return Err(WRONG);
+        }
+        out.truncate(end);
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -96,17 +123,17 @@ mod tests {
             prop::collection::vec(any::<u8>(), 0..100),
             "(com\u{2}|www|/index\\.html| http|é|read more|\\PC){0,20}".prop_map(String::into_bytes),
         ]) {
-            for table in [&*SURT, &*TEXT] {
+            for table in [&*SURT, &*TEXT, &SymbolTable::trained(&vec![&text])] {
                 let mut found = b"before".to_vec();
-                table.decode(&table.encode(&text), &mut found).unwrap();
+                decode(table.entries(), &table.encode(&text), &mut found).unwrap();
                 prop_assert_eq!(&found[6..], &text[..]);
             }
         }
 
         #[test]
         fn foreign_codes_never_panic(codes in prop::collection::vec(any::<u8>(), 0..100)) {
-            let _ = SURT.decode(&codes, &mut Vec::new());
-            let _ = TEXT.decode(&codes, &mut Vec::new());
+            let _ = decode(SURT.entries(), &codes, &mut Vec::new());
+            let _ = decode(&codes, &codes, &mut Vec::new());
         }
     }
 
@@ -120,8 +147,8 @@ mod tests {
 
     #[test]
     fn an_escape_without_its_byte_and_unknown_codes_are_damage() {
-        assert!(SURT.decode(&[ESCAPE], &mut Vec::new()).is_err());
+        assert!(decode(SURT.entries(), &[ESCAPE], &mut Vec::new()).is_err());
         assert!(tables::SURT.len() < 255);
-        assert!(SURT.decode(&[254], &mut Vec::new()).is_err());
+        assert!(decode(SURT.entries(), &[254], &mut Vec::new()).is_err());
     }
 }

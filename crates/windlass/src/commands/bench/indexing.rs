@@ -13,7 +13,7 @@ use windlass_index::{Collected, Collector, Snapshot, Writer};
 use windlass_links::Capture;
 
 use super::asking::{Answer, Question, ask};
-use super::machine::{Clock, Spent, forget_peak_memory, peak_memory, thread_time, with_peak_disk};
+use super::machine::{Clock, Peaks, Spent, thread_time};
 use super::synthetic::{Crawl, Shape, ShapeCounts, questions};
 use crate::cli::{BenchOptions, Format};
 use crate::commands::stats::sizes_table;
@@ -83,12 +83,8 @@ pub(super) fn run(options: &BenchOptions, links: u64) -> anyhow::Result<()> {
     }
     std::fs::create_dir_all(directory)?;
     let crawl = Crawl::new(links);
-    let work = || measure(directory, &crawl, options);
-    let (summary, disk_max) = with_peak_disk(directory, work);
-    let summary = Summary {
-        disk_max,
-        ..summary?
-    };
+    let peaks = Peaks::default();
+    let summary = peaks.watch(directory, || measure(directory, &crawl, options, &peaks))?;
     let mut out = anstream::stdout().lock();
     if options.output == Format::Json {
         serde_json::to_writer(&mut out, &summary)?;
@@ -99,7 +95,12 @@ pub(super) fn run(options: &BenchOptions, links: u64) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn measure(directory: &Path, crawl: &Crawl, options: &BenchOptions) -> anyhow::Result<Summary> {
+fn measure(
+    directory: &Path,
+    crawl: &Crawl,
+    options: &BenchOptions,
+    peaks: &Peaks,
+) -> anyhow::Result<Summary> {
     let threads = thread::available_parallelism().map_or(1, Into::into);
     let questions = if options.asking.no_ask {
         Vec::new()
@@ -107,22 +108,23 @@ fn measure(directory: &Path, crawl: &Crawl, options: &BenchOptions) -> anyhow::R
         questions()
     };
     let mut built = Built::new(crawl);
-    forget_peak_memory();
+    peaks.take_memory();
     // Two halves that overlap in sites, so that there is something to merge.
     let half = crawl.pages() / 2;
     for pages in [0..half, half..crawl.pages()] {
         built.build(directory, crawl, pages, threads, options.memory)?;
     }
-    let memory_max = peak_memory();
+    let memory_max = peaks.take_memory();
     let two_segments = ask_all(directory, &questions, options.repeat)?;
 
-    forget_peak_memory();
     let mut writer = Writer::open(directory, None)?;
+    writer.set_memory_max(usize::try_from(options.memory)?);
+    peaks.take_memory();
     let clock = Clock::start();
     writer.merge_all(&(), &AtomicBool::new(false))?;
     let merged = clock.spent();
     drop(writer);
-    let merge_memory_max = peak_memory();
+    let merge_memory_max = peaks.take_memory();
     let one_segment = ask_all(directory, &questions, options.repeat)?;
     let with_filter: Vec<Question> = questions.iter().map(|q| q.filtered(FILTER)).collect();
     let filtered = ask_all(directory, &with_filter, options.repeat)?;
@@ -157,7 +159,7 @@ fn measure(directory: &Path, crawl: &Crawl, options: &BenchOptions) -> anyhow::R
         bytes,
         bytes_by_section,
         bytes_by_part,
-        disk_max: 0,
+        disk_max: peaks.take_disk(),
         build: built.costs(counts.backlinks, memory_max),
         merge: Cost::of(merged, merged.cpu, counts.backlinks, merge_memory_max),
         questions: asked
@@ -337,7 +339,8 @@ fn show(summary: &Summary, out: &mut impl Write) -> std::io::Result<()> {
     table.write(out)?;
     writeln!(
         out,
-        "{} threads, --memory {}; the build's rate is without making the links; disk at most {}\n",
+        "{} threads, --memory {}; the build's rate is without making the links; peak memory is without \
+         what of files is mapped; disk at most {}\n",
         summary.threads,
         bytes(summary.memory),
         bytes(summary.disk_max),

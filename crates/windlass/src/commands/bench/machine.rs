@@ -62,16 +62,12 @@ fn cpu_time(clock: ClockId) -> Duration {
     )
 }
 
-/// The most memory that this process has held since [`forget_peak_memory`], in bytes; 0 where the
-/// system does not say.
-pub(super) fn peak_memory() -> u64 {
+/// Memory that this process holds now and that is no file's, in bytes; 0 where the system does not say.
+/// What of mapped files is in memory does not count: the system takes it back when it needs it.
+fn own_memory() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    named_number(&status, "VmHWM:").saturating_mul(1024)
-}
-
-/// Begins to measure anew. Where the system cannot, the peak goes on growing.
-pub(super) fn forget_peak_memory() {
-    let _ = fs::write("/proc/self/clear_refs", "5");
+    let of = |name| named_number(&status, name).saturating_mul(1024);
+    of("RssAnon:") + of("RssShmem:")
 }
 
 /// What this process has read so far.
@@ -161,33 +157,54 @@ pub(super) fn forget_files(folder: &Path) -> std::io::Result<()> {
     result
 }
 
-/// Calls `work`, and says how much disk the files under a folder took at most meanwhile, in bytes.
-/// Files without a name do not count.
-pub(super) fn with_peak_disk<T>(folder: &Path, work: impl FnOnce() -> T) -> (T, u64) {
-    const INTERVAL: Duration = Duration::from_millis(50);
-    let (done, peak) = (AtomicBool::new(false), AtomicU64::new(0));
-    let look = || {
+/// The most of something since it was last taken.
+#[derive(Debug, Default)]
+pub(super) struct Peaks {
+    disk: AtomicU64,
+    memory: AtomicU64,
+}
+
+impl Peaks {
+    /// Bytes of the files under the folder.
+    pub(super) fn take_disk(&self) -> u64 {
+        self.disk.swap(0, Ordering::Relaxed)
+    }
+
+    /// Bytes of memory that are no file's; see `own_memory`.
+    pub(super) fn take_memory(&self) -> u64 {
+        self.memory.swap(0, Ordering::Relaxed)
+    }
+
+    fn look(&self, folder: &Path) {
+        self.memory.fetch_max(own_memory(), Ordering::Relaxed);
         let mut bytes = 0;
         // A folder that goes while it is read is looked at the next time.
         if for_each_file(folder, &mut |_, metadata| bytes += allocated(metadata)).is_ok() {
-            peak.fetch_max(bytes, Ordering::Relaxed);
+            self.disk.fetch_max(bytes, Ordering::Relaxed);
         }
-    };
-    let result = thread::scope(|scope| {
-        let watcher = scope.spawn(|| {
-            while !done.load(Ordering::Relaxed) {
-                look();
-                thread::park_timeout(INTERVAL);
-            }
+    }
+
+    /// Calls `work`, and looks every few milliseconds how much disk the files under a folder take, and
+    /// how much memory this process. Files without a name do not count.
+    pub(super) fn watch<T>(&self, folder: &Path, work: impl FnOnce() -> T) -> T {
+        const INTERVAL: Duration = Duration::from_millis(10);
+        let done = AtomicBool::new(false);
+        let result = thread::scope(|scope| {
+            let watcher = scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    self.look(folder);
+                    thread::park_timeout(INTERVAL);
+                }
+            });
+            // Also where `work` panics: the scope waits for the watcher.
+            let stop = Stop(&done, watcher.thread().clone());
+            let result = work();
+            drop(stop);
+            result
         });
-        // Also where `work` panics: the scope waits for the watcher.
-        let stop = Stop(&done, watcher.thread().clone());
-        let result = work();
-        drop(stop);
+        self.look(folder);
         result
-    });
-    look();
-    (result, peak.into_inner())
+    }
 }
 
 struct Stop<'a>(&'a AtomicBool, thread::Thread);
@@ -215,7 +232,7 @@ mod tests {
             major_faults("7 (a) b (c) S 1 2 3 4 5 6 7 8 17 10 11 12"),
             17
         );
-        assert!(peak_memory() > 0);
+        assert!(own_memory() > 0);
         assert!(Reads::now().calls > 0);
     }
 
@@ -223,13 +240,16 @@ mod tests {
     fn the_peak_of_the_disk_outlives_the_files() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("inside").join("a");
-        let (length, peak) = with_peak_disk(folder.path(), || {
+        let peaks = Peaks::default();
+        let length = peaks.watch(folder.path(), || {
             fs::create_dir(folder.path().join("inside")).unwrap();
             fs::write(&path, vec![1; 1 << 20]).unwrap();
             fs::metadata(&path).unwrap().len()
         });
         assert_eq!(length, 1 << 20);
-        assert!(peak >= 1 << 20, "{peak}");
+        assert!(peaks.take_disk() >= 1 << 20);
+        assert!(peaks.take_memory() > 0);
+        assert_eq!(peaks.take_disk(), 0);
         forget_files(folder.path()).unwrap();
         assert_eq!(fs::read(&path).unwrap().len(), 1 << 20);
     }

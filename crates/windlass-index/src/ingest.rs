@@ -115,6 +115,7 @@ pub fn ingest(
     watcher: &dyn IngestWatcher,
     cancel: &AtomicBool,
 ) -> Result<IngestSummary, IndexError> {
+    writer.set_memory_max(options.memory_max);
     let mut summary = IngestSummary::default();
     let sized: Vec<(u64, &PathBuf)> = paths
         .iter()

@@ -91,5 +91,8 @@ fn the_example_in_the_documentation_is_what_is_written() {
         shown.join("\n"),
         String::from_utf8_lossy(&written[footer..])
     );
-    Segment::from_bytes(written).unwrap().verify(&never).unwrap();
+    Segment::from_bytes(written)
+        .unwrap()
+        .verify(&never)
+        .unwrap();
 }

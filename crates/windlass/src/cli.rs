@@ -210,6 +210,9 @@ pub(crate) struct MergeOptions {
     /// nothing is due
     #[arg(long)]
     pub(crate) tiered: bool,
+    /// Memory for what waits for its place, in bytes (suffixes k, M, G) [default: a quarter of RAM]
+    #[arg(long, value_name = "BYTES", value_parser = crate::numbers::parse_bytes)]
+    pub(crate) memory: Option<u64>,
     #[command(flatten)]
     pub(crate) policy: PolicyOptions,
     #[command(flatten)]

@@ -8,6 +8,7 @@ use windlass_index::{IndexError, MergePlan, Work, Writer};
 
 use crate::cli::MergeOptions;
 use crate::commands::writing;
+use crate::memory;
 use crate::numbers::{bytes, grouped};
 use crate::progress::{Meter, cancel_on_signal, warn_of_left_behind};
 
@@ -17,6 +18,8 @@ pub(crate) fn run(options: &MergeOptions) -> anyhow::Result<ExitCode> {
     let cancel = cancel_on_signal()?;
     let (index, waiting) = (&options.index, &options.waiting);
     let mut writer = writing::open(index, None, Work::Merging, waiting, &cancel)?;
+    let memory = options.memory.unwrap_or_else(memory::quarter_of_ram);
+    writer.set_memory_max(usize::try_from(memory).unwrap_or(usize::MAX));
     let before = writer.manifest().segments.len();
     let mut merges = 0u64;
     if options.tiered {

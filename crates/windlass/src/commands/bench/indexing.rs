@@ -211,7 +211,9 @@ impl Built {
     ) -> anyhow::Result<()> {
         let clock = Clock::start();
         let mut writer = Writer::open(directory, None)?;
-        let memory_max = usize::try_from(memory)? / threads;
+        let memory = usize::try_from(memory)?;
+        writer.set_memory_max(memory);
+        let memory_max = memory / threads;
         let work = |thread: usize| -> anyhow::Result<(Collected, Shape, Duration)> {
             let mut collector = Collector::new(&writer, memory_max);
             let mut generator = crawl.generator();

@@ -28,6 +28,7 @@ pub(super) struct ChunkBuilder {
     n: usize,
     payload: Vec<u8>,
     last: Vec<u8>,
+    codes: Vec<u8>,
 }
 
 impl ChunkBuilder {
@@ -36,9 +37,10 @@ impl ChunkBuilder {
         let shared = shared_prefix(&self.last, key);
         put_varint(&mut self.payload, shared as u64);
         let rest = key.get(shared..).unwrap_or_default();
-        let codes = SURT.encode(rest);
-        let (rest, coded) = if codes.len() < rest.len() {
-            (codes.as_slice(), 1)
+        self.codes.clear();
+        SURT.encode(rest, &mut self.codes);
+        let (rest, coded) = if self.codes.len() < rest.len() {
+            (self.codes.as_slice(), 1)
         } else {
             (rest, 0)
         };

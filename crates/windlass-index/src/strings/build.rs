@@ -26,6 +26,7 @@ pub(crate) struct StringListBuilder {
     sample: Option<Sample>,
     /// The table of symbols, where the list is written in them.
     table: Option<Table>,
+    codes: Vec<u8>,
     out: Groups,
 }
 
@@ -78,6 +79,7 @@ impl StringListBuilder {
             coding,
             sample: Some(Sample::default()),
             table: None,
+            codes: Vec::new(),
             out,
         }
     }
@@ -102,7 +104,11 @@ impl StringListBuilder {
                 }
             }
             None => match &self.table {
-                Some(table) => self.out.put(shared, &table.get().encode(rest)),
+                Some(table) => {
+                    self.codes.clear();
+                    table.get().encode(rest, &mut self.codes);
+                    self.out.put(shared, &self.codes);
+                }
                 None => self.out.put(shared, rest),
             },
         }
@@ -224,7 +230,7 @@ impl Sample {
     fn encoded(&self, table: &SymbolTable) -> Self {
         let mut coded = Self::default();
         for (shared, rest) in self.iter() {
-            coded.rests.extend_from_slice(&table.encode(rest));
+            table.encode(rest, &mut coded.rests);
             let end = coded.rests.len() as u64 as u32;
             coded.strings.push((shared as u64 as u32, end));
         }

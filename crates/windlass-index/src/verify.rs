@@ -1,7 +1,7 @@
 //! Checks that go beyond checksums: whether a structure agrees with itself.
 
 use crate::bytes::Corrupt;
-use crate::ready::Ready;
+use crate::ready::{DateOrder, Node, Ready};
 use crate::segment::Segment;
 use crate::site::{SiteBlock, Table, link_type};
 
@@ -106,8 +106,41 @@ pub(crate) fn ready(block: &SiteBlock<'_>, mut ready: Ready<'_>) -> Result<(), C
             }
             backlinks += of_group;
         }
+        heads(node)?;
         if backlinks != node.backlinks || urls.end > block.urls.len() || urls.start >= urls.end {
             return Err(Corrupt("the ready-made groups of a range"));
+        }
+    }
+    Ok(())
+}
+
+/// The first groups by date are the first ones, in their order.
+fn heads(node: &mut Node<'_>) -> Result<(), Corrupt> {
+    const WRONG: Corrupt = Corrupt("the first groups by date");
+    for order in DateOrder::ALL {
+        let places = node.heads.of(order)?;
+        let Some(last) = places.last() else {
+            continue;
+        };
+        let key = |node: &mut Node<'_>, i: usize| {
+            let first_seen = node.first_seen.get(i)?;
+            let last_visited = first_seen.saturating_add(node.span.get(i)?);
+            Ok::<_, Corrupt>(order.key(first_seen, last_visited, node.fold.get(i)?))
+        };
+        let last = key(node, *last as usize)?;
+        let mut before = None;
+        for place in &places {
+            let next = key(node, *place as usize)?;
+            if before.replace(next).is_some_and(|before| before >= next) {
+                return Err(WRONG);
+            }
+        }
+        let mut count = 0;
+        for i in 0..node.fold.len() {
+            count += usize::from(key(node, i)? <= last);
+        }
+        if count != places.len() {
+            return Err(WRONG);
         }
     }
     Ok(())

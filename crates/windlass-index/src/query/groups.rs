@@ -5,7 +5,7 @@ use windlass_links::CaptureTime;
 use crate::bytes::Corrupt;
 use crate::column::BLOCK;
 use crate::error::IndexError;
-use crate::ready::Node;
+use crate::ready::{DateOrder, Node};
 use crate::rows::Row;
 use crate::segment::Segment;
 
@@ -117,6 +117,29 @@ impl ReadyGroups<'_> {
     pub fn group(&mut self, i: usize) -> Result<ReadyGroup, IndexError> {
         let group = group(&mut self.node, i);
         group.map_err(|corrupt| self.segment.corrupt(corrupt))
+    }
+
+    /// The positions of the first groups by a date, and among equal ones by anchor: all groups, or a
+    /// thousand at least. `None` where the column is no date, or the groups are few enough to be
+    /// looked at.
+    ///
+    /// # Errors
+    /// Where the segment is damaged.
+    pub fn head(
+        &self,
+        column: ReadyColumn,
+        is_ascending: bool,
+    ) -> Result<Option<Vec<u32>>, IndexError> {
+        let order = match (column, is_ascending) {
+            (ReadyColumn::FirstSeen, true) => DateOrder::FirstSeen,
+            (ReadyColumn::FirstSeen, false) => DateOrder::FirstSeenDescending,
+            (ReadyColumn::LastVisited, true) => DateOrder::LastVisited,
+            (ReadyColumn::LastVisited, false) => DateOrder::LastVisitedDescending,
+            _ => return Ok(None),
+        };
+        let places = self.node.heads.of(order);
+        let places = places.map_err(|corrupt| self.segment.corrupt(corrupt))?;
+        Ok(Some(places).filter(|places| !places.is_empty()))
     }
 
     /// Calls `each` with the groups of a block.

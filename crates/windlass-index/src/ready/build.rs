@@ -8,7 +8,7 @@ use std::thread;
 
 use windlass_links::History;
 
-use super::nodes;
+use super::{heads, nodes};
 use crate::bytes::{Corrupt, put_sized, put_varint};
 use crate::column::{ColumnBuilder, write_column};
 use crate::error::IndexError;
@@ -21,6 +21,10 @@ use crate::site::SiteBlock;
 /// How many links nodes may have together for each live link of the site. A site whose urls nest
 /// deeper than any that is known has its largest nodes only.
 const NODE_LINKS_MAX: usize = 12;
+
+/// A node has heads from so many groups on, in the least number of links that a node has: below, looking
+/// at all is as fast.
+const HEADS_LINKS: usize = 2;
 
 /// What is ready-made of a site; `None` where it has less than `min` live links.
 pub(super) fn build(
@@ -45,7 +49,8 @@ pub(super) fn build(
     let ranges = nodes::ranges(block.urls, &order.live_before, min).map_err(wrong)?;
     let ranges = within_budget(ranges, &order.live_before);
     drop((order, table, block));
-    let nodes = encode_nodes(segment, site_key, &ranges, threads)?;
+    let heads_min = min.saturating_mul(HEADS_LINKS);
+    let nodes = encode_nodes(segment, site_key, &ranges, threads, heads_min)?;
     put_nodes(&ranges, &nodes, &mut out).map_err(wrong)?;
     Ok(Some(out))
 }
@@ -204,6 +209,7 @@ fn encode_nodes(
     site_key: &[u8],
     ranges: &[Range<u32>],
     threads: usize,
+    heads_min: usize,
 ) -> Result<Vec<EncodedNode>, IndexError> {
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::new());
@@ -213,7 +219,7 @@ fn encode_nodes(
             let Some(urls) = ranges.get(at) else {
                 return Ok(());
             };
-            let node = encode_node(segment, site_key, urls)?;
+            let node = encode_node(segment, site_key, urls, heads_min)?;
             let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
             done.push((at, node));
         }
@@ -262,6 +268,7 @@ fn encode_node(
     segment: &Arc<Segment>,
     site_key: &[u8],
     urls: &Range<u32>,
+    heads_min: usize,
 ) -> Result<EncodedNode, IndexError> {
     let wrong = |corrupt: Corrupt| segment.corrupt(corrupt);
     let urls = urls.start as usize..urls.end as usize;
@@ -301,6 +308,16 @@ fn encode_node(
         column(&|group, _| (group.last_visited.unix() - group.first_seen.unix()).into())
     };
     columns().map_err(wrong)?;
+    let dated: Vec<(u32, u32, u32)> = if groups.len() >= heads_min {
+        let dates = |(group, _): &(Row, u64)| {
+            let (first, last) = (group.first_seen.unix(), group.last_visited.unix());
+            (first, last, group.anchor)
+        };
+        groups.iter().map(dates).collect()
+    } else {
+        Vec::new()
+    };
+    heads::encode(&dated, &mut bytes).map_err(wrong)?;
     Ok(EncodedNode {
         backlinks,
         refpages,

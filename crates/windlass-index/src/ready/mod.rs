@@ -10,6 +10,7 @@
 //!        | refpages (column) | groups (column) | end of the node (column) | varint bytes | node × nodes
 //! node  := fold (column) | backlinks (column) | backlinks − refpages (column)
 //!        | refpages − refdomains (column) | first seen (column) | last visited − first seen (column)
+//!        | heads (see [`heads`])
 //! ```
 //! Links are those that `history=live` reports, ordered by (fold, page); pages are places in the site
 //! block. The dates of a link are the first and the last of its page's times there, but for the links
@@ -23,6 +24,7 @@
 
 mod append;
 mod build;
+mod heads;
 mod nodes;
 
 use std::ops::Range;
@@ -32,6 +34,7 @@ use crate::column::Column;
 use crate::stretch::Stretch;
 
 pub(crate) use append::append;
+pub(crate) use heads::{DateOrder, Heads};
 
 /// How many live links a site or a range needs for something to be ready-made of it.
 pub(crate) const LINKS_MIN: usize = 1 << 15;
@@ -83,6 +86,7 @@ pub(crate) struct Node<'a> {
     pub(crate) first_seen: Column<'a>,
     /// `last_visited − first_seen`.
     pub(crate) span: Column<'a>,
+    pub(crate) heads: Heads<'a>,
 }
 
 impl<'a> Ready<'a> {
@@ -189,6 +193,7 @@ impl<'a> Ready<'a> {
             siblings: Column::read(&mut bytes, n)?,
             first_seen: Column::read(&mut bytes, n)?,
             span: Column::read(&mut bytes, n)?,
+            heads: Heads::read(&mut bytes, n)?,
         })
     }
 }

@@ -84,7 +84,10 @@ impl SymbolTable {
     pub(crate) fn encode(&self, text: &[u8], out: &mut Vec<u8>) {
         out.reserve(2 * text.len());
         let spare = out.spare_capacity_mut();
-        #[expect(unsafe_code, reason = "without a buffer for each of very many short strings")]
+        #[expect(
+            unsafe_code,
+            reason = "without a buffer for each of very many short strings"
+        )]
         // SAFETY: each byte gives at most two, an escape and itself, which is what `spare` has room
         // for; and so many bytes of it have been written as `compress_into` says.
         unsafe {

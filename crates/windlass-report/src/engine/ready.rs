@@ -89,6 +89,17 @@ fn best(
         Some(OrderKey { column, direction }) => (ready_column(column.field), *direction),
         None => (ReadyColumn::Anchor, Direction::Ascending),
     };
+    let wanted = query.offset.saturating_add(query.limit.into());
+    if query.order_by.len() == 1
+        && let Some(head) = groups.head(column, direction == Direction::Ascending)?
+        && wanted <= head.len() as u64
+    {
+        for place in head.iter().take(wanted as usize) {
+            page.add(groups.group(*place as usize)?.into());
+        }
+        page.pass_over((groups.len() as u64).saturating_sub(wanted));
+        return Ok(());
+    }
     let key = |value: u64| match direction {
         Direction::Ascending => value,
         Direction::Descending => u64::MAX - value,

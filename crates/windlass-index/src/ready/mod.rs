@@ -23,6 +23,7 @@
 
 mod append;
 mod build;
+mod groups;
 mod nodes;
 
 use std::ops::Range;
@@ -32,6 +33,7 @@ use crate::column::Column;
 use crate::stretch::Stretch;
 
 pub(crate) use append::append;
+pub(crate) use groups::{EncodedNode, Groups};
 
 /// How many live links a site or a range needs for something to be ready-made of it.
 pub(crate) const LINKS_MIN: usize = 1 << 15;
@@ -180,15 +182,8 @@ impl<'a> Ready<'a> {
         let (data, _) = nodes.data.split_at(end)?;
         let mut bytes = Bytes::over(data.from(start)?);
         let n = nodes.groups.at(at)? as usize;
-        Ok(Node {
-            backlinks: nodes.backlinks.at(at)?.into(),
-            refpages: nodes.refpages.at(at)?.into(),
-            fold: Column::read(&mut bytes, n)?,
-            backlinks_of: Column::read(&mut bytes, n)?,
-            repeats: Column::read(&mut bytes, n)?,
-            siblings: Column::read(&mut bytes, n)?,
-            first_seen: Column::read(&mut bytes, n)?,
-            span: Column::read(&mut bytes, n)?,
-        })
+        let backlinks = nodes.backlinks.at(at)?.into();
+        let refpages = nodes.refpages.at(at)?.into();
+        Node::read(&mut bytes, n, backlinks, refpages)
     }
 }

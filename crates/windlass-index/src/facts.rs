@@ -63,7 +63,7 @@ impl Fact {
         }
     }
 
-    fn new(domain: u32, plain: Plain) -> Self {
+    pub(crate) fn new(domain: u32, plain: Plain) -> Self {
         let (first_seen, last_visited) = match plain {
             Plain::Live {
                 first_seen,

@@ -213,6 +213,8 @@ pub(crate) fn latest(instants: &[Instant]) -> u32 {
 
 /// In a tag: a revisit.
 const REVISIT: u8 = 8;
+/// In a tag: read from a WARC.
+const WARC: u8 = 4;
 /// In a tag: from one place in one file, as most are.
 const ONE_ORIGIN: u8 = 16;
 
@@ -238,7 +240,7 @@ pub(crate) fn write(instants: &[Instant], latest: u32, out: &mut Vec<u8>) {
                 internal,
                 external,
             } => {
-                out.push(*shown as u8 | u8::from(*source == Source::Warc) << 2 | one);
+                out.push(*shown as u8 | u8::from(*source == Source::Warc) * WARC | one);
                 put_varint(out, u64::from(*internal));
                 put_varint(out, u64::from(*external));
             }
@@ -280,7 +282,7 @@ pub(crate) fn read(bytes: &mut Bytes<'_>, latest: u32) -> Result<Vec<Instant>, C
                     .get(usize::from(tag & 3))
                     .copied()
                     .ok_or(Corrupt("an outcome"))?,
-                source: if tag & 4 == 0 {
+                source: if tag & WARC == 0 {
                     Source::Wat
                 } else {
                     Source::Warc
@@ -324,11 +326,41 @@ fn origin_count(tag: u8, bytes: &mut Bytes<'_>) -> Result<usize, Corrupt> {
     }
 }
 
-/// Steps over what [`write`] wrote.
-pub(crate) fn skip(bytes: &mut Bytes<'_>) -> Result<(), Corrupt> {
+/// Which kinds of instants a page has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Kinds {
+    pub(crate) has_wat: bool,
+    pub(crate) has_warc: bool,
+    pub(crate) has_revisits: bool,
+}
+
+impl Kinds {
+    /// Those of two pages.
+    pub(crate) fn union(self, other: Self) -> Self {
+        Self {
+            has_wat: self.has_wat | other.has_wat,
+            has_warc: self.has_warc | other.has_warc,
+            has_revisits: self.has_revisits | other.has_revisits,
+        }
+    }
+
+    /// Whether uniting (R14) leaves each capture what it was, and none is a revisit: then the latest
+    /// capture alone tells which links are live.
+    pub(crate) const fn is_plain(self) -> bool {
+        !(self.has_revisits || self.has_wat && self.has_warc)
+    }
+}
+
+/// Steps over what [`write`] wrote; which kinds of instants they were.
+pub(crate) fn skip(bytes: &mut Bytes<'_>) -> Result<Kinds, Corrupt> {
+    let mut kinds = Kinds::default();
     for _ in 0..bytes.varint_usize()? {
         bytes.varint()?;
         let tag = bytes.u8()?;
+        let is_revisit = tag & REVISIT != 0;
+        kinds.has_revisits |= is_revisit;
+        kinds.has_warc |= !is_revisit && tag & WARC != 0;
+        kinds.has_wat |= !is_revisit && tag & WARC == 0;
         if tag & REVISIT == 0 {
             bytes.varint()?;
             bytes.varint()?;
@@ -342,5 +374,5 @@ pub(crate) fn skip(bytes: &mut Bytes<'_>) -> Result<(), Corrupt> {
             bytes.varint()?;
         }
     }
-    Ok(())
+    Ok(kinds)
 }

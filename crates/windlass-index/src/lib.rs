@@ -13,6 +13,7 @@ mod intern;
 mod merge;
 mod order;
 mod paged;
+mod places;
 mod query;
 mod radix;
 mod ready;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use windlass_links::CaptureTime;
 
 use crate::error::IndexError;
-use crate::query::{ReadyGroups, Scan};
+use crate::query::{ReadyGroups, Scan, United};
 use crate::segment::Segment;
 use crate::sink::{Hit, PageSet, Sink};
 
@@ -67,6 +67,8 @@ pub(crate) enum Links {
     Listed(Vec<Hit>, usize),
     /// To be read from a site block.
     Scanned(Scan),
+    /// In memory, from several segments.
+    United(Arc<United>),
 }
 
 /// What numbers of anchors and refdomains mean.
@@ -82,6 +84,8 @@ pub(crate) enum Names {
         segment: Arc<Segment>,
         site_key: Vec<u8>,
     },
+    /// In memory, with the links.
+    United(Arc<United>),
 }
 
 impl Default for TargetRows {
@@ -110,6 +114,7 @@ impl TargetRows {
     pub fn refdomain_limit(&self) -> usize {
         match &self.names {
             Names::Listed { refdomains, .. } => refdomains.len(),
+            Names::United(united) => united.refdomains.len(),
             Names::Site { segment, .. } => {
                 usize::try_from(segment.counts().refdomains).unwrap_or(usize::MAX)
             }
@@ -126,6 +131,7 @@ impl TargetRows {
                 anchors,
                 refdomains,
             } => Ok(Texts::listed(anchors, refdomains)),
+            Names::United(united) => Ok(united.texts()),
             Names::Site { segment, site_key } => {
                 Texts::of_site(segment, site_key).map_err(|corrupt| segment.corrupt(corrupt))
             }
@@ -140,6 +146,7 @@ impl TargetRows {
         match &self.links {
             Links::Listed(..) => Ok(None),
             Links::Scanned(scan) => scan.ready_groups(),
+            Links::United(united) => united.ready_groups(),
         }
     }
 
@@ -161,6 +168,7 @@ impl TargetRows {
         }
         let (hits, page_count) = match &self.links {
             Links::Scanned(scan) => return scan.run(self, visitor, cancel),
+            Links::United(united) => return united.run(self, visitor, cancel),
             Links::Listed(hits, page_count) => (hits, *page_count),
         };
         let mut texts = self.texts()?;
@@ -313,6 +321,17 @@ impl Strings {
 
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
+    }
+
+    /// Bytes of memory.
+    pub(crate) fn memory(&self) -> usize {
+        self.text.capacity() + self.ends.capacity() * size_of::<usize>()
+    }
+
+    /// Gives back what memory is not used.
+    pub(crate) fn shrink(&mut self) {
+        self.text.shrink_to_fit();
+        self.ends.shrink_to_fit();
     }
 
     pub(crate) fn get(&self, number: u32) -> &str {

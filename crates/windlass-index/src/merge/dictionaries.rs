@@ -5,11 +5,12 @@ use windlass_links::anchor::fold_into;
 use super::Damage;
 use super::heap::Heap;
 use crate::bytes::Corrupt;
-use crate::strings::{StringIter, StringList};
+use crate::places::PlacesIter;
+use crate::strings::{StringCursor, StringIter, StringList};
 
 /// Reads several lists as one, each string once.
 #[derive(Debug, Default)]
-pub(super) struct MergedStrings<'a> {
+pub(crate) struct MergedStrings<'a> {
     sources: Vec<Source<'a>>,
     heap: Heap,
     /// The sources that have the present string.
@@ -20,7 +21,7 @@ pub(super) struct MergedStrings<'a> {
 /// One of the lists, at its present string.
 #[derive(Debug)]
 struct Source<'a> {
-    iter: StringIter<'a>,
+    strings: Strings<'a>,
     /// How many strings have been read.
     read: u32,
     text: Vec<u8>,
@@ -28,10 +29,28 @@ struct Source<'a> {
     folded: Option<String>,
 }
 
+/// What is read of a list.
+#[derive(Debug)]
+enum Strings<'a> {
+    All(StringIter<'a>),
+    Some(StringCursor<'a>, PlacesIter<'a>),
+}
+
 impl Source<'_> {
     fn advance(&mut self, is_folded: bool) -> Result<bool, Corrupt> {
-        if !self.iter.next_into(&mut self.text)? {
-            return Ok(false);
+        match &mut self.strings {
+            Strings::All(iter) => {
+                if !iter.next_into(&mut self.text)? {
+                    return Ok(false);
+                }
+            }
+            Strings::Some(cursor, places) => {
+                let Some(place) = places.next() else {
+                    return Ok(false);
+                };
+                self.text.clear();
+                self.text.extend_from_slice(cursor.get(place as usize)?);
+            }
         }
         self.read += 1;
         if is_folded {
@@ -72,14 +91,31 @@ impl Source<'_> {
 impl<'a> MergedStrings<'a> {
     /// Starts anew, with lists in order of (folded, as written), or of bytes.
     pub(super) fn begin(&mut self, lists: impl Iterator<Item = StringList<'a>>, is_folded: bool) {
+        self.begin_with(lists.map(|list| Strings::All(list.iter())), is_folded);
+    }
+
+    /// [`begin`](Self::begin), with some strings of each list.
+    pub(crate) fn begin_some(
+        &mut self,
+        lists: impl Iterator<Item = (StringList<'a>, PlacesIter<'a>)>,
+        is_folded: bool,
+    ) {
+        let some = lists.map(|(list, places)| match places.is_all_of(list.len()) {
+            true => Strings::All(list.iter()),
+            false => Strings::Some(StringCursor::new(list), places),
+        });
+        self.begin_with(some, is_folded);
+    }
+
+    fn begin_with(&mut self, lists: impl Iterator<Item = Strings<'a>>, is_folded: bool) {
         self.sources.clear();
         self.heap.clear();
         self.having.clear();
         self.is_folded = is_folded;
-        for list in lists {
+        for strings in lists {
             self.having.push(self.sources.len() as u64 as u32);
             self.sources.push(Source {
-                iter: list.iter(),
+                strings,
                 read: 0,
                 text: Vec::new(),
                 folded: None,
@@ -88,7 +124,7 @@ impl<'a> MergedStrings<'a> {
     }
 
     /// Goes to the next string; `false` where there is none.
-    pub(super) fn advance(&mut self) -> Result<bool, Damage> {
+    pub(crate) fn advance(&mut self) -> Result<bool, Damage> {
         let Self {
             sources,
             heap,
@@ -118,12 +154,12 @@ impl<'a> MergedStrings<'a> {
     }
 
     /// The present string.
-    pub(super) fn text(&self) -> &[u8] {
+    pub(crate) fn text(&self) -> &[u8] {
         self.present().map_or(&[], |source| &source.text)
     }
 
     /// Its folded form.
-    pub(super) fn folded(&self) -> &[u8] {
+    pub(crate) fn folded(&self) -> &[u8] {
         self.present().map_or(&[], Source::folded)
     }
 
@@ -132,7 +168,7 @@ impl<'a> MergedStrings<'a> {
     }
 
     /// The lists that have it, each with its place there. In no order.
-    pub(super) fn having(&self) -> impl Iterator<Item = (usize, u32)> {
+    pub(crate) fn having(&self) -> impl Iterator<Item = (usize, u32)> {
         self.having.iter().map(|at| {
             let read = self.sources.get(*at as usize).map_or(0, |s| s.read);
             (*at as usize, read.saturating_sub(1))

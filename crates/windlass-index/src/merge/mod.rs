@@ -22,6 +22,7 @@ use crate::compact::Progress;
 use crate::error::IndexError;
 use crate::segment::{Counts, Digest, Segment, SegmentWriter, WriteError};
 use crate::spool::Scratch;
+pub(crate) use dictionaries::MergedStrings;
 
 /// Why a merge stopped.
 #[derive(Debug)]
@@ -42,9 +43,9 @@ impl From<WriteError> for MergeError {
 
 /// Something wrong in one of the inputs.
 #[derive(Debug, Clone, Copy)]
-struct Damage {
-    input: usize,
-    what: Corrupt,
+pub(crate) struct Damage {
+    pub(crate) input: usize,
+    pub(crate) what: Corrupt,
 }
 
 impl Damage {

@@ -1,4 +1,4 @@
-//! Finished groups of a target (R17), ready-made in the segment.
+//! Finished groups of a target (R17), ready-made in the segment, or made in memory.
 
 use windlass_links::CaptureTime;
 
@@ -30,7 +30,8 @@ pub enum ReadyColumn {
 /// blocks, of which a reader can leave out those whose bounds say that nothing in them matters.
 #[derive(Debug, Clone)]
 pub struct ReadyGroups<'a> {
-    pub(super) segment: &'a Segment,
+    /// Where they were read; `None`: they were made in memory.
+    pub(super) segment: Option<&'a Segment>,
     pub(super) node: Node<'a>,
 }
 
@@ -92,7 +93,7 @@ impl ReadyGroups<'_> {
     /// Where the segment is damaged.
     pub fn bounds(&mut self, column: ReadyColumn, block: usize) -> Result<(u64, u64), IndexError> {
         let bounds = bounds(&mut self.node, column, block);
-        bounds.map_err(|corrupt| self.segment.corrupt(corrupt))
+        bounds.map_err(|corrupt| wrong(self.segment, corrupt))
     }
 
     /// The values of a column in a block, into `values`.
@@ -107,7 +108,7 @@ impl ReadyGroups<'_> {
     ) -> Result<(), IndexError> {
         values.clear();
         let read = column_values(&mut self.node, column, block, values);
-        read.map_err(|corrupt| self.segment.corrupt(corrupt))
+        read.map_err(|corrupt| wrong(self.segment, corrupt))
     }
 
     /// A group by its position.
@@ -116,7 +117,7 @@ impl ReadyGroups<'_> {
     /// Where the segment is damaged.
     pub fn group(&mut self, i: usize) -> Result<ReadyGroup, IndexError> {
         let group = group(&mut self.node, i);
-        group.map_err(|corrupt| self.segment.corrupt(corrupt))
+        group.map_err(|corrupt| wrong(self.segment, corrupt))
     }
 
     /// The positions of the first groups by a date, and among equal ones by anchor: all groups, or a
@@ -138,7 +139,7 @@ impl ReadyGroups<'_> {
             _ => return Ok(None),
         };
         let places = self.node.heads.of(order);
-        let places = places.map_err(|corrupt| self.segment.corrupt(corrupt))?;
+        let places = places.map_err(|corrupt| wrong(self.segment, corrupt))?;
         Ok(Some(places).filter(|places| !places.is_empty()))
     }
 
@@ -170,7 +171,14 @@ impl ReadyGroups<'_> {
             }
             Ok(())
         };
-        read().map_err(|corrupt| self.segment.corrupt(corrupt))
+        read().map_err(|corrupt| wrong(self.segment, corrupt))
+    }
+}
+
+fn wrong(segment: Option<&Segment>, corrupt: Corrupt) -> IndexError {
+    match segment {
+        Some(segment) => segment.corrupt(corrupt),
+        None => IndexError::TooLarge(corrupt.0),
     }
 }
 

@@ -1,8 +1,8 @@
 //! From a target to its rows (R13, R15, R16).
 //!
 //! Over one segment the columns are read straight into the aggregation ([`one`]); over several the
-//! sightings of the target's range, and the page tables entries behind them, are united first
-//! ([`many`]), so that the answer is that of the merged index.
+//! links of the target's range are put together first, with those of pages that several segments have
+//! united ([`many`]), so that the answer is that of the merged index.
 
 pub(crate) mod dates;
 mod direct;
@@ -12,7 +12,9 @@ mod known;
 mod link_dates;
 mod many;
 mod one;
+mod parts;
 mod scan;
+mod united;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,7 +28,9 @@ use crate::segment::Segment;
 
 pub use groups::{ReadyColumn, ReadyGroup, ReadyGroups};
 pub(crate) use link_dates::LinkDates;
+pub(crate) use many::Kept;
 pub(crate) use scan::Scan;
+pub(crate) use united::United;
 
 /// From how many links on which way is taken. All ways give the same answers; tests, which have few
 /// links, take each of them.
@@ -41,6 +45,13 @@ pub struct Tuning {
     pub part_links_min: usize,
     /// How many links a part holds at most, about: 8 to 20 bytes each.
     pub part_links_max: usize,
+    /// Of several segments: how many pages of both page tables are gone through in the time in which
+    /// one is looked up by its key.
+    pub pages_per_look_up: usize,
+    /// Of several segments: how many live links an answer has whose groups are made too.
+    pub groups_links_min: usize,
+    /// Of several segments: bytes of all answers that are kept.
+    pub kept_bytes_max: usize,
 }
 
 impl Default for Tuning {
@@ -50,6 +61,9 @@ impl Default for Tuning {
             known_pages_min: 1 << 10,
             part_links_min: 1 << 16,
             part_links_max: 1 << 22,
+            pages_per_look_up: 48,
+            groups_links_min: crate::ready::LINKS_MIN,
+            kept_bytes_max: 256 << 20,
         }
     }
 }
@@ -110,12 +124,13 @@ fn suffixes(host_key: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// The rows of a target over all segments.
 pub(crate) fn rows(
     segments: &[Arc<Segment>],
+    kept: &Kept,
     question: &Question<'_>,
 ) -> Result<TargetRows, IndexError> {
     let mut rows = match segments {
         [] => TargetRows::default(),
         [only] => one::rows(only, question)?,
-        several => many::rows(several, question)?,
+        several => many::rows(several, kept, question)?,
     };
     let is_empty = matches!(&rows.links, Links::Listed(hits, _) if hits.is_empty());
     rows.host_known = !is_empty || known::host_occurs(segments, question)?;
@@ -135,6 +150,7 @@ pub fn query_segments(
 ) -> Result<TargetRows, IndexError> {
     rows(
         segments,
+        &Kept::new(segments, None),
         &Question {
             target,
             history,

@@ -8,12 +8,12 @@
 
 use std::iter;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use windlass_links::History;
 
+use super::parts::{in_parts, threads};
 use super::{LinkDates, ReadyGroups, Tuning};
 use crate::bytes::Corrupt;
 use crate::column::{BLOCK, Column};
@@ -28,8 +28,6 @@ use crate::site::SiteBlock;
 
 /// How many links are read between looks at the stop flag.
 const STRIDE: usize = 1 << 14;
-/// Threads that work on one question at most.
-const THREADS_MAX: usize = 8;
 
 /// What is to be read.
 #[derive(Debug)]
@@ -92,7 +90,7 @@ impl Scan {
         };
         let node = found().map_err(self.wrong())?;
         Ok(node.map(|node| ReadyGroups {
-            segment: &self.segment,
+            segment: Some(&self.segment),
             node,
         }))
     }
@@ -104,42 +102,10 @@ impl Scan {
         cancel: &AtomicBool,
     ) -> Result<(Vec<V>, u64), IndexError> {
         let source = self.source().map_err(self.wrong())?;
-        let threads = thread::available_parallelism().map_or(1, Into::into);
-        let parts = source
-            .parts(threads.min(THREADS_MAX))
-            .map_err(self.wrong())?;
-        let next = AtomicUsize::new(0);
-        let done = Mutex::new((Vec::new(), None::<PageSet>));
-        let work = || -> Result<(), IndexError> {
-            let mut texts = rows.texts()?;
-            while let Some(folds) = parts.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let part = source.part(folds.clone(), visitor(), &mut texts, cancel)?;
-                let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
-                done.0.push((folds.start, part.0));
-                done.1 = Some(match done.1.take() {
-                    Some(pages) => pages.union(part.1),
-                    None => part.1,
-                });
-            }
-            Ok(())
-        };
-        let workers = threads.min(THREADS_MAX).min(parts.len());
-        if workers < 2 {
-            work()?;
-        } else {
-            thread::scope(|scope| {
-                let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-                workers.into_iter().try_for_each(|worker| {
-                    worker
-                        .join()
-                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-                })
-            })?;
-        }
-        let (mut visitors, pages) = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-        visitors.sort_by_key(|(fold, _)| *fold);
-        let visitors = visitors.into_iter().map(|(_, visitor)| visitor).collect();
-        Ok((visitors, pages.map_or(0, PageSet::count)))
+        let parts = source.parts(threads()).map_err(self.wrong())?;
+        in_parts(rows, &parts, |folds, texts| {
+            source.part(folds, visitor(), texts, cancel)
+        })
     }
 
     /// [`run`](Self::run) on this thread, to the end, for visitors that look at no text.

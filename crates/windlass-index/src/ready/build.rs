@@ -8,23 +8,19 @@ use std::thread;
 
 use windlass_links::History;
 
-use super::{heads, nodes};
+use super::groups::{EncodedNode, Groups};
+use super::nodes;
 use crate::bytes::{Corrupt, put_sized, put_varint};
-use crate::column::{ColumnBuilder, write_column};
+use crate::column::write_column;
 use crate::error::IndexError;
 use crate::facts::{FactTable, for_each_live};
 use crate::query::{LinkDates, Scan, Tuning};
-use crate::rows::{Row, RowVisitor, Texts};
 use crate::segment::Segment;
 use crate::site::SiteBlock;
 
 /// How many links nodes may have together for each live link of the site. A site whose urls nest
 /// deeper than any that is known has its largest nodes only.
 const NODE_LINKS_MAX: usize = 12;
-
-/// A node has heads from so many groups on, in the least number of links that a node has: below, looking
-/// at all is as fast.
-const HEADS_LINKS: usize = 2;
 
 /// What is ready-made of a site; `None` where it has less than `min` live links.
 pub(super) fn build(
@@ -49,8 +45,7 @@ pub(super) fn build(
     let ranges = nodes::ranges(block.urls, &order.live_before, min).map_err(wrong)?;
     let ranges = within_budget(ranges, &order.live_before);
     drop((order, table, block));
-    let heads_min = min.saturating_mul(HEADS_LINKS);
-    let nodes = encode_nodes(segment, site_key, &ranges, threads, heads_min)?;
+    let nodes = encode_nodes(segment, site_key, &ranges, threads, super::heads_min(min))?;
     put_nodes(&ranges, &nodes, &mut out).map_err(wrong)?;
     Ok(Some(out))
 }
@@ -196,14 +191,6 @@ fn within_budget(mut ranges: Vec<Range<u32>>, live_before: &[u32]) -> Vec<Range<
     ranges
 }
 
-/// A node's totals and bytes.
-struct EncodedNode {
-    backlinks: u64,
-    refpages: u64,
-    groups: usize,
-    bytes: Vec<u8>,
-}
-
 fn encode_nodes(
     segment: &Arc<Segment>,
     site_key: &[u8],
@@ -239,31 +226,6 @@ fn encode_nodes(
     Ok(done.into_iter().map(|(_, node)| node).collect())
 }
 
-/// Groups rows as they come (R17).
-#[derive(Default)]
-struct Groups {
-    /// Each row is a group; with it the number of its rows.
-    groups: Vec<(Row, u64)>,
-    backlinks: u64,
-}
-
-impl RowVisitor for Groups {
-    fn row(&mut self, row: &Row, _: &mut Texts<'_>) -> Result<bool, IndexError> {
-        self.backlinks += row.backlinks;
-        match self.groups.last_mut() {
-            Some((group, refdomains)) if group.anchor == row.anchor => {
-                group.backlinks += row.backlinks;
-                group.refpages += row.refpages;
-                group.first_seen = group.first_seen.min(row.first_seen);
-                group.last_visited = group.last_visited.max(row.last_visited);
-                *refdomains += 1;
-            }
-            _ => self.groups.push((*row, 1)),
-        }
-        Ok(true)
-    }
-}
-
 fn encode_node(
     segment: &Arc<Segment>,
     site_key: &[u8],
@@ -287,43 +249,7 @@ fn encode_node(
         Tuning::default(),
     );
     let (parts, refpages) = scan.run_alone(Groups::default)?;
-    let backlinks = parts.iter().map(|part| part.backlinks).sum();
-    let mut groups: Vec<(Row, u64)> = parts.into_iter().flat_map(|part| part.groups).collect();
-    groups.sort_unstable_by_key(|(group, _)| (std::cmp::Reverse(group.backlinks), group.anchor));
-    let mut bytes = Vec::new();
-    let mut column = |value: &dyn Fn(&Row, u64) -> u64| -> Result<(), Corrupt> {
-        let mut column = ColumnBuilder::default();
-        for (group, refdomains) in &groups {
-            let value = u32::try_from(value(group, *refdomains));
-            column.push(value.map_err(|_| Corrupt("more than 2^32 links to one site"))?);
-        }
-        column.finish(&mut bytes)
-    };
-    let mut columns = || {
-        column(&|group, _| group.anchor.into())?;
-        column(&|group, _| group.backlinks)?;
-        column(&|group, _| group.backlinks - group.refpages)?;
-        column(&|group, refdomains| group.refpages - refdomains)?;
-        column(&|group, _| group.first_seen.unix().into())?;
-        column(&|group, _| (group.last_visited.unix() - group.first_seen.unix()).into())
-    };
-    columns().map_err(wrong)?;
-    let dated: Vec<(u32, u32, u32)> = if groups.len() >= heads_min {
-        let dates = |(group, _): &(Row, u64)| {
-            let (first, last) = (group.first_seen.unix(), group.last_visited.unix());
-            (first, last, group.anchor)
-        };
-        groups.iter().map(dates).collect()
-    } else {
-        Vec::new()
-    };
-    heads::encode(&dated, &mut bytes).map_err(wrong)?;
-    Ok(EncodedNode {
-        backlinks,
-        refpages,
-        groups: groups.len(),
-        bytes,
-    })
+    EncodedNode::of(parts, refpages, heads_min).map_err(wrong)
 }
 
 fn put_nodes(

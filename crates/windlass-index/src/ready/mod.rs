@@ -24,6 +24,7 @@
 
 mod append;
 mod build;
+mod groups;
 mod heads;
 mod nodes;
 
@@ -34,10 +35,17 @@ use crate::column::Column;
 use crate::stretch::Stretch;
 
 pub(crate) use append::append;
+pub(crate) use groups::{EncodedNode, Groups};
 pub(crate) use heads::{DateOrder, Heads};
 
 /// How many live links a site or a range needs for something to be ready-made of it.
 pub(crate) const LINKS_MIN: usize = 1 << 15;
+
+/// From how many groups on a node has heads, where nodes have at least so many links: below, looking at
+/// all groups is as fast.
+pub(crate) const fn heads_min(links_min: usize) -> usize {
+    links_min.saturating_mul(2)
+}
 
 /// What is ready-made of one site.
 #[derive(Debug, Clone)]
@@ -184,16 +192,8 @@ impl<'a> Ready<'a> {
         let (data, _) = nodes.data.split_at(end)?;
         let mut bytes = Bytes::over(data.from(start)?);
         let n = nodes.groups.at(at)? as usize;
-        Ok(Node {
-            backlinks: nodes.backlinks.at(at)?.into(),
-            refpages: nodes.refpages.at(at)?.into(),
-            fold: Column::read(&mut bytes, n)?,
-            backlinks_of: Column::read(&mut bytes, n)?,
-            repeats: Column::read(&mut bytes, n)?,
-            siblings: Column::read(&mut bytes, n)?,
-            first_seen: Column::read(&mut bytes, n)?,
-            span: Column::read(&mut bytes, n)?,
-            heads: Heads::read(&mut bytes, n)?,
-        })
+        let backlinks = nodes.backlinks.at(at)?.into();
+        let refpages = nodes.refpages.at(at)?.into();
+        Node::read(&mut bytes, n, backlinks, refpages)
     }
 }

@@ -7,11 +7,13 @@
 //! All integers are little-endian. The footer names each section with its offset, length and, for
 //! those that are read whole, CRC-32. `docs/format.md` draws each of them.
 
+mod find;
 mod layout;
 mod pages;
 mod reader;
 mod writer;
 
+pub(crate) use find::PageFinder;
 pub(crate) use layout::Digest;
 pub use layout::{Counts, FORMAT_VERSION, RULES_VERSION, Section};
 pub(crate) use pages::PageIter;

@@ -16,10 +16,11 @@
 //! what it is after the one before. The tag's two lowest bits are the outcome, 4 says WARC.
 
 use crate::bytes::{Bytes, Corrupt, put_sized, put_varint, shared_prefix, u64_at};
-use crate::instant::{self, Instant};
+use crate::instant::{self, Instant, Kinds};
 use crate::paged::Paged;
 use crate::symbols::{self, SURT};
 
+/// Pages whose keys are coded together.
 pub(super) const CHUNK: usize = 64;
 
 /// Encodes one chunk.
@@ -124,12 +125,21 @@ impl<'a> PageIter<'a> {
             chunk: Bytes::new(&[]),
             key: Vec::new(),
         };
-        while iter.next < first {
-            if !iter.skip()? {
+        iter.go_to(first)?;
+        Ok(iter)
+    }
+
+    /// Makes a page the next one. Costs least where it is a little further on.
+    pub(crate) fn go_to(&mut self, page: usize) -> Result<(), Corrupt> {
+        if page < self.next || page / CHUNK != self.next / CHUNK {
+            self.next = page / CHUNK * CHUNK;
+        }
+        while self.next < page {
+            if self.skip()?.is_none() {
                 return Err(Corrupt("a page number"));
             }
         }
-        Ok(iter)
+        Ok(())
     }
 
     /// The next page's instants; its key is then in [`key`](Self::key). `None` at the end.
@@ -140,13 +150,13 @@ impl<'a> PageIter<'a> {
         self.instants().map(Some)
     }
 
-    /// Steps over a page, whose key is then in [`key`](Self::key); `false` at the end.
-    pub(crate) fn skip(&mut self) -> Result<bool, Corrupt> {
+    /// Steps over a page, whose key is then in [`key`](Self::key): which kinds of instants it has.
+    /// `None` at the end.
+    pub(crate) fn skip(&mut self) -> Result<Option<Kinds>, Corrupt> {
         if !self.advance_key()? {
-            return Ok(false);
+            return Ok(None);
         }
-        instant::skip(&mut self.chunk)?;
-        Ok(true)
+        instant::skip(&mut self.chunk).map(Some)
     }
 
     /// Reads the next page's key; its instants must be read or stepped over next.

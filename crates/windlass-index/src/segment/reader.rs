@@ -635,7 +635,7 @@ pub(crate) struct Domains<'a> {
     pages: u32,
 }
 
-impl Domains<'_> {
+impl<'a> Domains<'a> {
     pub(crate) fn len(&self) -> usize {
         self.keys.len()
     }
@@ -679,6 +679,11 @@ impl Domains<'_> {
         next.checked_sub(1)
             .map(|at| at as u64 as u32)
             .ok_or(Corrupt("the domains"))
+    }
+
+    /// The site keys of all domains.
+    pub(crate) fn keys(&self) -> StringList<'a> {
+        self.keys
     }
 
     /// The place of the first domain whose key is not below `key`.

@@ -27,6 +27,7 @@ pub struct Snapshot {
     manifest: Manifest,
     version: String,
     segments: Vec<Arc<Segment>>,
+    kept: query::Kept,
     directory: PathBuf,
 }
 
@@ -36,10 +37,11 @@ impl Snapshot {
     /// # Errors
     /// Where there is no index, or it cannot be read, or is damaged.
     pub fn open(directory: &Path) -> Result<Self, IndexError> {
-        Self::open_from(directory, &[])
+        Self::open_from(directory, None)
     }
 
-    fn open_from(directory: &Path, known: &[Arc<Segment>]) -> Result<Self, IndexError> {
+    fn open_from(directory: &Path, before: Option<&Self>) -> Result<Self, IndexError> {
+        let known = before.map_or(&[][..], |before| &before.segments);
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -50,6 +52,7 @@ impl Snapshot {
                     return Ok(Self {
                         manifest,
                         version,
+                        kept: query::Kept::new(&segments, before.map(|before| &before.kept)),
                         segments,
                         directory: directory.to_owned(),
                     });
@@ -113,6 +116,7 @@ impl Snapshot {
     ) -> Result<TargetRows, IndexError> {
         query::rows(
             &self.segments,
+            &self.kept,
             &Question {
                 target,
                 history,
@@ -227,7 +231,7 @@ impl Reader {
             Arc::clone(&state.1)
         };
         // Opened without the lock, so that others go on with the state before.
-        let snapshot = Arc::new(Snapshot::open_from(&self.directory, &known.segments)?);
+        let snapshot = Arc::new(Snapshot::open_from(&self.directory, Some(&known))?);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.1.manifest.generation <= snapshot.manifest.generation {
             *state = (now, Arc::clone(&snapshot));

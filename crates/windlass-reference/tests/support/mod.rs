@@ -144,35 +144,58 @@ pub(crate) fn plain_rows(rows: Vec<NamedRow>) -> Vec<PlainRow> {
     rows
 }
 
+/// Links looked up one by one, in one part. Over several segments: pages looked up by their keys,
+/// nothing kept.
+const ONE_BY_ONE: Tuning = Tuning {
+    few_links: usize::MAX,
+    known_pages_min: usize::MAX,
+    part_links_min: usize::MAX,
+    part_links_max: usize::MAX,
+    pages_per_look_up: 0,
+    groups_links_min: usize::MAX,
+    kept_bytes_max: 0,
+};
+
 /// Every way of reading that there is: links one by one, with what is known of all pages and without;
-/// gathered and sorted, or in their ready-made
-/// order; in one part and in many.
-const TUNINGS: [Tuning; 4] = [
+/// gathered and sorted, or in their ready-made order; in one part and in many. Over several segments:
+/// with pages looked up, and with page tables gone through; with groups and without; from what is kept
+/// of the question before, all of it or a little.
+const TUNINGS: [Tuning; 7] = [
+    ONE_BY_ONE,
     Tuning {
-        few_links: usize::MAX,
-        known_pages_min: usize::MAX,
-        part_links_min: usize::MAX,
-        part_links_max: usize::MAX,
-    },
-    Tuning {
-        few_links: usize::MAX,
         known_pages_min: 0,
-        part_links_min: usize::MAX,
-        part_links_max: usize::MAX,
+        pages_per_look_up: usize::MAX,
+        ..ONE_BY_ONE
     },
     Tuning {
         few_links: 0,
-        known_pages_min: usize::MAX,
-        part_links_min: usize::MAX,
-        part_links_max: usize::MAX,
+        groups_links_min: 0,
+        ..ONE_BY_ONE
     },
     Tuning {
         few_links: 0,
-        known_pages_min: usize::MAX,
         part_links_min: 2,
         part_links_max: 2,
+        pages_per_look_up: 1,
+        ..ONE_BY_ONE
+    },
+    KEPT,
+    KEPT,
+    Tuning {
+        kept_bytes_max: 1200,
+        ..KEPT
     },
 ];
+
+const KEPT: Tuning = Tuning {
+    few_links: 0,
+    part_links_min: 1,
+    part_links_max: 3,
+    pages_per_look_up: usize::MAX,
+    groups_links_min: 1,
+    kept_bytes_max: usize::MAX,
+    ..ONE_BY_ONE
+};
 
 pub(crate) fn found(snapshot: &Snapshot, target: &Target, history: History) -> Answer {
     let [first, others @ ..] = TUNINGS.map(|tuning| found_by(snapshot, target, history, tuning));

@@ -1,0 +1,135 @@
+//! The rows of a target over several segments: as if they were merged.
+//!
+//! A page that one segment alone has is all there: which of its links are live, and since when, follows
+//! from that segment, as over a single one. Only pages that several segments have must be united: their
+//! captures (R14), and their links, which are the same where url and anchor are. So the segments are
+//! asked which pages they share ([`overlap`]); what they have is numbered alike ([`numbering`]); the links
+//! of shared pages are united ([`shared`]); and all that the history keeps is sorted as integers
+//! ([`gather`]). What comes of it stays in memory for the next question about the target ([`kept`]).
+//!
+//! Memory: 8 to 16 bytes for each link of a part, 4 for each link of the answer; for each page that
+//! links to the target 20 in each segment that has it, for each anchor 8, and the texts.
+
+mod gather;
+mod kept;
+mod numbering;
+mod overlap;
+mod pages;
+mod shared;
+mod source;
+
+use std::sync::Arc;
+
+use super::Question;
+use super::parts::{each_of, threads};
+use super::united::United;
+use crate::error::IndexError;
+use crate::rows::{Links, Names, TargetRows};
+use crate::segment::Segment;
+use gather::Gatherer;
+use numbering::{FormNumbers, PageNumbers};
+use pages::SegmentPages;
+use shared::SharedPages;
+use source::Source;
+
+pub(crate) use kept::Kept;
+
+/// Fewer pages than this are not worth a further thread to look them up.
+const LOOK_UPS_MIN: usize = 1 << 9;
+
+pub(super) fn rows(
+    segments: &[Arc<Segment>],
+    kept: &Kept,
+    question: &Question<'_>,
+) -> Result<TargetRows, IndexError> {
+    let bytes_max = question.tuning.kept_bytes_max;
+    let known = if bytes_max > 0 {
+        kept.answer(question.target, question.history)
+    } else {
+        None
+    };
+    let united = match known {
+        Some(known) => known,
+        None => {
+            let united = Arc::new(unite(segments, kept, question)?);
+            kept.keep(question.target, question.history, &united, bytes_max);
+            united
+        }
+    };
+    if united.is_empty() {
+        return Ok(TargetRows::default());
+    }
+    Ok(TargetRows {
+        links: Links::United(Arc::clone(&united)),
+        names: Names::United(united),
+        host_known: false,
+    })
+}
+
+fn unite(
+    segments: &[Arc<Segment>],
+    kept: &Kept,
+    question: &Question<'_>,
+) -> Result<United, IndexError> {
+    let mut of_segments = Vec::with_capacity(segments.len());
+    for (at, segment) in segments.iter().enumerate() {
+        of_segments.push((at, segment, sources(at, segment, question)?));
+    }
+    let links = |sources: &Vec<Source<'_>>| sources.iter().map(Source::count).sum::<usize>();
+    let links: usize = of_segments.iter().map(|(.., sources)| links(sources)).sum();
+    if links == 0 {
+        return Ok(United::default());
+    }
+    let (mut pages, mut slots) = (Vec::new(), Vec::new());
+    let read = each_of(
+        if links < LOOK_UPS_MIN { 1 } else { threads() },
+        &of_segments,
+        || Ok(()),
+        |(), (at, segment, sources)| {
+            let (pages, slots) = SegmentPages::of(segment, sources)?;
+            let matches = pages.matches(*at, segments, kept, question)?;
+            Ok((pages, slots, matches))
+        },
+    )?;
+    let mut matches = Vec::new();
+    for (of_segment, of_sources, of_pages) in read {
+        pages.push(of_segment);
+        slots.extend(of_sources);
+        matches.push(of_pages);
+    }
+    let shared = SharedPages::new(&pages, &matches);
+    drop(matches);
+    let sources: Vec<Source<'_>> = of_segments
+        .into_iter()
+        .flat_map(|(.., sources)| sources)
+        .collect();
+    let of_segments: Vec<&Segment> = segments.iter().map(|segment| &**segment).collect();
+    let gatherer = Gatherer {
+        page_numbers: PageNumbers::new(&of_segments, &pages, &shared, question)?,
+        form_numbers: FormNumbers::new(&sources, question)?,
+        question,
+        segments,
+        sources,
+        slots,
+        pages,
+        shared,
+    };
+    let mut united = gatherer.gather()?;
+    united.make_groups(&question.tuning, question.cancel)?;
+    Ok(united)
+}
+
+/// What a segment has of the range, site by site.
+fn sources<'a>(
+    at: usize,
+    segment: &'a Segment,
+    question: &Question<'_>,
+) -> Result<Vec<Source<'a>>, IndexError> {
+    let mut sources = Vec::new();
+    let sites = question.sites(segment);
+    for site_key in sites.map_err(|corrupt| segment.corrupt(corrupt))? {
+        question.check_cancelled()?;
+        sources.extend(Source::open(at, segment, site_key, question)?);
+    }
+    Ok(sources)
+}

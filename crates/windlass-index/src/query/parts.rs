@@ -1,0 +1,83 @@
+//! The parts of a question that threads share.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use crate::error::IndexError;
+use crate::rows::{TargetRows, Texts};
+use crate::sink::PageSet;
+
+/// Threads that work on one question at most.
+const THREADS_MAX: usize = 8;
+
+/// How many threads work on a question that has enough for them.
+pub(super) fn threads() -> usize {
+    let available = thread::available_parallelism().map_or(1, Into::into);
+    available.min(THREADS_MAX)
+}
+
+/// Gives ranges of folds to threads: the visitors that come of it, in the order of the ranges, and the
+/// number of distinct pages that they kept.
+pub(super) fn in_parts<V: Send>(
+    rows: &TargetRows,
+    folds: &[Range<u32>],
+    part: impl Fn(Range<u32>, &mut Texts<'_>) -> Result<(V, PageSet), IndexError> + Sync,
+) -> Result<(Vec<V>, u64), IndexError> {
+    let parts = each_of(
+        threads(),
+        folds,
+        || rows.texts(),
+        |texts, folds| part(folds.clone(), texts),
+    )?;
+    let mut pages = None::<PageSet>;
+    let mut visitors = Vec::with_capacity(parts.len());
+    for (visitor, more) in parts {
+        visitors.push(visitor);
+        pages = Some(match pages.take() {
+            Some(pages) => pages.union(more),
+            None => more,
+        });
+    }
+    Ok((visitors, pages.map_or(0, PageSet::count)))
+}
+
+/// Gives things to so many threads, each with a state of its own: what comes of them, in their order.
+pub(super) fn each_of<T: Sync, S, R: Send>(
+    threads: usize,
+    things: &[T],
+    state: impl Fn() -> Result<S, IndexError> + Sync,
+    work: impl Fn(&mut S, &T) -> Result<R, IndexError> + Sync,
+) -> Result<Vec<R>, IndexError> {
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::with_capacity(things.len()));
+    let run = || -> Result<(), IndexError> {
+        let mut state = state()?;
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(thing) = things.get(at) else {
+                return Ok(());
+            };
+            let result = work(&mut state, thing)?;
+            let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+            done.push((at, result));
+        }
+    };
+    let threads = threads.min(things.len());
+    if threads < 2 {
+        run()?;
+    } else {
+        thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
+            workers.into_iter().try_for_each(|worker| {
+                worker
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
+        })?;
+    }
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_unstable_by_key(|(at, _)| *at);
+    Ok(done.into_iter().map(|(_, result)| result).collect())
+}

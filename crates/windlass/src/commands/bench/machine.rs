@@ -69,6 +69,13 @@ pub(super) fn peak_memory() -> u64 {
     named_number(&status, "VmHWM:").saturating_mul(1024)
 }
 
+/// What of this process's memory is mapped files, which can be read again; 0 where the system does not
+/// say.
+pub(super) fn mapped_memory() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    named_number(&status, "RssFile:").saturating_mul(1024)
+}
+
 /// Begins to measure anew. Where the system cannot, the peak goes on growing.
 pub(super) fn forget_peak_memory() {
     let _ = fs::write("/proc/self/clear_refs", "5");

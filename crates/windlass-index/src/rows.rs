@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use windlass_links::CaptureTime;
 
 use crate::error::IndexError;
+use crate::intern::Interner;
 use crate::query::{ReadyGroups, Scan};
 use crate::segment::Segment;
 use crate::sink::{Hit, PageSet, Sink};
@@ -77,6 +78,12 @@ pub(crate) enum Names {
         anchors: Strings,
         refdomains: Strings,
     },
+    /// Folds gathered from several sites, in their order, and registrable domains of a segment.
+    Gathered {
+        segment: Arc<Segment>,
+        folds: Interner,
+        order: Vec<u32>,
+    },
     /// Folds of a site block, and registrable domains of its segment.
     Site {
         segment: Arc<Segment>,
@@ -110,7 +117,7 @@ impl TargetRows {
     pub fn refdomain_limit(&self) -> usize {
         match &self.names {
             Names::Listed { refdomains, .. } => refdomains.len(),
-            Names::Site { segment, .. } => {
+            Names::Gathered { segment, .. } | Names::Site { segment, .. } => {
                 usize::try_from(segment.counts().refdomains).unwrap_or(usize::MAX)
             }
         }
@@ -126,6 +133,11 @@ impl TargetRows {
                 anchors,
                 refdomains,
             } => Ok(Texts::listed(anchors, refdomains)),
+            Names::Gathered {
+                segment,
+                folds,
+                order,
+            } => Texts::gathered(segment, folds, order).map_err(|corrupt| segment.corrupt(corrupt)),
             Names::Site { segment, site_key } => {
                 Texts::of_site(segment, site_key).map_err(|corrupt| segment.corrupt(corrupt))
             }

@@ -41,7 +41,7 @@ fn bench(shape: &str, index: &Path) -> Value {
                 "{question}"
             );
         }
-        assert!(question["one_segment"]["memory_max"].as_u64().unwrap() > 0);
+        assert!(question["one_segment"]["own_memory_max"].as_u64().unwrap() > 0);
     }
     summary
 }

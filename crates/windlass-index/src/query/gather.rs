@@ -1,15 +1,17 @@
 //! Backlinks from several places, with one numbering of anchors and domains.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use windlass_links::surt::host_of_key;
 
 use crate::bytes::Corrupt;
 use crate::intern::{Interner, Ranks};
 use crate::rows::{Links, Names, Strings, TargetRows};
+use crate::segment::Segment;
 use crate::sink::Hit;
 
-/// Collects backlinks. Memory: 20 bytes each, twice while they are sorted, and their folded anchors.
+/// Collects backlinks. Memory: 20 bytes each, and their folded anchors.
 #[derive(Debug, Default)]
 pub(super) struct Gatherer {
     /// What folds are numbered by.
@@ -53,7 +55,30 @@ impl Gatherer {
         self.hits = sorted;
     }
 
-    /// The rows of what was gathered. `key_of` gives the site key of a hit's domain. O(n log n) for n
+    /// The rows of what was gathered from one segment, by its numbers of pages, which are below the
+    /// number given, and of domains. Memory: while anchors are put in order, 24 bytes for each more.
+    pub(super) fn rows_in(mut self, segment: &Arc<Segment>, page_count: usize) -> TargetRows {
+        self.folds.forget_hashes();
+        let Ranks { order, rank } = self.folds.byte_ranks();
+        for hit in &mut self.hits {
+            hit.fold = rank.get(hit.fold as usize).copied().unwrap_or(u32::MAX);
+        }
+        drop(rank);
+        // In place: there may be as many as the segment has links.
+        self.hits.sort_unstable_by_key(|hit| (hit.fold, hit.page));
+        TargetRows {
+            links: Links::Listed(self.hits, page_count),
+            names: Names::Gathered {
+                segment: Arc::clone(segment),
+                folds: self.folds,
+                order,
+            },
+            host_known: false,
+        }
+    }
+
+    /// The rows of what was gathered, with numbers of domains of its own. Memory: backlinks twice, and
+    /// all texts once more. `key_of` gives the site key of a hit's domain. O(n log n) for n
     /// backlinks, the logarithm that of the most that one anchor has.
     pub(super) fn rows(
         mut self,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use fst::{IntoStreamer, Streamer};
+use fst::Streamer;
 
 use super::layout::{
     Counts, Digest, END, FORMAT_VERSION, Footer, HEADER_LENGTH, MAGIC, RULES_VERSION, Section,
@@ -408,11 +408,14 @@ impl Segment {
     /// The block of a site, verified where it is touched.
     pub(crate) fn site(&self, site_key: &[u8]) -> Result<Option<SiteBlock<'_>>, Corrupt> {
         match self.directory()?.get(site_key) {
-            Some(offset) => {
-                SiteBlock::open(self.stretch_at(offset)?, self.latest_times()).map(Some)
-            }
+            Some(offset) => self.site_at(offset).map(Some),
             None => Ok(None),
         }
+    }
+
+    /// The block of a site by its offset, verified where it is touched.
+    pub(crate) fn site_at(&self, offset: u64) -> Result<SiteBlock<'_>, Corrupt> {
+        SiteBlock::open(self.stretch_at(offset)?, self.latest_times())
     }
 
     /// What is ready-made of a site (see [`ready`](crate::ready)), verified where it is touched.
@@ -428,20 +431,6 @@ impl Segment {
         let at = usize::try_from(offset).map_err(|_| Corrupt("an offset"))?;
         let part = Bytes::over(section.stretch().from(at)?).sized_stretch()?;
         Ready::open(part).map(Some)
-    }
-
-    /// The keys of the sites that start with `prefix`.
-    pub(crate) fn sites_with_prefix(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, Corrupt> {
-        let directory = self.directory()?;
-        let mut stream = directory.range().ge(prefix).into_stream();
-        let mut keys = Vec::new();
-        while let Some((key, _)) = stream.next() {
-            if !key.starts_with(prefix) {
-                break;
-            }
-            keys.push(key.to_owned());
-        }
-        Ok(keys)
     }
 
     /// Adds ready-made sections to this segment, which has none yet.

@@ -69,13 +69,6 @@ pub(super) fn peak_memory() -> u64 {
     named_number(&status, "VmHWM:").saturating_mul(1024)
 }
 
-/// What of this process's memory is mapped files, which can be read again; 0 where the system does not
-/// say.
-pub(super) fn mapped_memory() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    named_number(&status, "RssFile:").saturating_mul(1024)
-}
-
 /// Begins to measure anew. Where the system cannot, the peak goes on growing.
 pub(super) fn forget_peak_memory() {
     let _ = fs::write("/proc/self/clear_refs", "5");
@@ -171,20 +164,37 @@ pub(super) fn forget_files(folder: &Path) -> std::io::Result<()> {
 /// Calls `work`, and says how much disk the files under a folder took at most meanwhile, in bytes.
 /// Files without a name do not count.
 pub(super) fn with_peak_disk<T>(folder: &Path, work: impl FnOnce() -> T) -> (T, u64) {
-    const INTERVAL: Duration = Duration::from_millis(50);
-    let (done, peak) = (AtomicBool::new(false), AtomicU64::new(0));
-    let look = || {
+    with_peak(Duration::from_millis(50), work, || {
         let mut bytes = 0;
         // A folder that goes while it is read is looked at the next time.
-        if for_each_file(folder, &mut |_, metadata| bytes += allocated(metadata)).is_ok() {
-            peak.fetch_max(bytes, Ordering::Relaxed);
-        }
+        for_each_file(folder, &mut |_, metadata| bytes += allocated(metadata)).map_or(0, |()| bytes)
+    })
+}
+
+/// Calls `work`, and says how much memory this process held at most meanwhile that is its own: not
+/// mapped files, which the system can let go. 0 where the system does not say.
+pub(super) fn with_peak_own_memory<T>(work: impl FnOnce() -> T) -> (T, u64) {
+    with_peak(Duration::from_millis(5), work, || {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        named_number(&status, "RssAnon:").saturating_mul(1024)
+    })
+}
+
+/// Calls `work`, and says what `measure` gave at most meanwhile.
+fn with_peak<T>(
+    interval: Duration,
+    work: impl FnOnce() -> T,
+    measure: impl Fn() -> u64 + Sync,
+) -> (T, u64) {
+    let (done, peak) = (AtomicBool::new(false), AtomicU64::new(0));
+    let look = || {
+        peak.fetch_max(measure(), Ordering::Relaxed);
     };
     let result = thread::scope(|scope| {
         let watcher = scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
                 look();
-                thread::park_timeout(INTERVAL);
+                thread::park_timeout(interval);
             }
         });
         // Also where `work` panics: the scope waits for the watcher.
@@ -224,6 +234,18 @@ mod tests {
         );
         assert!(peak_memory() > 0);
         assert!(Reads::now().calls > 0);
+    }
+
+    #[test]
+    fn the_peak_of_memory_outlives_the_memory() {
+        let (sum, peak) = with_peak_own_memory(|| {
+            let filled = vec![1u8; 64 << 20];
+            // As long as it takes to be seen: the watcher looks again and again.
+            thread::sleep(Duration::from_millis(100));
+            filled.iter().map(|byte| u64::from(*byte)).sum::<u64>()
+        });
+        assert_eq!(sum, 64 << 20);
+        assert!(peak >= 60 << 20, "{peak}");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use windlass_index::Snapshot;
 
 use super::{Page, Question, Totals, answer};
 use crate::commands::bench::machine::{
-    Reads, forget_files, forget_peak_memory, mapped_memory, peak_memory,
+    Reads, forget_files, forget_peak_memory, peak_memory, with_peak_own_memory,
 };
 use crate::numbers::{bytes, grouped};
 use crate::table::{Align, Table};
@@ -30,8 +30,8 @@ pub(in super::super) struct ColdAnswer {
     pub(in super::super) asking: Cost,
     /// The most memory that the process held.
     pub(in super::super) memory_max: u64,
-    /// What of its memory, at the end, was files that can be read again.
-    pub(in super::super) mapped: u64,
+    /// Of memory that is its own: without mapped files, which can be let go. 0 where no rows are wanted.
+    pub(in super::super) own_memory_max: u64,
     /// The groups of the first page, where they are wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in super::super) rows: Option<Vec<Value>>,
@@ -69,12 +69,18 @@ pub(super) fn ask_here(index: &Path, question: &Question, with_rows: bool) -> an
     // What was read ahead while opening must not help; what opening itself keeps mapped stays.
     forget()?;
     forget_peak_memory();
-    let (found, asking) = Cost::of(|| {
+    // The watcher's looks would count as read calls: it is for those who want more than those.
+    let ask = || {
         answer(&snapshot, &query, |report| {
             let totals = Page::default().take(report);
             (totals, with_rows.then(|| super::rows(report)))
         })
-    });
+    };
+    let ((found, asking), own_memory_max) = if with_rows {
+        with_peak_own_memory(|| Cost::of(ask))
+    } else {
+        (Cost::of(ask), 0)
+    };
     let (totals, rows) = found?;
     let answer = ColdAnswer {
         name: question.name.clone(),
@@ -82,7 +88,7 @@ pub(super) fn ask_here(index: &Path, question: &Question, with_rows: bool) -> an
         opening,
         asking,
         memory_max: peak_memory(),
-        mapped: mapped_memory(),
+        own_memory_max,
         rows,
     };
     let mut out = anstream::stdout().lock();

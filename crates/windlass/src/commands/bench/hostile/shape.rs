@@ -86,6 +86,15 @@ impl Shape {
         }
     }
 
+    /// Bytes that a capture takes while it is made, about.
+    pub(super) fn capture_bytes(&self) -> u64 {
+        let anchor = match self.kind {
+            HostileShape::Anchor => ANCHOR_BYTES as u64,
+            _ => 100,
+        };
+        (self.links_a_page() + 1) * (100 + anchor)
+    }
+
     /// The day of a page's only capture.
     pub(super) fn day_of(&self, link: u64) -> u64 {
         link / self.links_a_page() % DAYS

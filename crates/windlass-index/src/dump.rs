@@ -75,6 +75,7 @@ impl Segment {
         &self,
         mut each: impl FnMut(&CaptureRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
+        self.read_ahead();
         let wrong = |corrupt: Corrupt| self.corrupt(corrupt);
         let files: Vec<String> = self.files().iter().map(digest_text).collect();
         let domains = self.domains().map_err(wrong)?;
@@ -139,6 +140,7 @@ impl Segment {
         &self,
         mut each: impl FnMut(&LinkRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
+        self.read_ahead();
         let wrong = |corrupt: Corrupt| self.corrupt(corrupt);
         let mut pages = Pages {
             segment: self,

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use windlass_links::CaptureTime;
 
 use crate::error::IndexError;
+use crate::intern::Interner;
 use crate::query::{ReadyGroups, Scan, United};
 use crate::segment::Segment;
 use crate::sink::{Hit, PageSet, Sink};
@@ -79,6 +80,12 @@ pub(crate) enum Names {
         anchors: Strings,
         refdomains: Strings,
     },
+    /// Folds gathered from several sites, in their order, and registrable domains of a segment.
+    Gathered {
+        segment: Arc<Segment>,
+        folds: Interner,
+        order: Vec<u32>,
+    },
     /// Folds of a site block, and registrable domains of its segment.
     Site {
         segment: Arc<Segment>,
@@ -115,7 +122,7 @@ impl TargetRows {
         match &self.names {
             Names::Listed { refdomains, .. } => refdomains.len(),
             Names::United(united) => united.refdomains.len(),
-            Names::Site { segment, .. } => {
+            Names::Gathered { segment, .. } | Names::Site { segment, .. } => {
                 usize::try_from(segment.counts().refdomains).unwrap_or(usize::MAX)
             }
         }
@@ -132,6 +139,11 @@ impl TargetRows {
                 refdomains,
             } => Ok(Texts::listed(anchors, refdomains)),
             Names::United(united) => Ok(united.texts()),
+            Names::Gathered {
+                segment,
+                folds,
+                order,
+            } => Texts::gathered(segment, folds, order).map_err(|corrupt| segment.corrupt(corrupt)),
             Names::Site { segment, site_key } => {
                 Texts::of_site(segment, site_key).map_err(|corrupt| segment.corrupt(corrupt))
             }

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::bytes::Corrupt;
 
@@ -16,7 +16,15 @@ pub(crate) const CHECKED_BYTES: usize = 1 << 14;
 pub(crate) trait Backing: Send + Sync {
     /// All of them. The same at each call.
     fn bytes(&self) -> &[u8];
+
+    /// They will be read soon, those of a range.
+    fn will_need(&self, range: Range<usize>) {
+        let _ = range;
+    }
 }
+
+/// How many pages are read ahead at most, where pages are read one after the other: 1 MiB.
+const AHEAD_MAX: usize = 64;
 
 /// A section with its checksums, and which of them have been looked at.
 pub(crate) struct CheckedSection {
@@ -24,6 +32,9 @@ pub(crate) struct CheckedSection {
     range: Range<usize>,
     /// CRC-32, little-endian, of each [`CHECKED_BYTES`].
     checksums: Range<usize>,
+    /// CRC-32 of those.
+    checksums_crc32: u32,
+    checksums_verified: AtomicBool,
     verified: Vec<AtomicU64>,
 }
 
@@ -36,11 +47,13 @@ impl std::fmt::Debug for CheckedSection {
 }
 
 impl CheckedSection {
-    /// The section at `range` of the backing bytes, whose checksums lie at `checksums`.
+    /// The section at `range` of the backing bytes, whose checksums lie at `checksums` and have a
+    /// checksum themselves.
     pub(crate) fn new(
         backing: Arc<dyn Backing>,
         range: Range<usize>,
         checksums: Range<usize>,
+        checksums_crc32: u32,
     ) -> Result<Self, Corrupt> {
         let bytes = backing
             .bytes()
@@ -59,6 +72,8 @@ impl CheckedSection {
             backing,
             range,
             checksums,
+            checksums_crc32,
+            checksums_verified: AtomicBool::new(false),
         })
     }
 
@@ -81,8 +96,7 @@ impl CheckedSection {
     fn verify(&self, start: usize, end: usize) -> Result<(), Corrupt> {
         let mut page = start / CHECKED_BYTES;
         while page * CHECKED_BYTES < end {
-            let word = self.verified.get(page / 64).ok_or(Corrupt("a position"))?;
-            if word.load(Ordering::Relaxed) & (1 << (page % 64)) == 0 {
+            if !self.is_verified(page).ok_or(Corrupt("a position"))? {
                 self.verify_page(page)?;
             }
             page += 1;
@@ -90,14 +104,59 @@ impl CheckedSection {
         Ok(())
     }
 
+    #[inline]
+    fn is_verified(&self, page: usize) -> Option<bool> {
+        let word = self.verified.get(page / 64)?;
+        Some(word.load(Ordering::Relaxed) & (1 << (page % 64)) != 0)
+    }
+
+    /// Asks for a page that is not verified yet, and for some behind it where those before it are: as
+    /// many as those, up to a bound. So what is read in vain is never more than what was of use, and who
+    /// reads on waits seldom.
+    fn read_ahead(&self, page: usize) {
+        let is_verified = |page| self.is_verified(page) == Some(true);
+        let before = (0..page).rev().take(AHEAD_MAX);
+        let before = before.take_while(|page| is_verified(*page)).count();
+        let end = if before < AHEAD_MAX / 2 {
+            if before > 0 && !before.is_power_of_two() {
+                // Asked for already.
+                return;
+            }
+            page + before.max(1)
+        } else if before == AHEAD_MAX / 2 {
+            (page + before).next_multiple_of(AHEAD_MAX)
+        } else if page.is_multiple_of(AHEAD_MAX) {
+            page + AHEAD_MAX
+        } else {
+            return;
+        };
+        let start = self.range.start + page * CHECKED_BYTES;
+        let end = self.range.start + end * CHECKED_BYTES;
+        self.backing.will_need(start..end.min(self.range.end));
+    }
+
+    /// Verifies the checksums themselves, once.
+    fn verify_checksums(&self, sums: &[u8]) -> Result<(), Corrupt> {
+        if !self.checksums_verified.load(Ordering::Relaxed) {
+            self.backing.will_need(self.checksums.clone());
+            if crc32fast::hash(sums) != self.checksums_crc32 {
+                return Err(Corrupt("the checksum of the checksums"));
+            }
+            self.checksums_verified.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
     #[cold]
     fn verify_page(&self, page: usize) -> Result<(), Corrupt> {
         let all = self.backing.bytes();
+        let sums = all.get(self.checksums.clone()).unwrap_or_default();
+        self.verify_checksums(sums)?;
+        self.read_ahead(page);
         let section = all.get(self.range.clone()).unwrap_or_default();
         let start = page * CHECKED_BYTES;
         let end = section.len().min(start + CHECKED_BYTES);
         let found = crc32fast::hash(section.get(start..end).ok_or(Corrupt("a position"))?);
-        let sums = all.get(self.checksums.clone()).unwrap_or_default();
         if crate::bytes::u32_at(sums, page)? != found {
             return Err(Corrupt("a checksum"));
         }
@@ -222,28 +281,41 @@ impl Checksums {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
 
-    struct Memory(Vec<u8>);
+    /// Remembers what it was asked for.
+    #[derive(Default)]
+    struct Memory(Vec<u8>, Mutex<Vec<Range<usize>>>);
     impl Backing for Memory {
         fn bytes(&self) -> &[u8] {
             &self.0
         }
+
+        fn will_need(&self, range: Range<usize>) {
+            self.1.lock().unwrap().push(range);
+        }
     }
 
-    fn section(n: usize, damage: Option<usize>) -> CheckedSection {
+    /// Before damage, if any: `n` bytes, then their checksums.
+    fn section(n: usize, damage: Option<usize>) -> (CheckedSection, Arc<Memory>) {
         let mut bytes: Vec<u8> = (0..n).map(|i| (i * 31 % 251) as u8).collect();
         let mut sums = Checksums::default();
         for part in bytes.chunks(1000) {
             sums.update(part);
         }
         let sums = sums.take();
+        let crc32 = crc32fast::hash(&sums);
+        bytes.extend_from_slice(&sums);
         if let Some(at) = damage {
             bytes[at] ^= 4;
         }
-        bytes.extend_from_slice(&sums);
         let end = bytes.len();
-        CheckedSection::new(Arc::new(Memory(bytes)), 0..n, n..end).unwrap()
+        let memory = Arc::new(Memory(bytes, Mutex::default()));
+        let backing = Arc::clone(&memory) as Arc<dyn Backing>;
+        let section = CheckedSection::new(backing, 0..n, n..end, crc32).unwrap();
+        (section, memory)
     }
 
     #[test]
@@ -255,10 +327,10 @@ mod tests {
             CHECKED_BYTES,
             3 * CHECKED_BYTES + 5,
         ] {
-            let whole = section(n, None);
+            let (whole, _) = section(n, None);
             assert_eq!(whole.stretch().all().unwrap().len(), n);
         }
-        let damaged = section(3 * CHECKED_BYTES + 5, Some(CHECKED_BYTES + 7));
+        let (damaged, _) = section(3 * CHECKED_BYTES + 5, Some(CHECKED_BYTES + 7));
         let all = damaged.stretch();
         assert!(all.get(0..CHECKED_BYTES).is_ok());
         assert!(all.get(CHECKED_BYTES..CHECKED_BYTES + 1).is_err());
@@ -266,5 +338,61 @@ mod tests {
         let (_, tail) = all.split_at(2 * CHECKED_BYTES).unwrap();
         assert!(tail.all().is_ok());
         assert!(all.all().is_err());
+    }
+
+    #[test]
+    fn damaged_checksums_are_found_whatever_is_touched() {
+        let n = 2 * CHECKED_BYTES;
+        for at in n..n + 8 {
+            let (damaged, _) = section(n, Some(at));
+            for page in [0, 1] {
+                assert!(damaged.stretch().get(page * CHECKED_BYTES..n).is_err());
+            }
+        }
+    }
+
+    #[test]
+    fn reading_on_asks_for_more_and_more_and_for_nothing_twice() {
+        const PAGES: usize = 300;
+        let n = PAGES * CHECKED_BYTES - 9;
+        let (section, memory) = section(n, None);
+        let stretch = section.stretch();
+        // Here and there: for what is touched.
+        for page in [7, 250] {
+            stretch
+                .get(page * CHECKED_BYTES..page * CHECKED_BYTES + 1)
+                .unwrap();
+        }
+        let asked = std::mem::take(&mut *memory.1.lock().unwrap());
+        let page = |page: usize| page * CHECKED_BYTES..(page + 1) * CHECKED_BYTES;
+        assert_eq!(asked[1..], [page(7), page(250)]);
+        // From there on: all of it, in few steps, none beyond twice what was read.
+        for page in 251..PAGES {
+            stretch
+                .get(page * CHECKED_BYTES..page * CHECKED_BYTES + 1)
+                .unwrap();
+        }
+        let asked = std::mem::take(&mut *memory.1.lock().unwrap());
+        assert_eq!(asked.first().unwrap().start, 251 * CHECKED_BYTES);
+        assert_eq!(asked.last().unwrap().end, n);
+        assert!(
+            asked.windows(2).all(|pair| pair[0].end == pair[1].start),
+            "{asked:?}"
+        );
+        assert!(asked.len() < 10, "{asked:?}");
+        for range in &asked {
+            let read = range.start - 250 * CHECKED_BYTES;
+            assert!(range.end - range.start <= read + AHEAD_MAX / 2 * CHECKED_BYTES);
+        }
+        let (section, memory) = self::section(n, None);
+        section.stretch().all().unwrap();
+        let asked = std::mem::take(&mut *memory.1.lock().unwrap());
+        let mut asked = asked[1..].to_vec();
+        asked.dedup();
+        assert!(
+            asked.windows(2).all(|pair| pair[0].end == pair[1].start),
+            "{asked:?}"
+        );
+        assert_eq!((asked[0].start, asked.last().unwrap().end), (0, n));
     }
 }

@@ -5,6 +5,7 @@ use windlass_links::surt::host_of_key;
 
 use crate::bytes::Corrupt;
 use crate::error::IndexError;
+use crate::intern::Interner;
 use crate::rows::Strings;
 use crate::segment::{Domains, Segment};
 use crate::site::SiteBlock;
@@ -21,19 +22,46 @@ enum Kind<'a> {
         anchors: &'a Strings,
         refdomains: &'a Strings,
     },
+    Gathered {
+        folds: &'a Interner,
+        order: &'a [u32],
+        domains: DomainTexts<'a>,
+    },
     Site(Box<SiteTexts<'a>>),
+}
+
+/// The registrable domains of a segment, as hosts.
+#[derive(Debug)]
+struct DomainTexts<'a> {
+    segment: &'a Segment,
+    domains: Domains<'a>,
+    host: String,
+}
+
+impl<'a> DomainTexts<'a> {
+    fn of(segment: &'a Segment) -> Result<Self, Corrupt> {
+        Ok(Self {
+            segment,
+            domains: segment.domains()?,
+            host: String::new(),
+        })
+    }
+
+    fn get(&mut self, number: u32) -> Result<&str, IndexError> {
+        let key = self.domains.key(number);
+        self.host = host_of_key(&key.map_err(|corrupt| self.segment.corrupt(corrupt))?);
+        Ok(&self.host)
+    }
 }
 
 #[derive(Debug)]
 struct SiteTexts<'a> {
-    segment: &'a Segment,
-    domains: Domains<'a>,
+    domains: DomainTexts<'a>,
     block: SiteBlock<'a>,
     forms: StringCursor<'a>,
     /// The anchor read last, with its first form.
     last: Option<(u32, usize)>,
     folded: String,
-    host: String,
 }
 
 impl<'a> Texts<'a> {
@@ -44,16 +72,27 @@ impl<'a> Texts<'a> {
         })
     }
 
+    /// Folded anchors of several sites, in an order that gives the number of each by its own.
+    pub(crate) fn gathered(
+        segment: &'a Segment,
+        folds: &'a Interner,
+        order: &'a [u32],
+    ) -> Result<Self, Corrupt> {
+        Ok(Self(Kind::Gathered {
+            folds,
+            order,
+            domains: DomainTexts::of(segment)?,
+        }))
+    }
+
     pub(crate) fn of_site(segment: &'a Segment, site_key: &[u8]) -> Result<Self, Corrupt> {
         let block = segment.site(site_key)?.ok_or(Corrupt("a site's key"))?;
         Ok(Self(Kind::Site(Box::new(SiteTexts {
-            segment,
-            domains: segment.domains()?,
+            domains: DomainTexts::of(segment)?,
             forms: StringCursor::new(block.forms),
             last: None,
             block,
             folded: String::new(),
-            host: String::new(),
         }))))
     }
 
@@ -64,8 +103,17 @@ impl<'a> Texts<'a> {
     pub fn anchor(&mut self, number: u32) -> Result<&str, IndexError> {
         match &mut self.0 {
             Kind::Listed { anchors, .. } => Ok(anchors.get(number)),
+            Kind::Gathered {
+                folds,
+                order,
+                domains,
+            } => {
+                let text = order.get(number as usize).map(|fold| folds.get(*fold));
+                let text = text.and_then(|text| std::str::from_utf8(text).ok());
+                text.ok_or_else(|| domains.segment.corrupt(Corrupt("an anchor's number")))
+            }
             Kind::Site(site) => {
-                let segment = site.segment;
+                let segment = site.domains.segment;
                 site.anchor(number)
                     .map_err(|corrupt| segment.corrupt(corrupt))
             }
@@ -79,11 +127,8 @@ impl<'a> Texts<'a> {
     pub fn refdomain(&mut self, number: u32) -> Result<&str, IndexError> {
         match &mut self.0 {
             Kind::Listed { refdomains, .. } => Ok(refdomains.get(number)),
-            Kind::Site(site) => {
-                let key = site.domains.key(number);
-                site.host = host_of_key(&key.map_err(|corrupt| site.segment.corrupt(corrupt))?);
-                Ok(&site.host)
-            }
+            Kind::Gathered { domains, .. } => domains.get(number),
+            Kind::Site(site) => site.domains.get(number),
         }
     }
 }

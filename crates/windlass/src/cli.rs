@@ -362,8 +362,13 @@ pub(crate) struct DemoOptions {
   windlass bench crawl-00000.warc.gz crawl-00000.warc.wat.gz
   windlass bench --links 10M
   windlass bench --links 10M --merging --repeat 5
+  windlass bench --links 10M --cold
   windlass bench --links 10M --keep ./index --no-ask
+  windlass bench --shape farm --memory 512M
+  windlass bench --shape anchors --links 1M
   windlass bench --index ./index --ask questions.json --repeat 100")]
+#[command(group(clap::ArgGroup::new("built").args(["links", "shape"]).multiple(true)))]
+#[command(group(clap::ArgGroup::new("asked").args(["links", "ask"]).multiple(true)))]
 pub(crate) struct BenchOptions {
     /// gzip-compressed archive files, folders of them, or globs, to be read
     #[arg(value_name = "FILE")]
@@ -371,6 +376,10 @@ pub(crate) struct BenchOptions {
     /// Build an index of so many synthetic links (suffixes k, M) and ask it
     #[arg(long, value_name = "N", value_parser = crate::numbers::parse_count)]
     pub(crate) links: Option<u64>,
+    /// Build an index of links in a hostile shape and ask it; --links says how many [default: as many as
+    /// the shape is hostile with]. Fails where an answer is not the exact one, which is known
+    #[arg(long, value_name = "SHAPE", conflicts_with_all = ["paths", "merging", "index"])]
+    pub(crate) shape: Option<HostileShape>,
     /// Ask it while its segments are merged, with and without making way
     #[arg(long, requires = "links")]
     pub(crate) merging: bool,
@@ -387,14 +396,31 @@ pub(crate) struct BenchOptions {
     pub(crate) asking: AskingOptions,
 }
 
+/// Links as nobody sets them who means well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HostileShape {
+    /// A link farm: ten million registrable domains, each with one link to the next
+    Farm,
+    /// One page that ten million registrable domains link to
+    Hub,
+    /// One page with a million links
+    Page,
+    /// One site with a million subdomains
+    Subdomains,
+    /// Anchors of 64 KiB that differ in their ends alone, on a hundred thousand links
+    Anchor,
+    /// Ten million different anchors of links to one page
+    Anchors,
+}
+
 /// What `bench` does with indexes.
 #[derive(Debug, Args)]
 pub(crate) struct AskingOptions {
     /// Keep the index of synthetic links in this directory, which must hold none yet
-    #[arg(long, value_name = "DIR", requires = "links")]
+    #[arg(long, value_name = "DIR", requires = "built")]
     pub(crate) keep: Option<PathBuf>,
     /// Build the index of synthetic links, and do not ask it
-    #[arg(long, requires = "links")]
+    #[arg(long, requires = "built")]
     pub(crate) no_ask: bool,
     /// An index to be asked
     #[arg(long, value_name = "DIR", requires = "ask", conflicts_with = "links")]
@@ -408,9 +434,9 @@ pub(crate) struct AskingOptions {
     pub(crate) rows: bool,
     /// Ask each question once, in a process of its own, with nothing of the index in the page cache,
     /// and count what is read
-    #[arg(long, requires = "ask", conflicts_with = "rows")]
+    #[arg(long, requires = "asked", conflicts_with_all = ["shape", "merging"])]
     pub(crate) cold: bool,
     /// Ask the question of that name, in this process
-    #[arg(long, value_name = "NAME", requires = "cold", hide = true)]
+    #[arg(long, value_name = "NAME", requires_all = ["cold", "ask"], hide = true)]
     pub(crate) only: Option<String>,
 }

@@ -106,6 +106,7 @@ pub(crate) fn merge<W: Write>(
     means: &Means,
     watch: Watch<'_>,
 ) -> Result<(W, Counts), MergeError> {
+    inputs.iter().for_each(|input| input.read_ahead());
     let mut files: Vec<Digest> = inputs.iter().flat_map(|input| input.files()).collect();
     files.sort_unstable();
     files.dedup();

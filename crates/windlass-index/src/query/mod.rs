@@ -19,6 +19,7 @@ mod united;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use fst::{IntoStreamer, Streamer};
 use windlass_links::{History, Mode, Target};
 
 use crate::bytes::Corrupt;
@@ -77,24 +78,46 @@ pub(crate) struct Question<'a> {
 }
 
 impl Question<'_> {
-    /// The keys of the sites, among those in the segment, that can hold the target's range: the
-    /// registrable domain of the host is one of the host's own suffixes; with `subdomains`, hosts
-    /// below it may have registrable domains of their own.
+    /// The keys of the sites that [`for_each_site`](Self::for_each_site) calls with. With `subdomains`
+    /// of a public suffix they may be most of the segment's.
     fn sites(&self, segment: &Segment) -> Result<Vec<Vec<u8>>, Corrupt> {
-        let host = self.target.host_key();
         let mut sites = Vec::new();
-        let directory = segment.directory()?;
+        let wrong = |corrupt| corrupt;
+        self.for_each_site(segment, wrong, |key, _| {
+            sites.push(key.to_owned());
+            Ok(())
+        })?;
+        Ok(sites)
+    }
+
+    /// Calls `each` with the key of each site, among those in the segment, that can hold the target's
+    /// range, and the offset of its block. The registrable domain of the host is one of the host's own
+    /// suffixes; with `subdomains`, hosts below it may have registrable domains of their own.
+    fn for_each_site<E>(
+        &self,
+        segment: &Segment,
+        wrong: impl Fn(Corrupt) -> E,
+        mut each: impl FnMut(&[u8], u64) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let host = self.target.host_key();
+        let directory = segment.directory().map_err(wrong)?;
         for site in suffixes(&host) {
-            if directory.get(site).is_some() {
-                sites.push(site.to_owned());
+            if let Some(offset) = directory.get(site) {
+                each(site, offset)?;
             }
         }
         if self.target.mode() == Mode::Subdomains {
             let mut below = host;
             below.push(LABEL_END);
-            sites.extend(segment.sites_with_prefix(&below)?);
+            let mut stream = directory.range().ge(&below).into_stream();
+            while let Some((key, offset)) = stream.next() {
+                if !key.starts_with(&below) {
+                    break;
+                }
+                each(key, offset)?;
+            }
         }
-        Ok(sites)
+        Ok(())
     }
 
     fn check_cancelled(&self) -> Result<(), IndexError> {

@@ -27,22 +27,32 @@ pub(super) fn rows(
     question: &Question<'_>,
 ) -> Result<TargetRows, IndexError> {
     let wrong = |corrupt: Corrupt| segment.corrupt(corrupt);
-    let mut sites = Vec::new();
-    for site_key in question.sites(segment).map_err(wrong)? {
+    let mut first = None;
+    let mut several = None;
+    question.for_each_site(segment, wrong, |site_key, offset| {
         question.check_cancelled()?;
-        if let Some(block) = segment.site(&site_key).map_err(wrong)? {
-            let found = Found::of(site_key, block, question.target).map_err(wrong)?;
-            if found.count() > 0 {
-                sites.push(found);
-            }
+        let block = segment.site_at(offset).map_err(wrong)?;
+        let found = Found::of(site_key, block, question.target).map_err(wrong)?;
+        if found.count() == 0 {
+            return Ok(());
         }
+        if several.is_none() && first.is_none() {
+            first = Some(Box::new(found));
+            return Ok(());
+        }
+        let several = several.get_or_insert_with(|| Several::new(segment));
+        if let Some(first) = first.take() {
+            several.add(*first, question)?;
+        }
+        several.add(found, question)
+    })?;
+    if let Some(several) = several {
+        return Ok(several.rows());
     }
-    if sites.len() > 1 {
-        return of_several(segment, sites, question);
-    }
-    let Some(found) = sites.pop() else {
+    let Some(found) = first else {
         return Ok(TargetRows::default());
     };
+    let found = *found;
     let names = Names::Site {
         segment: Arc::clone(segment),
         site_key: found.site_key.clone(),
@@ -77,14 +87,14 @@ struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    fn of(site_key: Vec<u8>, mut block: SiteBlock<'a>, target: &Target) -> Result<Self, Corrupt> {
+    fn of(site_key: &[u8], mut block: SiteBlock<'a>, target: &Target) -> Result<Self, Corrupt> {
         let urls = matching_urls(&block.urls, target)?;
         let links = urls
             .iter()
             .map(|urls| Ok(block.hrefs.start(urls.start)?..block.hrefs.start(urls.end)?))
             .collect::<Result<_, Corrupt>>()?;
         Ok(Self {
-            site_key,
+            site_key: site_key.to_owned(),
             block,
             urls,
             links,
@@ -148,18 +158,30 @@ impl<'a> Found<'a> {
     }
 }
 
-/// A target that lies in several sites: below a public suffix. Memory: 20 bytes a backlink, and the
-/// anchors.
-fn of_several(
-    segment: &Segment,
-    sites: Vec<Found<'_>>,
-    question: &Question<'_>,
-) -> Result<TargetRows, IndexError> {
-    let wrong = |corrupt: Corrupt| segment.corrupt(corrupt);
-    let mut gatherer = Gatherer::default();
-    let (mut folded, mut pages) = (String::new(), 0u32);
-    for mut found in sites {
-        let mut hits = found.hits(segment, question)?;
+/// A target that lies in several sites: below a public suffix. They are read one after the other, for
+/// they may be most of the index.
+struct Several<'a> {
+    segment: &'a Arc<Segment>,
+    gatherer: Gatherer,
+    /// A number that is above those of all pages.
+    page_count: usize,
+    folded: String,
+}
+
+impl<'a> Several<'a> {
+    fn new(segment: &'a Arc<Segment>) -> Self {
+        Self {
+            segment,
+            gatherer: Gatherer::default(),
+            page_count: 0,
+            folded: String::new(),
+        }
+    }
+
+    /// Takes the backlinks of a site.
+    fn add(&mut self, mut found: Found<'_>, question: &Question<'_>) -> Result<(), IndexError> {
+        let wrong = |corrupt: Corrupt| self.segment.corrupt(corrupt);
+        let mut hits = found.hits(self.segment, question)?;
         hits.sort_unstable_by_key(|hit| hit.fold);
         let mut forms = StringCursor::new(found.block.forms);
         let mut fold = (u32::MAX, 0);
@@ -168,22 +190,24 @@ fn of_several(
                 let form = found.block.form_of_fold(hit.fold).map_err(wrong)?;
                 let text = forms.get(form).map_err(wrong)?;
                 let text = std::str::from_utf8(text).map_err(|_| wrong(Corrupt("an anchor")))?;
-                folded.clear();
-                fold_into(text, &mut folded);
-                fold = (hit.fold, gatherer.folds.intern(folded.as_bytes()).0);
+                self.folded.clear();
+                fold_into(text, &mut self.folded);
+                let (number, _) = self.gatherer.folds.intern(self.folded.as_bytes());
+                fold = (hit.fold, number);
             }
             hit.fold = fold.1;
             // The page's number in the segment: a page may link to several of the sites.
             let page = found.block.pages.at(hit.page as usize);
             hit.page = page.map_err(wrong)?;
-            pages = pages.max(hit.page);
-            gatherer.hits.push(hit);
+            self.page_count = self.page_count.max(hit.page as usize + 1);
+            self.gatherer.hits.push(hit);
         }
+        Ok(())
     }
-    let domains = segment.domains().map_err(wrong)?;
-    gatherer
-        .rows(pages as usize + 1, |domain| domains.key(domain))
-        .map_err(wrong)
+
+    fn rows(self) -> TargetRows {
+        self.gatherer.rows_in(self.segment, self.page_count)
+    }
 }
 
 /// The places, in a sorted list of SURT keys, that a target matches, as ranges.

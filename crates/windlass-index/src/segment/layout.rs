@@ -79,6 +79,25 @@ impl Section {
         )
     }
 
+    /// What is wrong where its checksum is.
+    pub(super) const fn checksum(self) -> &'static str {
+        match self {
+            Self::Files => "the checksum of the archive files",
+            Self::Pages => "the checksum of the pages",
+            Self::PageIndex => "the checksum of the page index",
+            Self::PageLatest => "the checksum of the latest captures",
+            Self::Revisited => "the checksum of the revisited pages",
+            Self::Domains => "the checksum of the domains",
+            Self::DomainStarts => "the checksum of the domains' first pages",
+            Self::Sites => "the checksum of the site blocks",
+            Self::SiteChecksums => "the checksum of the site blocks' checksums",
+            Self::Directory => "the checksum of the directory",
+            Self::Ready => "the checksum of the ready-made parts",
+            Self::ReadyChecksums => "the checksum of the ready-made parts' checksums",
+            Self::ReadyDirectory => "the checksum of the directory of ready-made parts",
+        }
+    }
+
     /// Whether its parts have checksums of their own, so that it can be read in parts.
     pub(super) const fn checks_itself(self) -> bool {
         matches!(

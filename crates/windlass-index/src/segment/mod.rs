@@ -7,10 +7,12 @@
 //! All integers are little-endian. The footer names each section with its offset, length and, for
 //! those that are read whole, CRC-32. `docs/format.md` draws each of them.
 
+mod data;
 mod find;
 mod layout;
 mod pages;
 mod reader;
+mod sections;
 mod writer;
 
 pub(crate) use find::PageFinder;

@@ -1,18 +1,19 @@
 //! Reading a segment. Every part is verified before it is trusted.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use fst::{IntoStreamer, Streamer};
+use fst::Streamer;
 
+use super::data::Data;
 use super::layout::{
     Counts, Digest, END, FORMAT_VERSION, Footer, HEADER_LENGTH, MAGIC, RULES_VERSION, Section,
     TRAILER_LENGTH,
 };
 use super::pages::{CHUNK, PageIter, unseal_verified};
+use super::sections::Sections;
 use super::writer::ReadyWriter;
 use crate::bytes::{Bytes, Corrupt, u32_at};
 use crate::column::Column;
@@ -28,8 +29,7 @@ use crate::strings::StringList;
 /// An open segment. Cheap to read from several threads.
 pub struct Segment {
     path: PathBuf,
-    data: Arc<Data>,
-    footer: Footer,
+    sections: Sections,
     latest_verified: Verified,
     domain_starts: OnceLock<DomainStarts>,
     sites: CheckedSection,
@@ -66,7 +66,7 @@ impl std::fmt::Debug for Segment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Segment")
             .field("path", &self.path)
-            .field("footer", &self.footer)
+            .field("footer", self.sections.footer())
             .finish_non_exhaustive()
     }
 }
@@ -74,34 +74,14 @@ impl std::fmt::Debug for Segment {
 /// A page: its number, SURT and instants.
 pub(crate) type PageEntry = (u32, Vec<u8>, Vec<Instant>);
 
-enum Data {
-    Mapped(memmap2::Mmap),
-    Memory(Vec<u8>),
-}
-
-impl Backing for Data {
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Mapped(map) => map,
-            Self::Memory(bytes) => bytes,
-        }
-    }
-}
-
 impl Segment {
-    /// Opens a segment file: checks its header, footer, and the sections that are read whole.
-    /// The file is mapped into memory.
+    /// Opens a segment file: checks its header, its footer, and where its sections lie. They are
+    /// verified when they are first touched. The file is mapped into memory.
     ///
     /// # Errors
     /// Where the file cannot be read, is damaged, or was written by a later version.
     pub fn open(path: &Path) -> Result<Self, IndexError> {
-        let file = File::open(path).map_err(IndexError::io("opening", path))?;
-        #[expect(unsafe_code, reason = "mapping a file")]
-        // SAFETY: segment files are never changed once they have their name, only unlinked, which
-        // leaves the mapping whole; the index directory belongs to one user, and docs/operations.md
-        // says that its files must not be written to from outside.
-        let map = unsafe { memmap2::Mmap::map(&file) }.map_err(IndexError::io("mapping", path))?;
-        Self::read(path, Data::Mapped(map))
+        Self::read(path, Data::map(path)?)
     }
 
     /// Reads a segment that is in memory.
@@ -140,64 +120,45 @@ impl Segment {
         }
         let footer = footer(bytes)
             .ok_or_else(|| corrupt("its footer is cut short or does not match its checksum"))?;
-        let latest = footer
-            .sections
-            .get(&Section::PageLatest)
-            .map_or(0, |place| place.length);
-        let latest_verified = Verified::new(
-            bytes
-                .get(..usize::try_from(latest).unwrap_or(0))
-                .unwrap_or_default(),
-        );
-        let data = Arc::new(data);
-        let checked = |section, sums| {
-            let place = |section| footer.sections.get(&section)?.range();
-            let backing = Arc::clone(&data) as Arc<dyn Backing>;
-            CheckedSection::new(backing, place(section)?, place(sums)?).ok()
-        };
-        let sites = checked(Section::Sites, Section::SiteChecksums)
+        let sections = Sections::new(Arc::new(data), footer);
+        for section in Section::ALL {
+            let is_missing = section.is_optional() && !sections.has(section);
+            if !is_missing && sections.range(section).is_none() {
+                return Err(corrupt(&format!(
+                    "its section {section:?} does not lie inside the file"
+                )));
+            }
+        }
+        let latest_verified = Verified::new(sections.unverified(Section::PageLatest));
+        let sites = sections
+            .checked(Section::Sites, Section::SiteChecksums)
             .ok_or_else(|| corrupt("its site blocks do not lie inside the file"))?;
-        let ready = checked(Section::Ready, Section::ReadyChecksums);
-        if ready.is_none() && footer.sections.contains_key(&Section::Ready) {
+        let ready = sections.checked(Section::Ready, Section::ReadyChecksums);
+        if ready.is_none() && sections.has(Section::Ready) {
             return Err(corrupt("its ready-made parts do not lie inside the file"));
         }
         let segment = Self {
             path: path.to_owned(),
+            sections,
             latest_verified,
             sites,
             ready,
-            data,
-            footer,
             domain_starts: OnceLock::new(),
             facts: FactCache::default(),
         };
-        for section in Section::ALL {
-            if section.is_optional() && !segment.footer.sections.contains_key(&section) {
-                continue;
-            }
-            let bytes = segment.checked_section(section).ok_or_else(|| {
-                corrupt(&format!(
-                    "its section {section:?} does not lie inside the file"
-                ))
-            })?;
-            let crc = segment
-                .footer
+        // Small, and looked at where nothing can go wrong any more.
+        for section in [Section::Files, Section::Revisited] {
+            segment
                 .sections
-                .get(&section)
-                .map_or(0, |place| place.crc32);
-            if !section.checks_itself() && crc32fast::hash(bytes) != crc {
-                return Err(corrupt(&format!(
-                    "its section {section:?} does not match its checksum"
-                )));
-            }
-        }
-        for section in [Section::Directory, Section::ReadyDirectory] {
-            if segment.footer.sections.contains_key(&section) {
-                fst::Map::new(segment.section(section))
-                    .map_err(|_| corrupt("its directory is no directory"))?;
-            }
+                .verified(section)
+                .map_err(|what| segment.corrupt(what))?;
         }
         Ok(segment)
+    }
+
+    /// Most of it will be read, from front to back: by a merge, or to be verified.
+    pub(crate) fn read_ahead(&self) {
+        self.sections.data().read_ahead();
     }
 
     /// The error for something found wrong in this segment.
@@ -217,24 +178,28 @@ impl Segment {
     /// What it holds, in numbers.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        self.footer.counts
+        self.sections.footer().counts
     }
 
     /// The version of the Public Suffix List that it was built with (R7).
     #[must_use]
     pub fn public_suffix_list(&self) -> &str {
-        &self.footer.public_suffix_list
+        &self.sections.footer().public_suffix_list
     }
 
     /// Bytes of each section, and of the whole file.
     #[must_use]
     pub fn sizes(&self) -> (Vec<(Section, u64)>, u64) {
         let sections = self
-            .footer
+            .sections
+            .footer()
             .sections
             .iter()
             .map(|(section, place)| (*section, place.length));
-        (sections.collect(), self.data.bytes().len() as u64)
+        (
+            sections.collect(),
+            self.sections.data().bytes().len() as u64,
+        )
     }
 
     /// Bytes of each kind of thing in the site blocks, and of what is ready-made of them. Reads some
@@ -274,29 +239,24 @@ impl Segment {
         Ok(sizes)
     }
 
-    fn checked_section(&self, section: Section) -> Option<&[u8]> {
-        let place = self.footer.sections.get(&section)?;
-        self.data.bytes().get(place.range()?)
-    }
-
-    fn section(&self, section: Section) -> &[u8] {
-        self.checked_section(section).unwrap_or_default()
-    }
-
     /// The digests of the archive files behind it, by number.
     pub(crate) fn files(&self) -> Vec<Digest> {
-        self.section(Section::Files).as_chunks().0.to_vec()
+        self.sections
+            .unverified(Section::Files)
+            .as_chunks()
+            .0
+            .to_vec()
     }
 
     pub(crate) fn page_count(&self) -> usize {
-        usize::try_from(self.footer.counts.pages).unwrap_or(0)
+        usize::try_from(self.sections.footer().counts.pages).unwrap_or(0)
     }
 
     /// The pages from number `first` on.
     pub(crate) fn pages(&self, first: usize) -> Result<PageIter<'_>, Corrupt> {
         PageIter::new(
-            self.section(Section::Pages),
-            self.section(Section::PageIndex),
+            self.sections.unverified(Section::Pages),
+            self.sections.verified(Section::PageIndex)?,
             self.latest_times(),
             self.page_count(),
             first,
@@ -317,12 +277,18 @@ impl Segment {
 
     /// Seconds of the latest real capture of each page.
     pub(crate) fn latest_times(&self) -> Paged<'_> {
-        Paged::new(self.section(Section::PageLatest), &self.latest_verified)
+        Paged::new(
+            self.sections.unverified(Section::PageLatest),
+            &self.latest_verified,
+        )
     }
 
     /// Whether a page has revisits.
     pub(crate) fn is_revisited(&self, page: u32) -> bool {
-        let (numbers, _) = self.section(Section::Revisited).as_chunks::<4>();
+        let (numbers, _) = self
+            .sections
+            .unverified(Section::Revisited)
+            .as_chunks::<4>();
         numbers
             .binary_search_by_key(&page, |bytes| u32::from_le_bytes(*bytes))
             .is_ok()
@@ -330,10 +296,13 @@ impl Segment {
 
     /// The registrable domains of pages.
     pub(crate) fn domains(&self) -> Result<Domains<'_>, Corrupt> {
-        let n =
-            usize::try_from(self.footer.counts.refdomains).map_err(|_| Corrupt("the domains"))?;
+        let n = usize::try_from(self.sections.footer().counts.refdomains)
+            .map_err(|_| Corrupt("the domains"))?;
         Ok(Domains {
-            keys: StringList::read(&mut Bytes::new(self.section(Section::Domains)), n)?,
+            keys: StringList::read(
+                &mut Bytes::new(self.sections.verified(Section::Domains)?),
+                n,
+            )?,
             starts: &self.domain_starts(n)?.starts,
             steps: &self.domain_starts(n)?.steps,
             pages: self.page_count() as u64 as u32,
@@ -346,7 +315,10 @@ impl Segment {
         if let Some(starts) = self.domain_starts.get() {
             return Ok(starts);
         }
-        let column = Column::read(&mut Bytes::new(self.section(Section::DomainStarts)), n)?;
+        let column = Column::read(
+            &mut Bytes::new(self.sections.verified(Section::DomainStarts)?),
+            n,
+        )?;
         let starts = DomainStarts::new(column.into_vec()?, self.page_count());
         Ok(self.domain_starts.get_or_init(|| starts))
     }
@@ -391,7 +363,8 @@ impl Segment {
 
     /// From site key to the offset of its block (see [`block_at`](Self::block_at)).
     pub(crate) fn directory(&self) -> Result<fst::Map<&[u8]>, Corrupt> {
-        fst::Map::new(self.section(Section::Directory)).map_err(|_| Corrupt("the directory"))
+        fst::Map::new(self.sections.verified(Section::Directory)?)
+            .map_err(|_| Corrupt("the directory"))
     }
 
     /// The site block at an offset, not yet verified.
@@ -408,11 +381,14 @@ impl Segment {
     /// The block of a site, verified where it is touched.
     pub(crate) fn site(&self, site_key: &[u8]) -> Result<Option<SiteBlock<'_>>, Corrupt> {
         match self.directory()?.get(site_key) {
-            Some(offset) => {
-                SiteBlock::open(self.stretch_at(offset)?, self.latest_times()).map(Some)
-            }
+            Some(offset) => self.site_at(offset).map(Some),
             None => Ok(None),
         }
+    }
+
+    /// The block of a site by its offset, verified where it is touched.
+    pub(crate) fn site_at(&self, offset: u64) -> Result<SiteBlock<'_>, Corrupt> {
+        SiteBlock::open(self.stretch_at(offset)?, self.latest_times())
     }
 
     /// What is ready-made of a site (see [`ready`](crate::ready)), verified where it is touched.
@@ -420,7 +396,7 @@ impl Segment {
         let Some(section) = &self.ready else {
             return Ok(None);
         };
-        let directory = fst::Map::new(self.section(Section::ReadyDirectory))
+        let directory = fst::Map::new(self.sections.verified(Section::ReadyDirectory)?)
             .map_err(|_| Corrupt("the directory of ready-made parts"))?;
         let Some(offset) = directory.get(site_key) else {
             return Ok(None);
@@ -430,23 +406,9 @@ impl Segment {
         Ready::open(part).map(Some)
     }
 
-    /// The keys of the sites that start with `prefix`.
-    pub(crate) fn sites_with_prefix(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, Corrupt> {
-        let directory = self.directory()?;
-        let mut stream = directory.range().ge(prefix).into_stream();
-        let mut keys = Vec::new();
-        while let Some((key, _)) = stream.next() {
-            if !key.starts_with(prefix) {
-                break;
-            }
-            keys.push(key.to_owned());
-        }
-        Ok(keys)
-    }
-
     /// Adds ready-made sections to this segment, which has none yet.
     pub(crate) fn ready_writer(&self) -> ReadyWriter {
-        let mut footer = self.footer.clone();
+        let mut footer = self.sections.footer().clone();
         footer.sections.retain(|section, _| !section.is_optional());
         ReadyWriter::of(footer)
     }
@@ -523,6 +485,8 @@ impl Segment {
     pub fn verify(&self, cancel: &AtomicBool) -> Result<(), IndexError> {
         let wrong = |corrupt| self.corrupt(corrupt);
         let stopped = || cancel.load(Ordering::Relaxed);
+        self.read_ahead();
+        self.sections.verify_all().map_err(wrong)?;
         let mut pages = self.pages(0).map_err(wrong)?;
         let mut captures = 0u64;
         while let Some(instants) = pages.advance().map_err(wrong)? {
@@ -533,7 +497,7 @@ impl Segment {
                 return Err(IndexError::Cancelled);
             }
         }
-        if captures != self.footer.counts.captures {
+        if captures != self.sections.footer().counts.captures {
             return Err(wrong(Corrupt("the number of captures")));
         }
         self.verify_packing().map_err(wrong)?;
@@ -556,7 +520,7 @@ impl Segment {
                 return Err(IndexError::Cancelled);
             }
         }
-        if sites != self.footer.counts.sites || !blocks.is_empty() {
+        if sites != self.sections.footer().counts.sites || !blocks.is_empty() {
             return Err(wrong(Corrupt("the number of sites")));
         }
         self.verify_ready().map_err(wrong)
@@ -567,7 +531,7 @@ impl Segment {
         let Some(section) = &self.ready else {
             return Ok(());
         };
-        let directory = fst::Map::new(self.section(Section::ReadyDirectory))
+        let directory = fst::Map::new(self.sections.verified(Section::ReadyDirectory)?)
             .map_err(|_| Corrupt("the directory of ready-made parts"))?;
         let mut stream = directory.stream();
         let mut parts = Bytes::over(section.stretch());
@@ -591,19 +555,20 @@ impl Segment {
     /// Whether the sections fill the file without gaps, so that every byte is covered.
     fn verify_packing(&self) -> Result<(), Corrupt> {
         let mut end = HEADER_LENGTH as u64;
-        for place in self.footer.sections.values() {
+        for place in self.sections.footer().sections.values() {
             if place.offset != end {
                 return Err(Corrupt("the order of sections"));
             }
             end += place.length;
         }
-        let mut bytes = Bytes::new(self.section(Section::Pages));
+        let mut bytes = Bytes::new(self.sections.unverified(Section::Pages));
         while !bytes.is_empty() {
             unseal_verified(&mut bytes)?;
         }
-        let footer = serde_json::to_vec(&self.footer).map_err(|_| Corrupt("the footer"))?;
+        let footer =
+            serde_json::to_vec(self.sections.footer()).map_err(|_| Corrupt("the footer"))?;
         let length = end + footer.len() as u64 + TRAILER_LENGTH as u64;
-        if length == self.data.bytes().len() as u64 {
+        if length == self.sections.data().bytes().len() as u64 {
             Ok(())
         } else {
             Err(Corrupt("the file's length"))

@@ -1,6 +1,6 @@
 //! Asking an index: how long answers take from the page cache, and what they read from the disk.
 
-mod cold;
+pub(super) mod cold;
 mod question;
 
 use std::fs;
@@ -36,7 +36,7 @@ pub(super) struct Answer {
     pub(super) p95_ms: f64,
     /// The groups of the first page, as in the API's JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
-    rows: Option<Vec<Value>>,
+    pub(super) rows: Option<Vec<Value>>,
 }
 
 /// The numbers of an answer.
@@ -56,10 +56,18 @@ pub(super) fn run(options: &BenchOptions, index: &Path, questions: &Path) -> any
         let Some(question) = all.iter().find(|question| question.name == *name) else {
             bail!("{} has no question '{name}'", questions.display());
         };
-        return cold::ask_here(index, question);
+        return cold::ask_here(index, question, options.asking.rows);
     }
     if options.asking.cold {
-        return cold::ask_each(index, questions, &all, options.output);
+        let answers = cold::ask_each(index, questions, &all, options.asking.rows)?;
+        let mut out = anstream::stdout().lock();
+        if options.output == Format::Json {
+            serde_json::to_writer(&mut out, &answers)?;
+            writeln!(out)?;
+        } else {
+            cold::show(&answers, &mut out)?;
+        }
+        return Ok(());
     }
     let snapshot = Snapshot::open(index)?;
     let answers = all

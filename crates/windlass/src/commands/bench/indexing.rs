@@ -12,6 +12,7 @@ use serde::Serialize;
 use windlass_index::{Collected, Collector, Snapshot, Writer};
 use windlass_links::Capture;
 
+use super::asking::cold::{self, ColdAnswer};
 use super::asking::{Answer, Question, ask};
 use super::machine::{Clock, Peaks, Spent, thread_time};
 use super::synthetic::{Crawl, Shape, ShapeCounts, questions};
@@ -43,6 +44,8 @@ struct Summary {
     build: Build,
     merge: Cost,
     questions: Vec<Asked>,
+    /// The same over one segment of which nothing is in memory, where that is wanted.
+    cold: Vec<ColdAnswer>,
 }
 
 /// Two halves of the links, each committed as a segment.
@@ -129,6 +132,12 @@ fn measure(
     let with_filter: Vec<Question> = questions.iter().map(|q| q.filtered(FILTER)).collect();
     let filtered = ask_all(directory, &with_filter, options.repeat)?;
 
+    let cold = if options.asking.cold {
+        cold::ask_all(directory, &questions, false)?
+    } else {
+        Vec::new()
+    };
+
     let snapshot = Snapshot::open(directory)?;
     let (mut bytes_by_section, mut bytes_by_part) = (BTreeMap::new(), BTreeMap::new());
     let mut bytes = 0;
@@ -169,6 +178,7 @@ fn measure(
                 filtered,
             })
             .collect(),
+        cold,
     })
 }
 
@@ -377,5 +387,10 @@ fn show(summary: &Summary, out: &mut impl Write) -> std::io::Result<()> {
             format!("{:.3}", asked.two_segments.p50_ms),
         ]);
     }
-    table.write(out)
+    table.write(out)?;
+    if summary.cold.is_empty() {
+        return Ok(());
+    }
+    writeln!(out)?;
+    cold::show(&summary.cold, out)
 }

@@ -70,6 +70,18 @@ fn own_memory() -> u64 {
     of("RssAnon:") + of("RssShmem:")
 }
 
+/// The most memory that this process has held since [`forget_peak_memory`], mapped files included, in
+/// bytes; 0 where the system does not say.
+pub(super) fn peak_memory() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    named_number(&status, "VmHWM:").saturating_mul(1024)
+}
+
+/// Begins to measure anew. Where the system cannot, the peak goes on growing.
+pub(super) fn forget_peak_memory() {
+    let _ = fs::write("/proc/self/clear_refs", "5");
+}
+
 /// What this process has read so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Reads {
@@ -187,24 +199,38 @@ impl Peaks {
     /// Calls `work`, and looks every few milliseconds how much disk the files under a folder take, and
     /// how much memory this process. Files without a name do not count.
     pub(super) fn watch<T>(&self, folder: &Path, work: impl FnOnce() -> T) -> T {
-        const INTERVAL: Duration = Duration::from_millis(10);
-        let done = AtomicBool::new(false);
-        let result = thread::scope(|scope| {
-            let watcher = scope.spawn(|| {
-                while !done.load(Ordering::Relaxed) {
-                    self.look(folder);
-                    thread::park_timeout(INTERVAL);
-                }
-            });
-            // Also where `work` panics: the scope waits for the watcher.
-            let stop = Stop(&done, watcher.thread().clone());
-            let result = work();
-            drop(stop);
-            result
-        });
-        self.look(folder);
-        result
+        watched(Duration::from_millis(10), work, || self.look(folder))
     }
+}
+
+/// Calls `work`, and says how much memory this process held at most meanwhile; see `own_memory`.
+pub(super) fn with_peak_own_memory<T>(work: impl FnOnce() -> T) -> (T, u64) {
+    let peak = AtomicU64::new(0);
+    let look = || {
+        peak.fetch_max(own_memory(), Ordering::Relaxed);
+    };
+    let result = watched(Duration::from_millis(5), work, look);
+    (result, peak.into_inner())
+}
+
+/// Calls `work`, and `look` again and again meanwhile, and once behind it.
+fn watched<T>(interval: Duration, work: impl FnOnce() -> T, look: impl Fn() + Sync) -> T {
+    let done = AtomicBool::new(false);
+    let result = thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                look();
+                thread::park_timeout(interval);
+            }
+        });
+        // Also where `work` panics: the scope waits for the watcher.
+        let stop = Stop(&done, watcher.thread().clone());
+        let result = work();
+        drop(stop);
+        result
+    });
+    look();
+    result
 }
 
 struct Stop<'a>(&'a AtomicBool, thread::Thread);
@@ -234,6 +260,18 @@ mod tests {
         );
         assert!(own_memory() > 0);
         assert!(Reads::now().calls > 0);
+    }
+
+    #[test]
+    fn the_peak_of_memory_outlives_the_memory() {
+        let (sum, peak) = with_peak_own_memory(|| {
+            let filled = vec![1u8; 64 << 20];
+            // As long as it takes to be seen: the watcher looks again and again.
+            thread::sleep(Duration::from_millis(100));
+            filled.iter().map(|byte| u64::from(*byte)).sum::<u64>()
+        });
+        assert_eq!(sum, 64 << 20);
+        assert!(peak >= 60 << 20, "{peak}");
     }
 
     #[test]

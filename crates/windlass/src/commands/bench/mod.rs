@@ -1,6 +1,7 @@
 //! `windlass bench`: what this machine does, beside the limits of the same run.
 
 mod asking;
+mod hostile;
 mod indexing;
 mod machine;
 mod merging;
@@ -16,6 +17,10 @@ use crate::cli::BenchOptions;
 pub(crate) fn run(options: &BenchOptions) -> anyhow::Result<ExitCode> {
     if let (Some(index), Some(questions)) = (&options.asking.index, &options.asking.ask) {
         asking::run(options, index, questions)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(shape) = options.shape {
+        hostile::run(options, shape)?;
         return Ok(ExitCode::SUCCESS);
     }
     match (options.links, options.paths.is_empty()) {

@@ -10,7 +10,7 @@
 mod place;
 mod random;
 mod shape;
-mod text;
+pub(super) mod text;
 
 use anyhow::Context;
 use windlass_links::{

@@ -8,31 +8,41 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use windlass_index::Snapshot;
 
 use super::{Page, Question, Totals, answer};
-use crate::cli::Format;
-use crate::commands::bench::machine::{Reads, forget_files};
+use crate::commands::bench::machine::{
+    Reads, forget_files, forget_peak_memory, peak_memory, with_peak_own_memory,
+};
 use crate::numbers::{bytes, grouped};
 use crate::table::{Align, Table};
 
 /// What one question gave, and took.
 #[derive(Debug, Serialize, Deserialize)]
-struct ColdAnswer {
-    name: String,
+pub(in super::super) struct ColdAnswer {
+    pub(in super::super) name: String,
     #[serde(flatten)]
-    totals: Totals,
+    pub(in super::super) totals: Totals,
     /// Opening the index, once for all questions that a process is asked.
-    opening: Cost,
+    pub(in super::super) opening: Cost,
     /// The question alone.
-    asking: Cost,
+    pub(in super::super) asking: Cost,
+    /// The most memory that the process held.
+    pub(in super::super) memory_max: u64,
+    /// Of memory that is its own: without mapped files, which can be let go. 0 where no rows are wanted.
+    pub(in super::super) own_memory_max: u64,
+    /// The groups of the first page, where they are wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in super::super) rows: Option<Vec<Value>>,
 }
 
+/// What opening or asking took.
 #[derive(Debug, Serialize, Deserialize)]
-struct Cost {
-    ms: f64,
+pub(in super::super) struct Cost {
+    pub(in super::super) ms: f64,
     #[serde(flatten)]
-    reads: Reads,
+    pub(in super::super) reads: Reads,
 }
 
 impl Cost {
@@ -47,7 +57,7 @@ impl Cost {
 }
 
 /// Asks one question in this process, which must have read nothing of the index yet.
-pub(super) fn ask_here(index: &Path, question: &Question) -> anyhow::Result<()> {
+pub(super) fn ask_here(index: &Path, question: &Question, with_rows: bool) -> anyhow::Result<()> {
     let query = question.query()?;
     let forget = || {
         forget_files(index)
@@ -58,13 +68,28 @@ pub(super) fn ask_here(index: &Path, question: &Question) -> anyhow::Result<()> 
     let snapshot = snapshot?;
     // What was read ahead while opening must not help; what opening itself keeps mapped stays.
     forget()?;
-    let (totals, asking) =
-        Cost::of(|| answer(&snapshot, &query, |report| Page::default().take(report)));
+    forget_peak_memory();
+    // The watcher's looks would count as read calls: it is for those who want more than those.
+    let ask = || {
+        answer(&snapshot, &query, |report| {
+            let totals = Page::default().take(report);
+            (totals, with_rows.then(|| super::rows(report)))
+        })
+    };
+    let ((found, asking), own_memory_max) = if with_rows {
+        with_peak_own_memory(|| Cost::of(ask))
+    } else {
+        (Cost::of(ask), 0)
+    };
+    let (totals, rows) = found?;
     let answer = ColdAnswer {
         name: question.name.clone(),
-        totals: totals?,
+        totals,
         opening,
         asking,
+        memory_max: peak_memory(),
+        own_memory_max,
+        rows,
     };
     let mut out = anstream::stdout().lock();
     serde_json::to_writer(&mut out, &answer)?;
@@ -72,13 +97,13 @@ pub(super) fn ask_here(index: &Path, question: &Question) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// Asks each question in a process of its own.
-pub(super) fn ask_each(
+/// Asks each question in a process of its own. `file` holds them, for those processes.
+pub(in super::super) fn ask_each(
     index: &Path,
     file: &Path,
     questions: &[Question],
-    output: Format,
-) -> anyhow::Result<()> {
+    with_rows: bool,
+) -> anyhow::Result<Vec<ColdAnswer>> {
     let program = std::env::current_exe().context("finding this program")?;
     let mut answers = Vec::new();
     for question in questions {
@@ -87,6 +112,7 @@ pub(super) fn ask_each(
             .arg(index)
             .arg("--ask")
             .arg(file)
+            .args(with_rows.then_some("--rows"))
             .stderr(Stdio::inherit())
             .output()
             .with_context(|| format!("starting {}", program.display()))?;
@@ -97,17 +123,22 @@ pub(super) fn ask_each(
             .with_context(|| format!("reading the answer to '{}'", question.name))?;
         answers.push(answer);
     }
-    let mut out = anstream::stdout().lock();
-    if output == Format::Json {
-        serde_json::to_writer(&mut out, &answers)?;
-        writeln!(out)?;
-    } else {
-        show(&answers, &mut out)?;
-    }
-    Ok(())
+    Ok(answers)
 }
 
-fn show(answers: &[ColdAnswer], out: &mut impl Write) -> std::io::Result<()> {
+/// [`ask_each`], of questions that are in no file yet.
+pub(in super::super) fn ask_all(
+    index: &Path,
+    questions: &[Question],
+    with_rows: bool,
+) -> anyhow::Result<Vec<ColdAnswer>> {
+    let file = tempfile::NamedTempFile::new().context("making a file of questions")?;
+    serde_json::to_writer(&file, questions)?;
+    ask_each(index, file.path(), questions, with_rows)
+}
+
+/// The answers as a table.
+pub(in super::super) fn show(answers: &[ColdAnswer], out: &mut impl Write) -> std::io::Result<()> {
     let mut table = Table::new(&[
         ("question", Align::Left),
         ("backlinks", Align::Right),
@@ -125,6 +156,7 @@ fn show(answers: &[ColdAnswer], out: &mut impl Write) -> std::io::Result<()> {
         totals,
         opening,
         asking,
+        ..
     } in answers
     {
         let each = asking.reads.disk_bytes as f64 / totals.backlinks.max(1) as f64;

@@ -1,25 +1,25 @@
 //! A question to an index, as it stands in a file.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use windlass_links::Mode;
 use windlass_report::{Query, QueryError};
 
 /// A report that is asked for: the parameters of the API, and a name. What else a file says of a
 /// question is for others.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(in super::super) struct Question {
     pub(in super::super) name: String,
     target: String,
     mode: String,
-    #[serde(default, rename = "where")]
+    #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
     filter: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     having: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     order_by: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     limit: Option<u32>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     history: Option<String>,
 }
 
@@ -40,6 +40,27 @@ impl Question {
         Self {
             filter: Some(filter.to_owned()),
             ..self.clone()
+        }
+    }
+
+    /// The same under another name: a file's questions must not share one.
+    pub(in super::super) fn named(self, name: String) -> Self {
+        Self { name, ..self }
+    }
+
+    /// The same in another order.
+    pub(in super::super) fn ordered_by(self, order_by: &str) -> Self {
+        Self {
+            order_by: Some(order_by.to_owned()),
+            ..self
+        }
+    }
+
+    /// The same of backlinks that another history keeps.
+    pub(in super::super) fn of_history(self, history: &str) -> Self {
+        Self {
+            history: Some(history.to_owned()),
+            ..self
         }
     }
 

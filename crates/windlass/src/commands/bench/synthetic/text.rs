@@ -12,7 +12,7 @@ const WORDS: u64 = 64 * 64;
 
 /// Appends words with `between` between them: one for the first 4,096 numbers, two for the next 16.8
 /// million, and so on.
-pub(super) fn push_words(out: &mut String, number: u64, between: char) {
+pub(in super::super) fn push_words(out: &mut String, number: u64, between: char) {
     let mut rest = number;
     loop {
         push_syllable(out, rest % 64);
@@ -31,7 +31,7 @@ fn push_syllable(out: &mut String, number: u64) {
 }
 
 /// Appends a number in decimal.
-pub(super) fn push_number(out: &mut String, number: u64) {
+pub(in super::super) fn push_number(out: &mut String, number: u64) {
     let mut digits = [0u8; 20];
     let mut rest = number;
     let mut count = 0;

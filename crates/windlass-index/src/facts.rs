@@ -95,6 +95,9 @@ impl FactTable {
         let mut block = block.clone();
         let domains = segment.domains()?;
         let n = block.pages.len();
+        if let Some(last) = n.checked_sub(1) {
+            segment.will_need_latest(block.pages.get(0)?, block.pages.get(last)?, n);
+        }
         let mut facts = Vec::new();
         let (mut domain, mut domain_end) = (0, 0);
         for place in 0..n {

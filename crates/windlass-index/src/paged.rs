@@ -78,6 +78,12 @@ impl<'a> Paged<'a> {
         Self { section, verified }
     }
 
+    /// Where the blocks of some values lie in the section.
+    pub(crate) fn bytes(values: std::ops::Range<usize>) -> std::ops::Range<usize> {
+        let bytes = |blocks: usize| blocks.saturating_mul(VALUES * 4 + 4);
+        bytes(values.start / VALUES)..bytes(values.end.div_ceil(VALUES))
+    }
+
     /// The value at position `i`. Its block is verified when it is first touched.
     #[inline]
     pub(crate) fn get(&self, i: usize) -> Result<u32, Corrupt> {
@@ -118,6 +124,11 @@ mod tests {
                     Paged::new(&section, &verified).get(i).unwrap(),
                     i as u32 * 7
                 );
+                let bytes = Paged::bytes(i..i + 1);
+                let block = section[bytes.start..bytes.end.min(section.len())].to_vec();
+                let verified = Verified::new(&block);
+                let value = Paged::new(&block, &verified).get(i % VALUES);
+                assert_eq!(value.unwrap(), i as u32 * 7);
             }
             assert!(Paged::new(&section, &verified).get(n).is_err());
             if n > 0 {

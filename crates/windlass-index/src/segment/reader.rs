@@ -45,6 +45,9 @@ struct DomainStarts {
     steps: Vec<u32>,
 }
 
+/// What the system reads at least.
+const PAGE_BYTES: usize = 1 << 12;
+
 /// Pages between two entries of [`DomainStarts::steps`].
 const STEP: usize = 64;
 
@@ -273,6 +276,21 @@ impl Segment {
     /// Seconds of the latest real capture of a page.
     pub(crate) fn latest(&self, page: u32) -> Result<u32, Corrupt> {
         self.latest_times().get(page as usize)
+    }
+
+    /// The latest captures of so many pages, from one to another, will be asked for. Where that is most
+    /// of what lies there, it is read at once.
+    pub(crate) fn will_need_latest(&self, first: u32, last: u32, pages: usize) {
+        let bytes = Paged::bytes(first as usize..last as usize + 1);
+        if pages.saturating_mul(PAGE_BYTES) < bytes.len() {
+            return;
+        }
+        if let Some(section) = self.sections.range(Section::PageLatest) {
+            let end = section.end.min(section.start + bytes.end);
+            self.sections
+                .data()
+                .will_need((section.start + bytes.start).min(end)..end);
+        }
     }
 
     /// Seconds of the latest real capture of each page.

@@ -135,7 +135,12 @@ impl United {
         let links = end.saturating_sub(first) as usize;
         let mut sink = Sink::new(visitor, texts, links, self.facts.len());
         let dated = self.dated.partition_point(|(link, ..)| *link < first);
-        let mut dated = self.dated.get(dated..).unwrap_or_default().iter().peekable();
+        let mut dated = self
+            .dated
+            .get(dated..)
+            .unwrap_or_default()
+            .iter()
+            .peekable();
         for fold in folds {
             if fold.is_multiple_of(STRIDE) && cancel.load(Ordering::Relaxed) {
                 return Err(IndexError::Cancelled);

@@ -12,7 +12,7 @@ use super::layout::{
     Counts, Digest, END, FORMAT_VERSION, Footer, HEADER_LENGTH, MAGIC, RULES_VERSION, Section,
     TRAILER_LENGTH,
 };
-use super::pages::{CHUNK, PageIter, unseal_verified};
+use super::pages::{CHUNK, Chunks, PageIter, unseal_verified};
 use super::writer::ReadyWriter;
 use crate::bytes::{Bytes, Corrupt, u32_at};
 use crate::column::Column;
@@ -292,11 +292,17 @@ impl Segment {
         usize::try_from(self.footer.counts.pages).unwrap_or(0)
     }
 
+    pub(super) fn page_chunks(&self) -> Chunks<'_> {
+        Chunks::new(
+            self.section(Section::Pages),
+            self.section(Section::PageIndex),
+        )
+    }
+
     /// The pages from number `first` on.
     pub(crate) fn pages(&self, first: usize) -> Result<PageIter<'_>, Corrupt> {
         PageIter::new(
-            self.section(Section::Pages),
-            self.section(Section::PageIndex),
+            self.page_chunks(),
             self.latest_times(),
             self.page_count(),
             first,

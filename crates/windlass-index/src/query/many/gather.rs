@@ -118,9 +118,13 @@ impl Gatherer<'_, '_> {
                 united.pages.extend_from_slice(&part.pages);
             }
             let dated = part.dated.into_iter();
-            united.dated.extend(dated.map(|(link, a, b)| (first + link, a, b)));
+            united
+                .dated
+                .extend(dated.map(|(link, a, b)| (first + link, a, b)));
         }
-        united.starts.push(u32::try_from(united.pages.len()).map_err(too_many)?);
+        united
+            .starts
+            .push(u32::try_from(united.pages.len()).map_err(too_many)?);
         united.anchors = self.form_numbers.anchors;
         united.refdomains = self.page_numbers.refdomains;
         united.starts.shrink_to_fit();
@@ -182,7 +186,10 @@ impl Gatherer<'_, '_> {
         let mut ends = Vec::with_capacity(self.sources.len());
         for (at, (source, pages)) in self.sources.iter().zip(of_sources).enumerate() {
             let mut of_source = Vec::new();
-            if pages.iter().any(|page| matches!(page, SourcePage::Shared(_))) {
+            if pages
+                .iter()
+                .any(|page| matches!(page, SourcePage::Shared(_)))
+            {
                 self.see(at, source, pages, &mut seen, &mut times, &mut of_source)?;
             }
             urls.push(Places::Few(of_source));

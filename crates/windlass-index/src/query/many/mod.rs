@@ -20,9 +20,9 @@ mod source;
 
 use std::sync::Arc;
 
+use super::Question;
 use super::parts::{each_of, threads};
 use super::united::United;
-use super::Question;
 use crate::error::IndexError;
 use crate::rows::{Links, Names, TargetRows};
 use crate::segment::Segment;

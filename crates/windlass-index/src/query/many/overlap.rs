@@ -149,7 +149,7 @@ impl<'a> Side<'a> {
         let wrong = |corrupt| segment.corrupt(corrupt);
         Ok(Self {
             pages: segment.pages(0).map_err(wrong)?,
-            finder: PageFinder::new(segment).map_err(wrong)?,
+            finder: PageFinder::new(segment),
             segment,
         })
     }

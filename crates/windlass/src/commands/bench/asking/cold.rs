@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
-use windlass_index::Snapshot;
+use windlass_index::{Snapshot, Tuning};
 
 use super::{Page, Question, Totals, answer};
 use crate::cli::Format;
@@ -58,8 +58,12 @@ pub(super) fn ask_here(index: &Path, question: &Question) -> anyhow::Result<()> 
     let snapshot = snapshot?;
     // What was read ahead while opening must not help; what opening itself keeps mapped stays.
     forget()?;
-    let (totals, asking) =
-        Cost::of(|| answer(&snapshot, &query, |report| Page::default().take(report)));
+    let usual = Tuning::default();
+    let (totals, asking) = Cost::of(|| {
+        answer(&snapshot, &query, usual, |report| {
+            Page::default().take(report)
+        })
+    });
     let answer = ColdAnswer {
         name: question.name.clone(),
         totals: totals?,

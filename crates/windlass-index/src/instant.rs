@@ -240,7 +240,7 @@ pub(crate) fn write(instants: &[Instant], latest: u32, out: &mut Vec<u8>) {
                 internal,
                 external,
             } => {
-                out.push(*shown as u8 | u8::from(*source == Source::Warc) * WARC | one);
+                out.push(*shown as u8 | (u8::from(*source == Source::Warc) * WARC) | one);
                 put_varint(out, u64::from(*internal));
                 put_varint(out, u64::from(*external));
             }

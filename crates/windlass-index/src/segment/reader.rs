@@ -370,9 +370,8 @@ impl Segment {
         }
     }
 
-    /// [`page_from`](Self::page_from), among the pages of a registrable domain (see
-    /// [`Domains::range_of`]).
-    pub(crate) fn page_from_in(
+    /// [`page_from`](Self::page_from), among the pages of a registrable domain.
+    fn page_from_in(
         &self,
         (start, end): (u32, u32),
         key: &[u8],

@@ -75,6 +75,34 @@ impl<'a> Bytes<'a> {
         Ok(value)
     }
 
+    /// Steps over so many varints, most of them several at once.
+    pub(crate) fn skip_varints(&mut self, n: usize) -> Result<(), Corrupt> {
+        const LAST: u64 = 0x8080_8080_8080_8080;
+        let mut left = n;
+        while left > 0 {
+            let head = self.rest.head(8)?;
+            // A byte that is the last one of a varint has no upper bit.
+            let ends = head
+                .first_chunk()
+                .map(|word| !u64::from_le_bytes(*word) & LAST);
+            match ends.filter(|ends| *ends != 0) {
+                Some(mut ends) => {
+                    let here = (ends.count_ones() as usize).min(left);
+                    for _ in 1..here {
+                        ends &= ends - 1;
+                    }
+                    self.rest = self.rest.from(ends.trailing_zeros() as usize / 8 + 1)?;
+                    left -= here;
+                }
+                None => {
+                    self.varint()?;
+                    left -= 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) fn varint_u32(&mut self) -> Result<u32, Corrupt> {
         u32::try_from(self.varint()?).map_err(|_| Corrupt("a number over 32 bits"))
     }
@@ -180,6 +208,23 @@ mod tests {
             let (a, b) = (format!("{common}{a}"), format!("{common}{b}"));
             let expected = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
             prop_assert_eq!(shared_prefix(a.as_bytes(), b.as_bytes()), expected);
+        }
+
+        #[test]
+        fn varints_are_stepped_over_as_they_are_read(
+            values in prop::collection::vec(any::<(u64, u8)>(), 0..30),
+            n in 0usize..32,
+        ) {
+            let mut data = Vec::new();
+            for (value, shift) in values {
+                put_varint(&mut data, value >> (shift % 64));
+            }
+            let (mut skipping, mut reading) = (Bytes::new(&data), Bytes::new(&data));
+            let read = (0..n).try_for_each(|_| reading.varint().map(|_| ()));
+            prop_assert_eq!(skipping.skip_varints(n), read);
+            if read.is_ok() {
+                prop_assert_eq!(skipping.rest().len(), reading.rest().len());
+            }
         }
 
         #[test]

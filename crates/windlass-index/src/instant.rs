@@ -361,18 +361,15 @@ pub(crate) fn skip(bytes: &mut Bytes<'_>) -> Result<Kinds, Corrupt> {
         kinds.has_revisits |= is_revisit;
         kinds.has_warc |= !is_revisit && tag & WARC != 0;
         kinds.has_wat |= !is_revisit && tag & WARC == 0;
-        if tag & REVISIT == 0 {
-            bytes.varint()?;
-            bytes.varint()?;
-        } else {
-            for _ in 0..bytes.varint_usize()? {
-                bytes.varint()?;
-            }
+        if !is_revisit && tag & ONE_ORIGIN != 0 {
+            // Most of them: numbers of links, file, offset.
+            bytes.skip_varints(4)?;
+            continue;
         }
-        for _ in 0..origin_count(tag, bytes)? {
-            bytes.varint()?;
-            bytes.varint()?;
-        }
+        let numbers = if is_revisit { bytes.varint_usize()? } else { 2 };
+        bytes.skip_varints(numbers)?;
+        let origins = origin_count(tag, bytes)?;
+        bytes.skip_varints(origins.saturating_mul(2))?;
     }
     Ok(kinds)
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use windlass_index::{MergePlan, MergePolicy, Snapshot, Writer};
+use windlass_index::{MergePlan, MergePolicy, Reader, Snapshot, Writer};
 use windlass_links::{Capture, History, Outcome, Target};
 use windlass_reference::ReferenceIndex;
 use windlass_reference::fixtures::{
@@ -184,6 +184,8 @@ proptest! {
         let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let mut writer = writer(parts.path());
         let mut known: Vec<Capture> = Vec::new();
+        // One state after the other, so that what is kept of the segments that stay is used again.
+        let mut reader = None;
         for step in &steps {
             match step {
                 Step::Commit(batch) => {
@@ -203,7 +205,9 @@ proptest! {
                 }
             }
             let reference = ReferenceIndex::new(known.clone(), list());
-            let snapshot = Snapshot::open(parts.path()).unwrap();
+            let reader = reader.get_or_insert_with(|| Reader::open(parts.path()).unwrap());
+            let snapshot = reader.current().unwrap();
+            prop_assert_eq!(snapshot.manifest(), writer.manifest());
             for (target, history) in &questions {
                 prop_assert_eq!(
                     found(&snapshot, target, *history),

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 
 use crate::error::IndexError;
@@ -14,8 +14,10 @@ const THREADS_MAX: usize = 8;
 
 /// How many threads work on a question that has enough for them.
 pub(super) fn threads() -> usize {
-    let available = thread::available_parallelism().map_or(1, Into::into);
-    available.min(THREADS_MAX)
+    // Asking the system takes longer than many an answer.
+    static AVAILABLE: OnceLock<usize> = OnceLock::new();
+    let available = AVAILABLE.get_or_init(|| thread::available_parallelism().map_or(1, Into::into));
+    THREADS_MAX.min(*available)
 }
 
 /// Gives ranges of folds to threads: the visitors that come of it, in the order of the ranges, and the

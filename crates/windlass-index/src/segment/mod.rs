@@ -15,7 +15,7 @@ mod reader;
 mod sections;
 mod writer;
 
-pub(crate) use find::PageFinder;
+pub(crate) use find::{PageFinder, PageKeys};
 pub(crate) use layout::Digest;
 pub use layout::{Counts, FORMAT_VERSION, RULES_VERSION, Section};
 pub(crate) use pages::PageIter;

@@ -94,11 +94,72 @@ pub(super) fn unseal_verified<'a>(bytes: &mut Bytes<'a>) -> Result<&'a [u8], Cor
     }
 }
 
+/// The chunks of a page table.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Chunks<'a> {
+    section: &'a [u8],
+    index: &'a [u8],
+}
+
+impl<'a> Chunks<'a> {
+    pub(super) fn new(section: &'a [u8], index: &'a [u8]) -> Self {
+        Self { section, index }
+    }
+
+    /// The pages of a chunk, verified.
+    pub(super) fn open(&self, chunk: usize) -> Result<Bytes<'a>, Corrupt> {
+        let offset = u64_at(self.index, chunk)?;
+        let offset = usize::try_from(offset).map_err(|_| Corrupt("an offset"))?;
+        let rest = self.section.get(offset..);
+        let rest = rest.ok_or(Corrupt("an offset of pages"))?;
+        unseal_verified(&mut Bytes::new(rest)).map(Bytes::new)
+    }
+}
+
+/// A page's key as it lies in a chunk. The page's instants come behind it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CodedKey<'a> {
+    /// How many bytes it has in common with the key before: all that are.
+    pub(super) shared: usize,
+    is_coded: bool,
+    rest: &'a [u8],
+}
+
+impl<'a> CodedKey<'a> {
+    pub(super) fn read(chunk: &mut Bytes<'a>) -> Result<Self, Corrupt> {
+        let shared = chunk.varint_usize()?;
+        let length = chunk.varint_usize()?;
+        Ok(Self {
+            shared,
+            is_coded: length % 2 == 1,
+            rest: chunk.take(length / 2)?,
+        })
+    }
+
+    /// Appends the bytes behind those in common.
+    pub(super) fn append_rest(&self, key: &mut Vec<u8>) -> Result<(), Corrupt> {
+        if self.is_coded {
+            symbols::decode(SURT.entries(), self.rest, key)
+        } else {
+            key.extend_from_slice(self.rest);
+            Ok(())
+        }
+    }
+
+    /// Turns the key before into this one.
+    pub(super) fn apply(&self, key: &mut Vec<u8>) -> Result<(), Corrupt> {
+        if self.shared > key.len() {
+            return Err(Corrupt("a page's key"));
+        }
+        key.truncate(self.shared);
+        self.append_rest(key)
+    }
+}
+
 /// Reads pages in order.
 #[derive(Debug)]
 pub(crate) struct PageIter<'a> {
-    section: &'a [u8],
-    index: &'a [u8],
+    chunks: Chunks<'a>,
     latest: Paged<'a>,
     n: usize,
     next: usize,
@@ -109,16 +170,14 @@ pub(crate) struct PageIter<'a> {
 impl<'a> PageIter<'a> {
     /// Starts at page `first` of `n`.
     pub(super) fn new(
-        section: &'a [u8],
-        index: &'a [u8],
+        chunks: Chunks<'a>,
         latest: Paged<'a>,
         n: usize,
         first: usize,
     ) -> Result<Self, Corrupt> {
         let start = first / CHUNK * CHUNK;
         let mut iter = Self {
-            section,
-            index,
+            chunks,
             latest,
             n,
             next: start,
@@ -165,27 +224,10 @@ impl<'a> PageIter<'a> {
             return Ok(false);
         }
         if self.next.is_multiple_of(CHUNK) {
-            let offset = u64_at(self.index, self.next / CHUNK)?;
-            let offset = usize::try_from(offset).map_err(|_| Corrupt("an offset"))?;
-            let rest = self
-                .section
-                .get(offset..)
-                .ok_or(Corrupt("an offset of pages"))?;
-            self.chunk = Bytes::new(unseal_verified(&mut Bytes::new(rest))?);
+            self.chunk = self.chunks.open(self.next / CHUNK)?;
             self.key.clear();
         }
-        let shared = self.chunk.varint_usize()?;
-        if shared > self.key.len() {
-            return Err(Corrupt("a page's key"));
-        }
-        self.key.truncate(shared);
-        let length = self.chunk.varint_usize()?;
-        let rest = self.chunk.take(length / 2)?;
-        if length % 2 == 0 {
-            self.key.extend_from_slice(rest);
-        } else {
-            symbols::decode(SURT.entries(), rest, &mut self.key)?;
-        }
+        CodedKey::read(&mut self.chunk)?.apply(&mut self.key)?;
         self.next += 1;
         Ok(true)
     }

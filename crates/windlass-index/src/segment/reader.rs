@@ -12,7 +12,7 @@ use super::layout::{
     Counts, Digest, END, FORMAT_VERSION, Footer, HEADER_LENGTH, MAGIC, RULES_VERSION, Section,
     TRAILER_LENGTH,
 };
-use super::pages::{CHUNK, PageIter, unseal_verified};
+use super::pages::{CHUNK, Chunks, PageIter, unseal_verified};
 use super::sections::Sections;
 use super::writer::ReadyWriter;
 use crate::bytes::{Bytes, Corrupt, u32_at};
@@ -255,11 +255,17 @@ impl Segment {
         usize::try_from(self.sections.footer().counts.pages).unwrap_or(0)
     }
 
+    pub(super) fn page_chunks(&self) -> Result<Chunks<'_>, Corrupt> {
+        Ok(Chunks::new(
+            self.sections.unverified(Section::Pages),
+            self.sections.verified(Section::PageIndex)?,
+        ))
+    }
+
     /// The pages from number `first` on.
     pub(crate) fn pages(&self, first: usize) -> Result<PageIter<'_>, Corrupt> {
         PageIter::new(
-            self.sections.unverified(Section::Pages),
-            self.sections.verified(Section::PageIndex)?,
+            self.page_chunks()?,
             self.latest_times(),
             self.page_count(),
             first,
@@ -354,9 +360,8 @@ impl Segment {
         }
     }
 
-    /// [`page_from`](Self::page_from), among the pages of a registrable domain (see
-    /// [`Domains::range_of`]).
-    pub(crate) fn page_from_in(
+    /// [`page_from`](Self::page_from), among the pages of a registrable domain.
+    fn page_from_in(
         &self,
         (start, end): (u32, u32),
         key: &[u8],

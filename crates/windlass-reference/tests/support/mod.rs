@@ -160,7 +160,7 @@ const ONE_BY_ONE: Tuning = Tuning {
 /// gathered and sorted, or in their ready-made order; in one part and in many. Over several segments:
 /// with pages looked up, and with page tables gone through; with groups and without; from what is kept
 /// of the question before, all of it or a little.
-const TUNINGS: [Tuning; 7] = [
+const TUNINGS: [Tuning; 6] = [
     ONE_BY_ONE,
     Tuning {
         known_pages_min: 0,
@@ -177,14 +177,11 @@ const TUNINGS: [Tuning; 7] = [
         part_links_min: 2,
         part_links_max: 2,
         pages_per_look_up: 1,
+        kept_bytes_max: 1200,
         ..ONE_BY_ONE
     },
     KEPT,
     KEPT,
-    Tuning {
-        kept_bytes_max: 1200,
-        ..KEPT
-    },
 ];
 
 const KEPT: Tuning = Tuning {

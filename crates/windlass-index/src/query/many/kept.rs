@@ -179,3 +179,56 @@ impl Answers {
         self.bytes = left;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use windlass_links::Mode;
+
+    use super::*;
+
+    fn answer(links: usize) -> Arc<United> {
+        Arc::new(United {
+            pages: vec![0; links],
+            ..United::default()
+        })
+    }
+
+    #[test]
+    fn answers_stay_within_the_bound_and_the_one_asked_for_longest_ago_goes_first() {
+        let targets: Vec<Target> = ["a.com", "b.com", "c.com", "d.com"]
+            .map(|host| Target::parse(host, Mode::Domain).unwrap())
+            .into();
+        let [a, b, c, d] = targets.as_slice() else {
+            unreachable!()
+        };
+        let bytes = answer(1000).memory();
+        let kept = Kept::default();
+        let keep = |target: &Target, links| {
+            kept.keep(target, History::Live, &answer(links), 3 * bytes);
+        };
+        let links_of = |target: &Target| {
+            let found = kept.answer(target, History::Live);
+            found.map(|united| united.pages.len())
+        };
+        keep(a, 1000);
+        keep(b, 1000);
+        keep(c, 1000);
+        assert_eq!(links_of(a), Some(1000));
+        assert!(kept.answer(a, History::AllTime).is_none());
+        keep(d, 1000);
+        assert_eq!(
+            [a, b, c, d].map(links_of),
+            [Some(1000), None, Some(1000), Some(1000)]
+        );
+        // The same one again takes no more room.
+        keep(d, 1000);
+        assert_eq!(links_of(a), Some(1000));
+        // One that does not fit goes by, one that fills all is alone.
+        keep(b, 4000);
+        assert_eq!(links_of(b), None);
+        assert_eq!(links_of(c), Some(1000));
+        keep(b, 2900);
+        assert_eq!([a, b, c, d].map(links_of), [None, Some(2900), None, None]);
+        assert!(kept.answers.lock().unwrap().bytes <= 3 * bytes);
+    }
+}

@@ -4,18 +4,21 @@
 //! from that segment, as over a single one. Only pages that several segments have must be united: their
 //! captures (R14), and their links, which are the same where url and anchor are. So the segments are
 //! asked which pages they share ([`overlap`]); what they have is numbered alike ([`numbering`]); the links
-//! of shared pages are united ([`shared`]); and all that the history keeps is sorted as integers
-//! ([`gather`]). What comes of it stays in memory for the next question about the target ([`kept`]).
+//! of shared pages are united ([`shared`], [`links`]); and all that the history keeps is sorted as integers
+//! ([`gather`], [`sort`]). What comes of it stays in memory for the next question about the target ([`kept`]).
 //!
-//! Memory: 8 to 16 bytes for each link of a part, 4 for each link of the answer; for each page that
-//! links to the target 20 in each segment that has it, for each anchor 8, and the texts.
+//! Memory: 16 bytes for each link of a part, 4 for each link of the answer; for each page that links to
+//! the target 32 in each segment that has it; 60 for each link on a page that several segments have;
+//! for each anchor 8 in each segment, and its text.
 
 mod gather;
 mod kept;
+mod links;
 mod numbering;
 mod overlap;
 mod pages;
 mod shared;
+mod sort;
 mod source;
 
 use std::sync::Arc;

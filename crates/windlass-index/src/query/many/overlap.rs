@@ -24,8 +24,8 @@ pub(super) struct Match {
     pub(super) is_plain: bool,
 }
 
-/// The pages that two segments both have: the n-th of one is the n-th of the other. A quarter to a third
-/// of a byte for each page of both.
+/// The pages that two segments both have: the n-th of one is the n-th of the other. A fifth of a byte
+/// for each page of both.
 #[derive(Debug)]
 pub(super) struct Overlap {
     first: Bits,
@@ -45,7 +45,7 @@ const DOMAINS_AT_ONCE: usize = 1 << 8;
 const LOPSIDED: usize = 32;
 
 impl Overlap {
-    /// Goes through the pages of the domains that both segments have: some 50 ns for each.
+    /// Goes through the pages of the domains that both segments have: some 100 ns for each.
     pub(super) fn of(
         first: &Segment,
         second: &Segment,

@@ -9,7 +9,7 @@ use crate::bytes::Corrupt;
 use crate::error::IndexError;
 use crate::places::Places;
 use crate::query::Question;
-use crate::segment::{PageFinder, Segment};
+use crate::segment::{PageFinder, PageKeys, Segment};
 
 /// How many pages are looked up between looks at the stop flag.
 const STRIDE: usize = 1 << 8;
@@ -152,12 +152,12 @@ impl SegmentPages {
         found: &mut Vec<(u32, u32, Match)>,
     ) -> Result<(), IndexError> {
         let wrong = |corrupt| own.corrupt(corrupt);
-        let mut pages = own.pages(0).map_err(wrong)?;
+        let mut keys = PageKeys::new(own).map_err(wrong)?;
+        let mut key = Vec::new();
         let domains = own.domains().map_err(wrong)?;
-        let mut others = others
-            .iter()
-            .map(|(at, segment)| Other::new(*at, segment))
-            .collect::<Result<Vec<_>, _>>()?;
+        let others = others.iter();
+        let others = others.map(|(at, of)| Other::new(*at, of));
+        let mut others = others.collect::<Result<Vec<Other<'_>>, IndexError>>()?;
         let mut of_domains = self.domains.iter();
         let mut last_rank = None;
         for ((slot, number), rank) in (0u32..).zip(&self.numbers).zip(&self.domain_ranks) {
@@ -167,23 +167,19 @@ impl SegmentPages {
             if last_rank != Some(*rank) {
                 last_rank = Some(*rank);
                 let domain = of_domains.next().ok_or(Corrupt("a domain"));
-                let key = domain.and_then(|domain| domains.key(domain));
-                let key = key.map_err(wrong)?;
+                let domain = domain.and_then(|domain| domains.key(domain));
+                let domain = domain.map_err(wrong)?;
                 for other in &mut others {
-                    other.begin_domain(&key)?;
+                    other.begin_domain(&domain)?;
                 }
             }
             if others.iter().all(|other| other.range.is_none()) {
                 continue;
             }
-            let mut read = || -> Result<_, Corrupt> {
-                pages.go_to(*number as usize)?;
-                pages.skip()?.ok_or(Corrupt("a page number"))
-            };
-            let kinds = read().map_err(wrong)?;
+            let kinds = keys.read(*number, &mut key).map_err(wrong)?;
             for other in &mut others {
                 let Some(range) = other.range else { continue };
-                let page = other.finder.find(range, pages.key());
+                let page = other.finder.find(range, &key);
                 let page = page.map_err(|corrupt| other.segment.corrupt(corrupt))?;
                 if let Some((page, of_other)) = page {
                     let is_plain = kinds.union(of_other).is_plain();

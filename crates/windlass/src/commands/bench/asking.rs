@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use windlass_index::Snapshot;
+use windlass_index::{Snapshot, Tuning};
 use windlass_report::{Cell, Query, Report, run as evaluate};
 
 use crate::cli::{BenchOptions, Format};
@@ -113,10 +113,21 @@ pub(super) fn ask(
     repeat: u32,
     with_rows: bool,
 ) -> anyhow::Result<Answer> {
+    ask_tuned(snapshot, question, repeat, with_rows, Tuning::default())
+}
+
+/// [`ask`], by the ways that `tuning` says.
+pub(super) fn ask_tuned(
+    snapshot: &Snapshot,
+    question: &Question,
+    repeat: u32,
+    with_rows: bool,
+    tuning: Tuning,
+) -> anyhow::Result<Answer> {
     let query = question.query()?;
     let mut page = Page::default();
     // The first answer brings everything into memory, and does not count.
-    let (totals, rows) = answer(snapshot, &query, |report| {
+    let (totals, rows) = answer(snapshot, &query, tuning, |report| {
         (page.take(report), with_rows.then(|| rows(report)))
     })?;
     let mut times = Vec::new();
@@ -125,7 +136,7 @@ pub(super) fn ask(
         || (times.len() < repeat as usize && start.elapsed() < TIME_MAX)
     {
         let start = Instant::now();
-        let again = answer(snapshot, &query, |report| page.take(report))?;
+        let again = answer(snapshot, &query, tuning, |report| page.take(report))?;
         times.push(start.elapsed());
         if again != totals {
             bail!("'{}' was not answered alike twice", question.name);
@@ -146,9 +157,11 @@ pub(super) fn ask(
 fn answer<T>(
     snapshot: &Snapshot,
     query: &Query,
+    tuning: Tuning,
     take: impl FnOnce(&Report<'_>) -> T,
 ) -> anyhow::Result<T> {
-    let rows = snapshot.rows(&query.target, query.history, &AtomicBool::new(false))?;
+    let cancel = AtomicBool::new(false);
+    let rows = snapshot.rows_tuned(&query.target, query.history, &cancel, tuning)?;
     Ok(take(&evaluate(query, &rows)?))
 }
 

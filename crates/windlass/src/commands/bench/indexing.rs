@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use anyhow::bail;
 use serde::Serialize;
-use windlass_index::{Collected, Collector, Snapshot, Writer};
+use windlass_index::{Collected, Collector, Snapshot, Tuning, Writer};
 use windlass_links::Capture;
 
 use super::asking::cold::{self, ColdAnswer};
-use super::asking::{Answer, Question, ask};
+use super::asking::{Answer, Question, ask_tuned};
 use super::machine::{Clock, Peaks, Spent, thread_time};
 use super::synthetic::{Crawl, Shape, ShapeCounts, questions};
 use crate::cli::{BenchOptions, Format};
@@ -67,10 +67,12 @@ struct Cost {
     links_per_core_second: f64,
 }
 
-/// A question: over the two halves, after their merge, and with a filter.
+/// A question: over the two halves, put together anew each time and as it is kept, after their merge, and
+/// with a filter.
 #[derive(Debug, Serialize)]
 struct Asked {
     two_segments: Answer,
+    two_segments_again: Answer,
     one_segment: Answer,
     filtered: Answer,
 }
@@ -118,7 +120,13 @@ fn measure(
         built.build(directory, crawl, pages, threads, options.memory)?;
     }
     let memory_max = peaks.take_memory();
-    let two_segments = ask_all(directory, &questions, options.repeat)?;
+    let anew = Tuning {
+        kept_bytes_max: 0,
+        ..Tuning::default()
+    };
+    let two_segments = ask_all(directory, &questions, options.repeat, anew)?;
+    let usual = Tuning::default();
+    let again = ask_all(directory, &questions, options.repeat, usual)?;
 
     let mut writer = Writer::open(directory, None)?;
     writer.set_memory_max(usize::try_from(options.memory)?);
@@ -128,9 +136,9 @@ fn measure(
     let merged = clock.spent();
     drop(writer);
     let merge_memory_max = peaks.take_memory();
-    let one_segment = ask_all(directory, &questions, options.repeat)?;
+    let one_segment = ask_all(directory, &questions, options.repeat, usual)?;
     let with_filter: Vec<Question> = questions.iter().map(|q| q.filtered(FILTER)).collect();
-    let filtered = ask_all(directory, &with_filter, options.repeat)?;
+    let filtered = ask_all(directory, &with_filter, options.repeat, usual)?;
 
     let cold = if options.asking.cold {
         cold::ask_all(directory, &questions, false)?
@@ -156,7 +164,8 @@ fn measure(
         .first()
         .map(|segment| segment.counts())
         .unwrap_or_default();
-    let asked = two_segments.into_iter().zip(one_segment).zip(filtered);
+    let several = two_segments.into_iter().zip(again);
+    let asked = several.zip(one_segment).zip(filtered);
     Ok(Summary {
         backlinks: counts.backlinks,
         pages: counts.pages,
@@ -172,8 +181,9 @@ fn measure(
         build: built.costs(counts.backlinks, memory_max),
         merge: Cost::of(merged, merged.cpu, counts.backlinks, merge_memory_max),
         questions: asked
-            .map(|((two_segments, one_segment), filtered)| Asked {
+            .map(|(((two_segments, again), one_segment), filtered)| Asked {
                 two_segments,
+                two_segments_again: again,
                 one_segment,
                 filtered,
             })
@@ -281,11 +291,16 @@ impl Built {
     }
 }
 
-fn ask_all(directory: &Path, questions: &[Question], repeat: u32) -> anyhow::Result<Vec<Answer>> {
+fn ask_all(
+    directory: &Path,
+    questions: &[Question],
+    repeat: u32,
+    tuning: Tuning,
+) -> anyhow::Result<Vec<Answer>> {
     let snapshot = Snapshot::open(directory)?;
     questions
         .iter()
-        .map(|question| ask(&snapshot, question, repeat, false))
+        .map(|question| ask_tuned(&snapshot, question, repeat, false, tuning))
         .collect()
 }
 
@@ -375,6 +390,7 @@ fn show(summary: &Summary, out: &mut impl Write) -> std::io::Result<()> {
         ("p50 ms", Align::Right),
         ("with a date filter", Align::Right),
         ("over two segments", Align::Right),
+        ("asked again", Align::Right),
     ]);
     for asked in &summary.questions {
         let one = &asked.one_segment;
@@ -385,6 +401,7 @@ fn show(summary: &Summary, out: &mut impl Write) -> std::io::Result<()> {
             format!("{:.3}", one.p50_ms),
             format!("{:.3}", asked.filtered.p50_ms),
             format!("{:.3}", asked.two_segments.p50_ms),
+            format!("{:.3}", asked.two_segments_again.p50_ms),
         ]);
     }
     table.write(out)?;

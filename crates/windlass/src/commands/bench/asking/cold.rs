@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use windlass_index::Snapshot;
+use windlass_index::{Snapshot, Tuning};
 
 use super::{Page, Question, Totals, answer};
 use crate::commands::bench::machine::{
@@ -71,7 +71,7 @@ pub(super) fn ask_here(index: &Path, question: &Question, with_rows: bool) -> an
     forget_peak_memory();
     // The watcher's looks would count as read calls: it is for those who want more than those.
     let ask = || {
-        answer(&snapshot, &query, |report| {
+        answer(&snapshot, &query, Tuning::default(), |report| {
             let totals = Page::default().take(report);
             (totals, with_rows.then(|| super::rows(report)))
         })

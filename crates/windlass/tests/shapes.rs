@@ -68,6 +68,11 @@ fn a_farm_of_sites_with_one_link_each() {
     for what in ["pages", "refdomains", "sites"] {
         assert_eq!(summary[what], LINKS, "{what}");
     }
+    // Sites are read one after the other: kept open, they would take 10 KiB each.
+    for question in summary["questions"].as_array().unwrap() {
+        let memory = question["one_segment"]["memory_max"].as_u64().unwrap();
+        assert!(memory < 80 << 20, "{memory} in {question}");
+    }
     let all = report(directory.path(), "com", "subdomains");
     assert_eq!(stats(&all), (LINKS, LINKS));
     let first = &all["anchors"][0];

@@ -262,10 +262,9 @@ mod tests {
                 let capture = generator.capture(number).unwrap();
                 for link in capture.links {
                     longest = longest.max(link.anchor.len());
-                    let anchor = (
-                        link.anchor.len(),
-                        link.anchor.get(link.anchor.len() - 15..).map(str::to_owned),
-                    );
+                    // Long ones differ in their ends.
+                    let end = link.anchor.len().saturating_sub(20);
+                    let anchor = link.anchor.get(end..).unwrap().to_owned();
                     links.insert((
                         capture.page.as_str().to_owned(),
                         link.target.as_str().to_owned(),

@@ -30,6 +30,7 @@ use crate::segment::Segment;
 pub use groups::{ReadyColumn, ReadyGroup, ReadyGroups};
 pub(crate) use link_dates::LinkDates;
 pub(crate) use many::Kept;
+pub(crate) use parts::each_of;
 pub(crate) use scan::Scan;
 pub(crate) use united::United;
 

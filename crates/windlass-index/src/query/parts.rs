@@ -46,7 +46,7 @@ pub(super) fn in_parts<V: Send>(
 }
 
 /// Gives things to so many threads, each with a state of its own: what comes of them, in their order.
-pub(super) fn each_of<T: Sync, S, R: Send>(
+pub(crate) fn each_of<T: Sync, S, R: Send>(
     threads: usize,
     things: &[T],
     state: impl Fn() -> Result<S, IndexError> + Sync,

@@ -1,10 +1,7 @@
 //! Making what is ready-made of a site, from its block and the page table.
 
 use std::ops::Range;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError};
-use std::thread;
+use std::sync::Arc;
 
 use windlass_links::History;
 
@@ -14,7 +11,7 @@ use crate::bytes::{Corrupt, put_sized, put_varint};
 use crate::column::write_column;
 use crate::error::IndexError;
 use crate::facts::{FactTable, for_each_live};
-use crate::query::{LinkDates, Scan, Tuning};
+use crate::query::{LinkDates, Scan, Tuning, each_of};
 use crate::segment::Segment;
 use crate::site::SiteBlock;
 
@@ -45,7 +42,13 @@ pub(super) fn build(
     let ranges = nodes::ranges(block.urls, &order.live_before, min).map_err(wrong)?;
     let ranges = within_budget(ranges, &order.live_before);
     drop((order, table, block));
-    let nodes = encode_nodes(segment, site_key, &ranges, threads, super::heads_min(min))?;
+    let heads_min = super::heads_min(min);
+    let nodes = each_of(
+        threads,
+        &ranges,
+        || Ok(()),
+        |(), urls| encode_node(segment, site_key, urls, heads_min),
+    )?;
     put_nodes(&ranges, &nodes, &mut out).map_err(wrong)?;
     Ok(Some(out))
 }
@@ -189,41 +192,6 @@ fn within_budget(mut ranges: Vec<Range<u32>>, live_before: &[u32]) -> Vec<Range<
     ranges.truncate(n);
     ranges.sort_unstable_by_key(|range| (range.start, range.end));
     ranges
-}
-
-fn encode_nodes(
-    segment: &Arc<Segment>,
-    site_key: &[u8],
-    ranges: &[Range<u32>],
-    threads: usize,
-    heads_min: usize,
-) -> Result<Vec<EncodedNode>, IndexError> {
-    let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::new());
-    let work = || -> Result<(), IndexError> {
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(urls) = ranges.get(at) else {
-                return Ok(());
-            };
-            let node = encode_node(segment, site_key, urls, heads_min)?;
-            let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
-            done.push((at, node));
-        }
-    };
-    thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads.clamp(1, ranges.len().max(1)))
-            .map(|_| scope.spawn(work))
-            .collect();
-        workers.into_iter().try_for_each(|worker| {
-            worker
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })
-    })?;
-    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    done.sort_by_key(|(at, _)| *at);
-    Ok(done.into_iter().map(|(_, node)| node).collect())
 }
 
 fn encode_node(

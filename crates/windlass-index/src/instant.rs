@@ -354,6 +354,16 @@ impl Kinds {
 /// Steps over what [`write`] wrote; which kinds of instants they were.
 pub(crate) fn skip(bytes: &mut Bytes<'_>) -> Result<Kinds, Corrupt> {
     let mut kinds = Kinds::default();
+    if let [1, 0..0x80, tag, ..] = bytes.rest().head(3)?
+        && tag & (REVISIT | ONE_ORIGIN) == ONE_ORIGIN
+    {
+        // Most of them: one capture, from one place.
+        kinds.has_warc = tag & WARC != 0;
+        kinds.has_wat = !kinds.has_warc;
+        bytes.stretch(3)?;
+        bytes.skip_varints(4)?;
+        return Ok(kinds);
+    }
     for _ in 0..bytes.varint_usize()? {
         bytes.varint()?;
         let tag = bytes.u8()?;
@@ -361,11 +371,6 @@ pub(crate) fn skip(bytes: &mut Bytes<'_>) -> Result<Kinds, Corrupt> {
         kinds.has_revisits |= is_revisit;
         kinds.has_warc |= !is_revisit && tag & WARC != 0;
         kinds.has_wat |= !is_revisit && tag & WARC == 0;
-        if !is_revisit && tag & ONE_ORIGIN != 0 {
-            // Most of them: numbers of links, file, offset.
-            bytes.skip_varints(4)?;
-            continue;
-        }
         let numbers = if is_revisit { bytes.varint_usize()? } else { 2 };
         bytes.skip_varints(numbers)?;
         let origins = origin_count(tag, bytes)?;

@@ -8,14 +8,14 @@ use std::sync::atomic::AtomicBool;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use windlass_index::{MergePlan, MergePolicy, Reader, Snapshot, Writer};
-use windlass_links::{Capture, History, Outcome, Target};
+use windlass_index::{IndexError, MergePlan, MergePolicy, Reader, Snapshot, Writer};
+use windlass_links::{Capture, History, Mode, Outcome, Target};
 use windlass_reference::ReferenceIndex;
 use windlass_reference::fixtures::{
     arb_captures, arb_history, arb_target, capture, list, scenarios, time,
 };
 
-use support::{Plan, bytes, commit, expected, found, ingest, merge, verify, writer};
+use support::{Plan, TUNINGS, bytes, commit, expected, found, ingest, merge, verify, writer};
 
 /// Merges the segments at these places of the manifest.
 fn merge_some(writer: &mut Writer, places: &[usize]) {
@@ -127,6 +127,34 @@ fn captures_that_mean_each_other_while_they_lie_in_segments_merged_with_others()
         merge(parts.path());
         assert!(bytes(whole.path()) == bytes(parts.path()), "{places:?}");
     }
+}
+
+#[test]
+fn a_question_that_is_stopped_says_so_and_keeps_nothing() {
+    let target = Target::parse("t.example.org", Mode::Domain).unwrap();
+    let captures: Vec<Capture> = (0..200)
+        .flat_map(|n| {
+            let page = format!("http://p{}.example.com/{n}", n % 7);
+            let link = format!("http://t.example.org/{}", n % 5);
+            [10, 20].map(|time| capture(&page, time).link(&link, "anchor").build())
+        })
+        .collect();
+    let reference = ReferenceIndex::new(captures.clone(), list());
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = writer(directory.path());
+    for batch in captures.chunks(150) {
+        commit(&mut writer, batch, usize::MAX);
+    }
+    let snapshot = Snapshot::open(directory.path()).unwrap();
+    for tuning in TUNINGS {
+        let stop = AtomicBool::new(true);
+        let stopped = snapshot.rows_tuned(&target, History::Live, &stop, tuning);
+        assert!(matches!(stopped, Err(IndexError::Cancelled)), "{tuning:?}");
+    }
+    assert_eq!(
+        found(&snapshot, &target, History::Live),
+        expected(&reference, &target, History::Live)
+    );
 }
 
 /// What happens to an index.

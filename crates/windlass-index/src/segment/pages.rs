@@ -15,6 +15,8 @@
 //! time. The first time is what the page's latest real capture is after it, in zigzag; each further one
 //! what it is after the one before. The tag's two lowest bits are the outcome, 4 says WARC.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use crate::bytes::{Bytes, Corrupt, put_sized, put_varint, shared_prefix, u64_at};
 use crate::instant::{self, Instant, Kinds};
 use crate::paged::Paged;
@@ -99,20 +101,48 @@ pub(super) fn unseal_verified<'a>(bytes: &mut Bytes<'a>) -> Result<&'a [u8], Cor
 pub(super) struct Chunks<'a> {
     section: &'a [u8],
     index: &'a [u8],
+    verified: &'a VerifiedChunks,
+}
+
+/// Which chunks of a page table have been verified.
+#[derive(Debug)]
+pub(super) struct VerifiedChunks(Vec<AtomicU64>);
+
+impl VerifiedChunks {
+    /// None yet, of so many.
+    pub(super) fn new(chunks: usize) -> Self {
+        Self(
+            (0..chunks.div_ceil(64))
+                .map(|_| AtomicU64::new(0))
+                .collect(),
+        )
+    }
 }
 
 impl<'a> Chunks<'a> {
-    pub(super) fn new(section: &'a [u8], index: &'a [u8]) -> Self {
-        Self { section, index }
+    pub(super) fn new(section: &'a [u8], index: &'a [u8], verified: &'a VerifiedChunks) -> Self {
+        Self {
+            section,
+            index,
+            verified,
+        }
     }
 
-    /// The pages of a chunk, verified.
+    /// The pages of a chunk, which is verified when it is first touched.
     pub(super) fn open(&self, chunk: usize) -> Result<Bytes<'a>, Corrupt> {
         let offset = u64_at(self.index, chunk)?;
         let offset = usize::try_from(offset).map_err(|_| Corrupt("an offset"))?;
         let rest = self.section.get(offset..);
         let rest = rest.ok_or(Corrupt("an offset of pages"))?;
-        unseal_verified(&mut Bytes::new(rest)).map(Bytes::new)
+        let mut rest = Bytes::new(rest);
+        let word = self.verified.0.get(chunk / 64);
+        let (word, bit) = (word.ok_or(Corrupt("a page number"))?, 1 << (chunk % 64));
+        if word.load(Ordering::Relaxed) & bit != 0 {
+            return unseal(&mut rest).map(|(pages, _)| Bytes::new(pages));
+        }
+        let pages = unseal_verified(&mut rest)?;
+        word.fetch_or(bit, Ordering::Relaxed);
+        Ok(Bytes::new(pages))
     }
 }
 
@@ -127,8 +157,14 @@ pub(super) struct CodedKey<'a> {
 
 impl<'a> CodedKey<'a> {
     pub(super) fn read(chunk: &mut Bytes<'a>) -> Result<Self, Corrupt> {
-        let shared = chunk.varint_usize()?;
-        let length = chunk.varint_usize()?;
+        let (shared, length) = match chunk.rest().head(2)? {
+            // Most of them.
+            [shared @ 0..0x80, length @ 0..0x80] => {
+                chunk.stretch(2)?;
+                (usize::from(*shared), usize::from(*length))
+            }
+            _ => (chunk.varint_usize()?, chunk.varint_usize()?),
+        };
         Ok(Self {
             shared,
             is_coded: length % 2 == 1,

@@ -12,7 +12,7 @@ use super::layout::{
     Counts, Digest, END, FORMAT_VERSION, Footer, HEADER_LENGTH, MAGIC, RULES_VERSION, Section,
     TRAILER_LENGTH,
 };
-use super::pages::{CHUNK, Chunks, PageIter, unseal_verified};
+use super::pages::{CHUNK, Chunks, PageIter, VerifiedChunks, unseal_verified};
 use super::sections::Sections;
 use super::writer::ReadyWriter;
 use crate::bytes::{Bytes, Corrupt, u32_at};
@@ -31,6 +31,7 @@ pub struct Segment {
     path: PathBuf,
     sections: Sections,
     latest_verified: Verified,
+    chunks_verified: VerifiedChunks,
     domain_starts: OnceLock<DomainStarts>,
     sites: CheckedSection,
     ready: Option<CheckedSection>,
@@ -132,6 +133,7 @@ impl Segment {
                 )));
             }
         }
+        let chunks = sections.unverified(Section::PageIndex).len() / 8;
         let latest_verified = Verified::new(sections.unverified(Section::PageLatest));
         let sites = sections
             .checked(Section::Sites, Section::SiteChecksums)
@@ -144,6 +146,7 @@ impl Segment {
             path: path.to_owned(),
             sections,
             latest_verified,
+            chunks_verified: VerifiedChunks::new(chunks),
             sites,
             ready,
             domain_starts: OnceLock::new(),
@@ -259,6 +262,7 @@ impl Segment {
         Ok(Chunks::new(
             self.sections.unverified(Section::Pages),
             self.sections.verified(Section::PageIndex)?,
+            &self.chunks_verified,
         ))
     }
 

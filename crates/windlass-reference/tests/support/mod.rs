@@ -160,7 +160,7 @@ const ONE_BY_ONE: Tuning = Tuning {
 /// gathered and sorted, or in their ready-made order; in one part and in many. Over several segments:
 /// with pages looked up, and with page tables gone through; with groups and without; from what is kept
 /// of the question before, all of it or a little.
-const TUNINGS: [Tuning; 6] = [
+pub(crate) const TUNINGS: [Tuning; 6] = [
     ONE_BY_ONE,
     Tuning {
         known_pages_min: 0,

@@ -1,8 +1,8 @@
 //! The links on pages that several segments have, united.
 
-use super::gather::{Found, Gatherer, SourcePage, threads_for};
 use super::numbering::number_urls;
 use super::source::Source;
+use super::uniter::{Found, SourcePage, Uniter, threads_for};
 use crate::bytes::Corrupt;
 use crate::error::IndexError;
 use crate::places::Places;
@@ -26,7 +26,7 @@ struct Seen {
     times: u32,
 }
 
-impl Gatherer<'_, '_> {
+impl Uniter<'_, '_> {
     /// The links on shared pages, each once, with what all segments say of it. Ordered.
     pub(super) fn shared_links(
         &self,
@@ -69,7 +69,7 @@ impl Gatherer<'_, '_> {
                     if n.is_multiple_of(STRIDE) {
                         self.question.check_cancelled()?;
                     }
-                    self.unite(of_page, &times, &mut found)?;
+                    self.unite_page(of_page, &times, &mut found)?;
                 }
                 Ok(found)
             },
@@ -127,7 +127,7 @@ impl Gatherer<'_, '_> {
     }
 
     /// Unites what several sources show of the links on one page. `links` are ordered by (url, form).
-    fn unite(
+    fn unite_page(
         &self,
         links: &[Seen],
         times: &[u32],

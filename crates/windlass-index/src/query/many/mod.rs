@@ -5,13 +5,12 @@
 //! captures (R14), and their links, which are the same where url and anchor are. So the segments are
 //! asked which pages they share ([`overlap`]); what they have is numbered alike ([`numbering`]); the links
 //! of shared pages are united ([`shared`], [`links`]); and all that the history keeps is sorted as integers
-//! ([`gather`], [`sort`]). What comes of it stays in memory for the next question about the target ([`kept`]).
+//! ([`uniter`], [`sort`]). What comes of it stays in memory for the next question about the target ([`kept`]).
 //!
 //! Memory: 16 bytes for each link of a part, 4 for each link of the answer; for each page that links to
 //! the target 32 in each segment that has it; 60 for each link on a page that several segments have;
 //! for each anchor 8 in each segment, and its text.
 
-mod gather;
 mod kept;
 mod links;
 mod numbering;
@@ -20,6 +19,7 @@ mod pages;
 mod shared;
 mod sort;
 mod source;
+mod uniter;
 
 use std::sync::Arc;
 
@@ -29,11 +29,11 @@ use super::united::United;
 use crate::error::IndexError;
 use crate::rows::{Links, Names, TargetRows};
 use crate::segment::Segment;
-use gather::Gatherer;
 use numbering::{FormNumbers, PageNumbers};
 use pages::SegmentPages;
 use shared::SharedPages;
 use source::Source;
+use uniter::Uniter;
 
 pub(crate) use kept::Kept;
 
@@ -107,7 +107,7 @@ fn unite(
         .flat_map(|(.., sources)| sources)
         .collect();
     let of_segments: Vec<&Segment> = segments.iter().map(|segment| &**segment).collect();
-    let gatherer = Gatherer {
+    let uniter = Uniter {
         page_numbers: PageNumbers::new(&of_segments, &pages, &shared, question)?,
         form_numbers: FormNumbers::new(&sources, question)?,
         question,
@@ -117,7 +117,7 @@ fn unite(
         pages,
         shared,
     };
-    let mut united = gatherer.gather()?;
+    let mut united = uniter.unite()?;
     united.make_groups(&question.tuning, question.cancel)?;
     Ok(united)
 }

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::gather::{Found, Gatherer, SourcePage, threads_for};
 use super::source::Source;
+use super::uniter::{Found, SourcePage, Uniter, threads_for};
 use crate::bytes::Corrupt;
 use crate::error::IndexError;
 use crate::facts::{Fact, Plain};
@@ -19,7 +19,7 @@ pub(super) struct Part {
     pub(super) dated: Vec<(u32, u32, u32)>,
 }
 
-impl Gatherer<'_, '_> {
+impl Uniter<'_, '_> {
     /// Ranges of folds that together have all links, each about as many.
     pub(super) fn parts(&self) -> Result<Vec<Range<u32>>, IndexError> {
         let folds = self.form_numbers.anchors.len() as u64 as u32;

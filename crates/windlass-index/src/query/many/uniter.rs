@@ -20,7 +20,7 @@ use crate::segment::Segment;
 const STRIDE: usize = 1 << 8;
 
 /// What is needed to put links together.
-pub(super) struct Gatherer<'q, 'a> {
+pub(super) struct Uniter<'q, 'a> {
     pub(super) question: &'q Question<'q>,
     pub(super) segments: &'a [Arc<Segment>],
     pub(super) sources: Vec<Source<'a>>,
@@ -51,9 +51,9 @@ pub(super) struct Found {
     pub(super) last_visited: u32,
 }
 
-impl Gatherer<'_, '_> {
+impl Uniter<'_, '_> {
     /// The backlinks that the history keeps.
-    pub(super) fn gather(self) -> Result<United, IndexError> {
+    pub(super) fn unite(self) -> Result<United, IndexError> {
         let threads = threads_for(&self.sources, self.question.tuning.part_links_min);
         let sources: Vec<_> = self.sources.iter().zip(&self.slots).collect();
         let of_sources = each_of(

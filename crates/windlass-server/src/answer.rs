@@ -6,24 +6,26 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, ETAG};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use windlass_index::IndexError;
 use windlass_report::{Emptiness, Output, Query, Report, run_cancellable, write};
 
-use crate::app::App;
+use crate::app::{App, QueryPermit};
+use crate::clients::Client;
+use crate::conditional::{Fingerprint, Known};
+use crate::headers::ROWS_COST;
 use crate::parameters;
 use crate::refusal::Refusal;
-use crate::request_log::{RequestId, Results};
+use crate::request_log::{RequestId, Results, TableName};
 use crate::stream::BodyWriter;
 
 const RESULTS_COUNT: HeaderName = HeaderName::from_static("x-results-count");
-const ROWS_COST: HeaderName = HeaderName::from_static("x-rows-cost");
 const EMPTY: HeaderName = HeaderName::from_static("x-windlass-empty");
 const INDEX: HeaderName = HeaderName::from_static("x-windlass-index");
 
@@ -33,11 +35,54 @@ pub(crate) async fn report(
     Extension(id): Extension<RequestId>,
     request: Request,
 ) -> Result<Response, Refusal> {
+    let client = Client::of(request.extensions());
+    let known = Known::of(request.method(), request.headers());
     let parameters = parameters::read(request, &app.limits).await?;
+    let fingerprint = Fingerprint::of(&parameters);
     let query = Query::from_params(parameters)?;
-    let permit = app.query_permit().await?;
-    match answer(Arc::clone(&app), query, permit).await {
-        Ok(answer) => Ok(answer.into_response()),
+    let table = TableName(query.table.name);
+    let answered = match not_modified(&app, known, fingerprint).await {
+        Some(response) => Ok(response),
+        None => newly(&app, &id, client, query, fingerprint).await,
+    };
+    let mut response = answered.unwrap_or_else(Refusal::into_response);
+    response.extensions_mut().insert(table);
+    Ok(response)
+}
+
+/// The answer to a client that has the present one already: no query runs, and nothing is charged.
+async fn not_modified(
+    app: &Arc<App>,
+    known: Option<Known>,
+    fingerprint: Fingerprint,
+) -> Option<Response> {
+    let known = known?;
+    let app = Arc::clone(app);
+    // A look at the file system, which may block.
+    let snapshot = spawn_blocking(move || app.snapshot()).await.ok()?;
+    let mut response = known.not_modified(&fingerprint.tag(snapshot.version())?)?;
+    let headers = response.headers_mut();
+    headers.insert(ROWS_COST, 0u64.into());
+    headers.insert(INDEX, HeaderValue::try_from(snapshot.version()).ok()?);
+    Some(response)
+}
+
+/// The answer of a query that runs.
+async fn newly(
+    app: &Arc<App>,
+    id: &RequestId,
+    client: Client,
+    query: Query,
+    fingerprint: Fingerprint,
+) -> Result<Response, Refusal> {
+    let permit = app.query_permit(client).await?;
+    match answer(Arc::clone(app), query, permit).await {
+        Ok(answer) => {
+            let tag = fingerprint.tag(&answer.index_version);
+            let mut response = answer.into_response();
+            response.headers_mut().extend(tag.map(|tag| (ETAG, tag)));
+            Ok(response)
+        }
         Err(Failure::Slow) => Err(Refusal::new(
             StatusCode::SERVICE_UNAVAILABLE,
             format!(
@@ -49,11 +94,11 @@ pub(crate) async fn report(
         .retry_after(60)),
         Err(Failure::Index(error)) => {
             tracing::error!(request = %id, error = %error, "reading the index");
-            Err(internal(&id))
+            Err(internal(id))
         }
         Err(Failure::Crashed) => {
             tracing::error!(request = %id, "a query's thread panicked");
-            Err(internal(&id))
+            Err(internal(id))
         }
     }
 }
@@ -114,7 +159,7 @@ impl Drop for CancelOnDrop {
 async fn answer(
     app: Arc<App>,
     query: Query,
-    permit: OwnedSemaphorePermit,
+    permit: QueryPermit,
 ) -> Result<Answer, Failure> {
     let (sender, receiver) = oneshot::channel();
     let cancel = CancelOnDrop(Arc::default());

@@ -1,14 +1,21 @@
 //! Windlass over HTTP: the wire contract of `docs/`, with bodies streamed and limits on everything.
 //!
-//! A request's way: [`serve()`] accepts the connection; the router finds the handler and gives the
-//! request its id; `parameters` reads them; `answer` runs the query on a blocking thread, which then
-//! writes the body in chunks through a bounded channel (`stream`). Beside that, one thread merges
-//! segments when it is time (`merging`).
+//! A request's way: [`serve()`] accepts the connection, `connection` speaks HTTP on it, in the clear or
+//! through TLS (`tls`); the router finds the handler, and `request_log` gives the request its id;
+//! `parameters` reads them; `answer` says that the client has the answer already (`conditional`), or
+//! waits for a place (`app`, `clients`) and runs the query on a blocking thread, which then writes the
+//! body in chunks through a bounded channel (`stream`). When the body is sent the answer is logged and
+//! counted (`metrics`). Beside that, one thread merges segments when it is time (`merging`).
 
 mod answer;
 mod app;
+mod clients;
+mod conditional;
+mod connection;
+mod headers;
 mod health;
 mod merging;
+mod metrics;
 mod options;
 mod parameters;
 mod raw_query;
@@ -17,7 +24,11 @@ mod request_log;
 mod router;
 mod serve;
 mod stream;
+mod tls;
 
-pub use options::{Limits, MergingOptions, ServeOptions};
+pub use options::{
+    AccessOptions, CorsOrigin, Limits, MergingOptions, MetricsAccess, ServeOptions, TlsFiles,
+};
 pub use router::router;
 pub use serve::{ServeError, serve};
+pub use tls::{TlsError, check_tls};

@@ -3,44 +3,71 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::{Method, StatusCode, Uri};
-use axum::middleware::from_fn;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, RETRY_AFTER};
+use axum::http::{HeaderName, Method, StatusCode, Uri};
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
+use tower_http::cors::{Any, CorsLayer};
 use windlass_index::Reader;
 
 use crate::app::App;
-use crate::options::Limits;
+use crate::options::{AccessOptions, CorsOrigin, Limits};
 use crate::refusal::Refusal;
-use crate::{answer, health, request_log};
+use crate::{answer, headers, health, metrics, request_log};
 
 /// Fast enough to keep up with a local network, at most of the gain.
 const COMPRESSION_LEVEL: CompressionLevel = CompressionLevel::Precise(4);
 
 /// The service, without a socket. Must run inside a Tokio runtime with time.
-pub fn router(reader: Arc<Reader>, limits: Limits) -> Router {
-    router_of(Arc::new(App::new(reader, limits)))
+pub fn router(reader: Arc<Reader>, limits: Limits, access: &AccessOptions) -> Router {
+    let app = App::new(reader, limits, access.metrics);
+    router_of(&Arc::new(app), &access.cors_origins)
 }
 
 /// [`router`], of an app that others look at too.
-pub(crate) fn router_of(app: Arc<App>) -> Router {
-    Router::new()
+pub(crate) fn router_of(app: &Arc<App>, cors_origins: &[CorsOrigin]) -> Router {
+    let router = Router::new()
         .route("/", get(answer::report).post(answer::report))
         .route("/healthz", get(health::health))
+        .route("/metrics", get(metrics::metrics))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
-        .with_state(app)
-        .layer(CompressionLayer::new().quality(COMPRESSION_LEVEL))
-        .layer(from_fn(request_log::log))
+        .with_state(Arc::clone(app))
+        .layer(CompressionLayer::new().quality(COMPRESSION_LEVEL));
+    let router = match cors(cors_origins) {
+        Some(layer) => router.layer(layer),
+        None => router,
+    };
+    router.layer(from_fn_with_state(Arc::clone(app), request_log::log))
+}
+
+/// What lets web pages of some origins read answers; `None` where there are none.
+fn cors(origins: &[CorsOrigin]) -> Option<CorsLayer> {
+    if origins.is_empty() {
+        return None;
+    }
+    let readable = ["x-results-count", "x-rows-left", "x-windlass-empty", "x-windlass-index"];
+    let readable = readable.map(HeaderName::from_static).into_iter();
+    let layer = CorsLayer::new()
+        .allow_methods([Method::GET, Method::HEAD, Method::POST])
+        .allow_headers([AUTHORIZATION, CONTENT_TYPE])
+        .expose_headers(
+            readable
+                .chain([headers::ROWS_COST, headers::REQUEST_ID, ETAG, RETRY_AFTER])
+                .collect::<Vec<_>>(),
+        );
+    Some(if origins.iter().any(CorsOrigin::is_any) {
+        layer.allow_origin(Any)
+    } else {
+        let origins: Vec<_> = origins.iter().map(|o| o.header().clone()).collect();
+        layer.allow_origin(origins)
+    })
 }
 
 async fn unknown_path(uri: Uri) -> Refusal {
-    let path: String = uri.path().chars().take(64).collect();
-    Refusal::new(
-        StatusCode::NOT_FOUND,
-        format!("there is nothing at '{path}'; reports are at '/'"),
-    )
+    Refusal::nothing_at(uri.path())
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> Refusal {

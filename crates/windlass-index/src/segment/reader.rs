@@ -365,7 +365,7 @@ impl Segment {
     }
 
     /// [`page_from`](Self::page_from), among the pages of a registrable domain.
-    fn page_from_in(
+    pub(crate) fn page_from_in(
         &self,
         (start, end): (u32, u32),
         key: &[u8],

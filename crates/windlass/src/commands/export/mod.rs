@@ -13,8 +13,6 @@ use anyhow::Context;
 use windlass_index::{
     CaptureRow, CaptureTime, IndexError, LinkRow, Segment, Snapshot, merge_to_file,
 };
-use windlass_links::LinkType;
-use windlass_links::anchor::fold;
 
 use crate::cli::ExportOptions;
 use crate::commands::links::rel_text;
@@ -147,19 +145,14 @@ impl Work<'_> {
     fn links(&self, file: &mut ParquetFile) -> anyhow::Result<()> {
         self.segment.for_each_link(|row: &LinkRow<'_>| {
             self.step()?;
-            let folded = if row.link_type == LinkType::Href {
-                fold(row.anchor)
-            } else {
-                String::new()
-            };
             file.row(&[
                 Value::Text(row.site),
                 Value::Text(row.target),
-                Value::Text(row.page),
-                Value::Text(row.refdomain),
+                Value::Text(&row.page.url),
+                Value::Text(&row.page.refdomain),
                 Value::Text(row.link_type.name()),
                 Value::Text(row.anchor),
-                Value::Text(&folded),
+                Value::Text(row.folded_anchor),
                 Value::Text(row.alt),
                 Value::Text(&rel_text(row.rel)),
                 Value::Flag(row.rel.is_nofollow()),

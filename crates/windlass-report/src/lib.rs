@@ -37,4 +37,4 @@ pub use filter::Filter;
 pub use output::Output;
 pub use query::{LIMIT_DEFAULT, LIMIT_MAX, Query, Token};
 pub use report::{Cell, Emptiness, Group, Report};
-pub use table::{ANCHORS, Clause, Column, Table};
+pub use table::{ANCHORS, Clause, Column, ColumnType, Table};

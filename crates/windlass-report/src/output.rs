@@ -30,6 +30,15 @@ impl Output {
         }
     }
 
+    /// The format of what is no table where this one was asked for: errors and dry runs. Formats that
+    /// hold rows alone have JSON there.
+    #[must_use]
+    pub const fn of_messages(self) -> Self {
+        match self {
+            Self::Json | Self::Ndjson | Self::Csv => Self::Json,
+        }
+    }
+
     /// The media type of an answer.
     #[must_use]
     pub const fn content_type(self) -> &'static str {

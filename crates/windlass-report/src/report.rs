@@ -52,15 +52,21 @@ pub enum Cell<'a> {
     Integer(u64),
     /// A moment.
     Date(CaptureTime),
+    /// Yes or no.
+    Boolean(bool),
+    /// A value that the index does not have.
+    Missing,
 }
 
-/// Numbers and dates as on the wire, strings bare.
+/// Numbers, dates and booleans as on the wire, strings bare, nothing for what is missing.
 impl fmt::Display for Cell<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) => f.write_str(text),
             Self::Integer(number) => number.fmt(f),
             Self::Date(time) => time.fmt(f),
+            Self::Boolean(is_true) => is_true.fmt(f),
+            Self::Missing => Ok(()),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use windlass_index::{TargetRows, TargetRowsBuilder};
 use windlass_links::CaptureTime;
-use windlass_report::{Query, run, write};
+use windlass_report::{Output, Query, run, write};
 
 /// Compares with a golden file; writes it anew where `WINDLASS_BLESS` is set.
 fn check(file: &str, found: &[u8]) {
@@ -47,7 +47,13 @@ fn body(parameters: &[(&str, &str)]) -> Vec<u8> {
     let report = run(&query, &rows).unwrap();
     let mut body = Vec::new();
     if query.dry_run {
-        write::dry_run(&report, &mut body).unwrap();
+        write::dry_run(
+            report.rows_cost(),
+            report.results(),
+            query.output,
+            &mut body,
+        )
+        .unwrap();
     } else {
         write::report(&report, query.output, &mut body).unwrap();
     }
@@ -131,7 +137,7 @@ fn errors() {
         let error =
             Query::from_params(url::form_urlencoded::parse(parameters.as_bytes())).unwrap_err();
         found.extend_from_slice(format!("{parameters}\n  ").as_bytes());
-        write::error(&error.to_string(), &mut found).unwrap();
+        write::error(&error.to_string(), Output::Json, &mut found).unwrap();
         found.push(b'\n');
     }
     check("errors.txt", &found);

@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use windlass_index::IndexError;
-use windlass_report::{Emptiness, Output, Query, Report, run_cancellable, write};
+use windlass_report::{Emptiness, Query, Report, run_cancellable, write};
 
 use crate::app::App;
 use crate::parameters;
@@ -166,7 +166,7 @@ fn work(
         emptiness: report.emptiness(),
         index_version: snapshot.version().to_owned(),
         content_type: match query.dry_run {
-            true => Output::Json.content_type(),
+            true => query.output.of_messages().content_type(),
             false => query.output.content_type(),
         },
         body: Body::empty(),
@@ -183,10 +183,15 @@ fn work(
 fn write_body(
     report: &Report<'_>,
     query: &Query,
-    mut body: BodyWriter<impl FnOnce(Body)>,
+    mut body: BodyWriter<impl FnOnce(Body) + Send>,
 ) -> std::io::Result<()> {
     if query.dry_run {
-        write::dry_run(report, &mut body)?;
+        write::dry_run(
+            report.rows_cost(),
+            report.results(),
+            query.output,
+            &mut body,
+        )?;
     } else {
         write::report(report, query.output, &mut body)?;
     }

@@ -40,7 +40,7 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut body = Vec::new();
         // A vector takes all that is written.
-        let _ = write::error(&self.text, &mut body);
+        let _ = write::error(&self.text, Output::Json, &mut body);
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();

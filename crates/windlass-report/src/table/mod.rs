@@ -17,17 +17,29 @@ pub enum ColumnType {
     Anchor,
     /// A host in ASCII lower case: what it is compared with is lowered too.
     Host,
+    /// A text, compared as written.
+    Text,
+    /// A URL, compared as written; `subdomain` looks at its host.
+    Url,
     /// A number of something.
     Integer,
     /// A moment, UTC, second precision.
     Date,
+    /// Yes or no; compared for equality alone.
+    Boolean,
 }
 
 impl ColumnType {
     /// Whether `substring` and `word` take it.
     #[must_use]
     pub const fn is_string(self) -> bool {
-        matches!(self, Self::Anchor | Self::Host)
+        matches!(self, Self::Anchor | Self::Host | Self::Text | Self::Url)
+    }
+
+    /// Whether `subdomain` takes it.
+    #[must_use]
+    pub const fn has_host(self) -> bool {
+        matches!(self, Self::Host | Self::Url)
     }
 }
 

@@ -2,33 +2,51 @@
 
 use std::io::{self, Write};
 
-use crate::report::{Cell, Report};
+use super::RowWriter;
+use crate::report::Cell;
 
-pub(super) fn report(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
-    for (i, column) in report.columns().iter().enumerate() {
-        let comma = if i == 0 { "" } else { "," };
-        write!(out, "{comma}{}", column.name)?;
-    }
-    out.write_all(b"\r\n")?;
-    for group in report.groups() {
-        for (i, (_, cell)) in report.cells(group).enumerate() {
-            if i > 0 {
-                out.write_all(b",")?;
-            }
-            match cell {
-                Cell::Text(text) => field(text, out)?,
-                Cell::Integer(_) | Cell::Date(_) => write!(out, "{cell}")?,
-            }
+pub(super) struct Rows<W> {
+    out: W,
+}
+
+impl<W: Write> Rows<W> {
+    pub(super) fn begin(names: impl Iterator<Item = &'static str>, mut out: W) -> io::Result<Self> {
+        for (i, name) in names.enumerate() {
+            let comma = if i == 0 { "" } else { "," };
+            write!(out, "{comma}{name}")?;
         }
         out.write_all(b"\r\n")?;
+        Ok(Self { out })
     }
-    Ok(())
+}
+
+impl<W: Write> RowWriter for Rows<W> {
+    fn row(&mut self, cells: &[Cell<'_>]) -> io::Result<()> {
+        for (i, cell) in cells.iter().enumerate() {
+            if i > 0 {
+                self.out.write_all(b",")?;
+            }
+            match cell {
+                Cell::Text(text) => field(text, &mut self.out)?,
+                // A line of one column would be a blank line.
+                Cell::Missing if cells.len() == 1 => self.out.write_all(b"\"\"")?,
+                Cell::Missing => {}
+                Cell::Integer(_) | Cell::Date(_) | Cell::Boolean(_) => write!(self.out, "{cell}")?,
+            }
+        }
+        self.out.write_all(b"\r\n")
+    }
+
+    fn finish(self: Box<Self>, _stats: &[(&'static str, u64)]) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A text field. One that a spreadsheet would run as a formula gets an apostrophe in front.
 fn field(text: &str, out: &mut impl Write) -> io::Result<()> {
     let defused = if is_formula(text) { "'" } else { "" };
-    // An empty anchor is quoted, or a line of one column would be a blank line.
+    // An empty text is quoted: it is there, which a missing one is not, and a line of one column
+    // would be a blank line.
     if !text.is_empty() && !text.contains([',', '"', '\r', '\n']) {
         return write!(out, "{defused}{text}");
     }

@@ -27,7 +27,7 @@ pub(crate) fn run(options: &AnchorsOptions) -> anyhow::Result<ExitCode> {
     if options.output == AnchorsFormat::Table {
         show(&query, &report)?;
     } else {
-        let mut out = BufWriter::new(io::stdout().lock());
+        let mut out = BufWriter::new(io::stdout());
         write::report(&report, query.output, &mut out)?;
         out.flush()?;
     }
@@ -124,6 +124,7 @@ fn text(cell: Cell<'_>) -> String {
         Cell::Text(text) => text.to_owned(),
         Cell::Integer(number) => grouped(number),
         Cell::Date(time) => time.to_string().chars().take(10).collect(),
+        Cell::Boolean(_) | Cell::Missing => cell.to_string(),
     }
 }
 

@@ -14,7 +14,9 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use windlass_index::IndexError;
-use windlass_report::{Emptiness, Query, Report, run_cancellable, write};
+use windlass_report::{
+    Answer, AnswerError, Emptiness, Query, QueryError, WriteError, answer, write,
+};
 
 use crate::app::App;
 use crate::parameters;
@@ -36,8 +38,8 @@ pub(crate) async fn report(
     let parameters = parameters::read(request, &app.limits).await?;
     let query = Query::from_params(parameters)?;
     let permit = app.query_permit().await?;
-    match answer(Arc::clone(&app), query, permit).await {
-        Ok(answer) => Ok(answer.into_response()),
+    match run(Arc::clone(&app), query, permit).await {
+        Ok(head) => Ok(head.into_response()),
         Err(Failure::Slow) => Err(Refusal::new(
             StatusCode::SERVICE_UNAVAILABLE,
             format!(
@@ -47,6 +49,8 @@ pub(crate) async fn report(
             ),
         )
         .retry_after(60)),
+        Err(Failure::Query(error)) => Err(error.into()),
+        Err(Failure::Memory(text)) => Err(Refusal::new(StatusCode::BAD_REQUEST, text)),
         Err(Failure::Index(error)) => {
             tracing::error!(request = %id, error = %error, "reading the index");
             Err(internal(&id))
@@ -66,7 +70,7 @@ fn internal(id: &RequestId) -> Refusal {
 }
 
 /// What is known of an answer when its first bytes are ready.
-struct Answer {
+struct Head {
     results: u64,
     rows_cost: u64,
     emptiness: Option<Emptiness>,
@@ -75,7 +79,7 @@ struct Answer {
     body: Body,
 }
 
-impl Answer {
+impl Head {
     fn into_response(self) -> Response {
         let mut response = Response::new(self.body);
         response.extensions_mut().insert(Results(self.results));
@@ -96,8 +100,22 @@ impl Answer {
 /// Why there is no answer.
 enum Failure {
     Slow,
+    Query(QueryError),
     Index(IndexError),
+    /// It is too much, and says so.
+    Memory(String),
     Crashed,
+}
+
+impl From<AnswerError> for Failure {
+    fn from(error: AnswerError) -> Self {
+        match error {
+            AnswerError::Query(error) => Self::Query(error),
+            AnswerError::Index(IndexError::Cancelled) => Self::Slow,
+            AnswerError::Index(error) => Self::Index(error),
+            error => Self::Memory(error.to_string()),
+        }
+    }
 }
 
 /// Sets the flag when the request is over, also where its client goes before the answer is there.
@@ -111,11 +129,11 @@ impl Drop for CancelOnDrop {
 
 /// Runs a query on a blocking thread until the first bytes of its body are ready; the thread goes on
 /// writing the rest, and gives the permit back at the end.
-async fn answer(
+async fn run(
     app: Arc<App>,
     query: Query,
     permit: OwnedSemaphorePermit,
-) -> Result<Answer, Failure> {
+) -> Result<Head, Failure> {
     let (sender, receiver) = oneshot::channel();
     let cancel = CancelOnDrop(Arc::default());
     let cancelled = Arc::clone(&cancel.0);
@@ -126,7 +144,7 @@ async fn answer(
         work(&app, &query, &cancelled, runtime, sender);
     });
     match timeout(time_max, receiver).await {
-        Ok(Ok(answer)) => answer,
+        Ok(Ok(head)) => head,
         // The sender is used unless the thread panics.
         Ok(Err(_)) => Err(Failure::Crashed),
         Err(_) => Err(Failure::Slow),
@@ -138,32 +156,21 @@ fn work(
     query: &Query,
     cancel: &AtomicBool,
     runtime: Handle,
-    sender: oneshot::Sender<Result<Answer, Failure>>,
+    sender: oneshot::Sender<Result<Head, Failure>>,
 ) {
     let snapshot = app.snapshot();
-    let failure = |error| match error {
-        IndexError::Cancelled => Failure::Slow,
-        error => Failure::Index(error),
-    };
-    let rows = match snapshot.rows(&query.target, query.history, cancel) {
-        Ok(rows) => rows,
+    let answer = match answer(query, &snapshot, app.limits.query_bytes_max, cancel) {
+        Ok(answer) => answer,
         Err(error) => {
             // Nobody listens where the client has gone.
-            let _ = sender.send(Err(failure(error)));
+            let _ = sender.send(Err(error.into()));
             return;
         }
     };
-    let report = match run_cancellable(query, &rows, cancel) {
-        Ok(report) => report,
-        Err(error) => {
-            let _ = sender.send(Err(failure(error)));
-            return;
-        }
-    };
-    let answer = Answer {
-        results: report.results(),
-        rows_cost: report.rows_cost(),
-        emptiness: report.emptiness(),
+    let head = Head {
+        results: answer.results(),
+        rows_cost: answer.rows_cost(),
+        emptiness: answer.emptiness(),
         index_version: snapshot.version().to_owned(),
         content_type: match query.dry_run {
             true => query.output.of_messages().content_type(),
@@ -172,28 +179,24 @@ fn work(
         body: Body::empty(),
     };
     let start = move |body| {
-        let _ = sender.send(Ok(Answer { body, ..answer }));
+        let _ = sender.send(Ok(Head { body, ..head }));
     };
     let body = BodyWriter::new(start, runtime, app.limits.stall_time_max);
-    if let Err(error) = write_body(&report, query, body) {
+    if let Err(error) = write_body(&answer, query, body) {
         tracing::info!(error = %error, "an answer was cut off");
     }
 }
 
 fn write_body(
-    report: &Report<'_>,
+    answer: &Answer<'_>,
     query: &Query,
     mut body: BodyWriter<impl FnOnce(Body) + Send>,
-) -> std::io::Result<()> {
+) -> Result<(), WriteError> {
     if query.dry_run {
-        write::dry_run(
-            report.rows_cost(),
-            report.results(),
-            query.output,
-            &mut body,
-        )?;
+        let (cost, results) = (answer.rows_cost(), answer.results());
+        write::dry_run(cost, results, query.output, &mut body)?;
     } else {
-        write::report(report, query.output, &mut body)?;
+        answer.write(query.output, &mut body)?;
     }
-    body.finish()
+    Ok(body.finish()?)
 }

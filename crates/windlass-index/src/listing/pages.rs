@@ -8,7 +8,7 @@ use windlass_links::surt::{host_of_key, url_of_key};
 
 use crate::bytes::Corrupt;
 use crate::error::IndexError;
-use crate::instant::{Instant, Showing, State, showings, unite};
+use crate::instant::{Instant, Showing, Shown, State, showings, unite};
 use crate::segment::Segment;
 
 /// How many pages are kept.
@@ -31,6 +31,12 @@ pub struct Page {
     pub internal_links: u32,
     /// `href` links to others, in its latest real capture.
     pub external_links: u32,
+    /// Whether its latest real capture carries links (R2).
+    pub is_html: bool,
+    /// HTTP status of its latest real capture, where the archive tells.
+    pub status: Option<u16>,
+    /// Title in its latest real capture, where that shows one.
+    pub title: Option<String>,
     /// Its place in the order of pages: site key, then SURT.
     pub(super) key: (Vec<u8>, Vec<u8>),
     pub(super) showings: Vec<Showing>,
@@ -48,11 +54,14 @@ impl Page {
         };
         let real = instants.iter().rev().find_map(|instant| match instant.state {
             State::Real {
-                internal, external, ..
-            } => Some((internal, external)),
+                internal,
+                external,
+                shown,
+                ..
+            } => Some((internal, external, shown == Shown::Html)),
             State::Revisit(_) => None,
         });
-        let (internal_links, external_links) = real.unwrap_or_default();
+        let (internal_links, external_links, is_html) = real.unwrap_or_default();
         Ok(Self {
             id,
             url: url_of_key(&key).ok_or(Corrupt("a page's key"))?,
@@ -61,6 +70,9 @@ impl Page {
             last_visited: last.time,
             internal_links,
             external_links,
+            is_html,
+            status: None,
+            title: None,
             showings: showings(instants),
             key: (domain_key, key),
         })

@@ -28,6 +28,7 @@ use crate::rows::{Links, TargetRows};
 use crate::segment::Segment;
 
 pub use groups::{ReadyColumn, ReadyGroup, ReadyGroups};
+pub(crate) use known::host_occurs;
 pub(crate) use link_dates::LinkDates;
 pub(crate) use many::Kept;
 pub(crate) use one::matching_urls;

@@ -278,11 +278,11 @@ pub(crate) fn found_backlinks(snapshot: &Snapshot) -> Vec<String> {
                 assert_eq!(row.site, list().registrable_domain(target.host()));
                 if row.link_type == LinkType::Href {
                     lines.push(line(&Backlink {
-                        page: CanonicalUrl::parse(row.page).unwrap(),
+                        page: CanonicalUrl::parse(&row.page.url).unwrap(),
                         target,
                         anchor: row.anchor.to_owned(),
                         folded: fold(row.anchor),
-                        refdomain: row.refdomain.to_owned(),
+                        refdomain: row.page.refdomain.clone(),
                         first_seen: row.first_seen,
                         last_visited: row.last_visited,
                         lost: row.lost,

@@ -77,7 +77,7 @@ pub(super) fn anchors_refdomains(
     asked: &Asked<'_>,
     rows: &TargetRows,
 ) -> Result<Groups, AnswerError> {
-    let new = || Counting::new(asked, rows);
+    let new = || Counting::new(asked);
     let (parts, _) = rows.scan(new, asked.cancel)?;
     let mut any_rows = false;
     let mut groups: HashMap<u32, Counts> = HashMap::new();
@@ -89,8 +89,7 @@ pub(super) fn anchors_refdomains(
         }
     }
     let mut records = Vec::with_capacity(groups.len());
-    for (refdomain, text, counts) in named(groups, rows, &mut memory)? {
-        let _ = refdomain;
+    for (_, text, counts) in named(groups, rows, &mut memory)? {
         records.push(OwnedRecord(Box::new([
             OwnedCell::Integer(counts.rows),
             OwnedCell::Integer(counts.backlinks),
@@ -141,7 +140,7 @@ const REFDOMAIN_FIELDS: [Field; 5] = [
 ];
 
 fn refdomains_of_rows(asked: &Asked<'_>, rows: &TargetRows) -> Result<Groups, AnswerError> {
-    let new = || Counting::new(asked, rows);
+    let new = || Counting::new(asked);
     let (parts, refpages) = rows.scan_by_refdomain(new, asked.cancel)?;
     let mut any_rows = false;
     let mut groups: HashMap<u32, Counts> = HashMap::new();
@@ -204,6 +203,20 @@ fn refdomains_of_pages(asked: &Asked<'_>, snapshot: &Snapshot) -> Result<Groups,
         records,
         any_rows,
     })
+}
+
+/// How many pages of each referring domain, by its number, link to the target.
+pub(super) fn refpages_by_refdomain(
+    asked: &Asked<'_>,
+    rows: &TargetRows,
+) -> Result<HashMap<u32, u64>, AnswerError> {
+    struct All;
+    impl RowVisitor for All {
+        fn row(&mut self, _: &Row, _: &mut Texts<'_>) -> Result<bool, IndexError> {
+            Ok(true)
+        }
+    }
+    Ok(rows.scan_by_refdomain(|| All, asked.cancel)?.1)
 }
 
 /// A page that links to the target, as a row.
@@ -364,7 +377,7 @@ struct Counting<'a> {
 }
 
 impl<'a> Counting<'a> {
-    fn new(asked: &Asked<'a>, _rows: &TargetRows) -> Self {
+    fn new(asked: &Asked<'a>) -> Self {
         let filter = Matcher::new(&asked.query.where_filter);
         Self {
             tests_anchor: filter.tests(Field::Anchor),

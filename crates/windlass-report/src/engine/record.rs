@@ -135,14 +135,18 @@ impl Record for ChangeRecord<'_> {
 /// A link on one of the target's own pages, as a row before grouping.
 pub(super) struct OutgoingRecord<'a>(pub(super) LinkRecord<'a>);
 
+impl OutgoingRecord<'_> {
+    pub(super) fn is_internal(&self) -> bool {
+        self.0.0.page.refdomain == self.0.0.site
+    }
+}
+
 impl Record for OutgoingRecord<'_> {
     fn cell(&self, field: Field) -> Cell<'_> {
-        let LinkRow { page, site, .. } = self.0.0;
-        let is_internal = page.refdomain == **site;
         match field {
             Field::Anchor => Cell::Text(self.0.0.folded_anchor),
-            Field::LinksInternal => Cell::Integer(is_internal.into()),
-            Field::LinksExternal => Cell::Integer((!is_internal).into()),
+            Field::LinksInternal => Cell::Integer(self.is_internal().into()),
+            Field::LinksExternal => Cell::Integer((!self.is_internal()).into()),
             field => self.0.cell(field),
         }
     }

@@ -79,6 +79,16 @@ pub enum Condition {
     },
 }
 
+impl Condition {
+    /// The column that it looks at.
+    #[must_use]
+    pub const fn column(&self) -> &'static Column {
+        match self {
+            Self::Compare { column, .. } | Self::Call { column, .. } => column,
+        }
+    }
+}
+
 /// A comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operator {

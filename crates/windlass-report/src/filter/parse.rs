@@ -307,8 +307,17 @@ pub(crate) fn column_for(
     name: &str,
 ) -> Result<&'static Column, String> {
     let allowed = || name_list(table.columns_of(clause));
+    if let Some(withheld) = table.withheld(name) {
+        return Err(format!(
+            "column '{}' of table '{}' is not in this index: {}; allowed in '{clause}': {}",
+            withheld.name,
+            table.name,
+            withheld.why,
+            allowed()
+        ));
+    }
     match table.column(name) {
-        Some(column) if column.allowed_in(clause) => Ok(column),
+        Some(column) if table.allows(column, clause) => Ok(column),
         Some(column) => Err(format!(
             "column '{}' cannot be used in '{clause}' of table '{}'; allowed: {}",
             column.name,

@@ -65,7 +65,12 @@ fn bodies() {
     check("all.json", &body(&[]));
     check("all.ndjson", &body(&[("output", "ndjson")]));
     check("all.csv", &body(&[("output", "CSV")]));
-    check("stats-only.json", &body(&[("limit", "0")]));
+    check("all.xml", &body(&[("output", "xml")]));
+    check("all.php", &body(&[("output", "Php")]));
+    for output in ["json", "xml", "php", "csv", "ndjson"] {
+        let nothing = body(&[("limit", "0"), ("output", output)]);
+        check(&format!("stats-only.{output}"), &nothing);
+    }
     check(
         "one-column.csv",
         &body(&[("output", "csv"), ("select", "anchor")]),
@@ -79,14 +84,19 @@ fn bodies() {
             ("limit", "2"),
         ]),
     );
-    check(
-        "dry-run.json",
-        &body(&[
+    for output in ["json", "xml", "php"] {
+        let dry_run = body(&[
             ("dry_run", "1"),
             ("where", "backlinks>0"),
             ("having", "refpages>0"),
-        ]),
-    );
+            ("output", output),
+        ]);
+        check(&format!("dry-run.{output}"), &dry_run);
+    }
+    for output in ["csv", "ndjson", "arrow", "parquet"] {
+        let dry_run = body(&[("dry_run", "1"), ("limit", "0"), ("output", output)]);
+        assert_eq!(dry_run, br#"{"dry_run":{"rows_cost":1,"results":0}}"#);
+    }
 }
 
 #[test]
@@ -101,7 +111,7 @@ fn errors() {
         "from=anchors&target=exa%20mple.com",
         "from=anchors&target=ftp://a.example",
         "from=anchors&target=a.example&mode=site",
-        "from=anchors&target=a.example&output=xml",
+        "from=anchors&target=a.example&output=yaml",
         "from=anchors&target=a.example&limit=5000001",
         "from=anchors&target=a.example&limit=-1",
         "from=anchors&target=a.example&limit=ten",
@@ -141,6 +151,33 @@ fn errors() {
         found.push(b'\n');
     }
     check("errors.txt", &found);
+}
+
+#[test]
+fn errors_in_each_format() {
+    let mut found = Vec::new();
+    for output in Output::ALL {
+        found.extend_from_slice(output.name().as_bytes());
+        found.push(b' ');
+        let text = "bad where: found '\u{1}', not \"<\" & größe";
+        write::error(text, output, &mut found).unwrap();
+        found.push(b'\n');
+    }
+    check("errors-by-output.txt", &found);
+}
+
+#[test]
+fn the_format_of_errors_is_known_before_the_request_is() {
+    for (query, expected) in [
+        ("", Output::Json),
+        ("output=xml", Output::Xml),
+        ("from=x&OUTPUT=PHP&limit=x", Output::Php),
+        ("output=php&output=xml&output=+", Output::Xml),
+        ("output=xml&output=yaml", Output::Json),
+    ] {
+        let parameters = url::form_urlencoded::parse(query.as_bytes());
+        assert_eq!(Output::requested(parameters), expected, "{query}");
+    }
 }
 
 #[test]

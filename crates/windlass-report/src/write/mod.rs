@@ -4,9 +4,14 @@
 //! Nothing here knows what a table means: a [`Shape`] says what the rows look like, and
 //! [`Cell`]s come in.
 
+mod arrow;
+mod columnar;
 mod csv;
 mod json;
 mod ndjson;
+mod parquet;
+mod php;
+mod xml;
 
 use std::io::{self, Write};
 
@@ -56,8 +61,12 @@ pub fn rows<'a, W: Write + Send + 'a>(
 ) -> io::Result<Box<dyn RowWriter + 'a>> {
     Ok(match output {
         Output::Json => Box::new(json::Rows::begin(shape, out)?),
+        Output::Xml => Box::new(xml::Rows::begin(shape, out)?),
+        Output::Php => Box::new(php::Rows::begin(shape, out)?),
         Output::Ndjson => Box::new(ndjson::Rows::begin(shape, out)),
         Output::Csv => Box::new(csv::Rows::begin(shape.columns.iter().map(|c| c.name), out)?),
+        Output::Arrow => Box::new(arrow::Rows::begin(&columnar::fields_of(shape), out)?),
+        Output::Parquet => Box::new(parquet::Rows::begin(&columnar::fields_of(shape), out)?),
     })
 }
 
@@ -71,16 +80,24 @@ pub fn object(
     output: Output,
     mut out: impl Write + Send,
 ) -> io::Result<()> {
-    let cells = || members.iter().map(|(_, cell)| *cell).collect::<Vec<_>>();
-    match output {
-        Output::Json => json::object(key, members, &mut out),
-        Output::Ndjson => ndjson::object(members, &mut out),
-        Output::Csv => {
-            let mut rows = csv::Rows::begin(members.iter().map(|(name, _)| *name), out)?;
-            rows.row(&cells())?;
-            Box::new(rows).finish(&[])
-        }
-    }
+    let mut row: Box<dyn RowWriter> = match output {
+        Output::Json => return json::object(key, members, &mut out),
+        Output::Xml => return xml::object(key, members, &mut out),
+        Output::Php => return php::object(key, members, &mut out),
+        Output::Ndjson => return ndjson::object(members, &mut out),
+        Output::Csv => Box::new(csv::Rows::begin(members.iter().map(|(n, _)| *n), out)?),
+        Output::Arrow => Box::new(arrow::Rows::begin(
+            &columnar::fields_of_object(members),
+            out,
+        )?),
+        Output::Parquet => Box::new(parquet::Rows::begin(
+            &columnar::fields_of_object(members),
+            out,
+        )?),
+    };
+    let cells: Vec<_> = members.iter().map(|(_, cell)| *cell).collect();
+    row.row(&cells)?;
+    row.finish(&[])
 }
 
 /// Writes an error, `{"error":"…"}`, in the format that errors have where `output` was asked for:
@@ -89,8 +106,11 @@ pub fn object(
 /// # Errors
 /// Those of `out`.
 pub fn error(text: &str, output: Output, out: &mut impl Write) -> io::Result<()> {
-    debug_assert!(output.of_messages() == Output::Json);
-    json::error(text, out)
+    match output.of_messages() {
+        Output::Xml => xml::error(text, out),
+        Output::Php => php::error(text, out),
+        _ => json::error(text, out),
+    }
 }
 
 /// Writes the answer to a dry run: cost, in account rows, and number of results, and nothing else; in

@@ -3,37 +3,7 @@
 use windlass_links::CaptureTime;
 
 use super::{Filter, Matcher, Subject};
-use crate::table::{Clause, Column, ColumnType, Field, Prices, Table};
-
-const fn column(name: &'static str, column_type: ColumnType, field: Field) -> Column {
-    Column {
-        name,
-        column_type,
-        in_where: true,
-        in_having: true,
-        field,
-        meaning: "",
-    }
-}
-
-/// The fields are those that come handy: only their difference matters here.
-static LINKS: Table = Table {
-    name: "links",
-    rows_key: "links",
-    row_name: "link",
-    columns: &[
-        column("title", ColumnType::Text, Field::Anchor),
-        column("url", ColumnType::Url, Field::Refdomain),
-        column("nofollow", ColumnType::Boolean, Field::Backlinks),
-    ],
-    stats: &[],
-    prices: Prices {
-        request: 1,
-        result: 1,
-        where_clause: 5,
-        having_clause: 5,
-    },
-};
+use crate::table::{BACKLINKS, Clause, Field};
 
 struct Link(bool);
 
@@ -47,12 +17,12 @@ impl Subject for Link {
     }
 
     fn boolean(&self, field: Field) -> Option<bool> {
-        (field == Field::Backlinks).then_some(self.0)
+        (field == Field::Nofollow).then_some(self.0)
     }
 }
 
 fn parse(text: &str) -> Filter {
-    Filter::parse(text, Clause::Where, &LINKS).unwrap()
+    Filter::parse(text, Clause::Where, &BACKLINKS).unwrap()
 }
 
 fn passes(filter: &str, field: Field, text: &str) -> bool {
@@ -74,7 +44,7 @@ fn texts_are_compared_as_written() {
         ("word(title,\"SQL\")", "The SQL book", true),
         ("word(title,\"SQL\")", "PostgreSQL", false),
     ] {
-        assert_eq!(passes(filter, Field::Anchor, text), expected, "{filter}");
+        assert_eq!(passes(filter, Field::Title, text), expected, "{filter}");
     }
 }
 
@@ -83,22 +53,22 @@ fn urls_are_compared_as_written_and_have_a_host() {
     let url = "https://Blog.example.com:8080/A?b";
     let lower = "https://blog.example.com:8080/A?b";
     for (filter, url, expected) in [
-        ("url=\"https://Blog.example.com:8080/A?b\"", url, true),
-        ("url=\"https://blog.example.com:8080/A?b\"", url, false),
-        ("substring(url,\"/A\")", lower, true),
-        ("substring(url,\"/a\")", lower, false),
-        ("word(url,\"example\")", lower, true),
-        ("word(url,\"exam\")", lower, false),
-        ("subdomain(url,\"EXAMPLE.com\")", lower, true),
-        ("subdomain(url,\"blog.example.com\")", lower, true),
-        ("subdomain(url,\"ple.com\")", lower, false),
+        ("url_from=\"https://Blog.example.com:8080/A?b\"", url, true),
+        ("url_from=\"https://blog.example.com:8080/A?b\"", url, false),
+        ("substring(url_from,\"/A\")", lower, true),
+        ("substring(url_from,\"/a\")", lower, false),
+        ("word(url_from,\"example\")", lower, true),
+        ("word(url_from,\"exam\")", lower, false),
+        ("subdomain(url_from,\"EXAMPLE.com\")", lower, true),
+        ("subdomain(url_from,\"blog.example.com\")", lower, true),
+        ("subdomain(url_from,\"ple.com\")", lower, false),
         (
-            "subdomain(url,\"example.com\")",
+            "subdomain(url_from,\"example.com\")",
             "https://other.example/?u=//example.com",
             false,
         ),
     ] {
-        assert_eq!(passes(filter, Field::Refdomain, url), expected, "{filter}");
+        assert_eq!(passes(filter, Field::UrlFrom, url), expected, "{filter}");
     }
 }
 
@@ -135,16 +105,16 @@ fn what_booleans_and_texts_do_not_take() {
         ),
         (
             "substring(nofollow,\"t\")",
-            "substring() needs a column that holds a string, not 'nofollow'; allowed: title, url (at \
-             character 11)",
+            "substring() needs a column that holds a string, not 'nofollow'; allowed: url_from, url_to, \
+             title, link_type, alt, anchor (at character 11)",
         ),
         (
             "subdomain(title,\"a.example\")",
-            "subdomain() needs a column that holds a host, not 'title'; allowed: url (at character \
-             11)",
+            "subdomain() needs a column that holds a host, not 'title'; allowed: url_from, url_to \
+             (at character 11)",
         ),
     ] {
-        let error = Filter::parse(filter, Clause::Where, &LINKS).unwrap_err();
+        let error = Filter::parse(filter, Clause::Where, &BACKLINKS).unwrap_err();
         assert_eq!(error.to_string(), message);
     }
 }

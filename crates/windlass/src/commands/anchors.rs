@@ -153,7 +153,10 @@ fn hint(query: &Query, emptiness: Emptiness) -> &'static str {
         Emptiness::NoBacklinks if query.history == History::Live => {
             "lost backlinks are left out: --history all_time asks for them too"
         }
-        Emptiness::NoBacklinks | Emptiness::HostUnknown => {
+        Emptiness::NoBacklinks
+        | Emptiness::HostUnknown
+        | Emptiness::NoPages
+        | Emptiness::NoLinks => {
             "is the target spelt right, www. included? 'windlass ingest' adds crawls that link to it"
         }
     }

@@ -8,6 +8,7 @@ use windlass_links::{CaptureTime, History, LinkType, Rel, Source};
 
 use crate::bytes::Corrupt;
 use crate::collect::digest_text;
+use crate::document::Document;
 use crate::error::IndexError;
 use crate::instant::{Instant, Showing, Shown, State, showings};
 use crate::paged::Paged;
@@ -29,6 +30,10 @@ pub struct CaptureRow<'a> {
     pub outcome: &'static str,
     /// `warc` or `wat`; nothing for revisits.
     pub source: Option<&'static str>,
+    /// HTTP status; nothing for revisits and where the record is no HTTP response.
+    pub status: Option<u16>,
+    /// Title of an HTML document, where it has one.
+    pub title: Option<&'a str>,
     /// `href` links to its own registrable domain (R11).
     pub internal_links: u32,
     /// `href` links to others.
@@ -94,20 +99,28 @@ impl Segment {
                 origins,
             } in &instants
             {
-                let (outcome, source, internal_links, external_links) = match state {
-                    State::Revisit(_) => ("revisit", None, 0, 0),
+                let none = Document::default();
+                let (outcome, source, document, internal_links, external_links) = match state {
+                    State::Revisit(_) => ("revisit", None, &none, 0, 0),
                     State::Real {
                         shown,
                         source,
                         internal,
                         external,
+                        document,
                     } => {
                         let source = if *source == Source::Warc {
                             "warc"
                         } else {
                             "wat"
                         };
-                        (outcome(*shown), Some(source), *internal, *external)
+                        (
+                            outcome(*shown),
+                            Some(source),
+                            document,
+                            *internal,
+                            *external,
+                        )
                     }
                 };
                 for origin in origins {
@@ -120,6 +133,8 @@ impl Segment {
                         time: *time,
                         outcome,
                         source,
+                        status: document.status,
+                        title: document.title.as_deref(),
                         internal_links,
                         external_links,
                         file_digest: file,

@@ -8,6 +8,7 @@ use windlass_links::{
 };
 
 use crate::backlink::{Backlink, backlinks, is_external};
+use crate::capture::{PlainCapture, captures};
 use crate::page::{real, showings};
 use crate::report::{PlainRow, rows};
 
@@ -36,6 +37,12 @@ impl ReferenceIndex {
             .into_iter()
             .flat_map(|(page, captures)| backlinks(page, &showings(&captures), &self.list))
             .collect()
+    }
+
+    /// Every page at every second at which it was captured, ordered.
+    #[must_use]
+    pub fn captures(&self) -> Vec<PlainCapture> {
+        captures(&self.captures)
     }
 
     /// The backlinks of a target (R16) that `history` keeps (R15), ordered by (page, target, anchor).

@@ -199,6 +199,7 @@ mod tests {
     use windlass_links::Source;
 
     use super::*;
+    use crate::document::Document;
     use crate::instant::{Instant, Origin, Shown, State};
     use crate::segment::SegmentWriter;
     use crate::spool::Scratch;
@@ -220,6 +221,10 @@ mod tests {
             source,
             internal: u32::from(n) * 100,
             external: 1,
+            document: Document {
+                status: Some(200 + u16::from(n) % 3),
+                title: (n % 5 > 1).then(|| format!("title {}", n % 4).into()),
+            },
         };
         let origins = 1 + u32::from(n) % 2;
         match n % 4 {

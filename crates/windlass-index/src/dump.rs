@@ -146,6 +146,26 @@ impl Segment {
         Ok(())
     }
 
+    /// Calls `each` with each registrable domain that has pages, and each other one that they link to or once
+    /// linked to, by any type of link; ordered by both, last label first.
+    ///
+    /// # Errors
+    /// Where the segment is damaged, and what `each` returns.
+    pub fn for_each_linked_domain<E: From<IndexError>>(
+        &self,
+        mut each: impl FnMut(&str, &str) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let wrong = |corrupt: Corrupt| self.corrupt(corrupt);
+        let domains = self.domains().map_err(wrong)?;
+        for domain in 0..domains.len() as u64 as u32 {
+            let from = host_of_key(&domains.key(domain).map_err(wrong)?);
+            for site in self.sites_linked_from(domain).map_err(wrong)? {
+                each(&from, &host_of_key(&site.key))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Calls `each` with every link, ordered by (registrable domain of the target, SURT of the
     /// target, `href` first, anchor or type, SURT of the page).
     ///

@@ -59,6 +59,27 @@ impl ReferenceIndex {
         rows(&self.backlinks(target, history))
     }
 
+    /// The registrable domains of pages, each with one that they ever linked to, by any external link of any
+    /// type; ordered.
+    #[must_use]
+    pub fn linked_domains(&self) -> BTreeSet<(String, String)> {
+        let domain = |url: &CanonicalUrl| self.list.registrable_domain(url.host()).to_owned();
+        let mut linked = BTreeSet::new();
+        for (page, time) in self.seconds() {
+            let of_second: Vec<&Capture> = self
+                .captures
+                .iter()
+                .filter(|c| c.page == *page && c.time == time)
+                .collect();
+            for link in real(&of_second).unwrap_or_default() {
+                if is_external(page, &link, &self.list) {
+                    linked.insert((domain(page), domain(&link.target)));
+                }
+            }
+        }
+        linked
+    }
+
     /// Whether the target's host occurs in any crawl (R20): as the host of a captured page, or of
     /// the target of an external link of any type. With `subdomains`, a host below it will do.
     #[must_use]

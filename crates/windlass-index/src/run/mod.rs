@@ -58,7 +58,7 @@ impl Run {
             let hashes = texts.hashes_memory();
             texts.memory() - hashes + hashes.max(texts.len() * writing)
         };
-        dictionary(&self.sites.keys, 24)
+        dictionary(&self.sites.keys, 24 + 20)
             + dictionary(&self.pages.texts, 12)
             + dictionary(&self.urls.texts, 16)
             + dictionary(&self.forms, 32)

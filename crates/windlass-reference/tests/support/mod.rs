@@ -1,5 +1,6 @@
 //! The index, filled and asked as the tests want it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
@@ -299,6 +300,20 @@ pub(crate) fn found_backlinks(snapshot: &Snapshot) -> Vec<String> {
     }
     lines.sort();
     lines
+}
+
+/// The domains that each domain's pages link to, of an index of at most one segment.
+pub(crate) fn found_linked_domains(snapshot: &Snapshot) -> BTreeSet<(String, String)> {
+    let mut found = BTreeSet::new();
+    for segment in snapshot.segments() {
+        segment
+            .for_each_linked_domain(|from, to| {
+                assert!(found.insert((from.to_owned(), to.to_owned())));
+                Ok::<(), IndexError>(())
+            })
+            .unwrap();
+    }
+    found
 }
 
 /// All captures of an index of at most one segment: a page at a second is one, whatever it was read from.

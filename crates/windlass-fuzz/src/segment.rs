@@ -18,6 +18,7 @@ pub fn target(data: &[u8]) {
     let _ = segment.verify(&never);
     let _ = segment.for_each_capture(|_| Ok::<(), IndexError>(()));
     let _ = segment.for_each_link(|_| Ok::<(), IndexError>(()));
+    let _ = segment.for_each_linked_domain(|_, _| Ok::<(), IndexError>(()));
     let segment = Arc::new(segment);
     for segments in [
         vec![Arc::clone(&segment)],
@@ -102,6 +103,8 @@ fn capture(page: u32, time: u32) -> Capture {
         } else {
             Source::Warc
         },
+        status: (page % 5 > 0).then_some(200),
+        title: (page % 3 > 0).then(|| format!("Title {}", page % 2)),
         links: if is_revisit { Vec::new() } else { links },
         counts: LinkCounts::default(),
     }
@@ -124,15 +127,17 @@ pub fn with_checksums(seed: &[u8], mutated: &[u8]) -> Option<Vec<u8>> {
     let footer = std::str::from_utf8(seed.get(footer_at..trailer)?).ok()?;
     let mut body = mutated.get(..footer_at)?.to_vec();
     // Sealed payloads carry their checksum behind them: repaired where the seed's length still fits.
-    let (start, end) = place(footer, "pages")?;
-    let mut at = start;
-    while at < end {
-        let (n, width) = varint(seed.get(at..)?)?;
-        let payload = at + width..at + width + n;
-        let crc = crc32fast::hash(body.get(payload.clone())?);
-        body.get_mut(payload.end..payload.end + 4)?
-            .copy_from_slice(&crc.to_le_bytes());
-        at = payload.end + 4;
+    for section in ["pages", "linked"] {
+        let (start, end) = place(footer, section)?;
+        let mut at = start;
+        while at < end {
+            let (n, width) = varint(seed.get(at..)?)?;
+            let payload = at + width..at + width + n;
+            let crc = crc32fast::hash(body.get(payload.clone())?);
+            body.get_mut(payload.end..payload.end + 4)?
+                .copy_from_slice(&crc.to_le_bytes());
+            at = payload.end + 4;
+        }
     }
     for (part, sums) in [("sites", "site_checksums"), ("ready", "ready_checksums")] {
         let (start, end) = place(footer, part)?;
@@ -162,6 +167,7 @@ pub fn with_checksums(seed: &[u8], mutated: &[u8]) -> Option<Vec<u8>> {
         "domains",
         "domain_starts",
         "site_checksums",
+        "linked_index",
         "ready_checksums",
     ] {
         let (start, end) = place(&footer, part)?;

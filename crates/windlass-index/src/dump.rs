@@ -5,6 +5,7 @@ use windlass_links::{CaptureTime, Source};
 
 use crate::bytes::Corrupt;
 use crate::collect::digest_text;
+use crate::document::Document;
 use crate::error::IndexError;
 use crate::instant::{Instant, Shown, State};
 use crate::listing::{LinkRow, Pages, links_of_block};
@@ -24,6 +25,10 @@ pub struct CaptureRow<'a> {
     pub outcome: &'static str,
     /// `warc` or `wat`; nothing for revisits.
     pub source: Option<&'static str>,
+    /// HTTP status; nothing for revisits and where the record is no HTTP response.
+    pub status: Option<u16>,
+    /// Title of an HTML document, where it has one.
+    pub title: Option<&'a str>,
     /// `href` links to its own registrable domain (R11).
     pub internal_links: u32,
     /// `href` links to others.
@@ -62,20 +67,28 @@ impl Segment {
                 origins,
             } in &instants
             {
-                let (outcome, source, internal_links, external_links) = match state {
-                    State::Revisit(_) => ("revisit", None, 0, 0),
+                let none = Document::default();
+                let (outcome, source, document, internal_links, external_links) = match state {
+                    State::Revisit(_) => ("revisit", None, &none, 0, 0),
                     State::Real {
                         shown,
                         source,
                         internal,
                         external,
+                        document,
                     } => {
                         let source = if *source == Source::Warc {
                             "warc"
                         } else {
                             "wat"
                         };
-                        (outcome(*shown), Some(source), *internal, *external)
+                        (
+                            outcome(*shown),
+                            Some(source),
+                            document,
+                            *internal,
+                            *external,
+                        )
                     }
                 };
                 for origin in origins {
@@ -88,12 +101,34 @@ impl Segment {
                         time: *time,
                         outcome,
                         source,
+                        status: document.status,
+                        title: document.title.as_deref(),
                         internal_links,
                         external_links,
                         file_digest: file,
                         offset: origin.offset,
                     })?;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Calls `each` with each registrable domain that has pages, and each other one that they link to or once
+    /// linked to, by any type of link; ordered by both, last label first.
+    ///
+    /// # Errors
+    /// Where the segment is damaged, and what `each` returns.
+    pub fn for_each_linked_domain<E: From<IndexError>>(
+        &self,
+        mut each: impl FnMut(&str, &str) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let wrong = |corrupt: Corrupt| self.corrupt(corrupt);
+        let domains = self.domains().map_err(wrong)?;
+        for domain in 0..domains.len() as u64 as u32 {
+            let from = host_of_key(&domains.key(domain).map_err(wrong)?);
+            for site in self.sites_linked_from(domain).map_err(wrong)? {
+                each(&from, &host_of_key(&site.key))?;
             }
         }
         Ok(())

@@ -4,6 +4,7 @@ mod bytes;
 mod collect;
 mod column;
 mod compact;
+mod document;
 mod dump;
 mod error;
 mod facts;

@@ -8,6 +8,7 @@ use windlass_links::{
 };
 
 use crate::backlink::{Backlink, backlinks, is_external};
+use crate::capture::{PlainCapture, captures};
 use crate::page::{real, showings};
 use crate::report::{PlainRow, rows};
 
@@ -38,6 +39,12 @@ impl ReferenceIndex {
             .collect()
     }
 
+    /// Every page at every second at which it was captured, ordered.
+    #[must_use]
+    pub fn captures(&self) -> Vec<PlainCapture> {
+        captures(&self.captures)
+    }
+
     /// The backlinks of a target (R16) that `history` keeps (R15), ordered by (page, target, anchor).
     #[must_use]
     pub fn backlinks(&self, target: &Target, history: History) -> Vec<Backlink> {
@@ -50,6 +57,27 @@ impl ReferenceIndex {
     #[must_use]
     pub fn rows(&self, target: &Target, history: History) -> Vec<PlainRow> {
         rows(&self.backlinks(target, history))
+    }
+
+    /// The registrable domains of pages, each with one that they ever linked to, by any external link of any
+    /// type; ordered.
+    #[must_use]
+    pub fn linked_domains(&self) -> BTreeSet<(String, String)> {
+        let domain = |url: &CanonicalUrl| self.list.registrable_domain(url.host()).to_owned();
+        let mut linked = BTreeSet::new();
+        for (page, time) in self.seconds() {
+            let of_second: Vec<&Capture> = self
+                .captures
+                .iter()
+                .filter(|c| c.page == *page && c.time == time)
+                .collect();
+            for link in real(&of_second).unwrap_or_default() {
+                if is_external(page, &link, &self.list) {
+                    linked.insert((domain(page), domain(&link.target)));
+                }
+            }
+        }
+        linked
     }
 
     /// Whether the target's host occurs in any crawl (R20): as the host of a captured page, or of

@@ -2,6 +2,7 @@
 //! read everything for each question. The tests hold the index against it.
 
 mod backlink;
+mod capture;
 pub mod corpus;
 pub mod fixtures;
 pub mod html;
@@ -10,5 +11,6 @@ mod page;
 mod report;
 
 pub use backlink::Backlink;
+pub use capture::PlainCapture;
 pub use index::ReferenceIndex;
 pub use report::{PlainGroup, PlainRow, PlainStats, groups, rows, stats};

@@ -13,8 +13,8 @@ use windlass_reference::fixtures::{
 };
 
 use support::{
-    Plan, bytes, expected, expected_backlinks, found, found_backlinks, ingest, is_refused, merge,
-    verify,
+    Plan, bytes, expected, expected_backlinks, found, found_backlinks, found_captures,
+    found_linked_domains, ingest, is_refused, merge, verify,
 };
 
 #[test]
@@ -115,6 +115,8 @@ proptest! {
         }
         let merged = Snapshot::open(parts.path()).unwrap();
         prop_assert_eq!(found_backlinks(&merged), expected_backlinks(&reference));
+        prop_assert_eq!(found_captures(&merged), reference.captures());
+        prop_assert_eq!(found_linked_domains(&merged), reference.linked_domains());
         prop_assert!(bytes(whole.path()) == bytes(parts.path()), "other bytes");
     }
 }

@@ -27,6 +27,7 @@ pub(crate) struct Run {
     urls: Keys,
     forms: Interner,
     attrs: Interner,
+    titles: Interner,
     files: Vec<Digest>,
     captures: Vec<CaptureNote>,
     /// Those of one capture together, in the order of captures.
@@ -57,11 +58,12 @@ impl Run {
             let hashes = texts.hashes_memory();
             texts.memory() - hashes + hashes.max(texts.len() * writing)
         };
-        dictionary(&self.sites.keys, 24)
+        dictionary(&self.sites.keys, 24 + 20)
             + dictionary(&self.pages.texts, 12)
             + dictionary(&self.urls.texts, 16)
             + dictionary(&self.forms, 32)
             + dictionary(&self.attrs, 24)
+            + dictionary(&self.titles, 0)
             + 4 * (self.pages.texts.len() + self.urls.texts.len())
             + (size_of::<CaptureNote>() + captures::WRITING_BYTES) * self.captures.len()
             + (size_of::<LinkNote>() + links::WRITING_BYTES) * self.links.len()
@@ -101,11 +103,13 @@ impl Run {
             let attr = self.attr(link.rel.bits(), link.alt.as_bytes());
             self.links.push(LinkNote { url, form, attr });
         }
+        let title = capture.title.as_deref().filter(|title| !title.is_empty());
+        let title = title.map(|title| self.titles.intern(title.as_bytes()).0);
         self.captures.push(CaptureNote::of(
             capture,
             page,
-            file,
-            offset,
+            title,
+            (file, offset),
             self.links.len(),
         ));
     }
@@ -146,6 +150,7 @@ impl Run {
             &mut run.pages.texts,
             &mut run.urls.texts,
             &mut run.forms,
+            &mut run.titles,
         ] {
             texts.forget_hashes();
         }
@@ -161,10 +166,10 @@ impl Run {
             &pages,
             &run.sites,
             &page_ranks,
-            &file_ranks,
+            (&file_ranks, &run.titles),
             &mut writer,
         )?;
-        drop((pages, page_ranks));
+        drop((pages, page_ranks, std::mem::take(&mut run.titles)));
 
         let url_ranks = run.urls.ranks(&run.sites, &site_ranks);
         let forms = forms::FormRanks::of(&run.forms);

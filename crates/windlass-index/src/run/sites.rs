@@ -176,15 +176,15 @@ impl SiteWriter<'_> {
         self.attrs.clear();
         self.captures.clear();
         self.encoder.close()?;
-        let (length, counts) = (self.encoder.length(), self.encoder.counts());
         let encoder = &mut self.encoder;
-        if length > SMALL_BLOCK {
-            return writer.site_from_parts(site_key, length, counts, |out| encoder.write_to(out));
+        let shape = encoder.shape();
+        if shape.length > SMALL_BLOCK {
+            return writer.site_from_parts(site_key, shape, |out| encoder.write_to(out));
         }
         self.block.clear();
         encoder.write_to(&mut self.block)?;
         let block = &self.block;
-        writer.site_from_parts(site_key, length, counts, |out| out.write_all(block))
+        writer.site_from_parts(site_key, shape, |out| out.write_all(block))
     }
 
     /// Adds the pages with their times, and turns the captures' places into those of their pages.

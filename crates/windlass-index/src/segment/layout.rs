@@ -14,7 +14,7 @@ pub(super) const HEADER_LENGTH: usize = 16;
 pub(super) const TRAILER_LENGTH: usize = 16;
 
 /// The version of the format that this code writes and reads.
-pub const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 4;
 /// The version of the counting rules that the numbers follow.
 pub const RULES_VERSION: u32 = 1;
 
@@ -45,6 +45,10 @@ pub enum Section {
     SiteChecksums,
     /// From site key to block.
     Directory,
+    /// Which sites the pages of each registrable domain link to.
+    Linked,
+    /// Offset of each 64 domains in it.
+    LinkedIndex,
     /// Ready-made parts of large sites.
     Ready,
     /// CRC-32 of each 16 KiB of them.
@@ -55,7 +59,7 @@ pub enum Section {
 
 impl Section {
     /// All of them, in file order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Files,
         Self::Pages,
         Self::PageIndex,
@@ -66,6 +70,8 @@ impl Section {
         Self::Sites,
         Self::SiteChecksums,
         Self::Directory,
+        Self::Linked,
+        Self::LinkedIndex,
         Self::Ready,
         Self::ReadyChecksums,
         Self::ReadyDirectory,
@@ -92,6 +98,8 @@ impl Section {
             Self::Sites => "the checksum of the site blocks",
             Self::SiteChecksums => "the checksum of the site blocks' checksums",
             Self::Directory => "the checksum of the directory",
+            Self::Linked => "the checksum of the linked sites",
+            Self::LinkedIndex => "the checksum of the linked sites' index",
             Self::Ready => "the checksum of the ready-made parts",
             Self::ReadyChecksums => "the checksum of the ready-made parts' checksums",
             Self::ReadyDirectory => "the checksum of the directory of ready-made parts",
@@ -102,7 +110,7 @@ impl Section {
     pub(super) const fn checks_itself(self) -> bool {
         matches!(
             self,
-            Self::Pages | Self::PageLatest | Self::Sites | Self::Ready
+            Self::Pages | Self::PageLatest | Self::Sites | Self::Linked | Self::Ready
         )
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! segment := "WINDLASS" | format version u32 | rules version u32
-//!          | section × 10 to 13 | footer (JSON) | CRC-32 of it u32 | its length u32 | "WNDLSEND"
+//!          | section × 12 to 18 | footer (JSON) | CRC-32 of it u32 | its length u32 | "WNDLSEND"
 //! ```
 //! All integers are little-endian. The footer names each section with its offset, length and, for
 //! those that are read whole, CRC-32. `docs/format.md` draws each of them.
@@ -10,6 +10,7 @@
 mod data;
 mod find;
 mod layout;
+mod linked;
 mod pages;
 mod reader;
 mod sections;
@@ -21,4 +22,4 @@ pub use layout::{Counts, FORMAT_VERSION, RULES_VERSION, Section};
 pub(crate) use pages::PageIter;
 pub(crate) use reader::Domains;
 pub use reader::Segment;
-pub(crate) use writer::{SegmentWriter, WriteError};
+pub(crate) use writer::{BlockShape, SegmentWriter, WriteError};

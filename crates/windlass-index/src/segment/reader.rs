@@ -1,11 +1,13 @@
 //! Reading a segment. Every part is verified before it is trusted.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use fst::Streamer;
+use windlass_links::surt::KeyRange;
 
 use super::data::Data;
 use super::layout::{
@@ -29,9 +31,10 @@ use crate::strings::StringList;
 /// An open segment. Cheap to read from several threads.
 pub struct Segment {
     path: PathBuf,
-    sections: Sections,
+    pub(super) sections: Sections,
     latest_verified: Verified,
     chunks_verified: VerifiedChunks,
+    pub(super) linked_verified: VerifiedChunks,
     domain_starts: OnceLock<DomainStarts>,
     sites: CheckedSection,
     ready: Option<CheckedSection>,
@@ -134,6 +137,7 @@ impl Segment {
             }
         }
         let chunks = sections.unverified(Section::PageIndex).len() / 8;
+        let linked = sections.unverified(Section::LinkedIndex).len() / 8;
         let latest_verified = Verified::new(sections.unverified(Section::PageLatest));
         let sites = sections
             .checked(Section::Sites, Section::SiteChecksums)
@@ -147,6 +151,7 @@ impl Segment {
             sections,
             latest_verified,
             chunks_verified: VerifiedChunks::new(chunks),
+            linked_verified: VerifiedChunks::new(linked),
             sites,
             ready,
             domain_starts: OnceLock::new(),
@@ -351,6 +356,22 @@ impl Segment {
         Ok(self.domain_starts.get_or_init(|| starts))
     }
 
+    /// The numbers of the pages of a registrable domain (see [`Domains::range_of`]) whose SURTs lie in a
+    /// range. Reads O(log pages) chunks.
+    #[allow(dead_code, reason = "for the tables of a target's own pages")]
+    pub(crate) fn pages_in(
+        &self,
+        domain: (u32, u32),
+        surts: &KeyRange,
+    ) -> Result<Range<u32>, Corrupt> {
+        let bound = |key: &[u8]| {
+            let found = self.page_from_in(domain, key)?;
+            Ok(found.map_or(domain.1, |(number, ..)| number))
+        };
+        let start = bound(&surts.start)?;
+        Ok(start..bound(&surts.end)?.max(start))
+    }
+
     /// The number of the first page of a registrable domain whose SURT is not below `key`, with
     /// that SURT and its instants.
     pub(crate) fn page_from(
@@ -533,6 +554,7 @@ impl Segment {
         let mut blocks = Bytes::over(self.sites.stretch());
         let mut sites = 0u64;
         let mut offset = 0u64;
+        let mut linked = self.linked_check().map_err(wrong)?;
         while let Some((_, found)) = stream.next() {
             let before = blocks.rest().len();
             let length = blocks.varint_usize().map_err(wrong)?;
@@ -540,8 +562,9 @@ impl Segment {
             if found != offset {
                 return Err(wrong(Corrupt("the directory")));
             }
-            offset += (before - blocks.rest().len()) as u64;
             crate::verify::site_block(self, block).map_err(wrong)?;
+            linked.site(offset, block).map_err(wrong)?;
+            offset += (before - blocks.rest().len()) as u64;
             sites += 1;
             if stopped() {
                 return Err(IndexError::Cancelled);
@@ -550,6 +573,7 @@ impl Segment {
         if sites != self.sections.footer().counts.sites || !blocks.is_empty() {
             return Err(wrong(Corrupt("the number of sites")));
         }
+        linked.finish().map_err(wrong)?;
         self.verify_ready().map_err(wrong)
     }
 
@@ -651,13 +675,25 @@ impl<'a> Domains<'a> {
         ))
     }
 
+    /// The number of a domain.
+    pub(crate) fn number_of(&self, site_key: &[u8]) -> Result<Option<u32>, Corrupt> {
+        let at = self.keys.lower_bound(site_key)?;
+        let number = at as u64 as u32;
+        let is_there = at < self.len() && self.key(number)? == site_key;
+        Ok(is_there.then_some(number))
+    }
+
     /// The pages of a domain.
     pub(crate) fn range_of(&self, site_key: &[u8]) -> Result<Option<(u32, u32)>, Corrupt> {
-        let at = self.keys.lower_bound(site_key)?;
-        if at == self.len() || self.key(at as u64 as u32)? != site_key {
-            return Ok(None);
+        match self.number_of(site_key)? {
+            Some(number) => self.range(number as usize).map(Some),
+            None => Ok(None),
         }
-        self.range(at).map(Some)
+    }
+
+    /// The first page of each domain.
+    pub(super) fn starts(&self) -> &'a [u32] {
+        self.starts
     }
 
     /// The domain of a page.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::layout::{
     Counts, Digest, END, FORMAT_VERSION, Footer, MAGIC, Place, RULES_VERSION, Section,
 };
+use super::linked::LinkedBuilder;
 use super::pages::ChunkBuilder;
 use crate::bytes::{Corrupt, put_varint};
 use crate::column::ColumnBuilder;
@@ -57,10 +58,36 @@ pub(crate) struct SegmentWriter<W> {
     domains: StringListBuilder,
     domain_starts: ColumnBuilder,
     domain: Vec<u8>,
+    linked: LinkedBuilder,
     /// Begun with the first site.
-    directory: Option<fst::MapBuilder<Spool>>,
+    blocks: Option<Blocks>,
     scratch: Arc<Scratch>,
-    site_checksums: Checksums,
+}
+
+/// The site blocks that are being written.
+struct Blocks {
+    directory: fst::MapBuilder<Spool>,
+    checksums: Checksums,
+}
+
+impl Blocks {
+    fn new(scratch: &Arc<Scratch>) -> Result<Self, WriteError> {
+        Ok(Self {
+            directory: fst::MapBuilder::new(Spool::new(scratch))?,
+            checksums: Checksums::default(),
+        })
+    }
+}
+
+/// What is known of a site block before it is written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BlockShape {
+    /// Its bytes.
+    pub(crate) length: u64,
+    /// Bytes of the page numbers at its beginning.
+    pub(crate) head: u64,
+    /// Its `href` links and the others.
+    pub(crate) links: (u64, u64),
 }
 
 impl<W: Write> SegmentWriter<W> {
@@ -93,9 +120,9 @@ impl<W: Write> SegmentWriter<W> {
             domains: StringListBuilder::new(Coding::Surt, scratch),
             domain_starts: ColumnBuilder::new(scratch),
             domain: Vec::new(),
-            directory: None,
+            linked: LinkedBuilder::new(scratch),
+            blocks: None,
             scratch: Arc::clone(scratch),
-            site_checksums: Checksums::default(),
         };
         writer.section(Section::Files, |out| out.write_all(&files.concat()))?;
         Ok(writer)
@@ -117,21 +144,24 @@ impl<W: Write> SegmentWriter<W> {
         self.section_start = self.offset;
     }
 
-    fn section(
+    fn section<T, E>(
         &mut self,
         section: Section,
-        write: impl FnOnce(&mut SectionOut<'_, W>) -> io::Result<()>,
-    ) -> Result<(), WriteError> {
+        write: impl FnOnce(&mut SectionOut<'_, W>) -> Result<T, E>,
+    ) -> Result<T, WriteError>
+    where
+        WriteError: From<E>,
+    {
         let mut out = SectionOut {
             out: &mut self.out,
             length: 0,
             crc32: (!section.checks_itself()).then(crc32fast::Hasher::new),
         };
-        write(&mut out)?;
+        let written = write(&mut out)?;
         let (length, crc32) = (out.length, out.crc32);
         self.offset += length;
         self.end_section(section, crc32.map_or(0, crc32fast::Hasher::finalize));
-        Ok(())
+        Ok(written)
     }
 
     /// Adds a page; its number, and when it was last really captured. Pages come in order of (site key, SURT).
@@ -159,6 +189,7 @@ impl<W: Write> SegmentWriter<W> {
             self.domain.extend_from_slice(site_key);
             self.domains.push(site_key);
             self.domain_starts.push(number);
+            self.linked.domain(number);
         }
         if self.chunk.is_empty() {
             self.page_index
@@ -199,59 +230,71 @@ impl<W: Write> SegmentWriter<W> {
         self.section(Section::DomainStarts, |out| starts.write_to(out))
     }
 
-    /// Adds a site block of so many bytes, `href` links and others, which `write` writes part by part.
-    /// Sites come in order of their keys, after all pages.
+    /// Adds a site block, which `write` writes part by part. Sites come in order of their keys, after all
+    /// pages.
     pub(crate) fn site_from_parts(
         &mut self,
         site_key: &[u8],
-        length: u64,
-        (backlinks, other_links): (u64, u64),
+        shape: BlockShape,
         write: impl FnOnce(&mut SiteOut<'_, W>) -> io::Result<()>,
     ) -> Result<(), WriteError> {
-        if self.directory.is_none() {
+        if self.blocks.is_none() {
             self.begin_sites()?;
         }
+        let Some(blocks) = &mut self.blocks else {
+            return Ok(());
+        };
         let offset = self.offset - self.section_start;
-        if let Some(directory) = &mut self.directory {
-            directory.insert(site_key, offset)?;
-        }
+        blocks.directory.insert(site_key, offset)?;
         let counts = &mut self.footer.counts;
         counts.sites += 1;
-        counts.backlinks += backlinks;
-        counts.other_links += other_links;
+        counts.backlinks += shape.links.0;
+        counts.other_links += shape.links.1;
         let mut prefix = Vec::with_capacity(10);
-        put_varint(&mut prefix, length);
+        put_varint(&mut prefix, shape.length);
         let mut out = SiteOut {
             out: &mut self.out,
             length: 0,
-            checksums: &mut self.site_checksums,
+            checksums: &mut blocks.checksums,
+            head: Vec::new(),
+            head_left: 0,
         };
         out.write_all(&prefix)?;
+        out.head_left = usize::try_from(shape.head).unwrap_or(usize::MAX);
         write(&mut out)?;
-        debug_assert_eq!(out.length, prefix.len() as u64 + length);
+        debug_assert_eq!(out.length, prefix.len() as u64 + shape.length);
         self.offset += out.length;
-        Ok(())
+        let head = out.head;
+        self.linked.site(offset, &head)
     }
 
     fn begin_sites(&mut self) -> Result<(), WriteError> {
         self.finish_pages()?;
-        let directory = Spool::new(&self.scratch);
-        self.directory = Some(fst::MapBuilder::new(directory)?);
+        self.blocks = Some(Blocks::new(&self.scratch)?);
         Ok(())
+    }
+
+    fn finish_sites(&mut self) -> Result<(), WriteError> {
+        self.end_section(Section::Sites, 0);
+        if let Some(mut blocks) = self.blocks.take() {
+            let checksums = blocks.checksums.take();
+            self.section(Section::SiteChecksums, |out| out.write_all(&checksums))?;
+            let mut directory = blocks.directory.into_inner()?;
+            self.section(Section::Directory, |out| directory.write_to(out))?;
+        }
+        let linked = LinkedBuilder::new(&self.scratch);
+        let linked = std::mem::replace(&mut self.linked, linked);
+        let part_bytes = self.scratch.part_bytes();
+        let mut index = self.section(Section::Linked, |out| linked.finish(part_bytes, out))?;
+        self.section(Section::LinkedIndex, |out| index.write_to(out))
     }
 
     /// Writes what is left, and returns the output, not yet flushed, with the counts.
     pub(crate) fn finish(mut self) -> Result<(W, Counts), WriteError> {
-        if self.directory.is_none() {
+        if self.blocks.is_none() {
             self.begin_sites()?;
         }
-        self.end_section(Section::Sites, 0);
-        let checksums = self.site_checksums.take();
-        self.section(Section::SiteChecksums, |out| out.write_all(&checksums))?;
-        if let Some(directory) = self.directory.take() {
-            let mut directory = directory.into_inner()?;
-            self.section(Section::Directory, |out| directory.write_to(out))?;
-        }
+        self.finish_sites()?;
         write_footer(&mut self.out, &self.footer)?;
         Ok((self.out, self.footer.counts))
     }
@@ -285,6 +328,9 @@ pub(crate) struct SiteOut<'a, W> {
     out: &'a mut W,
     length: u64,
     checksums: &'a mut Checksums,
+    /// The first bytes, and how many more are kept.
+    head: Vec<u8>,
+    head_left: usize,
 }
 
 impl<W: Write> Write for SiteOut<'_, W> {
@@ -292,6 +338,11 @@ impl<W: Write> Write for SiteOut<'_, W> {
         self.out.write_all(bytes)?;
         self.length += bytes.len() as u64;
         self.checksums.update(bytes);
+        if self.head_left > 0 {
+            let head = bytes.get(..self.head_left).unwrap_or(bytes);
+            self.head.extend_from_slice(head);
+            self.head_left -= head.len();
+        }
         Ok(bytes.len())
     }
 

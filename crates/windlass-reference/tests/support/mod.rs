@@ -1,5 +1,6 @@
 //! The index, filled and asked as the tests want it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
@@ -9,9 +10,11 @@ use windlass_index::{
     Collector, IndexError, NamedRow, Segment, Snapshot, TargetRows, Tuning, Writer,
 };
 use windlass_links::anchor::fold;
-use windlass_links::{CanonicalUrl, Capture, History, LinkType, Target};
+use windlass_links::{CanonicalUrl, Capture, History, LinkType, Source, Target};
 use windlass_reference::fixtures::list;
-use windlass_reference::{Backlink, PlainGroup, PlainRow, PlainStats, ReferenceIndex};
+use windlass_reference::{
+    Backlink, PlainCapture, PlainGroup, PlainRow, PlainStats, ReferenceIndex,
+};
 
 /// How captures come into an index: in which order, how often, in which batches.
 #[derive(Debug, Clone)]
@@ -297,6 +300,48 @@ pub(crate) fn found_backlinks(snapshot: &Snapshot) -> Vec<String> {
     }
     lines.sort();
     lines
+}
+
+/// The domains that each domain's pages link to, of an index of at most one segment.
+pub(crate) fn found_linked_domains(snapshot: &Snapshot) -> BTreeSet<(String, String)> {
+    let mut found = BTreeSet::new();
+    for segment in snapshot.segments() {
+        segment
+            .for_each_linked_domain(|from, to| {
+                assert!(found.insert((from.to_owned(), to.to_owned())));
+                Ok::<(), IndexError>(())
+            })
+            .unwrap();
+    }
+    found
+}
+
+/// All captures of an index of at most one segment: a page at a second is one, whatever it was read from.
+pub(crate) fn found_captures(snapshot: &Snapshot) -> Vec<PlainCapture> {
+    let mut found = Vec::new();
+    for segment in snapshot.segments() {
+        segment
+            .for_each_capture(|row| {
+                found.push(PlainCapture {
+                    page: CanonicalUrl::parse(row.page).unwrap(),
+                    time: row.time,
+                    outcome: row.outcome,
+                    source: row.source.map(|source| match source {
+                        "warc" => Source::Warc,
+                        _ => Source::Wat,
+                    }),
+                    status: row.status,
+                    title: row.title.map(str::to_owned),
+                    internal: row.internal_links,
+                    external: row.external_links,
+                });
+                Ok::<(), IndexError>(())
+            })
+            .unwrap();
+    }
+    found.sort();
+    found.dedup();
+    found
 }
 
 /// Whether opening or verifying a segment tells that something is wrong.

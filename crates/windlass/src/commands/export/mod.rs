@@ -26,6 +26,8 @@ const CAPTURES: &[(&str, Kind)] = &[
     ("time", Kind::Time),
     ("outcome", Kind::Text),
     ("source", Kind::OptionalText),
+    ("status", Kind::OptionalInteger),
+    ("title", Kind::OptionalText),
     ("internal_links", Kind::Integer),
     ("external_links", Kind::Integer),
     ("file", Kind::Text),
@@ -133,6 +135,9 @@ impl Work<'_> {
                 time(row.time),
                 Value::Text(row.outcome),
                 row.source.map_or(Value::Null, Value::Text),
+                row.status
+                    .map_or(Value::Null, |status| Value::Integer(status.into())),
+                row.title.map_or(Value::Null, Value::Text),
                 Value::Integer(row.internal_links.into()),
                 Value::Integer(row.external_links.into()),
                 Value::Text(name),

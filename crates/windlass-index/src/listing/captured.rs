@@ -156,11 +156,7 @@ pub(super) fn page_ranges(
     let mut ranges = Vec::new();
     let mut add = |domain: usize| {
         let (start, end) = domains.range(domain)?;
-        let place = |key: &[u8]| {
-            let found = segment.page_from_in((start, end), key)?;
-            Ok::<_, Corrupt>(found.map_or(end, |(number, ..)| number))
-        };
-        let pages = place(&bounds.start)?..place(&bounds.end)?;
+        let pages = segment.pages_in((start, end), &bounds)?;
         if !pages.is_empty() {
             let domain = domain as u64 as u32;
             ranges.push(PageRange {

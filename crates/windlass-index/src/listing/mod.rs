@@ -8,6 +8,7 @@
 mod captured;
 mod cursor;
 mod links;
+mod outgoing;
 mod pages;
 
 use std::collections::BTreeMap;
@@ -94,24 +95,6 @@ impl Snapshot {
         Ok(())
     }
 
-    /// Calls `each` with the links on a target's own pages, external ones and, where the index keeps them,
-    /// internal ones too, ordered by (registrable domain linked to, `href` first, SURT linked to, folded
-    /// anchor, anchor or type, registrable domain of the page, SURT of the page), until it breaks. Time
-    /// grows with the number of links that the sites have which the target links to.
-    ///
-    /// # Errors
-    /// As [`for_each_link_to`](Self::for_each_link_to).
-    pub fn for_each_link_from<E: From<IndexError>>(
-        &self,
-        target: &Target,
-        filter: LinkFilter,
-        cancel: &AtomicBool,
-        mut each: impl FnMut(&LinkRow<'_>) -> Result<ControlFlow<()>, E>,
-    ) -> Result<(), E> {
-        let _ = (target, filter, cancel, &mut each);
-        Ok(())
-    }
-
     /// Whether the target's host — with `subdomains`, or one below it — occurs in the index, as the host of
     /// a captured page or of a link's target (R20).
     ///
@@ -125,12 +108,6 @@ impl Snapshot {
             tuning: Tuning::default(),
         };
         crate::query::host_occurs(self.segments(), &question)
-    }
-
-    /// Whether the index keeps internal links (R11).
-    #[must_use]
-    pub fn keeps_internal(&self) -> bool {
-        false
     }
 
     fn segments_by_reference(&self) -> Vec<&Segment> {

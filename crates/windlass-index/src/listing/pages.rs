@@ -52,16 +52,20 @@ impl Page {
         let (Some(first), Some(last)) = (instants.first(), instants.last()) else {
             return Err(Corrupt("a page without captures"));
         };
-        let real = instants.iter().rev().find_map(|instant| match instant.state {
+        let real = instants.iter().rev().find_map(|instant| match &instant.state {
             State::Real {
                 internal,
                 external,
                 shown,
+                document,
                 ..
-            } => Some((internal, external, shown == Shown::Html)),
+            } => Some((*internal, *external, *shown == Shown::Html, document)),
             State::Revisit(_) => None,
         });
-        let (internal_links, external_links, is_html) = real.unwrap_or_default();
+        let (internal_links, external_links, is_html, document) =
+            real.map_or((0, 0, false, None), |(internal, external, is_html, document)| {
+                (internal, external, is_html, Some(document))
+            });
         Ok(Self {
             id,
             url: url_of_key(&key).ok_or(Corrupt("a page's key"))?,
@@ -71,8 +75,8 @@ impl Page {
             internal_links,
             external_links,
             is_html,
-            status: None,
-            title: None,
+            status: document.and_then(|document| document.status),
+            title: document.and_then(|document| document.title.as_deref().map(str::to_owned)),
             showings: showings(instants),
             key: (domain_key, key),
         })

@@ -123,7 +123,7 @@ impl Question<'_> {
         Ok(())
     }
 
-    fn check_cancelled(&self) -> Result<(), IndexError> {
+    pub(crate) fn check_cancelled(&self) -> Result<(), IndexError> {
         if self.cancel.load(Ordering::Relaxed) {
             Err(IndexError::Cancelled)
         } else {

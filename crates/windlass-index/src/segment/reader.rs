@@ -358,7 +358,6 @@ impl Segment {
 
     /// The numbers of the pages of a registrable domain (see [`Domains::range_of`]) whose SURTs lie in a
     /// range. Reads O(log pages) chunks.
-    #[allow(dead_code, reason = "for the tables of a target's own pages")]
     pub(crate) fn pages_in(
         &self,
         domain: (u32, u32),
@@ -386,7 +385,7 @@ impl Segment {
     }
 
     /// [`page_from`](Self::page_from), among the pages of a registrable domain.
-    pub(crate) fn page_from_in(
+    fn page_from_in(
         &self,
         (start, end): (u32, u32),
         key: &[u8],

@@ -225,7 +225,7 @@ fn nothing(asked: &Asked<'_>, snapshot: &Snapshot) -> Result<Emptiness, AnswerEr
 
 /// Refuses what only an index that keeps internal links can tell.
 fn check_internal(query: &Query, snapshot: &Snapshot) -> Result<(), QueryError> {
-    if query.table.source != Source::Outgoing || snapshot.keeps_internal() {
+    if query.table.source != Source::Outgoing || snapshot.manifest().keep_internal {
         return Ok(());
     }
     match query.names(Field::LinksInternal) {
@@ -247,7 +247,7 @@ impl Answer<'_> {
         let is_known = |column: &&'static Column| {
             query.table.source != Source::Outgoing
                 || column.field != Field::LinksInternal
-                || self.snapshot.keeps_internal()
+                || self.snapshot.manifest().keep_internal
         };
         query.select.iter().copied().filter(is_known).collect()
     }

@@ -13,7 +13,7 @@ use crate::error::IndexError;
 use crate::instant::{Instant, Showing, Shown, State, showings};
 use crate::paged::Paged;
 use crate::query::dates;
-use crate::segment::Segment;
+use crate::segment::{Segment, Side};
 use crate::sighting::unite_attrs;
 use crate::site::{SiteBlock, link_type};
 
@@ -173,6 +173,25 @@ impl Segment {
     /// Where the segment is damaged, and what `each` returns.
     pub fn for_each_link<E: From<IndexError>>(
         &self,
+        each: impl FnMut(&LinkRow<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.for_each_link_of(Side::External, each)
+    }
+
+    /// The same for the links within registrable domains, where the index keeps them (R11).
+    ///
+    /// # Errors
+    /// Where the segment is damaged, and what `each` returns.
+    pub fn for_each_internal_link<E: From<IndexError>>(
+        &self,
+        each: impl FnMut(&LinkRow<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.for_each_link_of(Side::Internal, each)
+    }
+
+    fn for_each_link_of<E: From<IndexError>>(
+        &self,
+        side: Side,
         mut each: impl FnMut(&LinkRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         self.read_ahead();
@@ -181,7 +200,7 @@ impl Segment {
             segment: self,
             kept: HashMap::new(),
         };
-        self.for_each_site(|key, block| {
+        self.for_each_site(side, |key, block| {
             let site = host_of_key(key);
             let mut links = Links::read(block, self.latest_times())
                 .map_err(|corrupt| Stop::Index(wrong(corrupt)))?;

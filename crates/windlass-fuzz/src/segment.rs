@@ -110,8 +110,8 @@ fn capture(page: u32, time: u32) -> Capture {
         } else {
             Source::Warc
         },
-        status: (page % 5 > 0).then_some(200),
-        title: (page % 3 > 0).then(|| format!("Title {}", page % 2)),
+        status: (!page.is_multiple_of(5)).then_some(200),
+        title: (!page.is_multiple_of(3)).then(|| format!("Title {}", page % 2)),
         links: if is_revisit { Vec::new() } else { links },
         counts: LinkCounts::default(),
     }

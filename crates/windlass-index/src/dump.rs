@@ -159,9 +159,10 @@ impl Segment {
         let domains = self.domains().map_err(wrong)?;
         for domain in 0..domains.len() as u64 as u32 {
             let from = host_of_key(&domains.key(domain).map_err(wrong)?);
-            for site in self.sites_linked_from(domain).map_err(wrong)? {
-                each(&from, &host_of_key(&site.key))?;
-            }
+            self.for_each_site_linked_from(domain, |site, _| {
+                each(&from, &host_of_key(site)).map_err(Stop::Caller)
+            })
+            .map_err(|stop: Stop<E>| stop.or(wrong))?;
         }
         Ok(())
     }
@@ -212,11 +213,7 @@ impl Segment {
             }
             Ok(())
         })
-        .map_err(|stop| match stop {
-            Stop::Index(error) => error.into(),
-            Stop::Corrupt(corrupt) => wrong(corrupt).into(),
-            Stop::Caller(error) => error,
-        })
+        .map_err(|stop: Stop<E>| stop.or(wrong))
     }
 }
 
@@ -224,6 +221,17 @@ enum Stop<E> {
     Index(IndexError),
     Corrupt(Corrupt),
     Caller(E),
+}
+
+impl<E: From<IndexError>> Stop<E> {
+    /// The error for the caller; `wrong` tells what was found in the segment.
+    fn or(self, wrong: impl Fn(Corrupt) -> IndexError) -> E {
+        match self {
+            Self::Index(error) => error.into(),
+            Self::Corrupt(corrupt) => wrong(corrupt).into(),
+            Self::Caller(error) => error,
+        }
+    }
 }
 
 impl<E> From<Corrupt> for Stop<E> {

@@ -78,3 +78,98 @@ impl Segment {
         Ok(hrefs + others)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use windlass_links::surt::write_host_key;
+    use windlass_links::{
+        CanonicalUrl, Capture, CaptureTime, Link, LinkCounts, LinkType, Outcome, PublicSuffixList,
+        Rel, Source,
+    };
+
+    use super::*;
+    use crate::run::Run;
+    use crate::segment::linked::LinkedSite;
+    use crate::spool::Scratch;
+
+    fn segment(keep_internal: bool) -> Segment {
+        let list = PublicSuffixList::bundled();
+        let url = |text: &str| CanonicalUrl::parse(text).unwrap();
+        let mut run = Run::new(keep_internal);
+        for page in [
+            "http://a.example/1",
+            "http://a.example/2",
+            "http://b.example/",
+        ] {
+            let link = |target: &str, external| Link {
+                link_type: LinkType::Href,
+                target: url(target),
+                anchor: "anchor".to_owned(),
+                alt: String::new(),
+                rel: Rel::NONE,
+                external,
+            };
+            let capture = Capture {
+                page: url(page),
+                time: CaptureTime::from_unix(10),
+                outcome: Outcome::Html,
+                source: Source::Warc,
+                status: Some(200),
+                title: None,
+                links: if page == "http://b.example/" {
+                    vec![link("http://c.example/", true)]
+                } else {
+                    vec![
+                        link("http://a.example/", false),
+                        link("http://c.example/x", true),
+                    ]
+                },
+                counts: LinkCounts::default(),
+            };
+            run.add(&capture, 0, 0, &list);
+        }
+        let scratch = Scratch::new(std::path::PathBuf::new(), usize::MAX);
+        let (bytes, _) = run.write(Vec::new(), "", &scratch).unwrap();
+        Segment::from_bytes(bytes).unwrap()
+    }
+
+    fn key(domain: &str) -> Vec<u8> {
+        let mut key = Vec::new();
+        write_host_key(domain, &mut key);
+        key
+    }
+
+    #[test]
+    fn a_domain_has_its_internal_links_where_they_are_kept() {
+        for keep in [false, true] {
+            let segment = segment(keep);
+            segment.verify(&AtomicBool::new(false)).unwrap();
+            let links = |domain: &str| {
+                let site = segment.internal_site(&key(domain)).unwrap();
+                site.map(|site| site.hrefs.len())
+            };
+            assert_eq!(links("a.example"), keep.then_some(2));
+            assert_eq!(links("b.example"), None);
+            assert_eq!(links("c.example"), None);
+            assert_eq!(segment.counts().internal_links, if keep { 2 } else { 0 });
+        }
+    }
+
+    #[test]
+    fn a_domain_knows_the_sites_that_its_pages_link_to() {
+        let segment = segment(true);
+        let domains = segment.domains().unwrap();
+        let linked = LinkedSite {
+            key: key("c.example"),
+            offset: segment.directory().unwrap().get(key("c.example")).unwrap(),
+        };
+        for domain in ["a.example", "b.example"] {
+            let number = domains.number_of(&key(domain)).unwrap().unwrap();
+            let sites = segment.sites_linked_from(number).unwrap();
+            assert_eq!(sites, std::slice::from_ref(&linked));
+        }
+        assert_eq!(domains.number_of(&key("c.example")).unwrap(), None);
+        let site = segment.site_at(linked.offset).unwrap();
+        assert_eq!(site.pages.len(), 3);
+    }
+}

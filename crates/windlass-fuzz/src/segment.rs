@@ -18,6 +18,7 @@ pub fn target(data: &[u8]) {
     let _ = segment.verify(&never);
     let _ = segment.for_each_capture(|_| Ok::<(), IndexError>(()));
     let _ = segment.for_each_link(|_| Ok::<(), IndexError>(()));
+    let _ = segment.for_each_internal_link(|_| Ok::<(), IndexError>(()));
     let _ = segment.for_each_linked_domain(|_, _| Ok::<(), IndexError>(()));
     let segment = Arc::new(segment);
     for segments in [
@@ -43,6 +44,7 @@ pub fn seed() -> Vec<u8> {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let mut writer = Writer::open(directory.path(), None).expect("a new index");
     writer.set_ready_links_min(1);
+    writer.keep_internal(true).expect("a new index");
     let mut collector = Collector::new(&writer, usize::MAX);
     for page in 0..200u32 {
         for time in [10, 20 + page] {
@@ -90,6 +92,11 @@ fn capture(page: u32, time: u32) -> Capture {
     let is_revisit = time == 20;
     let mut links: Vec<Link> = shown.map(|i| link(i, LinkType::Href)).collect();
     links.push(link(page, LinkType::Canonical));
+    links.push(Link {
+        target: url(format!("http://p{}.example/home", page % 11)),
+        external: false,
+        ..link(page, LinkType::Href)
+    });
     Capture {
         page: url(format!("http://p{}.example/{page}", page % 11)),
         time: CaptureTime::from_unix(time),
@@ -103,8 +110,8 @@ fn capture(page: u32, time: u32) -> Capture {
         } else {
             Source::Warc
         },
-        status: (page % 5 > 0).then_some(200),
-        title: (page % 3 > 0).then(|| format!("Title {}", page % 2)),
+        status: (!page.is_multiple_of(5)).then_some(200),
+        title: (!page.is_multiple_of(3)).then(|| format!("Title {}", page % 2)),
         links: if is_revisit { Vec::new() } else { links },
         counts: LinkCounts::default(),
     }
@@ -139,7 +146,11 @@ pub fn with_checksums(seed: &[u8], mutated: &[u8]) -> Option<Vec<u8>> {
             at = payload.end + 4;
         }
     }
-    for (part, sums) in [("sites", "site_checksums"), ("ready", "ready_checksums")] {
+    for (part, sums) in [
+        ("sites", "site_checksums"),
+        ("internal", "internal_checksums"),
+        ("ready", "ready_checksums"),
+    ] {
         let (start, end) = place(footer, part)?;
         let sums = place(footer, sums)?;
         let crcs: Vec<u8> = body
@@ -168,6 +179,7 @@ pub fn with_checksums(seed: &[u8], mutated: &[u8]) -> Option<Vec<u8>> {
         "domain_starts",
         "site_checksums",
         "linked_index",
+        "internal_checksums",
         "ready_checksums",
     ] {
         let (start, end) = place(&footer, part)?;

@@ -9,7 +9,7 @@ use crate::document::Document;
 use crate::error::IndexError;
 use crate::instant::{Instant, Shown, State};
 use crate::listing::{LinkRow, Pages, links_of_block};
-use crate::segment::Segment;
+use crate::segment::{Segment, Side};
 use crate::site::SiteBlock;
 
 /// One capture, as the index keeps it. Where several records describe it, one for each.
@@ -127,9 +127,10 @@ impl Segment {
         let domains = self.domains().map_err(wrong)?;
         for domain in 0..domains.len() as u64 as u32 {
             let from = host_of_key(&domains.key(domain).map_err(wrong)?);
-            for site in self.sites_linked_from(domain).map_err(wrong)? {
-                each(&from, &host_of_key(&site.key))?;
-            }
+            self.for_each_site_linked_from(domain, |site, _| {
+                each(&from, &host_of_key(site)).map_err(Stop::Caller)
+            })
+            .map_err(|stop: Stop<E>| stop.or(wrong))?;
         }
         Ok(())
     }
@@ -141,21 +142,36 @@ impl Segment {
     /// Where the segment is damaged, and what `each` returns.
     pub fn for_each_link<E: From<IndexError>>(
         &self,
+        each: impl FnMut(&LinkRow<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.for_each_link_of(Side::External, each)
+    }
+
+    /// The same for the links within registrable domains, where the index keeps them (R11).
+    ///
+    /// # Errors
+    /// Where the segment is damaged, and what `each` returns.
+    pub fn for_each_internal_link<E: From<IndexError>>(
+        &self,
+        each: impl FnMut(&LinkRow<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.for_each_link_of(Side::Internal, each)
+    }
+
+    fn for_each_link_of<E: From<IndexError>>(
+        &self,
+        side: Side,
         mut each: impl FnMut(&LinkRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         self.read_ahead();
         let mut pages = Pages::new(vec![self]);
-        self.for_each_site(|key, block| {
+        self.for_each_site(side, |key, block| {
             let block = SiteBlock::read(block, self.latest_times())?;
             links_of_block(self, key, block, &mut pages, |row| {
                 each(row).map_err(Stop::Caller)
             })
         })
-        .map_err(|stop| match stop {
-            Stop::Index(error) => error.into(),
-            Stop::Corrupt(corrupt) => self.corrupt(corrupt).into(),
-            Stop::Caller(error) => error,
-        })
+        .map_err(|stop: Stop<E>| stop.or(|corrupt| self.corrupt(corrupt)))
     }
 }
 
@@ -163,6 +179,17 @@ enum Stop<E> {
     Index(IndexError),
     Corrupt(Corrupt),
     Caller(E),
+}
+
+impl<E: From<IndexError>> Stop<E> {
+    /// The error for the caller; `wrong` tells what was found in the segment.
+    fn or(self, wrong: impl Fn(Corrupt) -> IndexError) -> E {
+        match self {
+            Self::Index(error) => error.into(),
+            Self::Corrupt(corrupt) => wrong(corrupt).into(),
+            Self::Caller(error) => error,
+        }
+    }
 }
 
 impl<E> From<Corrupt> for Stop<E> {

@@ -7,7 +7,7 @@ use windlass_links::{
     CanonicalUrl, Capture, CaptureTime, History, Mode, PublicSuffixList, Surt, Target,
 };
 
-use crate::backlink::{Backlink, backlinks, is_external};
+use crate::backlink::{Backlink, Meant, backlinks, is_external};
 use crate::capture::{PlainCapture, captures};
 use crate::page::{real, showings};
 use crate::report::{PlainRow, rows};
@@ -29,13 +29,27 @@ impl ReferenceIndex {
     /// Every backlink there ever was (R12), ordered by (page, target, anchor).
     #[must_use]
     pub fn all(&self) -> Vec<Backlink> {
+        self.links(true)
+    }
+
+    /// Every `href` link within a registrable domain (R11) there ever was, as backlinks are told.
+    #[must_use]
+    pub fn internal(&self) -> Vec<Backlink> {
+        self.links(false)
+    }
+
+    fn links(&self, is_external: bool) -> Vec<Backlink> {
+        let meant = Meant {
+            is_external,
+            list: &self.list,
+        };
         let mut by_page: BTreeMap<&CanonicalUrl, Vec<&Capture>> = BTreeMap::new();
         for capture in &self.captures {
             by_page.entry(&capture.page).or_default().push(capture);
         }
         by_page
             .into_iter()
-            .flat_map(|(page, captures)| backlinks(page, &showings(&captures), &self.list))
+            .flat_map(|(page, captures)| backlinks(page, &showings(&captures), meant))
             .collect()
     }
 

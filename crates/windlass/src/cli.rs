@@ -141,6 +141,9 @@ pub(crate) struct IngestOptions {
     /// Read files again that the index has
     #[arg(long)]
     pub(crate) force: bool,
+    /// Keep links within registrable domains too, apart from the backlinks; chosen when the index is made
+    #[arg(long)]
+    pub(crate) keep_internal: bool,
     /// Files read at once [default: one a core]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,

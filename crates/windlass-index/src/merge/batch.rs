@@ -10,7 +10,7 @@ use super::pages::{Mapping, MergedPages};
 use super::site::{Part, SiteMerger};
 use super::{Damage, Means, MergeError, Watch};
 use crate::bytes::Corrupt;
-use crate::segment::{BlockShape, Segment, SegmentWriter, WriteError};
+use crate::segment::{BlockShape, Segment, SegmentWriter, Side, WriteError};
 use crate::site::{self, SiteEncoder};
 use crate::stretch::Stretch;
 
@@ -46,8 +46,8 @@ impl<'a> Batch<'a> {
 }
 
 /// Sites that are merged.
-#[derive(Default)]
 pub(super) struct Merged<'a> {
+    side: Side,
     keys: Vec<u8>,
     sites: Vec<MergedSite<'a>>,
     /// The small blocks.
@@ -74,6 +74,7 @@ enum Block<'a> {
 /// What batches are made of, and made with.
 #[derive(Clone, Copy)]
 pub(super) struct Job<'a, 'w> {
+    pub(super) side: Side,
     pub(super) inputs: &'w [&'a Segment],
     pub(super) pages: &'a MergedPages,
     pub(super) means: &'w Means,
@@ -94,7 +95,7 @@ impl<'a> Job<'a, '_> {
                 let Some(segment) = self.inputs.get(place.index) else {
                     continue;
                 };
-                let block = segment.stretch_at(place.value);
+                let block = segment.stretch_of(self.side, place.value);
                 let block = block.map_err(|e| MergeError::Input(segment.corrupt(e)))?;
                 bytes += block.len();
                 batch.blocks.push((place.index, block));
@@ -122,7 +123,12 @@ impl<'a, 'w> Worker<'a, 'w> {
 
     /// Merges the sites of a batch.
     pub(super) fn merge(&mut self, batch: Batch<'a>) -> Result<Merged<'a>, MergeError> {
-        let mut merged = Merged::default();
+        let mut merged = Merged {
+            side: self.job.side,
+            keys: Vec::new(),
+            sites: Vec::new(),
+            bytes: Vec::new(),
+        };
         for (key, blocks) in batch.sites() {
             self.site(key, blocks, &mut merged)?;
         }
@@ -245,17 +251,18 @@ pub(super) fn write_batch<W: Write>(
         match site.block {
             Block::Small(range) => {
                 let block = bytes(range);
-                writer.site_from_parts(key, site.shape, |out| out.write_all(block))?;
+                writer.site_from_parts(merged.side, key, site.shape, |out| out.write_all(block))?;
             }
             Block::Copied { head, rest } => {
                 let head = bytes(head);
-                writer.site_from_parts(key, site.shape, |out| {
+                writer.site_from_parts(merged.side, key, site.shape, |out| {
                     out.write_all(head)?;
                     out.write_all(rest)
                 })?;
             }
             Block::Built(mut encoder) => {
-                writer.site_from_parts(key, site.shape, |out| encoder.write_to(out))?;
+                writer
+                    .site_from_parts(merged.side, key, site.shape, |out| encoder.write_to(out))?;
             }
         }
     }

@@ -9,7 +9,7 @@ use super::keys::{Keys, Sites};
 use crate::document::Document;
 use crate::instant::{self, Instant, Origin, Shown, State};
 use crate::intern::{Interner, Ranks};
-use crate::segment::{SegmentWriter, WriteError};
+use crate::segment::{SegmentWriter, Side, WriteError};
 
 /// Bytes that a capture takes while a run is written, beside its note.
 pub(super) const WRITING_BYTES: usize = 16 + 8 + 8 + 4;
@@ -30,8 +30,8 @@ pub(super) struct CaptureNote {
     status: Option<u16>,
     /// What a revisit refers to.
     refers: Option<CaptureTime>,
-    /// The number of the last of its links, plus 1.
-    pub(super) links_end: u32,
+    /// The number of the last of its links of each side, plus 1.
+    links_ends: [u32; 2],
     outcome: Option<Shown>,
     is_wat: bool,
 }
@@ -42,7 +42,7 @@ impl CaptureNote {
         page: u32,
         title: Option<u32>,
         (file, offset): (u32, u64),
-        links_end: usize,
+        links_ends: [usize; 2],
     ) -> Self {
         let (outcome, refers) = match capture.outcome {
             Outcome::Html => (Some(Shown::Html), None),
@@ -62,9 +62,18 @@ impl CaptureNote {
             status: capture.status,
             refers,
             // A run is full long before.
-            links_end: links_end as u64 as u32,
+            links_ends: links_ends.map(|end| end as u64 as u32),
             outcome,
             is_wat: capture.source == Source::Wat,
+        }
+    }
+
+    /// The number of the last of its links of a side, plus 1.
+    pub(super) fn links_end(&self, side: Side) -> usize {
+        let [external, internal] = self.links_ends;
+        match side {
+            Side::External => external as usize,
+            Side::Internal => internal as usize,
         }
     }
 

@@ -21,6 +21,7 @@ pub(super) use build::LinkedBuilder;
 const CHUNK: usize = 64;
 
 /// A site that a domain's pages link to.
+#[allow(dead_code, reason = "for the tables of the outgoing side")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LinkedSite {
     /// The site key.
@@ -72,18 +73,23 @@ fn next_offset(list: &mut Bytes<'_>, before: Option<u64>) -> Result<Option<u64>,
     offset.map(Some).ok_or(Corrupt("a list of linked sites"))
 }
 
-/// The offsets of the sites that a domain links to, ascending.
-pub(super) fn offsets(chunks: &Chunks<'_>, domain: u32) -> Result<Vec<u64>, Corrupt> {
+/// Calls `each` with the offset of each site that a domain links to, ascending.
+fn for_each_offset<E: From<Corrupt>>(
+    chunks: &Chunks<'_>,
+    domain: u32,
+    mut each: impl FnMut(u64) -> Result<(), E>,
+) -> Result<(), E> {
     let mut chunk = chunks.open(domain as usize / CHUNK)?;
     for _ in 0..domain as usize % CHUNK {
         chunk.sized_stretch()?;
     }
     let mut list = Bytes::new(chunk.sized()?);
-    let mut offsets: Vec<u64> = Vec::new();
-    while let Some(offset) = next_offset(&mut list, offsets.last().copied())? {
-        offsets.push(offset);
+    let mut last = None;
+    while let Some(offset) = next_offset(&mut list, last)? {
+        each(offset)?;
+        last = Some(offset);
     }
-    Ok(offsets)
+    Ok(())
 }
 
 /// Holds the lists against the site blocks, which come in their order.
@@ -149,21 +155,39 @@ impl<'a> LinkedCheck<'a> {
 }
 
 impl Segment {
-    /// The sites that the pages of a registrable domain (by its number, see
-    /// [`Domains`](super::Domains)) link to or once linked to, in order of their keys. Reads and verifies
-    /// the lists of 64 domains, and walks the directory for each site.
-    pub(crate) fn sites_linked_from(&self, domain: u32) -> Result<Vec<LinkedSite>, Corrupt> {
-        let offsets = offsets(&self.linked_chunks()?, domain)?;
+    /// Calls `each` with the key of each site that the pages of a registrable domain (by its number, see
+    /// [`Domains`](super::Domains)) link to or once linked to, and the offset of its block (see
+    /// [`site_at`](Self::site_at)); in order of keys. Reads and verifies the lists of 64 domains, and walks
+    /// the directory for each site.
+    pub(crate) fn for_each_site_linked_from<E: From<Corrupt>>(
+        &self,
+        domain: u32,
+        mut each: impl FnMut(&[u8], u64) -> Result<(), E>,
+    ) -> Result<(), E> {
         let directory = self.directory()?;
-        let mut sites = Vec::with_capacity(offsets.len());
-        for offset in offsets {
+        let mut key = Vec::new();
+        for_each_offset(&self.linked_chunks()?, domain, |offset| {
+            key.clear();
             // Offsets ascend with keys.
-            let key = directory.as_fst().get_key(offset);
+            if directory.as_fst().get_key_into(offset, &mut key) {
+                each(&key, offset)
+            } else {
+                Err(WRONG.into())
+            }
+        })
+    }
+
+    /// The same as a list: some 60 bytes for each site, of which a domain may have millions.
+    #[allow(dead_code, reason = "for the tables of the outgoing side")]
+    pub(crate) fn sites_linked_from(&self, domain: u32) -> Result<Vec<LinkedSite>, Corrupt> {
+        let mut sites = Vec::new();
+        self.for_each_site_linked_from(domain, |key, offset| {
             sites.push(LinkedSite {
-                key: key.ok_or(WRONG)?,
+                key: key.to_owned(),
                 offset,
             });
-        }
+            Ok::<_, Corrupt>(())
+        })?;
         Ok(sites)
     }
 

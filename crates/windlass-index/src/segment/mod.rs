@@ -9,6 +9,7 @@
 
 mod data;
 mod find;
+mod internal;
 mod layout;
 mod linked;
 mod pages;
@@ -18,6 +19,7 @@ mod writer;
 
 pub(crate) use find::{PageFinder, PageKeys};
 pub(crate) use layout::Digest;
+pub(crate) use layout::Side;
 pub use layout::{Counts, FORMAT_VERSION, RULES_VERSION, Section};
 pub(crate) use pages::PageIter;
 pub(crate) use reader::Domains;

@@ -12,7 +12,7 @@ use windlass_links::surt::KeyRange;
 use super::data::Data;
 use super::layout::{
     Counts, Digest, END, FORMAT_VERSION, Footer, HEADER_LENGTH, MAGIC, RULES_VERSION, Section,
-    TRAILER_LENGTH,
+    Side, TRAILER_LENGTH,
 };
 use super::pages::{CHUNK, Chunks, PageIter, VerifiedChunks, unseal_verified};
 use super::sections::Sections;
@@ -37,6 +37,7 @@ pub struct Segment {
     pub(super) linked_verified: VerifiedChunks,
     domain_starts: OnceLock<DomainStarts>,
     sites: CheckedSection,
+    internal: Option<CheckedSection>,
     ready: Option<CheckedSection>,
     facts: FactCache,
 }
@@ -142,6 +143,10 @@ impl Segment {
         let sites = sections
             .checked(Section::Sites, Section::SiteChecksums)
             .ok_or_else(|| corrupt("its site blocks do not lie inside the file"))?;
+        let internal = sections.checked(Section::Internal, Section::InternalChecksums);
+        if internal.is_none() && sections.has(Section::Internal) {
+            return Err(corrupt("its internal links do not lie inside the file"));
+        }
         let ready = sections.checked(Section::Ready, Section::ReadyChecksums);
         if ready.is_none() && sections.has(Section::Ready) {
             return Err(corrupt("its ready-made parts do not lie inside the file"));
@@ -153,6 +158,7 @@ impl Segment {
             chunks_verified: VerifiedChunks::new(chunks),
             linked_verified: VerifiedChunks::new(linked),
             sites,
+            internal,
             ready,
             domain_starts: OnceLock::new(),
             facts: FactCache::default(),
@@ -237,6 +243,9 @@ impl Segment {
                 (before - block.len() - blocks.rest().len()) as u64,
             );
             site::sizes(block, &mut add).map_err(wrong)?;
+        }
+        if let Some(blocks) = self.blocks(Side::Internal) {
+            add("internal links", blocks.len() as u64);
         }
         if let Some(section) = &self.ready {
             let mut parts = Bytes::over(section.stretch());
@@ -408,21 +417,40 @@ impl Segment {
         Ok(found.map(|instants| (number, pages.key().to_owned(), instants)))
     }
 
-    /// From site key to the offset of its block (see [`block_at`](Self::block_at)).
+    /// From site key to the offset of its block (see [`site_at`](Self::site_at)).
     pub(crate) fn directory(&self) -> Result<fst::Map<&[u8]>, Corrupt> {
-        fst::Map::new(self.sections.verified(Section::Directory)?)
-            .map_err(|_| Corrupt("the directory"))
+        let directory = self.directory_of(Side::External)?;
+        directory.ok_or(Corrupt("the directory"))
+    }
+
+    /// The same of either side; `None` where there are no such links.
+    pub(crate) fn directory_of(&self, side: Side) -> Result<Option<fst::Map<&[u8]>>, Corrupt> {
+        let [_, _, section] = side.sections();
+        if !self.sections.has(section) {
+            return Ok(None);
+        }
+        let directory = fst::Map::new(self.sections.verified(section)?);
+        directory.map(Some).map_err(|_| Corrupt("the directory"))
     }
 
     /// The site block at an offset, not yet verified.
     pub(crate) fn stretch_at(&self, offset: u64) -> Result<Stretch<'_>, Corrupt> {
-        let at = usize::try_from(offset).map_err(|_| Corrupt("an offset"))?;
-        Bytes::over(self.sites.stretch().from(at)?).sized_stretch()
+        self.stretch_of(Side::External, offset)
     }
 
-    /// The site block at an offset, verified.
-    pub(crate) fn block_at(&self, offset: u64) -> Result<&[u8], Corrupt> {
-        self.stretch_at(offset)?.all()
+    /// The site block of a side at an offset, not yet verified.
+    pub(crate) fn stretch_of(&self, side: Side, offset: u64) -> Result<Stretch<'_>, Corrupt> {
+        let blocks = self.blocks(side).ok_or(Corrupt("the site blocks"))?;
+        let at = usize::try_from(offset).map_err(|_| Corrupt("an offset"))?;
+        Bytes::over(blocks.from(at)?).sized_stretch()
+    }
+
+    /// All site blocks of a side, where there are any.
+    pub(super) fn blocks(&self, side: Side) -> Option<Stretch<'_>> {
+        match side {
+            Side::External => Some(self.sites.stretch()),
+            Side::Internal => self.internal.as_ref().map(CheckedSection::stretch),
+        }
     }
 
     /// The block of a site, verified where it is touched.
@@ -456,7 +484,9 @@ impl Segment {
     /// Adds ready-made sections to this segment, which has none yet.
     pub(crate) fn ready_writer(&self) -> ReadyWriter {
         let mut footer = self.sections.footer().clone();
-        footer.sections.retain(|section, _| !section.is_optional());
+        footer
+            .sections
+            .retain(|section, _| !section.is_ready_made());
         ReadyWriter::of(footer)
     }
 
@@ -512,15 +542,18 @@ impl Segment {
         Ok(table)
     }
 
-    /// Calls `each` with the key and the block of each site, in order of keys.
+    /// Calls `each` with the key and the block of each site of a side, in order of keys.
     pub(crate) fn for_each_site<E: From<Corrupt>>(
         &self,
+        side: Side,
         mut each: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let directory = self.directory()?;
+        let Some(directory) = self.directory_of(side)? else {
+            return Ok(());
+        };
         let mut stream = directory.stream();
         while let Some((key, offset)) = stream.next() {
-            each(key, self.block_at(offset)?)?;
+            each(key, self.stretch_of(side, offset)?.all()?)?;
         }
         Ok(())
     }
@@ -573,6 +606,7 @@ impl Segment {
             return Err(wrong(Corrupt("the number of sites")));
         }
         linked.finish().map_err(wrong)?;
+        self.verify_internal(cancel)?;
         self.verify_ready().map_err(wrong)
     }
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::layout::{
-    Counts, Digest, END, FORMAT_VERSION, Footer, MAGIC, Place, RULES_VERSION, Section,
+    Counts, Digest, END, FORMAT_VERSION, Footer, MAGIC, Place, RULES_VERSION, Section, Side,
 };
 use super::linked::LinkedBuilder;
 use super::pages::ChunkBuilder;
@@ -66,13 +66,15 @@ pub(crate) struct SegmentWriter<W> {
 
 /// The site blocks that are being written.
 struct Blocks {
+    side: Side,
     directory: fst::MapBuilder<Spool>,
     checksums: Checksums,
 }
 
 impl Blocks {
-    fn new(scratch: &Arc<Scratch>) -> Result<Self, WriteError> {
+    fn new(side: Side, scratch: &Arc<Scratch>) -> Result<Self, WriteError> {
         Ok(Self {
+            side,
             directory: fst::MapBuilder::new(Spool::new(scratch))?,
             checksums: Checksums::default(),
         })
@@ -230,26 +232,31 @@ impl<W: Write> SegmentWriter<W> {
         self.section(Section::DomainStarts, |out| starts.write_to(out))
     }
 
-    /// Adds a site block, which `write` writes part by part. Sites come in order of their keys, after all
-    /// pages.
+    /// Adds a site block, which `write` writes part by part. Sites of a side come in order of their keys;
+    /// first all pages, then external links, then internal ones.
     pub(crate) fn site_from_parts(
         &mut self,
+        side: Side,
         site_key: &[u8],
         shape: BlockShape,
         write: impl FnOnce(&mut SiteOut<'_, W>) -> io::Result<()>,
     ) -> Result<(), WriteError> {
-        if self.blocks.is_none() {
-            self.begin_sites()?;
-        }
+        self.begin(side)?;
         let Some(blocks) = &mut self.blocks else {
             return Ok(());
         };
+        debug_assert_eq!(blocks.side, side);
         let offset = self.offset - self.section_start;
         blocks.directory.insert(site_key, offset)?;
         let counts = &mut self.footer.counts;
-        counts.sites += 1;
-        counts.backlinks += shape.links.0;
-        counts.other_links += shape.links.1;
+        match side {
+            Side::External => {
+                counts.sites += 1;
+                counts.backlinks += shape.links.0;
+                counts.other_links += shape.links.1;
+            }
+            Side::Internal => counts.internal_links += shape.links.0 + shape.links.1,
+        }
         let mut prefix = Vec::with_capacity(10);
         put_varint(&mut prefix, shape.length);
         let mut out = SiteOut {
@@ -260,27 +267,46 @@ impl<W: Write> SegmentWriter<W> {
             head_left: 0,
         };
         out.write_all(&prefix)?;
-        out.head_left = usize::try_from(shape.head).unwrap_or(usize::MAX);
+        if side == Side::External {
+            out.head_left = usize::try_from(shape.head).unwrap_or(usize::MAX);
+        }
         write(&mut out)?;
         debug_assert_eq!(out.length, prefix.len() as u64 + shape.length);
         self.offset += out.length;
         let head = out.head;
-        self.linked.site(offset, &head)
+        match side {
+            Side::External => self.linked.site(offset, &head),
+            Side::Internal => Ok(()),
+        }
     }
 
-    fn begin_sites(&mut self) -> Result<(), WriteError> {
-        self.finish_pages()?;
-        self.blocks = Some(Blocks::new(&self.scratch)?);
+    /// Goes on to the blocks of a side, where they have not begun.
+    fn begin(&mut self, side: Side) -> Result<(), WriteError> {
+        if self.blocks.is_none() {
+            self.finish_pages()?;
+            self.blocks = Some(Blocks::new(Side::External, &self.scratch)?);
+        }
+        let begun = self.blocks.as_ref().map(|blocks| blocks.side);
+        if side == Side::Internal && begun == Some(Side::External) {
+            self.finish_blocks()?;
+            self.blocks = Some(Blocks::new(Side::Internal, &self.scratch)?);
+        }
         Ok(())
     }
 
-    fn finish_sites(&mut self) -> Result<(), WriteError> {
-        self.end_section(Section::Sites, 0);
-        if let Some(mut blocks) = self.blocks.take() {
-            let checksums = blocks.checksums.take();
-            self.section(Section::SiteChecksums, |out| out.write_all(&checksums))?;
-            let mut directory = blocks.directory.into_inner()?;
-            self.section(Section::Directory, |out| directory.write_to(out))?;
+    /// Ends the blocks that have begun, and writes what belongs to them.
+    fn finish_blocks(&mut self) -> Result<(), WriteError> {
+        let Some(mut blocks) = self.blocks.take() else {
+            return Ok(());
+        };
+        let [section, checksums, directory] = blocks.side.sections();
+        self.end_section(section, 0);
+        let sums = blocks.checksums.take();
+        self.section(checksums, |out| out.write_all(&sums))?;
+        let mut map = blocks.directory.into_inner()?;
+        self.section(directory, |out| map.write_to(out))?;
+        if blocks.side == Side::Internal {
+            return Ok(());
         }
         let linked = LinkedBuilder::new(&self.scratch);
         let linked = std::mem::replace(&mut self.linked, linked);
@@ -291,10 +317,8 @@ impl<W: Write> SegmentWriter<W> {
 
     /// Writes what is left, and returns the output, not yet flushed, with the counts.
     pub(crate) fn finish(mut self) -> Result<(W, Counts), WriteError> {
-        if self.blocks.is_none() {
-            self.begin_sites()?;
-        }
-        self.finish_sites()?;
+        self.begin(Side::External)?;
+        self.finish_blocks()?;
         write_footer(&mut self.out, &self.footer)?;
         Ok((self.out, self.footer.counts))
     }

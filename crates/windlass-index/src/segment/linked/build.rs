@@ -275,8 +275,17 @@ mod tests {
 
     use super::*;
     use crate::column::ColumnBuilder;
-    use crate::segment::linked::{LinkedCheck, offsets};
+    use crate::segment::linked::{LinkedCheck, for_each_offset};
     use crate::segment::pages::{Chunks, VerifiedChunks};
+
+    fn offsets(chunks: &Chunks<'_>, domain: u32) -> Result<Vec<u64>, Corrupt> {
+        let mut offsets = Vec::new();
+        for_each_offset(chunks, domain, |offset| {
+            offsets.push(offset);
+            Ok::<_, Corrupt>(())
+        })?;
+        Ok(offsets)
+    }
 
     /// The beginning of a block with these pages.
     fn head(pages: &BTreeSet<u32>) -> Vec<u8> {

@@ -65,7 +65,7 @@ pub(crate) fn run(options: &ExportOptions) -> anyhow::Result<ExitCode> {
             let meter = Meter::items(
                 "merging",
                 counts
-                    .map(|c| c.captures + c.backlinks + c.other_links)
+                    .map(|c| c.captures + c.backlinks + c.other_links + c.internal_links)
                     .sum(),
             );
             let merged = merge_to_file(

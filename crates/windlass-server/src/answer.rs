@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use windlass_index::IndexError;
-use windlass_report::{Emptiness, Query, Report, run_cancellable, write};
+use windlass_report::{Emptiness, Output, Query, Report, run_cancellable, write};
 
 use crate::app::App;
 use crate::parameters;
@@ -34,6 +34,18 @@ pub(crate) async fn report(
     request: Request,
 ) -> Result<Response, Refusal> {
     let parameters = parameters::read(request, &app.limits).await?;
+    // A form in the body may name it too.
+    let output = Output::requested(parameters.iter().map(|(name, value)| (name, value)));
+    respond(app, &id, parameters)
+        .await
+        .map_err(|refusal| refusal.in_output(output))
+}
+
+async fn respond(
+    app: Arc<App>,
+    id: &RequestId,
+    parameters: Vec<(String, String)>,
+) -> Result<Response, Refusal> {
     let query = Query::from_params(parameters)?;
     let permit = app.query_permit().await?;
     match answer(Arc::clone(&app), query, permit).await {
@@ -49,11 +61,11 @@ pub(crate) async fn report(
         .retry_after(60)),
         Err(Failure::Index(error)) => {
             tracing::error!(request = %id, error = %error, "reading the index");
-            Err(internal(&id))
+            Err(internal(id))
         }
         Err(Failure::Crashed) => {
             tracing::error!(request = %id, "a query's thread panicked");
-            Err(internal(&id))
+            Err(internal(id))
         }
     }
 }

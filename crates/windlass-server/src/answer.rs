@@ -15,7 +15,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use windlass_index::IndexError;
 use windlass_report::{
-    Answer, AnswerError, Emptiness, Query, QueryError, WriteError, answer, write,
+    Answer, AnswerError, Emptiness, Output, Query, QueryError, WriteError, answer, write,
 };
 
 use crate::app::App;
@@ -36,6 +36,18 @@ pub(crate) async fn report(
     request: Request,
 ) -> Result<Response, Refusal> {
     let parameters = parameters::read(request, &app.limits).await?;
+    // A form in the body may name it too.
+    let output = Output::requested(parameters.iter().map(|(name, value)| (name, value)));
+    respond(app, &id, parameters)
+        .await
+        .map_err(|refusal| refusal.in_output(output))
+}
+
+async fn respond(
+    app: Arc<App>,
+    id: &RequestId,
+    parameters: Vec<(String, String)>,
+) -> Result<Response, Refusal> {
     let query = Query::from_params(parameters)?;
     let permit = app.query_permit().await?;
     match run(Arc::clone(&app), query, permit).await {
@@ -53,11 +65,11 @@ pub(crate) async fn report(
         Err(Failure::Memory(text)) => Err(Refusal::new(StatusCode::BAD_REQUEST, text)),
         Err(Failure::Index(error)) => {
             tracing::error!(request = %id, error = %error, "reading the index");
-            Err(internal(&id))
+            Err(internal(id))
         }
         Err(Failure::Crashed) => {
             tracing::error!(request = %id, "a query's thread panicked");
-            Err(internal(&id))
+            Err(internal(id))
         }
     }
 }

@@ -8,11 +8,13 @@ use axum::middleware::from_fn;
 use axum::routing::get;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use windlass_index::Reader;
+use windlass_report::Output;
 
 use crate::app::App;
 use crate::options::Limits;
-use crate::refusal::Refusal;
+use crate::refusal::{self, Refusal};
 use crate::{answer, health, request_log};
 
 /// Fast enough to keep up with a local network, at most of the gain.
@@ -31,7 +33,15 @@ pub(crate) fn router_of(app: Arc<App>) -> Router {
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .with_state(app)
-        .layer(CompressionLayer::new().quality(COMPRESSION_LEVEL))
+        .layer(from_fn(refusal::in_requested_output))
+        .layer(
+            CompressionLayer::new()
+                .quality(COMPRESSION_LEVEL)
+                .compress_when(DefaultPredicate::new().and(NotForContentType::const_new(
+                    // Compressed in itself.
+                    Output::Parquet.content_type(),
+                ))),
+        )
         .layer(from_fn(request_log::log))
 }
 

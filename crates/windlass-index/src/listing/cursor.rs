@@ -250,7 +250,8 @@ impl<'a> Cursor<'a> {
 }
 
 fn is_in(places: &Option<Vec<Range<u32>>>, place: u32) -> bool {
-    places
-        .as_ref()
-        .is_none_or(|places| places.iter().any(|range| range.contains(&place)))
+    places.as_ref().is_none_or(|places| {
+        let at = places.partition_point(|range| range.end <= place);
+        places.get(at).is_some_and(|range| range.contains(&place))
+    })
 }

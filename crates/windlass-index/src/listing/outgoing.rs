@@ -55,8 +55,12 @@ impl Snapshot {
             for range in &of_segment {
                 question.check_cancelled()?;
                 add(range.domain_key.clone());
-                let linked = segment.sites_linked_from(range.domain).map_err(wrong)?;
-                linked.into_iter().for_each(|site| add(site.key));
+                let each = |site: &[u8], _| {
+                    add(site.to_owned());
+                    Ok::<_, Corrupt>(())
+                };
+                let linked = segment.for_each_site_linked_from(range.domain, each);
+                linked.map_err(wrong)?;
             }
             ranges.push(of_segment);
         }

@@ -20,16 +20,6 @@ pub(super) use build::LinkedBuilder;
 /// Domains whose lists are verified together.
 const CHUNK: usize = 64;
 
-/// A site that a domain's pages link to.
-#[allow(dead_code, reason = "for the tables of the outgoing side")]
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LinkedSite {
-    /// The site key.
-    pub(crate) key: Vec<u8>,
-    /// The offset of its block (see [`site_at`](Segment::site_at)).
-    pub(crate) offset: u64,
-}
-
 /// Calls `each` with the domain of each of these pages, which ascend; each domain once. `starts` are the
 /// first pages of the domains.
 fn domains_of<E: From<Corrupt>>(
@@ -175,20 +165,6 @@ impl Segment {
                 Err(WRONG.into())
             }
         })
-    }
-
-    /// The same as a list: some 60 bytes for each site, of which a domain may have millions.
-    #[allow(dead_code, reason = "for the tables of the outgoing side")]
-    pub(crate) fn sites_linked_from(&self, domain: u32) -> Result<Vec<LinkedSite>, Corrupt> {
-        let mut sites = Vec::new();
-        self.for_each_site_linked_from(domain, |key, offset| {
-            sites.push(LinkedSite {
-                key: key.to_owned(),
-                offset,
-            });
-            Ok::<_, Corrupt>(())
-        })?;
-        Ok(sites)
     }
 
     /// Holds the section against the site blocks.

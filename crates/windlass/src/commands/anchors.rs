@@ -42,11 +42,7 @@ fn parameters(options: &AnchorsOptions) -> Vec<(&'static str, String)> {
             .clone()
             .or_else(|| is_table.then(|| default.to_owned()))
     };
-    let output = match options.output {
-        AnchorsFormat::Table | AnchorsFormat::Json => "json",
-        AnchorsFormat::Ndjson => "ndjson",
-        AnchorsFormat::Csv => "csv",
-    };
+    let output = options.output.output().unwrap_or_default().name();
     let given = [
         ("where", options.filter.clone()),
         ("having", options.having.clone()),

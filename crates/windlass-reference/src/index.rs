@@ -118,6 +118,11 @@ impl ReferenceIndex {
             })
     }
 
+    /// The registrable domain of a host (R7).
+    pub(crate) fn registrable_domain(&self, host: &str) -> String {
+        self.list.registrable_domain(host).to_owned()
+    }
+
     /// The distinct (page, second) pairs.
     fn seconds(&self) -> BTreeSet<(&CanonicalUrl, CaptureTime)> {
         self.captures
@@ -128,7 +133,7 @@ impl ReferenceIndex {
 }
 
 /// Whether a URL is one of those that a target means (R16).
-fn matches(target: &Target, url: &CanonicalUrl) -> bool {
+pub(crate) fn matches(target: &Target, url: &CanonicalUrl) -> bool {
     let path = url.path_and_query();
     let is_in_range = match target.mode() {
         Mode::Exact => url.host() == target.host() && path == target.path_and_query(),

@@ -9,8 +9,10 @@ pub mod html;
 mod index;
 mod page;
 mod report;
+mod tables;
 
 pub use backlink::Backlink;
 pub use capture::PlainCapture;
 pub use index::ReferenceIndex;
 pub use report::{PlainGroup, PlainRow, PlainStats, groups, rows, stats};
+pub use tables::{PlainRecord, PlainTables, PlainValue};

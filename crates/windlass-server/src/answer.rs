@@ -15,7 +15,8 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use windlass_index::IndexError;
 use windlass_report::{
-    Answer, AnswerError, Emptiness, Output, Query, QueryError, WriteError, answer, write,
+    Answer, AnswerError, AnswerLimits, Emptiness, Output, Query, QueryError, WriteError, answer,
+    write,
 };
 
 use crate::app::App;
@@ -141,11 +142,7 @@ impl Drop for CancelOnDrop {
 
 /// Runs a query on a blocking thread until the first bytes of its body are ready; the thread goes on
 /// writing the rest, and gives the permit back at the end.
-async fn run(
-    app: Arc<App>,
-    query: Query,
-    permit: OwnedSemaphorePermit,
-) -> Result<Head, Failure> {
+async fn run(app: Arc<App>, query: Query, permit: OwnedSemaphorePermit) -> Result<Head, Failure> {
     let (sender, receiver) = oneshot::channel();
     let cancel = CancelOnDrop(Arc::default());
     let cancelled = Arc::clone(&cancel.0);
@@ -171,7 +168,11 @@ fn work(
     sender: oneshot::Sender<Result<Head, Failure>>,
 ) {
     let snapshot = app.snapshot();
-    let answer = match answer(query, &snapshot, app.limits.query_bytes_max, cancel) {
+    let limits = AnswerLimits {
+        memory_max: app.limits.query_bytes_max,
+        ..AnswerLimits::default()
+    };
+    let answer = match answer(query, &snapshot, limits, cancel) {
         Ok(answer) => answer,
         Err(error) => {
             // Nobody listens where the client has gone.

@@ -223,7 +223,10 @@ impl<'a> Cursor<'a> {
                 continue;
             }
             let mut text = Vec::new();
-            self.block.attrs.get(attr as usize, &mut text).map_err(wrong)?;
+            self.block
+                .attrs
+                .get(attr as usize, &mut text)
+                .map_err(wrong)?;
             out.push((time, text));
         }
         Ok(())

@@ -98,13 +98,14 @@ pub(super) fn for_each<E: From<IndexError>>(
         }
         if let Some(cursor) = cursors.get(first) {
             let page = Rc::clone(&cursor.entry()?.page);
-            if let Some((dates, lost, attr)) = history_of(&mut sightings, &mut times, &page, history)
+            if let Some((dates, lost, attr)) =
+                history_of(&mut sightings, &mut times, &page, history)
             {
                 if url_key != cursor.url_key() {
                     url_key.clear();
                     url_key.extend_from_slice(cursor.url_key());
-                    target = url_of_key(&url_key)
-                        .ok_or_else(|| cursor.corrupt("a target's key"))?;
+                    target =
+                        url_of_key(&url_key).ok_or_else(|| cursor.corrupt("a target's key"))?;
                 }
                 let (rel, alt) = attr
                     .split_first()
@@ -166,6 +167,8 @@ fn history_of(
     let shown_then = |time: u32| shown.shows.iter().any(|shows| shows.unix() == time);
     let mut attrs = sightings.iter().filter(|(time, _)| shown_then(*time));
     let (_, first) = attrs.next()?;
-    let attr = attrs.fold(first.clone(), |united, (_, attr)| unite_attrs(&united, attr));
+    let attr = attrs.fold(first.clone(), |united, (_, attr)| {
+        unite_attrs(&united, attr)
+    });
     Some((dates, lost, attr))
 }

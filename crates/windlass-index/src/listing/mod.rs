@@ -86,8 +86,7 @@ impl Snapshot {
                 cursors.push(cursor);
             }
             let history = filter.history;
-            let flow =
-                links::for_each(&key, cursors, &mut pages, history, cancel, &mut each)?;
+            let flow = links::for_each(&key, cursors, &mut pages, history, cancel, &mut each)?;
             if flow.is_break() {
                 break;
             }
@@ -127,5 +126,13 @@ pub(crate) fn links_of_block<E: From<IndexError>>(
     let cursors = vec![Cursor::new(segment, 0, block, urls, None, true)];
     let mut each = |row: &LinkRow<'_>| each(row).map(ControlFlow::Continue);
     let never = AtomicBool::new(false);
-    links::for_each(site_key, cursors, pages, History::AllTime, &never, &mut each).map(drop)
+    links::for_each(
+        site_key,
+        cursors,
+        pages,
+        History::AllTime,
+        &never,
+        &mut each,
+    )
+    .map(drop)
 }

@@ -52,20 +52,23 @@ impl Page {
         let (Some(first), Some(last)) = (instants.first(), instants.last()) else {
             return Err(Corrupt("a page without captures"));
         };
-        let real = instants.iter().rev().find_map(|instant| match &instant.state {
-            State::Real {
-                internal,
-                external,
-                shown,
-                document,
-                ..
-            } => Some((*internal, *external, *shown == Shown::Html, document)),
-            State::Revisit(_) => None,
-        });
-        let (internal_links, external_links, is_html, document) =
-            real.map_or((0, 0, false, None), |(internal, external, is_html, document)| {
-                (internal, external, is_html, Some(document))
+        let real = instants
+            .iter()
+            .rev()
+            .find_map(|instant| match &instant.state {
+                State::Real {
+                    internal,
+                    external,
+                    shown,
+                    document,
+                    ..
+                } => Some((*internal, *external, *shown == Shown::Html, document)),
+                State::Revisit(_) => None,
             });
+        let (internal_links, external_links, is_html, document) = real.map_or(
+            (0, 0, false, None),
+            |(internal, external, is_html, document)| (internal, external, is_html, Some(document)),
+        );
         Ok(Self {
             id,
             url: url_of_key(&key).ok_or(Corrupt("a page's key"))?,

@@ -85,7 +85,6 @@ mod tests {
 
     use super::*;
     use crate::run::Run;
-    use crate::segment::linked::LinkedSite;
     use crate::spool::Scratch;
 
     fn segment(keep_internal: bool) -> Segment {
@@ -155,17 +154,20 @@ mod tests {
     fn a_domain_knows_the_sites_that_its_pages_link_to() {
         let segment = segment(true);
         let domains = segment.domains().unwrap();
-        let linked = LinkedSite {
-            key: key("c.example"),
-            offset: segment.directory().unwrap().get(key("c.example")).unwrap(),
-        };
+        let offset = segment.directory().unwrap().get(key("c.example")).unwrap();
         for domain in ["a.example", "b.example"] {
             let number = domains.number_of(&key(domain)).unwrap().unwrap();
-            let sites = segment.sites_linked_from(number).unwrap();
-            assert_eq!(sites, std::slice::from_ref(&linked));
+            let mut sites = Vec::new();
+            segment
+                .for_each_site_linked_from(number, |key, offset| {
+                    sites.push((key.to_owned(), offset));
+                    Ok::<_, Corrupt>(())
+                })
+                .unwrap();
+            assert_eq!(sites, [(key("c.example"), offset)]);
         }
         assert_eq!(domains.number_of(&key("c.example")).unwrap(), None);
-        let site = segment.site_at(linked.offset).unwrap();
+        let site = segment.site_at(offset).unwrap();
         assert_eq!(site.pages.len(), 3);
     }
 }

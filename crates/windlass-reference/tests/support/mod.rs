@@ -354,7 +354,7 @@ pub(crate) fn found_captures(snapshot: &Snapshot) -> Vec<PlainCapture> {
         segment
             .for_each_capture(|row| {
                 found.push(PlainCapture {
-                    page: CanonicalUrl::parse(&row.page.url).unwrap(),
+                    page: CanonicalUrl::parse(row.page).unwrap(),
                     time: row.time,
                     outcome: row.outcome,
                     source: row.source.map(|source| match source {

@@ -6,12 +6,12 @@ use std::sync::atomic::AtomicBool;
 use windlass_index::{IndexError, Row, RowVisitor, TargetRows, Texts};
 use windlass_links::CaptureTime;
 
+use super::page::Page;
+use super::ready;
 use crate::filter::{Matcher, Subject};
 use crate::query::Query;
 use crate::report::{Anchors, Emptiness, Group, Report};
 use crate::table::Field;
-use super::page::Page;
-use super::ready;
 
 /// Answers a query from the rows of its target.
 ///

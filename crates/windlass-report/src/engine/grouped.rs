@@ -112,8 +112,15 @@ pub(super) fn refdomains(
     snapshot: &Snapshot,
     rows: &TargetRows,
 ) -> Result<Groups, AnswerError> {
-    let of_refdomain = |condition: &crate::filter::Condition| condition.column().field == Field::Refdomain;
-    let groups = if asked.query.where_filter.conditions().iter().all(of_refdomain) {
+    let of_refdomain =
+        |condition: &crate::filter::Condition| condition.column().field == Field::Refdomain;
+    let groups = if asked
+        .query
+        .where_filter
+        .conditions()
+        .iter()
+        .all(of_refdomain)
+    {
         refdomains_of_rows(asked, rows)?
     } else {
         refdomains_of_pages(asked, snapshot)?
@@ -172,7 +179,12 @@ fn refdomains_of_pages(asked: &Asked<'_>, snapshot: &Snapshot) -> Result<Groups,
     sources::backlinks(asked, snapshot, false, |link| {
         let row = link.0;
         let (url, refdomain) = (row.page.url.as_str(), row.page.refdomain.as_str());
-        let page = entry(&mut pages, row.page.id, &mut memory, url.len() + refdomain.len())?;
+        let page = entry(
+            &mut pages,
+            row.page.id,
+            &mut memory,
+            url.len() + refdomain.len(),
+        )?;
         if page.1.is_empty() {
             (page.1, page.2) = (url.into(), refdomain.into());
         }

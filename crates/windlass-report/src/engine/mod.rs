@@ -33,9 +33,29 @@ use sources::Asked;
 
 pub use anchors::{run, run_cancellable};
 
-/// How many groups of `anchors` are in memory at once: 48 bytes each, with their anchors, and twice as many
-/// while they are found. A longer answer takes one pass for each so many.
-const GROUPS_AT_ONCE: u64 = 1 << 18;
+/// What an answer may take. Whatever the numbers, the answer is the same, or refused.
+#[derive(Debug, Clone, Copy)]
+pub struct AnswerLimits {
+    /// Bytes of memory, about, for groups and what they are made of; where they do not fit, the query is
+    /// refused.
+    pub memory_max: usize,
+    /// Bytes of single rows, about, that are kept until they are written; what does not fit is found once
+    /// more. Twice as much while they are ordered.
+    pub kept_bytes_max: usize,
+    /// How many groups of `anchors` are in memory at once: 48 bytes each, with their anchors, and twice as
+    /// many while they are found. A longer answer takes one pass for each so many.
+    pub groups_at_once: u64,
+}
+
+impl Default for AnswerLimits {
+    fn default() -> Self {
+        Self {
+            memory_max: 512 << 20,
+            kept_bytes_max: 32 << 20,
+            groups_at_once: 1 << 18,
+        }
+    }
+}
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -91,7 +111,7 @@ pub struct Answer<'a> {
 /// The rows of an answer.
 enum Content<'a> {
     /// Groups of anchors: the first of them, and where more come from.
-    Anchors(Report<'a>, TargetRows),
+    Anchors(Box<(Report<'a>, TargetRows)>),
     /// Other groups: all of them, from `offset` on.
     Groups(Groups),
     Single(single::Found),
@@ -100,30 +120,36 @@ enum Content<'a> {
 
 /// Answers a query from one state of the index.
 ///
-/// `memory_max` bounds, in bytes and about, what is kept of groups and rows; beside it a query takes what
-/// [`TargetRows::scan`] says. `cancel` stops it soon after it is set.
+/// Beside what the limits say, a query takes what [`TargetRows::scan`] says. `cancel` stops it soon after it
+/// is set.
 ///
 /// # Errors
 /// See [`AnswerError`].
 pub fn answer<'a>(
     query: &'a Query,
     snapshot: &Arc<Snapshot>,
-    memory_max: usize,
+    limits: AnswerLimits,
     cancel: &'a AtomicBool,
 ) -> Result<Answer<'a>, AnswerError> {
     check_internal(query, snapshot)?;
     let asked = Asked {
         query,
         cancel,
-        memory_max,
+        limits,
     };
     let rows = || snapshot.rows(&query.target, query.history, cancel);
-    if query.table.source == Source::AnchorRows && query.table.grouping == Grouping::By(&[Field::Anchor]) {
+    if query.table.source == Source::AnchorRows
+        && query.table.grouping == Grouping::By(&[Field::Anchor])
+    {
         return answer_anchors(asked, snapshot, rows()?);
     }
     let (content, total, any_rows) = match (query.table.source, query.table.grouping) {
-        (Source::AnchorRows, _) => of_groups(&asked, grouped::anchors_refdomains(&asked, &rows()?)?),
-        (Source::Refpages, _) => of_groups(&asked, grouped::refdomains(&asked, snapshot, &rows()?)?),
+        (Source::AnchorRows, _) => {
+            of_groups(&asked, grouped::anchors_refdomains(&asked, &rows()?)?)
+        }
+        (Source::Refpages, _) => {
+            of_groups(&asked, grouped::refdomains(&asked, snapshot, &rows()?)?)
+        }
         (Source::Outgoing, Grouping::By([Field::Anchor])) => {
             of_groups(&asked, grouped::linked_anchors(&asked, snapshot)?)
         }
@@ -142,7 +168,7 @@ pub fn answer<'a>(
     let results = match &content {
         Content::Groups(groups) => groups.records.len() as u64,
         Content::Single(found) => found.results,
-        Content::Anchors(..) | Content::Object(_) => 1,
+        Content::Anchors(_) | Content::Object(_) => 1,
     };
     let emptiness = match (total, any_rows) {
         (1.., _) => None,
@@ -165,14 +191,19 @@ fn answer_anchors<'a>(
     snapshot: &Arc<Snapshot>,
     rows: TargetRows,
 ) -> Result<Answer<'a>, AnswerError> {
-    let Asked { query, cancel, .. } = asked;
+    let Asked {
+        query,
+        cancel,
+        limits,
+    } = asked;
+    let at_once = limits.groups_at_once.max(1);
     let mut left = query.offset;
     let mut last: Option<Group> = None;
     let report = loop {
-        let wanted = left.saturating_add(query.limit.into()).min(GROUPS_AT_ONCE);
+        let wanted = left.saturating_add(query.limit.into()).min(at_once);
         let mut report = anchors::window(query, &rows, cancel, last.as_ref(), wanted)?;
         let count = report.results();
-        if left < count || count < GROUPS_AT_ONCE {
+        if left < count || count < wanted {
             report.pass_over(left);
             break report;
         }
@@ -184,7 +215,7 @@ fn answer_anchors<'a>(
         results: results.min(query.limit.into()),
         emptiness: report.emptiness(),
         stats: report.stats().collect(),
-        content: Content::Anchors(report, rows),
+        content: Content::Anchors(Box::new((report, rows))),
         snapshot: Arc::clone(snapshot),
         asked,
     })
@@ -324,19 +355,22 @@ impl Answer<'_> {
                         fields: &groups.fields,
                         record,
                     };
-                    let cells: Vec<Cell<'_>> =
-                        columns.iter().map(|column| named.cell(column.field)).collect();
+                    let cells: Vec<Cell<'_>> = columns
+                        .iter()
+                        .map(|column| named.cell(column.field))
+                        .collect();
                     each(&cells)?;
                 }
                 Ok(())
             }
             Content::Single(found) => found.write(&self.asked, &self.snapshot, each),
-            Content::Anchors(first, rows) => {
+            Content::Anchors(found) => {
+                let (first, rows) = found.as_ref();
                 let mut left = self.results;
                 let mut last = write_groups(first, &mut left, &mut each)?;
                 while left > 0 && last.is_some() {
                     let Asked { query, cancel, .. } = self.asked;
-                    let wanted = left.min(GROUPS_AT_ONCE);
+                    let wanted = left.min(self.asked.limits.groups_at_once.max(1));
                     let next = anchors::window(query, rows, cancel, last.as_ref(), wanted)?;
                     last = write_groups(&next, &mut left, &mut each)?;
                 }

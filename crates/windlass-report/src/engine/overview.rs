@@ -45,21 +45,26 @@ fn count(
         history: asked.query.history,
         all_types: true,
     };
-    snapshot.for_each_link_to(&asked.query.target, filter, asked.cancel, |row: &LinkRow<'_>| {
-        match row.link_type {
-            LinkType::Href => {
-                backlinks += 1;
-                nofollow += u64::from(row.rel.is_nofollow());
-                gov += u64::from(is_below(&row.page.refdomain, "gov"));
-                edu += u64::from(is_below(&row.page.refdomain, "edu"));
+    snapshot.for_each_link_to(
+        &asked.query.target,
+        filter,
+        asked.cancel,
+        |row: &LinkRow<'_>| {
+            match row.link_type {
+                LinkType::Href => {
+                    backlinks += 1;
+                    nofollow += u64::from(row.rel.is_nofollow());
+                    gov += u64::from(is_below(&row.page.refdomain, "gov"));
+                    edu += u64::from(is_below(&row.page.refdomain, "edu"));
+                }
+                LinkType::Redirect => redirects += 1,
+                LinkType::Canonical => canonicals += 1,
+                LinkType::Alternate => alternates += 1,
+                LinkType::Refresh | LinkType::Form | LinkType::Frame => {}
             }
-            LinkType::Redirect => redirects += 1,
-            LinkType::Canonical => canonicals += 1,
-            LinkType::Alternate => alternates += 1,
-            LinkType::Refresh | LinkType::Form | LinkType::Frame => {}
-        }
-        Ok::<_, AnswerError>(ControlFlow::Continue(()))
-    })?;
+            Ok::<_, AnswerError>(ControlFlow::Continue(()))
+        },
+    )?;
     let (mut pages, mut html_pages, mut internal, mut external) = (0u64, 0u64, 0u64, 0u64);
     snapshot.for_each_page(&asked.query.target, asked.cancel, |page| {
         pages += 1;

@@ -66,10 +66,13 @@ impl<'a> RecordFilter<'a> {
 
     pub(super) fn passes(&self, record: &(impl Record + ?Sized)) -> bool {
         self.matcher.passes_numbers(&Numbers(record))
-            && self.strings.iter().all(|field| match record.compared(*field) {
-                Cell::Text(text) => self.matcher.passes_string(*field, text),
-                _ => false,
-            })
+            && self
+                .strings
+                .iter()
+                .all(|field| match record.compared(*field) {
+                    Cell::Text(text) => self.matcher.passes_string(*field, text),
+                    _ => false,
+                })
     }
 }
 

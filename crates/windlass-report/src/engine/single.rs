@@ -14,9 +14,6 @@ use super::window::{Placed, Window};
 use crate::report::Cell;
 use crate::table::{Column, Field, Source};
 
-/// Bytes of rows that are kept, about, until they are written.
-const KEPT_BYTES_MAX: usize = 32 << 20;
-
 /// The results of such a table.
 #[derive(Debug)]
 pub(super) struct Found {
@@ -82,7 +79,7 @@ fn find_in_order(asked: &Asked<'_>, snapshot: &Snapshot) -> Result<Found, Answer
     };
     let (mut total, mut bytes, mut kept) = (0u64, 0, Vec::new());
     let any_rows = for_each_passing(asked, snapshot, |record| {
-        if (offset..wanted).contains(&total) && bytes < KEPT_BYTES_MAX {
+        if (offset..wanted).contains(&total) && bytes < asked.limits.kept_bytes_max {
             let record = OwnedRecord::of(record, &asked.query.select);
             bytes += record.memory();
             kept.push(record);
@@ -133,7 +130,7 @@ impl<'a> Ordered<'a> {
         after: Option<&Placed>,
         rows_max: u64,
     ) -> Result<(Vec<Placed>, u64, bool), AnswerError> {
-        let mut window = Window::new(&self.order, after, rows_max, KEPT_BYTES_MAX);
+        let mut window = Window::new(&self.order, after, rows_max, asked.limits.kept_bytes_max);
         let mut total = 0u64;
         let any_rows = for_each_passing(asked, snapshot, |record| {
             window.add((OwnedRecord::of(record, &self.columns), total));
@@ -152,7 +149,11 @@ fn find_ordered(asked: &Asked<'_>, snapshot: &Snapshot) -> Result<Found, AnswerE
     let mut passed_over = 0u64;
     loop {
         let left = offset - passed_over;
-        let wanted = if limit == 0 { 0 } else { left.saturating_add(limit) };
+        let wanted = if limit == 0 {
+            0
+        } else {
+            left.saturating_add(limit)
+        };
         let (rows, total, any_rows) = ordered.window(asked, snapshot, last.as_ref(), wanted)?;
         let count = rows.len() as u64;
         last = rows.last().cloned().or(last);
@@ -181,7 +182,12 @@ impl Found {
     ) -> Result<(), E> {
         let shown = asked.query.select.len();
         let mut write = |record: &OwnedRecord| {
-            let cells: Vec<Cell<'_>> = record.0.iter().take(shown).map(OwnedCell::as_cell).collect();
+            let cells: Vec<Cell<'_>> = record
+                .0
+                .iter()
+                .take(shown)
+                .map(OwnedCell::as_cell)
+                .collect();
             each(&cells)
         };
         self.kept.iter().try_for_each(&mut write)?;

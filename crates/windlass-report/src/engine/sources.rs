@@ -6,9 +6,9 @@ use std::sync::atomic::AtomicBool;
 use windlass_index::{LinkFilter, LinkRow, Snapshot};
 use windlass_links::History;
 
-use super::AnswerError;
 use super::memory::Memory;
 use super::record::{ChangeRecord, LinkRecord};
+use super::{AnswerError, AnswerLimits};
 use crate::query::Query;
 use crate::table::Field;
 
@@ -17,12 +17,12 @@ use crate::table::Field;
 pub(super) struct Asked<'a> {
     pub(super) query: &'a Query,
     pub(super) cancel: &'a AtomicBool,
-    pub(super) memory_max: usize,
+    pub(super) limits: AnswerLimits,
 }
 
 impl Asked<'_> {
     pub(super) const fn memory(&self) -> Memory {
-        Memory::new(self.memory_max)
+        Memory::new(self.limits.memory_max)
     }
 
     /// Whether a condition looks at a field.
@@ -71,24 +71,29 @@ pub(super) fn changes(
         history: History::AllTime,
         all_types: asked.wants_all_types(),
     };
-    snapshot.for_each_link_to(&asked.query.target, filter, asked.cancel, |row: &LinkRow<'_>| {
-        let found = (Some(row.first_seen), true);
-        for (date, is_new) in [found, (row.lost, false)] {
-            let Some(date) = date else { continue };
-            if matches!(asked.query.history, History::Since(since) if date < since) {
-                continue;
+    snapshot.for_each_link_to(
+        &asked.query.target,
+        filter,
+        asked.cancel,
+        |row: &LinkRow<'_>| {
+            let found = (Some(row.first_seen), true);
+            for (date, is_new) in [found, (row.lost, false)] {
+                let Some(date) = date else { continue };
+                if matches!(asked.query.history, History::Since(since) if date < since) {
+                    continue;
+                }
+                let record = ChangeRecord {
+                    link: LinkRecord(row),
+                    date,
+                    is_new,
+                };
+                if each(record)?.is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
             }
-            let record = ChangeRecord {
-                link: LinkRecord(row),
-                date,
-                is_new,
-            };
-            if each(record)?.is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
-        }
-        Ok(ControlFlow::Continue(()))
-    })
+            Ok(ControlFlow::Continue(()))
+        },
+    )
 }
 
 /// The `href` links on the target's own pages that the history keeps.

@@ -48,13 +48,18 @@ impl<'a> Window<'a> {
         let is_before = |bound: &Placed, row: &Placed| self.compare(bound, row).is_lt();
         if self.rows_max == 0
             || self.after.is_some_and(|after| !is_before(after, &row))
-            || self.worst.as_ref().is_some_and(|worst| is_before(worst, &row))
+            || self
+                .worst
+                .as_ref()
+                .is_some_and(|worst| is_before(worst, &row))
         {
             return;
         }
         self.bytes += row.0.memory();
         self.kept.push(row);
-        if self.bytes > 2 * self.bytes_max || self.kept.len() as u64 > self.rows_max.saturating_mul(2) {
+        if self.bytes > 2 * self.bytes_max
+            || self.kept.len() as u64 > self.rows_max.saturating_mul(2)
+        {
             self.cut();
         }
     }

@@ -85,6 +85,8 @@ pub struct WatPage {
     pub is_html: bool,
     /// `Head.Base`.
     pub base: Option<String>,
+    /// `Head.Title`.
+    pub title: Option<String>,
     /// `Head.Metas`: (name or http-equiv, lower case; content).
     pub metas: Vec<(String, String)>,
     /// `HTML-Metadata.Links` and `Head.Link`, in order.

@@ -54,6 +54,7 @@ pub(crate) fn parse(json: &[u8]) -> Result<Wat, String> {
             headers: header_fields(response.headers),
             is_html,
             base: head.base.first,
+            title: head.title.first,
             metas: head.metas.0.into_iter().filter_map(Meta::pair).collect(),
             links: links.map(Link::into_link).collect(),
         },
@@ -164,11 +165,17 @@ wanted!(HtmlMetadata { "Head" => head, "Links" => links });
 #[derive(Default)]
 struct HeadMetadata {
     base: Scalars,
+    title: Scalars,
     metas: List<Meta>,
     links: List<Link>,
 }
 
-wanted!(HeadMetadata { "Base" => base, "Metas" => metas, "Link" => links });
+wanted!(HeadMetadata {
+    "Base" => base,
+    "Title" => title,
+    "Metas" => metas,
+    "Link" => links,
+});
 
 /// An entry of a link list.
 #[derive(Default)]
@@ -279,6 +286,7 @@ mod tests {
         assert_eq!(page.status, 200);
         assert!(page.is_html);
         assert_eq!(page.base.as_deref(), Some("http://b/"));
+        assert_eq!(page.title.as_deref(), Some("t"));
         let names: Vec<_> = page
             .headers
             .iter()

@@ -18,6 +18,8 @@ pub fn target(data: &[u8]) {
     let _ = segment.verify(&never);
     let _ = segment.for_each_capture(|_| Ok::<(), IndexError>(()));
     let _ = segment.for_each_link(|_| Ok::<(), IndexError>(()));
+    let _ = segment.for_each_internal_link(|_| Ok::<(), IndexError>(()));
+    let _ = segment.for_each_linked_domain(|_, _| Ok::<(), IndexError>(()));
     let segment = Arc::new(segment);
     for segments in [
         vec![Arc::clone(&segment)],
@@ -42,6 +44,7 @@ pub fn seed() -> Vec<u8> {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let mut writer = Writer::open(directory.path(), None).expect("a new index");
     writer.set_ready_links_min(1);
+    writer.keep_internal(true).expect("a new index");
     let mut collector = Collector::new(&writer, usize::MAX);
     for page in 0..200u32 {
         for time in [10, 20 + page] {
@@ -89,6 +92,11 @@ fn capture(page: u32, time: u32) -> Capture {
     let is_revisit = time == 20;
     let mut links: Vec<Link> = shown.map(|i| link(i, LinkType::Href)).collect();
     links.push(link(page, LinkType::Canonical));
+    links.push(Link {
+        target: url(format!("http://p{}.example/home", page % 11)),
+        external: false,
+        ..link(page, LinkType::Href)
+    });
     Capture {
         page: url(format!("http://p{}.example/{page}", page % 11)),
         time: CaptureTime::from_unix(time),
@@ -102,6 +110,8 @@ fn capture(page: u32, time: u32) -> Capture {
         } else {
             Source::Warc
         },
+        status: (!page.is_multiple_of(5)).then_some(200),
+        title: (!page.is_multiple_of(3)).then(|| format!("Title {}", page % 2)),
         links: if is_revisit { Vec::new() } else { links },
         counts: LinkCounts::default(),
     }
@@ -124,17 +134,23 @@ pub fn with_checksums(seed: &[u8], mutated: &[u8]) -> Option<Vec<u8>> {
     let footer = std::str::from_utf8(seed.get(footer_at..trailer)?).ok()?;
     let mut body = mutated.get(..footer_at)?.to_vec();
     // Sealed payloads carry their checksum behind them: repaired where the seed's length still fits.
-    let (start, end) = place(footer, "pages")?;
-    let mut at = start;
-    while at < end {
-        let (n, width) = varint(seed.get(at..)?)?;
-        let payload = at + width..at + width + n;
-        let crc = crc32fast::hash(body.get(payload.clone())?);
-        body.get_mut(payload.end..payload.end + 4)?
-            .copy_from_slice(&crc.to_le_bytes());
-        at = payload.end + 4;
+    for section in ["pages", "linked"] {
+        let (start, end) = place(footer, section)?;
+        let mut at = start;
+        while at < end {
+            let (n, width) = varint(seed.get(at..)?)?;
+            let payload = at + width..at + width + n;
+            let crc = crc32fast::hash(body.get(payload.clone())?);
+            body.get_mut(payload.end..payload.end + 4)?
+                .copy_from_slice(&crc.to_le_bytes());
+            at = payload.end + 4;
+        }
     }
-    for (part, sums) in [("sites", "site_checksums"), ("ready", "ready_checksums")] {
+    for (part, sums) in [
+        ("sites", "site_checksums"),
+        ("internal", "internal_checksums"),
+        ("ready", "ready_checksums"),
+    ] {
         let (start, end) = place(footer, part)?;
         let sums = place(footer, sums)?;
         let crcs: Vec<u8> = body
@@ -162,6 +178,8 @@ pub fn with_checksums(seed: &[u8], mutated: &[u8]) -> Option<Vec<u8>> {
         "domains",
         "domain_starts",
         "site_checksums",
+        "linked_index",
+        "internal_checksums",
         "ready_checksums",
     ] {
         let (start, end) = place(&footer, part)?;

@@ -34,10 +34,7 @@ impl Collected {
         if self.0.len() < 2 {
             return 0;
         }
-        let counts = self.0.iter().map(|run| run.counts);
-        counts
-            .map(|c| c.captures + c.backlinks + c.other_links)
-            .sum()
+        self.0.iter().map(|run| run.counts.merge_units()).sum()
     }
 
     /// Puts what two collectors have together.
@@ -54,13 +51,13 @@ impl<'w> Collector<'w> {
             writer,
             list: Arc::clone(writer.public_suffix_list()),
             memory_max,
-            run: Run::default(),
+            run: Run::new(writer.manifest().keep_internal),
             spilled: Vec::new(),
         }
     }
 
     /// Adds a capture, read at `offset` of the archive file with that BLAKE3 digest. Its internal
-    /// links are passed over (R11).
+    /// links are passed over (R11), unless the index keeps them.
     ///
     /// # Errors
     /// Where the memory is full and spilling fails.

@@ -69,6 +69,17 @@ pub enum IndexError {
         /// The version given.
         given: String,
     },
+    /// The index keeps links within registrable domains, or not, and was to be fed otherwise (R11).
+    #[error(
+        "the index {} was built {} --keep-internal, which cannot change: ingest {} it, or into a new index", path.display(),
+        if *kept { "with" } else { "without" }, if *kept { "with" } else { "without" }
+    )]
+    InternalLinks {
+        /// The index.
+        path: PathBuf,
+        /// Whether it keeps them.
+        kept: bool,
+    },
     /// The list given does not parse.
     #[error(transparent)]
     BadPublicSuffixList(#[from] windlass_links::domain::PublicSuffixListError),

@@ -32,6 +32,9 @@ pub struct IngestOptions {
     pub force: bool,
     /// Compressed bytes after which what was read is committed.
     pub batch_bytes: u64,
+    /// Keep links within registrable domains, apart from the backlinks (R11). It belongs to the index: see
+    /// [`Writer::keep_internal`].
+    pub keep_internal: bool,
     /// When segments are merged, after each commit; never, where there is no policy.
     pub merge: Option<MergePolicy>,
 }
@@ -44,6 +47,7 @@ impl Default for IngestOptions {
             limits: Limits::default(),
             force: false,
             batch_bytes: 4 << 30,
+            keep_internal: false,
             merge: None,
         }
     }
@@ -106,7 +110,7 @@ enum Outcome {
 /// index.
 ///
 /// # Errors
-/// Where the index cannot be written, or on [`IndexError::Cancelled`]; batches committed before
+/// Where the index cannot be written, [`IndexError::InternalLinks`], or on [`IndexError::Cancelled`]; batches committed before
 /// stay. What is wrong with input files is no error: it is in the summary.
 pub fn ingest(
     writer: &mut Writer,
@@ -116,6 +120,7 @@ pub fn ingest(
     cancel: &AtomicBool,
 ) -> Result<IngestSummary, IndexError> {
     writer.set_memory_max(options.memory_max);
+    writer.keep_internal(options.keep_internal)?;
     let mut summary = IngestSummary::default();
     let sized: Vec<(u64, &PathBuf)> = paths
         .iter()
@@ -268,12 +273,12 @@ impl Shared<'_> {
 
     fn work_until_done(&self) -> Result<(Collected, Vec<Outcome>), IndexError> {
         let mut collector = Collector::new(self.writer, self.memory_max);
-        // Internal links are only counted here (R11).
         let list = Arc::clone(self.writer.public_suffix_list());
         let mut extractor = Extractor::new(
             list,
             ExtractOptions {
-                keep_internal: false,
+                // Where they are not kept they are only counted (R11).
+                keep_internal: self.options.keep_internal,
             },
         );
         let mut outcomes = Vec::new();

@@ -2,17 +2,22 @@
 //!
 //! ```text
 //! instants := varint n | instant × n                       ordered by time, each second once
-//! instant  := varint seconds since the one before | tag u8 | state | origins
-//! tag      := outcome (bits 0–1) | WARC (bit 2) | revisit (bit 3)
+//! instant  := varint seconds since the one before | tag u8 | state | origins | document
+//! tag      := outcome (bits 0–1) | WARC (bit 2) | revisit (bit 3) | one origin (bit 4)
+//!           | status, title, same title (bits 5–7)
 //! state    := varint internal links | varint external links              a real capture
 //!           | varint n | (varint 0, or 1 + seconds) × n                  a revisit: what it refers to
 //! origins  := varint n | (varint file | varint offset) × n
 //! ```
+//! The document is that of a real capture (see [`document`](crate::document)).
+
+use std::sync::Arc;
 
 use windlass_archive::CaptureTime;
 use windlass_links::Source;
 
 use crate::bytes::{Bytes, Corrupt, put_signed, put_varint};
+use crate::document::{Document, IN_DOCUMENT};
 
 /// What a real capture says of its page (R2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,7 +34,7 @@ pub(crate) enum Shown {
 }
 
 impl Shown {
-    const ALL: [Self; 4] = [Self::Html, Self::NotHtml, Self::Redirect, Self::Gone];
+    pub(crate) const ALL: [Self; 4] = [Self::Html, Self::NotHtml, Self::Redirect, Self::Gone];
 }
 
 /// Where a capture was read: a file (by its number in the segment's table) and an offset in it.
@@ -54,6 +59,8 @@ pub(crate) enum State {
         internal: u32,
         /// `href` links to others.
         external: u32,
+        /// With this status and title.
+        document: Document,
     },
     /// It was fetched and found unchanged: shows what these captures showed (R1). `None`: the
     /// latest earlier one. Sorted, each once.
@@ -100,6 +107,14 @@ pub(crate) struct Instant {
 }
 
 impl Instant {
+    /// The title of the document, where it was captured with one.
+    fn title(&self) -> Option<&Arc<str>> {
+        match &self.state {
+            State::Real { document, .. } => document.title.as_ref(),
+            State::Revisit(_) => None,
+        }
+    }
+
     /// Unites two descriptions of one second (R14): the higher rank — WARC, WAT, revisit — is
     /// taken whole; equals are united. Commutative, associative, idempotent.
     pub(crate) fn unite(&mut self, other: Self) {
@@ -113,18 +128,21 @@ impl Instant {
                             shown,
                             internal,
                             external,
+                            document,
                             ..
                         },
                         State::Real {
                             shown: shown2,
                             internal: internal2,
                             external: external2,
+                            document: document2,
                             ..
                         },
                     ) => {
                         *shown = (*shown).min(shown2);
                         *internal = (*internal).max(internal2);
                         *external = (*external).max(external2);
+                        document.unite(document2);
                     }
                     (State::Revisit(refers), State::Revisit(more)) => {
                         refers.extend(more);
@@ -222,6 +240,7 @@ const ONE_ORIGIN: u8 = 16;
 pub(crate) fn write(instants: &[Instant], latest: u32, out: &mut Vec<u8>) {
     put_varint(out, instants.len() as u64);
     let mut before = None;
+    let mut title = None;
     for instant in instants {
         let time = instant.time.unix();
         match before.replace(time) {
@@ -233,14 +252,19 @@ pub(crate) fn write(instants: &[Instant], latest: u32, out: &mut Vec<u8>) {
         } else {
             0
         };
+        let mut document = None;
         match &instant.state {
             State::Real {
                 shown,
                 source,
                 internal,
                 external,
+                document: shows,
             } => {
-                out.push(*shown as u8 | (u8::from(*source == Source::Warc) * WARC) | one);
+                let tag = shows.tag(*shown, title);
+                title = shows.title.as_ref().or(title);
+                document = Some((shows, tag));
+                out.push(*shown as u8 | (u8::from(*source == Source::Warc) * WARC) | one | tag);
                 put_varint(out, u64::from(*internal));
                 put_varint(out, u64::from(*external));
             }
@@ -259,13 +283,18 @@ pub(crate) fn write(instants: &[Instant], latest: u32, out: &mut Vec<u8>) {
             put_varint(out, u64::from(origin.file));
             put_varint(out, origin.offset);
         }
+        if let Some((document, tag)) = document {
+            document.write(tag, out);
+        }
     }
 }
 
 /// Reads what [`write`] wrote.
 pub(crate) fn read(bytes: &mut Bytes<'_>, latest: u32) -> Result<Vec<Instant>, Corrupt> {
     let n = bytes.varint_usize()?;
-    let mut instants = Vec::new();
+    let mut instants: Vec<Instant> = Vec::new();
+    // The last instant that has a title.
+    let mut titled = None;
     let mut before = None;
     for _ in 0..n {
         let time = match before {
@@ -276,7 +305,7 @@ pub(crate) fn read(bytes: &mut Bytes<'_>, latest: u32) -> Result<Vec<Instant>, C
         let time = time.ok_or(Corrupt("a capture time"))?;
         before = Some(i64::from(time));
         let tag = bytes.u8()?;
-        let state = if tag & REVISIT == 0 {
+        let mut state = if tag & REVISIT == 0 {
             State::Real {
                 shown: Shown::ALL
                     .get(usize::from(tag & 3))
@@ -289,6 +318,7 @@ pub(crate) fn read(bytes: &mut Bytes<'_>, latest: u32) -> Result<Vec<Instant>, C
                 },
                 internal: bytes.varint_u32()?,
                 external: bytes.varint_u32()?,
+                document: Document::default(),
             }
         } else {
             let mut refers = Vec::new();
@@ -308,6 +338,16 @@ pub(crate) fn read(bytes: &mut Bytes<'_>, latest: u32) -> Result<Vec<Instant>, C
                 file: bytes.varint_u32()?,
                 offset: bytes.varint()?,
             });
+        }
+        if let State::Real {
+            shown, document, ..
+        } = &mut state
+        {
+            let before = titled.and_then(|at| instants.get(at));
+            *document = Document::read(bytes, tag, *shown, before.and_then(Instant::title))?;
+            if document.title.is_some() {
+                titled = Some(instants.len());
+            }
         }
         instants.push(Instant {
             time: CaptureTime::from_unix(time),
@@ -362,6 +402,9 @@ pub(crate) fn skip(bytes: &mut Bytes<'_>) -> Result<Kinds, Corrupt> {
         kinds.has_wat = !kinds.has_warc;
         bytes.stretch(3)?;
         bytes.skip_varints(4)?;
+        if tag & IN_DOCUMENT != 0 {
+            Document::skip(bytes, *tag)?;
+        }
         return Ok(kinds);
     }
     for _ in 0..bytes.varint_usize()? {
@@ -375,6 +418,9 @@ pub(crate) fn skip(bytes: &mut Bytes<'_>) -> Result<Kinds, Corrupt> {
         bytes.skip_varints(numbers)?;
         let origins = origin_count(tag, bytes)?;
         bytes.skip_varints(origins.saturating_mul(2))?;
+        if !is_revisit {
+            Document::skip(bytes, tag)?;
+        }
     }
     Ok(kinds)
 }

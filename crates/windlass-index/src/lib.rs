@@ -4,12 +4,14 @@ mod bytes;
 mod collect;
 mod column;
 mod compact;
+mod document;
 mod dump;
 mod error;
 mod facts;
 mod ingest;
 mod instant;
 mod intern;
+mod listing;
 mod merge;
 mod order;
 mod paged;
@@ -36,9 +38,10 @@ pub use compact::{
     BackgroundMerge, BackgroundStep, MergePlan, MergePolicy, Merged, Progress,
     lower_thread_priority, merge_to_file,
 };
-pub use dump::{CaptureRow, LinkRow};
+pub use dump::CaptureRow;
 pub use error::IndexError;
 pub use ingest::{IngestOptions, IngestSummary, IngestWatcher, ingest};
+pub use listing::{LinkFilter, LinkRow, Page};
 pub use query::Tuning;
 pub use query::{ReadyColumn, ReadyGroup, ReadyGroups, query_segments};
 pub use rows::{NamedRow, Row, RowVisitor, TargetRows, TargetRowsBuilder, Texts};

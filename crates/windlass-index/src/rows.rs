@@ -1,6 +1,6 @@
 //! What the index answers for one target: the rows before aggregation (R15).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -175,6 +175,60 @@ impl TargetRows {
         visitor: impl Fn() -> V + Sync,
         cancel: &AtomicBool,
     ) -> Result<(Vec<V>, u64), IndexError> {
+        let (visitors, pages) = self.scan_pages(visitor, cancel)?;
+        Ok((visitors, pages.count()))
+    }
+
+    /// [`scan`](Self::scan), with the number of distinct pages of each refdomain behind the rows that visitors
+    /// kept.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn scan_by_refdomain<V: RowVisitor>(
+        &self,
+        visitor: impl Fn() -> V + Sync,
+        cancel: &AtomicBool,
+    ) -> Result<(Vec<V>, HashMap<u32, u64>), IndexError> {
+        let (visitors, pages) = self.scan_pages(visitor, cancel)?;
+        let mut counts = HashMap::new();
+        // Pages of one domain are neighbours.
+        let mut last = (u32::MAX, 0u64);
+        let mut count = |domain: u32| {
+            if last.0 != domain {
+                *counts.entry(last.0).or_default() += last.1;
+                last = (domain, 0);
+            }
+            last.1 += 1;
+        };
+        match &self.links {
+            Links::Scanned(scan) => {
+                let mut domain_of = scan.domains_of_pages()?;
+                pages.for_each(|page| domain_of(page).map(&mut count))?;
+            }
+            Links::United(united) => {
+                pages.for_each(|page| united.domain_of_page(page).map(&mut count))?;
+            }
+            Links::Listed(hits, _) => {
+                let domains: HashMap<u32, u32> =
+                    hits.iter().map(|hit| (hit.page, hit.domain)).collect();
+                pages.for_each(|page| {
+                    let domain = domains.get(&page).copied();
+                    domain
+                        .map(&mut count)
+                        .ok_or(IndexError::TooLarge("a page's number"))
+                })?;
+            }
+        }
+        *counts.entry(last.0).or_default() += last.1;
+        counts.retain(|_, count| *count > 0);
+        Ok((visitors, counts))
+    }
+
+    fn scan_pages<V: RowVisitor>(
+        &self,
+        visitor: impl Fn() -> V + Sync,
+        cancel: &AtomicBool,
+    ) -> Result<(Vec<V>, PageSet), IndexError> {
         if cancel.load(Ordering::Relaxed) {
             return Err(IndexError::Cancelled);
         }
@@ -194,7 +248,7 @@ impl TargetRows {
             }
         }
         let (visitor, pages): (V, PageSet) = sink.finish()?;
-        Ok((vec![visitor], pages.count()))
+        Ok((vec![visitor], pages))
     }
 }
 

@@ -120,6 +120,12 @@ pub(crate) enum PageSet {
     Bits(Vec<u64>),
 }
 
+impl Default for PageSet {
+    fn default() -> Self {
+        Self::Listed(Vec::new())
+    }
+}
+
 impl PageSet {
     pub(crate) fn new(links: usize, page_count: usize) -> Self {
         if links < page_count / 64 {
@@ -159,6 +165,26 @@ impl PageSet {
             | (Self::Listed(list), mut bits @ Self::Bits(_)) => {
                 bits.extend(&list);
                 bits
+            }
+        }
+    }
+
+    /// Calls `each` with each page once, in order.
+    pub(crate) fn for_each<E>(self, mut each: impl FnMut(u32) -> Result<(), E>) -> Result<(), E> {
+        match self {
+            Self::Listed(mut all) => {
+                all.sort_unstable();
+                all.dedup();
+                all.into_iter().try_for_each(each)
+            }
+            Self::Bits(words) => {
+                for (first, mut word) in (0u32..).step_by(64).zip(words) {
+                    while word != 0 {
+                        each(first + word.trailing_zeros())?;
+                        word &= word - 1;
+                    }
+                }
+                Ok(())
             }
         }
     }

@@ -36,6 +36,11 @@ impl Scratch {
         Self::new(directory, (memory_max / 512).clamp(1 << 14, 1 << 23))
     }
 
+    /// Bytes that something may be put together in at a time, before it is written.
+    pub(crate) fn part_bytes(&self) -> u64 {
+        (self.keep_max as u64).saturating_mul(32).max(1 << 20)
+    }
+
     /// A file without a name, so that nothing stays of it whatever happens.
     fn file(&self) -> io::Result<File> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);

@@ -23,6 +23,8 @@ fn index(directory: &Path, segments: u32) {
             time: CaptureTime::from_unix(10 + i),
             outcome: Outcome::Html,
             source: Source::Warc,
+            status: Some(200),
+            title: None,
             links: vec![Link {
                 link_type: LinkType::Href,
                 target: CanonicalUrl::parse("http://t.example.org/").unwrap(),

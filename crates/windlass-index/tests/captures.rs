@@ -22,6 +22,8 @@ fn capture(
         time: CaptureTime::from_unix(time),
         outcome,
         source,
+        status: None,
+        title: None,
         links: links
             .iter()
             .map(|(target, anchor)| Link {

@@ -48,6 +48,8 @@ fn captures() -> Vec<Capture> {
         time: CaptureTime::from_unix(time),
         outcome: Outcome::Html,
         source: Source::Warc,
+        status: Some(200),
+        title: Some("Links".to_owned()),
         counts: LinkCounts {
             external: links.len() as u32,
             ..LinkCounts::default()

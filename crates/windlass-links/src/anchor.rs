@@ -2,6 +2,8 @@
 
 /// Longest anchor kept whole, in bytes (R9).
 pub const ANCHOR_LENGTH_MAX: usize = 65_536;
+/// Longest title kept whole, in bytes.
+pub const TITLE_LENGTH_MAX: usize = 1024;
 
 /// Folds an anchor for grouping and comparison (R9a): each character mapped by simple Unicode lower
 /// case, nothing else; `ß` and final `ς` stay.

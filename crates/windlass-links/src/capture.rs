@@ -196,6 +196,12 @@ pub struct Capture {
     pub outcome: Outcome,
     /// What it was read from.
     pub source: Source,
+    /// The HTTP status of the response; `None` where there was none: revisits, WARC `resource` records.
+    pub status: Option<u16>,
+    /// Text of the document's first `title`, white space collapsed as in anchors (R9), cut at
+    /// [`TITLE_LENGTH_MAX`](crate::anchor::TITLE_LENGTH_MAX); `None` where there is none or it is empty, and
+    /// for everything but HTML.
+    pub title: Option<String>,
     /// Its links in document order; internal ones only where they were asked for.
     pub links: Vec<Link>,
     /// What was counted and not kept.

@@ -337,6 +337,69 @@ fn ten_thousand_links_and_equal_ones_once() {
     assert_eq!((capture.links.len(), capture.counts.external), (1, 100_000));
 }
 
+fn title(body: &str) -> Option<String> {
+    html(body.as_bytes(), "text/html; charset=utf-8").title
+}
+
+#[test]
+fn the_first_title_is_kept() {
+    for (body, expected) in [
+        (
+            "<title> A &amp;\n\u{a0}B </title><title>C</title>",
+            Some("A & B"),
+        ),
+        ("<TITLE>a <b>c</b></TITLE>", Some("a <b>c</b>")),
+        ("<p>text<title>late</title>", Some("late")),
+        ("<title>cut short", Some("cut short")),
+        ("<title>&#x41;&eacute;&not it</title>", Some("Aé¬ it")),
+        ("<title> </title><title>second</title>", None),
+        ("<title></title><svg><title>tip</title></svg>", None),
+        (
+            "<svg><title>tip</title></svg><title>text</title>",
+            Some("text"),
+        ),
+        (
+            "<template><title>no</title></template><title>yes</title>",
+            Some("yes"),
+        ),
+        (
+            "<title></title><template><title>no</title></template>",
+            None,
+        ),
+        ("<!-- <title>no</title> --><a href=x>no title</a>", None),
+        ("<a href=x><title>in a link</title></a>", Some("in a link")),
+    ] {
+        assert_eq!(title(body).as_deref(), expected, "{body}");
+    }
+    let long = format!("<title>{}é</title>", "x".repeat(1023));
+    assert_eq!(title(&long).map(|title| title.len()), Some(1023));
+    let decoded = html(b"<title>caf\xe9</title>", "text/html; charset=iso-8859-1");
+    assert_eq!(decoded.title.as_deref(), Some("café"));
+}
+
+#[test]
+fn statuses_are_those_of_responses() {
+    let title = b"<title>t</title>";
+    for status in [200, 301, 308, 404, 410] {
+        let capture = extract(response(status, &[("content-type", "text/html")], title)).unwrap();
+        assert_eq!(capture.status, Some(status));
+        // Of what carries links alone (R2).
+        assert_eq!(capture.title.is_some(), status == 200);
+    }
+    let text = extract(response(200, &[("content-type", "text/plain")], title)).unwrap();
+    assert_eq!((text.status, text.title), (Some(200), None));
+    let resource = extract(Payload::Resource {
+        content_type: Some("text/html".to_owned()),
+        body: title.to_vec(),
+        body_cut: false,
+    })
+    .unwrap();
+    assert_eq!(
+        (resource.status, resource.title.as_deref()),
+        (None, Some("t"))
+    );
+}
+
 #[test]
 fn r9_wat() {
     let link = |path: &str, url: &str, text: Option<&str>| WatLink {
@@ -351,6 +414,7 @@ fn r9_wat() {
         headers: vec![("Content-Type".to_owned(), b"text/html".to_vec())],
         is_html: true,
         base: Some("http://b.example/".to_owned()),
+        title: Some(" A \n title ".to_owned()),
         metas: vec![("robots".to_owned(), "nofollow".to_owned())],
         links: vec![
             link("A@/href", "x", Some(" a \n b ")),
@@ -377,4 +441,6 @@ fn r9_wat() {
         ]
     );
     assert_eq!(capture.source, windlass_links::Source::Wat);
+    assert_eq!(capture.status, Some(200));
+    assert_eq!(capture.title.as_deref(), Some("A title"));
 }

@@ -39,39 +39,47 @@ pub(crate) fn is_external(page: &CanonicalUrl, link: &Link, list: &PublicSuffixL
     list.registrable_domain(page.host()) != list.registrable_domain(link.target.host())
 }
 
-/// Whether a link is a backlink of its page: external (R11) and an `href` (R8).
-fn is_backlink(page: &CanonicalUrl, link: &Link, list: &PublicSuffixList) -> bool {
-    link.link_type == LinkType::Href && is_external(page, link, list)
+/// Which `href` links (R8) of a page are meant: those to other registrable domains, which are backlinks, or
+/// those to its own (R11).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Meant<'a> {
+    pub(crate) is_external: bool,
+    pub(crate) list: &'a PublicSuffixList,
 }
 
-/// All backlinks that a page ever carried (R12), ordered by (target, anchor).
+impl Meant<'_> {
+    fn is(self, page: &CanonicalUrl, link: &Link) -> bool {
+        link.link_type == LinkType::Href && is_external(page, link, self.list) == self.is_external
+    }
+}
+
+/// All links of a kind that a page ever carried (R12), ordered by (target, anchor).
 pub(crate) fn backlinks(
     page: &CanonicalUrl,
     showings: &Showings,
-    list: &PublicSuffixList,
+    meant: Meant<'_>,
 ) -> Vec<Backlink> {
     let ends: BTreeSet<(&CanonicalUrl, &str)> = showings
         .values()
         .flatten()
-        .filter(|link| is_backlink(page, link, list))
+        .filter(|link| meant.is(page, link))
         .map(|link| (&link.target, link.anchor.as_str()))
         .collect();
     ends.into_iter()
-        .filter_map(|(target, anchor)| backlink(page, target, anchor, showings, list))
+        .filter_map(|(target, anchor)| backlink(page, target, anchor, showings, meant))
         .collect()
 }
 
-/// One backlink with its dates (R13); `None` where no capture shows it.
+/// One link with its dates (R13); `None` where no capture shows it.
 fn backlink(
     page: &CanonicalUrl,
     target: &CanonicalUrl,
     anchor: &str,
     showings: &Showings,
-    list: &PublicSuffixList,
+    meant: Meant<'_>,
 ) -> Option<Backlink> {
-    let is_copy = |link: &&Link| {
-        is_backlink(page, link, list) && link.target == *target && link.anchor == anchor
-    };
+    let is_copy =
+        |link: &&Link| meant.is(page, link) && link.target == *target && link.anchor == anchor;
     let seen: Vec<CaptureTime> = showings
         .iter()
         .filter(|(_, links)| links.iter().any(|link| is_copy(&link)))
@@ -95,7 +103,7 @@ fn backlink(
         target: target.clone(),
         anchor: anchor.to_owned(),
         folded: fold(anchor),
-        refdomain: list.registrable_domain(page.host()).to_owned(),
+        refdomain: meant.list.registrable_domain(page.host()).to_owned(),
         first_seen,
         last_visited,
         lost,

@@ -21,10 +21,24 @@ pub struct TreeLink {
     pub alt: String,
 }
 
-/// The `href` links of a decoded document, in tree order. Scripting is off, so that the contents of
-/// `noscript` are markup.
+/// The text of the first `title` of a decoded document, collapsed as anchors are (R9) and cut at 1,024
+/// bytes; `None` where it is empty.
 #[must_use]
-pub fn links(html: &str, page: &CanonicalUrl, encoding: &'static Encoding) -> Vec<TreeLink> {
+pub fn title(html: &str) -> Option<String> {
+    let dom = parse(html);
+    let nodes = in_document_order(&dom.document);
+    let title = nodes.iter().find(|node| is_element(node, "title"))?;
+    let mut text = String::new();
+    for child in title.children.borrow().iter() {
+        if let NodeData::Text { contents } = &child.data {
+            text.push_str(&contents.borrow());
+        }
+    }
+    Some(collapse_to(&text, 1024)).filter(|title| !title.is_empty())
+}
+
+/// Scripting is off, so that the contents of `noscript` are markup.
+fn parse(html: &str) -> RcDom {
     let options = ParseOpts {
         tree_builder: TreeBuilderOpts {
             scripting_enabled: false,
@@ -32,7 +46,13 @@ pub fn links(html: &str, page: &CanonicalUrl, encoding: &'static Encoding) -> Ve
         },
         ..ParseOpts::default()
     };
-    let dom = parse_document(RcDom::default(), options).one(html);
+    parse_document(RcDom::default(), options).one(html)
+}
+
+/// The `href` links of a decoded document, in tree order.
+#[must_use]
+pub fn links(html: &str, page: &CanonicalUrl, encoding: &'static Encoding) -> Vec<TreeLink> {
+    let dom = parse(html);
     let nodes = in_document_order(&dom.document);
     let Ok(page) = Url::parse(page.as_str()) else {
         return Vec::new();
@@ -223,12 +243,16 @@ const BLOCKS: [&str; 56] = [
 ];
 
 fn collapse(text: &str) -> String {
+    collapse_to(text, 65_536)
+}
+
+fn collapse_to(text: &str, length_max: usize) -> String {
     let spaced: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
     let mut collapsed = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut end = collapsed.len().min(65_536);
+    let mut end = collapsed.len().min(length_max);
     while !collapsed.is_char_boundary(end) {
         end -= 1;
     }

@@ -7,7 +7,8 @@ use windlass_links::{
     CanonicalUrl, Capture, CaptureTime, History, Mode, PublicSuffixList, Surt, Target,
 };
 
-use crate::backlink::{Backlink, backlinks, is_external};
+use crate::backlink::{Backlink, Meant, backlinks, is_external};
+use crate::capture::{PlainCapture, captures};
 use crate::page::{real, showings};
 use crate::report::{PlainRow, rows};
 
@@ -28,14 +29,34 @@ impl ReferenceIndex {
     /// Every backlink there ever was (R12), ordered by (page, target, anchor).
     #[must_use]
     pub fn all(&self) -> Vec<Backlink> {
+        self.links(true)
+    }
+
+    /// Every `href` link within a registrable domain (R11) there ever was, as backlinks are told.
+    #[must_use]
+    pub fn internal(&self) -> Vec<Backlink> {
+        self.links(false)
+    }
+
+    fn links(&self, is_external: bool) -> Vec<Backlink> {
+        let meant = Meant {
+            is_external,
+            list: &self.list,
+        };
         let mut by_page: BTreeMap<&CanonicalUrl, Vec<&Capture>> = BTreeMap::new();
         for capture in &self.captures {
             by_page.entry(&capture.page).or_default().push(capture);
         }
         by_page
             .into_iter()
-            .flat_map(|(page, captures)| backlinks(page, &showings(&captures), &self.list))
+            .flat_map(|(page, captures)| backlinks(page, &showings(&captures), meant))
             .collect()
+    }
+
+    /// Every page at every second at which it was captured, ordered.
+    #[must_use]
+    pub fn captures(&self) -> Vec<PlainCapture> {
+        captures(&self.captures)
     }
 
     /// The backlinks of a target (R16) that `history` keeps (R15), ordered by (page, target, anchor).
@@ -50,6 +71,27 @@ impl ReferenceIndex {
     #[must_use]
     pub fn rows(&self, target: &Target, history: History) -> Vec<PlainRow> {
         rows(&self.backlinks(target, history))
+    }
+
+    /// The registrable domains of pages, each with one that they ever linked to, by any external link of any
+    /// type; ordered.
+    #[must_use]
+    pub fn linked_domains(&self) -> BTreeSet<(String, String)> {
+        let domain = |url: &CanonicalUrl| self.list.registrable_domain(url.host()).to_owned();
+        let mut linked = BTreeSet::new();
+        for (page, time) in self.seconds() {
+            let of_second: Vec<&Capture> = self
+                .captures
+                .iter()
+                .filter(|c| c.page == *page && c.time == time)
+                .collect();
+            for link in real(&of_second).unwrap_or_default() {
+                if is_external(page, &link, &self.list) {
+                    linked.insert((domain(page), domain(&link.target)));
+                }
+            }
+        }
+        linked
     }
 
     /// Whether the target's host occurs in any crawl (R20): as the host of a captured page, or of
@@ -76,6 +118,11 @@ impl ReferenceIndex {
             })
     }
 
+    /// The registrable domain of a host (R7).
+    pub(crate) fn registrable_domain(&self, host: &str) -> String {
+        self.list.registrable_domain(host).to_owned()
+    }
+
     /// The distinct (page, second) pairs.
     fn seconds(&self) -> BTreeSet<(&CanonicalUrl, CaptureTime)> {
         self.captures
@@ -86,7 +133,7 @@ impl ReferenceIndex {
 }
 
 /// Whether a URL is one of those that a target means (R16).
-fn matches(target: &Target, url: &CanonicalUrl) -> bool {
+pub(crate) fn matches(target: &Target, url: &CanonicalUrl) -> bool {
     let path = url.path_and_query();
     let is_in_range = match target.mode() {
         Mode::Exact => url.host() == target.host() && path == target.path_and_query(),

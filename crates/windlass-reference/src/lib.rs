@@ -2,13 +2,17 @@
 //! read everything for each question. The tests hold the index against it.
 
 mod backlink;
+mod capture;
 pub mod corpus;
 pub mod fixtures;
 pub mod html;
 mod index;
 mod page;
 mod report;
+mod tables;
 
 pub use backlink::Backlink;
+pub use capture::PlainCapture;
 pub use index::ReferenceIndex;
 pub use report::{PlainGroup, PlainRow, PlainStats, groups, rows, stats};
+pub use tables::{PlainRecord, PlainTables, PlainValue};

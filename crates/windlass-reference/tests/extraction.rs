@@ -23,11 +23,23 @@ struct Tally {
     both: usize,
     either: usize,
     pages: usize,
+    /// Pages of which both say the same title, or none; and those that have one in the tree.
+    titles: usize,
+    titled: usize,
     /// Disagreements by class, with an example.
     classes: BTreeMap<&'static str, (usize, String)>,
 }
 
 impl Tally {
+    fn title(&mut self, page: &CanonicalUrl, fast: Option<&str>, tree: Option<&str>) {
+        self.titled += usize::from(tree.is_some());
+        if fast == tree {
+            self.titles += 1;
+        } else {
+            println!("{page}: title {fast:?}, in the tree {tree:?}");
+        }
+    }
+
     fn page(&mut self, page: &CanonicalUrl, fast: &Pairs, tree: &Pairs) {
         self.pages += 1;
         let both = fast.intersection(tree).count();
@@ -100,6 +112,11 @@ fn compare(files: &[PathBuf]) -> Tally {
                 .map(|link| (link.target, link.anchor))
                 .collect();
             tally.page(&capture.page, &fast, &tree);
+            tally.title(
+                &capture.page,
+                capture.title.as_deref(),
+                html::title(&text).as_deref(),
+            );
         }
     }
     tally
@@ -125,10 +142,13 @@ fn r8_r9_stream_and_tree_agree_on_the_corpus() {
             .collect()
     });
     let (mut both, mut either, mut pages) = (0, 0, 0);
+    let (mut titles, mut titled) = (0, 0);
     for tally in &tallies {
         both += tally.both;
         either += tally.either;
         pages += tally.pages;
+        titles += tally.titles;
+        titled += tally.titled;
         for (class, (n, example)) in &tally.classes {
             println!("{n:7} {class}, such as {example}");
         }
@@ -138,7 +158,13 @@ fn r8_r9_stream_and_tree_agree_on_the_corpus() {
         "{pages} pages, {either} distinct triples, {both} in both: {:.4} %",
         agreement * 100.0
     );
+    println!("the same title, or none, on {titles} of {pages} pages, {titled} of them with one");
     assert!(pages > 1000, "only {pages} pages");
+    assert!(titled > pages / 2, "only {titled} titles");
+    assert!(
+        titles as f64 >= pages as f64 * AGREEMENT_MIN,
+        "{titles} of {pages} titles"
+    );
     assert!(agreement >= AGREEMENT_MIN, "{agreement}");
 }
 

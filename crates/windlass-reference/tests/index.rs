@@ -5,7 +5,7 @@ mod support;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use windlass_index::Snapshot;
+use windlass_index::{IndexError, Section, Snapshot};
 use windlass_links::{Capture, History, Mode, Target};
 use windlass_reference::ReferenceIndex;
 use windlass_reference::fixtures::{
@@ -13,8 +13,9 @@ use windlass_reference::fixtures::{
 };
 
 use support::{
-    Plan, bytes, expected, expected_backlinks, found, found_backlinks, ingest, is_refused, merge,
-    verify,
+    Plan, bytes, expected, expected_backlinks, found, found_backlinks, found_captures,
+    found_internal, found_linked_domains, ingest, ingest_keeping_internal, is_refused, merge,
+    sorted_lines, verify, writer,
 };
 
 #[test]
@@ -115,7 +116,69 @@ proptest! {
         }
         let merged = Snapshot::open(parts.path()).unwrap();
         prop_assert_eq!(found_backlinks(&merged), expected_backlinks(&reference));
+        prop_assert_eq!(found_captures(&merged), reference.captures());
+        prop_assert_eq!(found_linked_domains(&merged), reference.linked_domains());
         prop_assert!(bytes(whole.path()) == bytes(parts.path()), "other bytes");
+    }
+}
+
+proptest! {
+    #[test]
+    fn r11_internal_links_are_kept_apart((captures, plan, questions) in arb_case()) {
+        let reference = ReferenceIndex::new(captures.clone(), list());
+        let [without, whole, parts] = [(); 3].map(|()| tempfile::tempdir().unwrap());
+        ingest(without.path(), &Plan::whole(&captures));
+        ingest_keeping_internal(whole.path(), &Plan::whole(&captures));
+        ingest_keeping_internal(parts.path(), &plan);
+        let snapshot = Snapshot::open(parts.path()).unwrap();
+        verify(&snapshot);
+        let (target, history) = &questions[0];
+        prop_assert_eq!(
+            found(&snapshot, target, *history),
+            expected(&reference, target, *history)
+        );
+        merge(parts.path());
+        prop_assert!(bytes(whole.path()) == bytes(parts.path()), "other bytes");
+        let snapshot = Snapshot::open(parts.path()).unwrap();
+        verify(&snapshot);
+        prop_assert_eq!(found_internal(&snapshot), sorted_lines(&reference.internal()));
+        prop_assert_eq!(found_backlinks(&snapshot), expected_backlinks(&reference));
+        prop_assert_eq!(found_linked_domains(&snapshot), reference.linked_domains());
+        // Whatever is not about internal links is as it is without them.
+        let without = Snapshot::open(without.path()).unwrap();
+        prop_assert!(found_internal(&without).is_empty());
+        for (kept, bare) in snapshot.segments().iter().zip(without.segments()) {
+            let is_internal = |section: Section| matches!(
+                section,
+                Section::Internal | Section::InternalChecksums | Section::InternalDirectory
+            );
+            let mut sizes = kept.sizes().0;
+            sizes.retain(|(section, _)| !is_internal(*section));
+            prop_assert_eq!(sizes, bare.sizes().0);
+        }
+    }
+}
+
+#[test]
+fn r11_an_index_keeps_internal_links_or_not() {
+    let captures = [capture("http://p.example.com/", 10)
+        .link("http://p.example.com/a", "internal")
+        .build()];
+    for keep in [false, true] {
+        let directory = tempfile::tempdir().unwrap();
+        if keep {
+            ingest_keeping_internal(directory.path(), &Plan::whole(&captures));
+        } else {
+            ingest(directory.path(), &Plan::whole(&captures));
+        }
+        let mut writer = writer(directory.path());
+        assert_eq!(writer.manifest().keep_internal, keep);
+        writer.keep_internal(keep).unwrap();
+        let refused = writer.keep_internal(!keep).unwrap_err();
+        assert!(
+            matches!(refused, IndexError::InternalLinks { kept, .. } if kept == keep),
+            "{refused}"
+        );
     }
 }
 
@@ -154,7 +217,10 @@ fn any_byte_that_flips_is_found() {
         .take(24)
         .collect();
     let directory = tempfile::tempdir().unwrap();
-    ingest(directory.path(), &Plan::whole(&captures));
+    ingest_keeping_internal(directory.path(), &Plan::whole(&captures));
+    let snapshot = Snapshot::open(directory.path()).unwrap();
+    let (sections, _) = snapshot.segments()[0].sizes();
+    assert_eq!(sections.len(), Section::ALL.len());
     let sound = bytes(directory.path());
     assert!(!is_refused(sound.clone()));
     for at in 0..sound.len() {

@@ -31,10 +31,10 @@ pub mod table;
 pub mod write;
 
 pub use columns::{Direction, OrderKey};
-pub use engine::{run, run_cancellable};
+pub use engine::{Answer, AnswerError, AnswerLimits, WriteError, answer, run, run_cancellable};
 pub use error::{Misreading, QueryError};
 pub use filter::Filter;
 pub use output::Output;
 pub use query::{LIMIT_DEFAULT, LIMIT_MAX, Query, Token};
 pub use report::{Cell, Emptiness, Group, Report};
-pub use table::{ANCHORS, Clause, Column, Table};
+pub use table::{ANCHORS, Clause, Column, ColumnType, Table};

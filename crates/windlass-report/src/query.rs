@@ -8,7 +8,7 @@ use crate::columns::{OrderKey, parse_order, parse_select};
 use crate::error::{Misreading, QueryError, shown};
 use crate::filter::Filter;
 use crate::output::Output;
-use crate::table::{Clause, Column, Table};
+use crate::table::{Clause, Column, Field, Table};
 
 /// The number of results where the request names none.
 pub const LIMIT_DEFAULT: u32 = 1000;
@@ -48,6 +48,8 @@ pub struct Query {
     pub target: Target,
     /// The columns returned, in table order.
     pub select: Vec<&'static Column>,
+    /// Whether the request left it to the table which columns are returned.
+    pub select_all: bool,
     /// Conditions on rows; empty where the request has none.
     pub where_filter: Filter,
     /// Conditions on groups; empty where the request has none.
@@ -121,6 +123,7 @@ impl Query {
         Ok(Self {
             table,
             target,
+            select_all: given.value("select").is_none_or(|text| text.trim() == "*"),
             select: select.unwrap_or_else(|| table.columns_of(Clause::Select).collect()),
             where_filter: where_filter.unwrap_or_default(),
             having: having.unwrap_or_default(),
@@ -134,6 +137,23 @@ impl Query {
         })
     }
 
+    /// The first parameter that names a column of a field, `*` apart.
+    pub(crate) fn names(&self, field: Field) -> Option<&'static str> {
+        let is_of = |column: &Column| column.field == field;
+        let tests = |filter: &Filter| filter.conditions().iter().any(|c| is_of(c.column()));
+        if !self.select_all && self.select.iter().any(|column| is_of(column)) {
+            Some("select")
+        } else if tests(&self.where_filter) {
+            Some("where")
+        } else if tests(&self.having) {
+            Some("having")
+        } else if self.order_by.iter().any(|key| is_of(key.column)) {
+            Some("order_by")
+        } else {
+            None
+        }
+    }
+
     /// What an answer with that many results costs, in account rows. A clause costs once, however
     /// many conditions it has.
     #[must_use]
@@ -141,7 +161,8 @@ impl Query {
         let prices = &self.table.prices;
         let clause = |filter: &Filter, price| if filter.is_empty() { 0 } else { price };
         results
-            .saturating_mul(prices.result)
+            .saturating_mul(prices.five_results)
+            .div_ceil(5)
             .saturating_add(prices.request)
             .saturating_add(clause(&self.where_filter, prices.where_clause))
             .saturating_add(clause(&self.having, prices.having_clause))

@@ -5,6 +5,7 @@ use std::fmt;
 use windlass_links::CaptureTime;
 
 use crate::filter::Subject;
+use crate::query::Query;
 use crate::table::{Column, Field, Table, Total};
 
 /// A group of rows: one folded anchor (R17).
@@ -52,15 +53,21 @@ pub enum Cell<'a> {
     Integer(u64),
     /// A moment.
     Date(CaptureTime),
+    /// Yes or no.
+    Boolean(bool),
+    /// A value that the index does not have.
+    Missing,
 }
 
-/// Numbers and dates as on the wire, strings bare.
+/// Numbers, dates and booleans as on the wire, strings bare, nothing for what is missing.
 impl fmt::Display for Cell<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) => f.write_str(text),
             Self::Integer(number) => number.fmt(f),
             Self::Date(time) => time.fmt(f),
+            Self::Boolean(is_true) => is_true.fmt(f),
+            Self::Missing => Ok(()),
         }
     }
 }
@@ -71,6 +78,10 @@ pub enum Emptiness {
     /// The host occurs in the index, but no backlink that the request's `history` asks for leads to
     /// the target.
     NoBacklinks,
+    /// The host occurs in the index, but no page of the target was captured.
+    NoPages,
+    /// Pages of the target were captured, and none has a link that the request's `history` asks for.
+    NoLinks,
     /// There are backlinks, and `where` or `having` removed all of them.
     FilteredOut,
     /// The host occurs nowhere in the index, neither as a page's nor as a link target's.
@@ -83,6 +94,8 @@ impl Emptiness {
     pub const fn name(self) -> &'static str {
         match self {
             Self::NoBacklinks => "no-backlinks",
+            Self::NoPages => "no-pages",
+            Self::NoLinks => "no-links",
             Self::FilteredOut => "filtered",
             Self::HostUnknown => "host-unknown",
         }
@@ -94,6 +107,8 @@ impl fmt::Display for Emptiness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoBacklinks => "the index has no backlinks for this target",
+            Self::NoPages => "the index has no captured page of this target",
+            Self::NoLinks => "the captured pages of this target have no such links",
             Self::FilteredOut => "the filters removed everything",
             Self::HostUnknown => "this host is not in any crawl given to the index",
         })
@@ -140,7 +155,7 @@ pub struct Report<'a> {
     pub(crate) backlinks: u64,
     pub(crate) refpages: u64,
     pub(crate) emptiness: Option<Emptiness>,
-    pub(crate) rows_cost: u64,
+    pub(crate) query: &'a Query,
 }
 
 impl<'a> Report<'a> {
@@ -189,6 +204,12 @@ impl<'a> Report<'a> {
         self.page.len() as u64
     }
 
+    /// Leaves out groups from the first on.
+    pub(crate) fn pass_over(&mut self, groups: u64) {
+        let groups = usize::try_from(groups).unwrap_or(usize::MAX);
+        self.page.drain(..groups.min(self.page.len()));
+    }
+
     /// How many groups passed `having`, before `offset` and `limit`.
     #[must_use]
     pub fn groups_total(&self) -> u64 {
@@ -213,6 +234,7 @@ impl<'a> Report<'a> {
             let value = match stat.total {
                 Total::Backlinks => self.backlinks,
                 Total::Refpages => self.refpages,
+                Total::Results => self.groups_total,
             };
             (stat.name, value)
         })
@@ -227,6 +249,6 @@ impl<'a> Report<'a> {
     /// What the answer costs, in account rows.
     #[must_use]
     pub fn rows_cost(&self) -> u64 {
-        self.rows_cost
+        self.query.cost(self.results())
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use windlass_index::{TargetRows, TargetRowsBuilder};
 use windlass_links::CaptureTime;
-use windlass_report::{Query, run, write};
+use windlass_report::{Output, Query, run, write};
 
 /// Compares with a golden file; writes it anew where `WINDLASS_BLESS` is set.
 fn check(file: &str, found: &[u8]) {
@@ -47,7 +47,13 @@ fn body(parameters: &[(&str, &str)]) -> Vec<u8> {
     let report = run(&query, &rows).unwrap();
     let mut body = Vec::new();
     if query.dry_run {
-        write::dry_run(&report, &mut body).unwrap();
+        write::dry_run(
+            report.rows_cost(),
+            report.results(),
+            query.output,
+            &mut body,
+        )
+        .unwrap();
     } else {
         write::report(&report, query.output, &mut body).unwrap();
     }
@@ -59,7 +65,12 @@ fn bodies() {
     check("all.json", &body(&[]));
     check("all.ndjson", &body(&[("output", "ndjson")]));
     check("all.csv", &body(&[("output", "CSV")]));
-    check("stats-only.json", &body(&[("limit", "0")]));
+    check("all.xml", &body(&[("output", "xml")]));
+    check("all.php", &body(&[("output", "Php")]));
+    for output in ["json", "xml", "php", "csv", "ndjson"] {
+        let nothing = body(&[("limit", "0"), ("output", output)]);
+        check(&format!("stats-only.{output}"), &nothing);
+    }
     check(
         "one-column.csv",
         &body(&[("output", "csv"), ("select", "anchor")]),
@@ -73,14 +84,19 @@ fn bodies() {
             ("limit", "2"),
         ]),
     );
-    check(
-        "dry-run.json",
-        &body(&[
+    for output in ["json", "xml", "php"] {
+        let dry_run = body(&[
             ("dry_run", "1"),
             ("where", "backlinks>0"),
             ("having", "refpages>0"),
-        ]),
-    );
+            ("output", output),
+        ]);
+        check(&format!("dry-run.{output}"), &dry_run);
+    }
+    for output in ["csv", "ndjson", "arrow", "parquet"] {
+        let dry_run = body(&[("dry_run", "1"), ("limit", "0"), ("output", output)]);
+        assert_eq!(dry_run, br#"{"dry_run":{"rows_cost":1,"results":0}}"#);
+    }
 }
 
 #[test]
@@ -95,7 +111,7 @@ fn errors() {
         "from=anchors&target=exa%20mple.com",
         "from=anchors&target=ftp://a.example",
         "from=anchors&target=a.example&mode=site",
-        "from=anchors&target=a.example&output=xml",
+        "from=anchors&target=a.example&output=yaml",
         "from=anchors&target=a.example&limit=5000001",
         "from=anchors&target=a.example&limit=-1",
         "from=anchors&target=a.example&limit=ten",
@@ -131,10 +147,37 @@ fn errors() {
         let error =
             Query::from_params(url::form_urlencoded::parse(parameters.as_bytes())).unwrap_err();
         found.extend_from_slice(format!("{parameters}\n  ").as_bytes());
-        write::error(&error.to_string(), &mut found).unwrap();
+        write::error(&error.to_string(), Output::Json, &mut found).unwrap();
         found.push(b'\n');
     }
     check("errors.txt", &found);
+}
+
+#[test]
+fn errors_in_each_format() {
+    let mut found = Vec::new();
+    for output in Output::ALL {
+        found.extend_from_slice(output.name().as_bytes());
+        found.push(b' ');
+        let text = "bad where: found '\u{1}', not \"<\" & größe";
+        write::error(text, output, &mut found).unwrap();
+        found.push(b'\n');
+    }
+    check("errors-by-output.txt", &found);
+}
+
+#[test]
+fn the_format_of_errors_is_known_before_the_request_is() {
+    for (query, expected) in [
+        ("", Output::Json),
+        ("output=xml", Output::Xml),
+        ("from=x&OUTPUT=PHP&limit=x", Output::Php),
+        ("output=php&output=xml&output=+", Output::Xml),
+        ("output=xml&output=yaml", Output::Json),
+    ] {
+        let parameters = url::form_urlencoded::parse(query.as_bytes());
+        assert_eq!(Output::requested(parameters), expected, "{query}");
+    }
 }
 
 #[test]

@@ -6,15 +6,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_TYPE, ETAG};
+use axum::http::header::{CONTENT_TYPE, ETAG, VARY};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use windlass_index::IndexError;
-use windlass_report::{Emptiness, Output, Query, Report, run_cancellable, write};
+use windlass_report::{
+    Answer, AnswerError, AnswerLimits, Emptiness, Output, Query, QueryError, WriteError, answer,
+    write,
+};
 
 use crate::app::{App, QueryPermit};
 use crate::clients::Client;
@@ -38,16 +41,34 @@ pub(crate) async fn report(
     let client = Client::of(request.extensions());
     let known = Known::of(request.method(), request.headers());
     let parameters = parameters::read(request, &app.limits).await?;
+    // A form in the body may name it too.
+    let output = Output::requested(parameters.iter().map(|(name, value)| (name, value)));
+    respond(app, &id, client, known, parameters)
+        .await
+        .map_err(|refusal| refusal.in_output(output))
+}
+
+async fn respond(
+    app: Arc<App>,
+    id: &RequestId,
+    client: Client,
+    known: Option<Known>,
+    parameters: Vec<(String, String)>,
+) -> Result<Response, Refusal> {
     let fingerprint = Fingerprint::of(&parameters);
     let query = Query::from_params(parameters)?;
     let table = TableName(query.table.name);
-    let answered = match not_modified(&app, known, fingerprint).await {
-        Some(response) => Ok(response),
-        None => newly(&app, &id, client, query, fingerprint).await,
-    };
-    let mut response = answered.unwrap_or_else(Refusal::into_response);
-    response.extensions_mut().insert(table);
-    Ok(response)
+    if let Some(mut response) = not_modified(&app, known, fingerprint).await {
+        response.extensions_mut().insert(table);
+        return Ok(response);
+    }
+    let answered = newly(app, id, client, query, fingerprint).await;
+    answered
+        .map(|mut response| {
+            response.extensions_mut().insert(table);
+            response
+        })
+        .map_err(|refusal| refusal.of_table(table))
 }
 
 /// The answer to a client that has the present one already: no query runs, and nothing is charged.
@@ -63,23 +84,24 @@ async fn not_modified(
     let mut response = known.not_modified(&fingerprint.tag(snapshot.version())?)?;
     let headers = response.headers_mut();
     headers.insert(ROWS_COST, 0u64.into());
+    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
     headers.insert(INDEX, HeaderValue::try_from(snapshot.version()).ok()?);
     Some(response)
 }
 
 /// The answer of a query that runs.
 async fn newly(
-    app: &Arc<App>,
+    app: Arc<App>,
     id: &RequestId,
     client: Client,
     query: Query,
     fingerprint: Fingerprint,
 ) -> Result<Response, Refusal> {
     let permit = app.query_permit(client).await?;
-    match answer(Arc::clone(app), query, permit).await {
-        Ok(answer) => {
-            let tag = fingerprint.tag(&answer.index_version);
-            let mut response = answer.into_response();
+    match run(Arc::clone(&app), query, permit).await {
+        Ok(head) => {
+            let tag = fingerprint.tag(&head.index_version);
+            let mut response = head.into_response();
             response.headers_mut().extend(tag.map(|tag| (ETAG, tag)));
             Ok(response)
         }
@@ -92,6 +114,8 @@ async fn newly(
             ),
         )
         .retry_after(60)),
+        Err(Failure::Query(error)) => Err(error.into()),
+        Err(Failure::Memory(text)) => Err(Refusal::new(StatusCode::BAD_REQUEST, text)),
         Err(Failure::Index(error)) => {
             tracing::error!(request = %id, error = %error, "reading the index");
             Err(internal(id))
@@ -111,7 +135,7 @@ fn internal(id: &RequestId) -> Refusal {
 }
 
 /// What is known of an answer when its first bytes are ready.
-struct Answer {
+struct Head {
     results: u64,
     rows_cost: u64,
     emptiness: Option<Emptiness>,
@@ -120,7 +144,7 @@ struct Answer {
     body: Body,
 }
 
-impl Answer {
+impl Head {
     fn into_response(self) -> Response {
         let mut response = Response::new(self.body);
         response.extensions_mut().insert(Results(self.results));
@@ -141,8 +165,22 @@ impl Answer {
 /// Why there is no answer.
 enum Failure {
     Slow,
+    Query(QueryError),
     Index(IndexError),
+    /// It is too much, and says so.
+    Memory(String),
     Crashed,
+}
+
+impl From<AnswerError> for Failure {
+    fn from(error: AnswerError) -> Self {
+        match error {
+            AnswerError::Query(error) => Self::Query(error),
+            AnswerError::Index(IndexError::Cancelled) => Self::Slow,
+            AnswerError::Index(error) => Self::Index(error),
+            error => Self::Memory(error.to_string()),
+        }
+    }
 }
 
 /// Sets the flag when the request is over, also where its client goes before the answer is there.
@@ -156,11 +194,7 @@ impl Drop for CancelOnDrop {
 
 /// Runs a query on a blocking thread until the first bytes of its body are ready; the thread goes on
 /// writing the rest, and gives the permit back at the end.
-async fn answer(
-    app: Arc<App>,
-    query: Query,
-    permit: QueryPermit,
-) -> Result<Answer, Failure> {
+async fn run(app: Arc<App>, query: Query, permit: QueryPermit) -> Result<Head, Failure> {
     let (sender, receiver) = oneshot::channel();
     let cancel = CancelOnDrop(Arc::default());
     let cancelled = Arc::clone(&cancel.0);
@@ -171,7 +205,7 @@ async fn answer(
         work(&app, &query, &cancelled, runtime, sender);
     });
     match timeout(time_max, receiver).await {
-        Ok(Ok(answer)) => answer,
+        Ok(Ok(head)) => head,
         // The sender is used unless the thread panics.
         Ok(Err(_)) => Err(Failure::Crashed),
         Err(_) => Err(Failure::Slow),
@@ -183,57 +217,51 @@ fn work(
     query: &Query,
     cancel: &AtomicBool,
     runtime: Handle,
-    sender: oneshot::Sender<Result<Answer, Failure>>,
+    sender: oneshot::Sender<Result<Head, Failure>>,
 ) {
     let snapshot = app.snapshot();
-    let failure = |error| match error {
-        IndexError::Cancelled => Failure::Slow,
-        error => Failure::Index(error),
+    let limits = AnswerLimits {
+        memory_max: app.limits.query_bytes_max,
+        ..AnswerLimits::default()
     };
-    let rows = match snapshot.rows(&query.target, query.history, cancel) {
-        Ok(rows) => rows,
+    let answer = match answer(query, &snapshot, limits, cancel) {
+        Ok(answer) => answer,
         Err(error) => {
             // Nobody listens where the client has gone.
-            let _ = sender.send(Err(failure(error)));
+            let _ = sender.send(Err(error.into()));
             return;
         }
     };
-    let report = match run_cancellable(query, &rows, cancel) {
-        Ok(report) => report,
-        Err(error) => {
-            let _ = sender.send(Err(failure(error)));
-            return;
-        }
-    };
-    let answer = Answer {
-        results: report.results(),
-        rows_cost: report.rows_cost(),
-        emptiness: report.emptiness(),
+    let head = Head {
+        results: answer.results(),
+        rows_cost: answer.rows_cost(),
+        emptiness: answer.emptiness(),
         index_version: snapshot.version().to_owned(),
         content_type: match query.dry_run {
-            true => Output::Json.content_type(),
+            true => query.output.of_messages().content_type(),
             false => query.output.content_type(),
         },
         body: Body::empty(),
     };
     let start = move |body| {
-        let _ = sender.send(Ok(Answer { body, ..answer }));
+        let _ = sender.send(Ok(Head { body, ..head }));
     };
     let body = BodyWriter::new(start, runtime, app.limits.stall_time_max);
-    if let Err(error) = write_body(&report, query, body) {
+    if let Err(error) = write_body(&answer, query, body) {
         tracing::info!(error = %error, "an answer was cut off");
     }
 }
 
 fn write_body(
-    report: &Report<'_>,
+    answer: &Answer<'_>,
     query: &Query,
-    mut body: BodyWriter<impl FnOnce(Body)>,
-) -> std::io::Result<()> {
+    mut body: BodyWriter<impl FnOnce(Body) + Send>,
+) -> Result<(), WriteError> {
     if query.dry_run {
-        write::dry_run(report, &mut body)?;
+        let (cost, results) = (answer.rows_cost(), answer.results());
+        write::dry_run(cost, results, query.output, &mut body)?;
     } else {
-        write::report(report, query.output, &mut body)?;
+        answer.write(query.output, &mut body)?;
     }
-    body.finish()
+    Ok(body.finish()?)
 }

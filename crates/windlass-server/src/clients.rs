@@ -129,9 +129,11 @@ mod tests {
 
     fn client(address: &str) -> Client {
         let mut extensions = Extensions::new();
-        extensions.insert(Peer(address.parse().unwrap_or_else(|_| {
-            unreachable!("an address of this test: {address}")
-        })));
+        extensions.insert(Peer(
+            address
+                .parse()
+                .unwrap_or_else(|_| unreachable!("an address of this test: {address}")),
+        ));
         Client::of(&extensions)
     }
 

@@ -145,6 +145,9 @@ pub struct Limits {
     pub stall_time_max: Duration,
     /// How long answers in flight may take after the server was told to stop.
     pub shutdown_time_max: Duration,
+    /// Bytes of memory, about, that a query may take for what grows with its target rather than with
+    /// its answer (400).
+    pub query_bytes_max: usize,
     /// Longest path and query (414). Beyond 65,534 bytes the HTTP library itself says 414.
     pub uri_bytes_max: usize,
     /// Longest head of a request, in bytes: its first line and its headers (431); at least 8,192.
@@ -169,6 +172,7 @@ impl Default for Limits {
             request_time_max: Duration::from_secs(30),
             stall_time_max: Duration::from_secs(60),
             shutdown_time_max: Duration::from_secs(30),
+            query_bytes_max: 512 << 20,
             uri_bytes_max: 32_768,
             head_bytes_max: 131_072,
             headers_max: HEADERS_MAX_DEFAULT,

@@ -1,10 +1,17 @@
-//! Answers that are errors: `{"error":"…"}` with a status.
+//! Answers that are errors: `{"error":"…"}` with a status, in the format that was asked for.
+//!
+//! A refusal may come before the request's parameters are read. So it is answered in JSON first, and a
+//! layer writes it anew where the query string asks for another format.
 
 use axum::body::Body;
+use axum::extract::Request;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use windlass_report::{Output, QueryError, write};
+
+use crate::request_log::TableName;
 
 /// Why a request was refused, for the log and the metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +53,9 @@ pub(crate) struct Refusal {
     status: StatusCode,
     text: String,
     reason: Reason,
+    table: Option<TableName>,
     retry_after_s: Option<u64>,
+    output: Option<Output>,
 }
 
 impl Refusal {
@@ -55,7 +64,9 @@ impl Refusal {
             status,
             text,
             reason: Reason::Status(status),
+            table: None,
             retry_after_s: None,
+            output: None,
         }
     }
 
@@ -74,11 +85,47 @@ impl Refusal {
         self
     }
 
+    /// Says which table was asked.
+    pub(crate) const fn of_table(mut self, table: TableName) -> Self {
+        self.table = Some(table);
+        self
+    }
+
+    /// Settles the format.
+    pub(crate) const fn in_output(mut self, output: Output) -> Self {
+        self.output = Some(output);
+        self
+    }
+
     /// Says when to try again, in seconds.
     pub(crate) const fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after_s = Some(seconds);
         self
     }
+}
+
+/// What a refusal says, where its format is not settled.
+#[derive(Debug, Clone)]
+struct Unsettled(String);
+
+/// Writes refusals in the format that the query string asks for.
+pub(crate) async fn in_requested_output(request: Request, next: Next) -> Response {
+    let query = request.uri().query().unwrap_or_default();
+    let output = Output::requested(form_urlencoded::parse(query.as_bytes()));
+    let mut response = next.run(request).await;
+    if let Some(Unsettled(text)) = response.extensions_mut().remove() {
+        write_into(&mut response, &text, output);
+    }
+    response
+}
+
+fn write_into(response: &mut Response, text: &str, output: Output) {
+    let mut body = Vec::new();
+    // A vector takes all that is written.
+    let _ = write::error(text, output, &mut body);
+    *response.body_mut() = Body::from(body);
+    let content_type = HeaderValue::from_static(output.of_messages().content_type());
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
 }
 
 impl From<QueryError> for Refusal {
@@ -89,19 +136,18 @@ impl From<QueryError> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let mut body = Vec::new();
-        // A vector takes all that is written.
-        let _ = write::error(&self.text, &mut body);
-        let mut response = Response::new(Body::from(body));
+        let mut response = Response::new(Body::empty());
         *response.status_mut() = self.status;
         response.extensions_mut().insert(self.reason);
-        let headers = response.headers_mut();
-        headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static(Output::Json.content_type()),
-        );
+        if let Some(table) = self.table {
+            response.extensions_mut().insert(table);
+        }
         if let Some(seconds) = self.retry_after_s {
-            headers.insert(RETRY_AFTER, seconds.into());
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        write_into(&mut response, &self.text, self.output.unwrap_or_default());
+        if self.output.is_none() {
+            response.extensions_mut().insert(Unsettled(self.text));
         }
         response
     }

@@ -5,16 +5,18 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, RETRY_AFTER};
 use axum::http::{HeaderName, Method, StatusCode, Uri};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::cors::{Any, CorsLayer};
 use windlass_index::Reader;
+use windlass_report::Output;
 
 use crate::app::App;
 use crate::options::{AccessOptions, CorsOrigin, Limits};
-use crate::refusal::Refusal;
+use crate::refusal::{self, Refusal};
 use crate::{answer, headers, health, metrics, request_log};
 
 /// Fast enough to keep up with a local network, at most of the gain.
@@ -35,7 +37,15 @@ pub(crate) fn router_of(app: &Arc<App>, cors_origins: &[CorsOrigin]) -> Router {
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .with_state(Arc::clone(app))
-        .layer(CompressionLayer::new().quality(COMPRESSION_LEVEL));
+        .layer(from_fn(refusal::in_requested_output))
+        .layer(
+            CompressionLayer::new()
+                .quality(COMPRESSION_LEVEL)
+                .compress_when(DefaultPredicate::new().and(NotForContentType::const_new(
+                    // Compressed in itself.
+                    Output::Parquet.content_type(),
+                ))),
+        );
     let router = match cors(cors_origins) {
         Some(layer) => router.layer(layer),
         None => router,
@@ -48,7 +58,12 @@ fn cors(origins: &[CorsOrigin]) -> Option<CorsLayer> {
     if origins.is_empty() {
         return None;
     }
-    let readable = ["x-results-count", "x-rows-left", "x-windlass-empty", "x-windlass-index"];
+    let readable = [
+        "x-results-count",
+        "x-rows-left",
+        "x-windlass-empty",
+        "x-windlass-index",
+    ];
     let readable = readable.map(HeaderName::from_static).into_iter();
     let layer = CorsLayer::new()
         .allow_methods([Method::GET, Method::HEAD, Method::POST])

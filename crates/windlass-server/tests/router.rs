@@ -82,7 +82,11 @@ async fn an_answer_and_its_headers() {
 #[tokio::test]
 async fn r20_kinds_of_emptiness() {
     let directory = tempfile::tempdir().unwrap();
-    let router = router(small(directory.path()), Limits::default(), &AccessOptions::default());
+    let router = router(
+        small(directory.path()),
+        Limits::default(),
+        &AccessOptions::default(),
+    );
     for (uri, emptiness) in [
         ("/?from=anchors&target=ahrefs.com/nothing", "no-backlinks"),
         (
@@ -177,7 +181,11 @@ async fn errors_have_a_status_and_say_what_is_wrong() {
 #[tokio::test]
 async fn forms_are_read_and_other_bodies_are_not() {
     let directory = tempfile::tempdir().unwrap();
-    let router = router(small(directory.path()), Limits::default(), &AccessOptions::default());
+    let router = router(
+        small(directory.path()),
+        Limits::default(),
+        &AccessOptions::default(),
+    );
     let form = "target=ahrefs.com&mode=domain&select=anchor&limit=1";
     for (content_type, status) in [
         (Some("application/x-www-form-urlencoded"), 200),
@@ -203,7 +211,11 @@ async fn forms_are_read_and_other_bodies_are_not() {
 #[tokio::test]
 async fn bodies_are_compressed_where_the_client_allows() {
     let directory = tempfile::tempdir().unwrap();
-    let router = router(large(directory.path(), 100), Limits::default(), &AccessOptions::default());
+    let router = router(
+        large(directory.path(), 100),
+        Limits::default(),
+        &AccessOptions::default(),
+    );
     let uri = "/?from=anchors&target=t.example&mode=domain";
     let (_, headers, plain) = get(&router, uri).await;
     assert_eq!(header(&headers, "content-encoding"), None);
@@ -255,7 +267,11 @@ async fn a_query_that_takes_too_long_is_stopped() {
         query_time_max: Duration::ZERO,
         ..Limits::default()
     };
-    let router = router(large(directory.path(), 1000), limits, &AccessOptions::default());
+    let router = router(
+        large(directory.path(), 1000),
+        limits,
+        &AccessOptions::default(),
+    );
     let (status, headers, body) = get(&router, "/?from=anchors&target=t.example").await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(headers.contains_key("retry-after"));
@@ -291,7 +307,11 @@ async fn a_damaged_segment_is_an_internal_error_with_an_id() {
 #[tokio::test]
 async fn a_manifest_that_cannot_be_opened_leaves_the_state_before() {
     let directory = tempfile::tempdir().unwrap();
-    let router = router(small(directory.path()), Limits::default(), &AccessOptions::default());
+    let router = router(
+        small(directory.path()),
+        Limits::default(),
+        &AccessOptions::default(),
+    );
     let (_, _, healthy) = get(&router, "/healthz").await;
     assert!(
         healthy.starts_with(r#"{"#) && healthy.contains(r#""status":"ok""#),

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use windlass_report::Output;
 
 /// Windlass, the open, self-hosted backlink index.
 #[derive(Debug, Parser)]
@@ -141,6 +142,9 @@ pub(crate) struct IngestOptions {
     /// Read files again that the index has
     #[arg(long)]
     pub(crate) force: bool,
+    /// Keep links within registrable domains too, apart from the backlinks; chosen when the index is made
+    #[arg(long)]
+    pub(crate) keep_internal: bool,
     /// Files read at once [default: one a core]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
@@ -297,6 +301,30 @@ pub(crate) enum AnchorsFormat {
     Ndjson,
     /// With a header
     Csv,
+    /// The API's body as XML
+    Xml,
+    /// The API's body as PHP's serialize() writes it
+    Php,
+    /// An Arrow IPC stream
+    Arrow,
+    /// A Parquet file
+    Parquet,
+}
+
+impl AnchorsFormat {
+    /// The API's output, where it is one.
+    pub(crate) const fn output(self) -> Option<Output> {
+        match self {
+            Self::Table => None,
+            Self::Json => Some(Output::Json),
+            Self::Ndjson => Some(Output::Ndjson),
+            Self::Csv => Some(Output::Csv),
+            Self::Xml => Some(Output::Xml),
+            Self::Php => Some(Output::Php),
+            Self::Arrow => Some(Output::Arrow),
+            Self::Parquet => Some(Output::Parquet),
+        }
+    }
 }
 
 #[derive(Debug, Args)]

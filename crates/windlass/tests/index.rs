@@ -236,6 +236,55 @@ fn killed_at_any_moment_nothing_acknowledged_is_lost() {
 }
 
 #[test]
+fn internal_links_are_kept_apart_where_the_index_was_made_for_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let [without, with, parts] =
+        ["without", "with", "parts"].map(|name| directory.path().join(name));
+    ingest(&without, &files(), &[]);
+    ingest(&with, &files(), &["--keep-internal"]);
+    for file in files().into_iter().rev() {
+        let flags = ["--keep-internal", "--memory", "300k", "--merge", "none"];
+        ingest(&parts, &[file], &flags);
+    }
+    assert_eq!(segments(&parts).len(), 4);
+    assert!(merged_bytes(&with) == merged_bytes(&parts), "other bytes");
+    merged_bytes(&without);
+    stdout(["verify".as_ref(), "--index".as_ref(), with.as_os_str()]);
+    let [mut kept, bare] = [&with, &without].map(|index| json("stats", index));
+    let internal = kept["segments"][0]["counts"]["internal_links"].take();
+    assert!(internal.as_u64().unwrap() > 1000);
+    assert_eq!(bare["segments"][0]["counts"]["internal_links"], 0);
+    for count in ["captures", "pages", "sites", "backlinks", "other_links"] {
+        let of = |stats: &Value| stats["segments"][0]["counts"][count].clone();
+        assert_eq!(of(&kept), of(&bare), "{count}");
+    }
+    for (section, bytes) in bare["bytes_by_section"].as_object().unwrap() {
+        assert_eq!(&kept["bytes_by_section"][section], bytes, "{section}");
+    }
+    // The choice belongs to the index.
+    for (index, flags, built) in [
+        (&with, &[][..], "with --keep-internal"),
+        (
+            &without,
+            &["--keep-internal"][..],
+            "without --keep-internal",
+        ),
+    ] {
+        let file = demo("docs.sqlalchemy.org-2021-03-15.warc.gz");
+        let ends = [
+            "ingest".as_ref(),
+            file.as_os_str(),
+            "--index".as_ref(),
+            index.as_os_str(),
+        ];
+        let output = windlass(ends.into_iter().chain(flags.iter().map(OsStr::new)));
+        let complaint = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success());
+        assert!(complaint.contains(&format!("built {built}")), "{complaint}");
+    }
+}
+
+#[test]
 fn stats_and_export_count_the_same() {
     use parquet::file::reader::{FileReader, SerializedFileReader};
     use parquet::record::RowAccessor;
@@ -269,12 +318,23 @@ fn stats_and_export_count_the_same() {
     let links = open("links.parquet");
     let total = counts["backlinks"].as_i64().unwrap() + counts["other_links"].as_i64().unwrap();
     assert_eq!(links.metadata().file_metadata().num_rows(), total);
+    let captures = open("captures.parquet");
+    let rows = captures.metadata().file_metadata().num_rows();
+    assert!(rows >= counts["captures"].as_i64().unwrap());
+    let (mut titles, mut statuses) = (0, 0);
+    for row in captures.get_row_iter(None).unwrap().map(Result::unwrap) {
+        let is_html = row.get_string(3).unwrap() == "html";
+        let status = row.get_long(5).ok();
+        statuses += i64::from(status.is_some());
+        assert!(!is_html || status == Some(200));
+        if let Ok(title) = row.get_string(6) {
+            assert!(is_html && !title.is_empty());
+            titles += 1;
+        }
+    }
     assert!(
-        open("captures.parquet")
-            .metadata()
-            .file_metadata()
-            .num_rows()
-            >= counts["captures"].as_i64().unwrap()
+        titles > 10 && statuses == rows,
+        "{titles} titles, {statuses} statuses of {rows}"
     );
     // Live backlinks to github.com, by hand and by the report.
     let live = links

@@ -68,7 +68,7 @@ impl MergePlan {
         for entry in entries {
             plan.segments.push(entry.name.clone());
             plan.bytes = plan.bytes.saturating_add(entry.bytes);
-            plan.units += entry.counts.captures + entry.counts.backlinks + entry.counts.other_links;
+            plan.units += entry.counts.merge_units();
         }
         plan
     }

@@ -10,7 +10,7 @@ use super::pages::{Mapping, MergedPages};
 use super::site::{Part, SiteMerger};
 use super::{Damage, Means, MergeError, Watch};
 use crate::bytes::Corrupt;
-use crate::segment::{Segment, SegmentWriter, WriteError};
+use crate::segment::{BlockShape, Segment, SegmentWriter, Side, WriteError};
 use crate::site::{self, SiteEncoder};
 use crate::stretch::Stretch;
 
@@ -46,8 +46,8 @@ impl<'a> Batch<'a> {
 }
 
 /// Sites that are merged.
-#[derive(Default)]
 pub(super) struct Merged<'a> {
+    side: Side,
     keys: Vec<u8>,
     sites: Vec<MergedSite<'a>>,
     /// The small blocks.
@@ -56,7 +56,7 @@ pub(super) struct Merged<'a> {
 
 struct MergedSite<'a> {
     key: Range<usize>,
-    counts: (u64, u64),
+    shape: BlockShape,
     block: Block<'a>,
 }
 
@@ -74,6 +74,7 @@ enum Block<'a> {
 /// What batches are made of, and made with.
 #[derive(Clone, Copy)]
 pub(super) struct Job<'a, 'w> {
+    pub(super) side: Side,
     pub(super) inputs: &'w [&'a Segment],
     pub(super) pages: &'a MergedPages,
     pub(super) means: &'w Means,
@@ -94,7 +95,7 @@ impl<'a> Job<'a, '_> {
                 let Some(segment) = self.inputs.get(place.index) else {
                     continue;
                 };
-                let block = segment.stretch_at(place.value);
+                let block = segment.stretch_of(self.side, place.value);
                 let block = block.map_err(|e| MergeError::Input(segment.corrupt(e)))?;
                 bytes += block.len();
                 batch.blocks.push((place.index, block));
@@ -122,7 +123,12 @@ impl<'a, 'w> Worker<'a, 'w> {
 
     /// Merges the sites of a batch.
     pub(super) fn merge(&mut self, batch: Batch<'a>) -> Result<Merged<'a>, MergeError> {
-        let mut merged = Merged::default();
+        let mut merged = Merged {
+            side: self.job.side,
+            keys: Vec::new(),
+            sites: Vec::new(),
+            bytes: Vec::new(),
+        };
         for (key, blocks) in batch.sites() {
             self.site(key, blocks, &mut merged)?;
         }
@@ -164,8 +170,8 @@ impl<'a, 'w> Worker<'a, 'w> {
             return Ok(());
         }
         encoder.close().map_err(WriteError::from)?;
-        let counts = encoder.counts();
-        let block = if encoder.length() > SMALL_BLOCK {
+        let shape = encoder.shape();
+        let block = if shape.length > SMALL_BLOCK {
             let next = SiteEncoder::new(&job.means.scratch);
             Block::Built(Box::new(std::mem::replace(encoder, next)))
         } else {
@@ -174,7 +180,7 @@ impl<'a, 'w> Worker<'a, 'w> {
             written.map_err(WriteError::from)?;
             Block::Small(start..merged.bytes.len())
         };
-        merged.sites.push(MergedSite { key, counts, block });
+        merged.sites.push(MergedSite { key, shape, block });
         Ok(())
     }
 
@@ -186,19 +192,24 @@ impl<'a, 'w> Worker<'a, 'w> {
         mapping: &Mapping,
         merged: &mut Merged<'a>,
     ) -> Result<(), Corrupt> {
-        let counts = site::counts(block)?;
+        let links = site::counts(block)?;
         let start = merged.bytes.len();
         let page = |page| mapping.pages.get(page as usize).copied();
         let rest = site::renumber_pages(block, page, &mut merged.bytes)?;
         let head = start..merged.bytes.len();
+        let shape = BlockShape {
+            length: (head.len() + rest.len()) as u64,
+            head: head.len() as u64,
+            links,
+        };
         let block = if rest.len() as u64 > SMALL_BLOCK {
             Block::Copied { head, rest }
         } else {
             merged.bytes.extend_from_slice(rest);
             Block::Small(start..merged.bytes.len())
         };
-        self.merger.count(counts.0 + counts.1);
-        merged.sites.push(MergedSite { key, counts, block });
+        self.merger.count(links.0 + links.1);
+        merged.sites.push(MergedSite { key, shape, block });
         Ok(())
     }
 }
@@ -240,20 +251,18 @@ pub(super) fn write_batch<W: Write>(
         match site.block {
             Block::Small(range) => {
                 let block = bytes(range);
-                let length = block.len() as u64;
-                writer.site_from_parts(key, length, site.counts, |out| out.write_all(block))?;
+                writer.site_from_parts(merged.side, key, site.shape, |out| out.write_all(block))?;
             }
             Block::Copied { head, rest } => {
                 let head = bytes(head);
-                let length = (head.len() + rest.len()) as u64;
-                writer.site_from_parts(key, length, site.counts, |out| {
+                writer.site_from_parts(merged.side, key, site.shape, |out| {
                     out.write_all(head)?;
                     out.write_all(rest)
                 })?;
             }
             Block::Built(mut encoder) => {
-                let length = encoder.length();
-                writer.site_from_parts(key, length, site.counts, |out| encoder.write_to(out))?;
+                writer
+                    .site_from_parts(merged.side, key, site.shape, |out| encoder.write_to(out))?;
             }
         }
     }

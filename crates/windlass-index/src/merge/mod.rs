@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::bytes::Corrupt;
 use crate::compact::Progress;
 use crate::error::IndexError;
-use crate::segment::{Counts, Digest, Segment, SegmentWriter, WriteError};
+use crate::segment::{Counts, Digest, Segment, SegmentWriter, Side, WriteError};
 use crate::spool::Scratch;
 pub(crate) use dictionaries::MergedStrings;
 
@@ -112,6 +112,8 @@ pub(crate) fn merge<W: Write>(
     files.dedup();
     let mut writer = SegmentWriter::new(out, public_suffix_list, &files, &means.scratch)?;
     let pages = pages::merge(inputs, &files, &mut writer, watch)?;
-    parallel::merge_sites(inputs, &pages, &mut writer, means, watch)?;
+    for side in Side::ALL {
+        parallel::merge_sites(side, inputs, &pages, &mut writer, means, watch)?;
+    }
     Ok(writer.finish()?)
 }

@@ -11,10 +11,11 @@ use fst::map::{OpBuilder, Union};
 use super::batch::{Batch, Job, Merged, Worker, write_batch};
 use super::pages::MergedPages;
 use super::{Damage, Means, MergeError, Watch};
-use crate::segment::{Segment, SegmentWriter};
+use crate::segment::{Segment, SegmentWriter, Side};
 
-/// Merges the sites of all inputs.
+/// Merges the sites of one side of all inputs.
 pub(super) fn merge_sites<'a, W: Write>(
+    side: Side,
     inputs: &[&'a Segment],
     pages: &'a MergedPages,
     writer: &mut SegmentWriter<W>,
@@ -23,15 +24,22 @@ pub(super) fn merge_sites<'a, W: Write>(
 ) -> Result<(), MergeError> {
     let mut directories = Vec::new();
     for (input, segment) in inputs.iter().enumerate() {
-        let directory = segment.directory();
+        let directory = segment.directory_of(side);
         directories.push(directory.map_err(|what| Damage { input, what }.error(inputs))?);
     }
-    let sites = directories
-        .iter()
-        .fold(OpBuilder::new(), OpBuilder::add)
-        .union();
+    // An input without any has its place nevertheless.
+    let empty = fst::Map::default();
+    let mut sites = OpBuilder::new();
+    for directory in &directories {
+        match directory {
+            Some(directory) => sites.push(directory),
+            None => sites.push(&empty),
+        }
+    }
+    let sites = sites.union();
     let stop = AtomicBool::new(false);
     let job = Job {
+        side,
         inputs,
         pages,
         means,

@@ -14,7 +14,7 @@ use crate::sighting::Sighting;
 
 /// Whether the target's host — with `subdomains`, or one below it — is the host of a captured page
 /// or of a link's target (R20).
-pub(super) fn host_occurs(
+pub(crate) fn host_occurs(
     segments: &[Arc<Segment>],
     question: &Question<'_>,
 ) -> Result<bool, IndexError> {

@@ -28,8 +28,10 @@ use crate::rows::{Links, TargetRows};
 use crate::segment::Segment;
 
 pub use groups::{ReadyColumn, ReadyGroup, ReadyGroups};
+pub(crate) use known::host_occurs;
 pub(crate) use link_dates::LinkDates;
 pub(crate) use many::Kept;
+pub(crate) use one::matching_urls;
 pub(crate) use parts::each_of;
 pub(crate) use scan::Scan;
 pub(crate) use united::United;
@@ -94,7 +96,7 @@ impl Question<'_> {
     /// Calls `each` with the key of each site, among those in the segment, that can hold the target's
     /// range, and the offset of its block. The registrable domain of the host is one of the host's own
     /// suffixes; with `subdomains`, hosts below it may have registrable domains of their own.
-    fn for_each_site<E>(
+    pub(crate) fn for_each_site<E>(
         &self,
         segment: &Segment,
         wrong: impl Fn(Corrupt) -> E,
@@ -121,7 +123,7 @@ impl Question<'_> {
         Ok(())
     }
 
-    fn check_cancelled(&self) -> Result<(), IndexError> {
+    pub(crate) fn check_cancelled(&self) -> Result<(), IndexError> {
         if self.cancel.load(Ordering::Relaxed) {
             Err(IndexError::Cancelled)
         } else {
@@ -131,10 +133,10 @@ impl Question<'_> {
 }
 
 /// What ends each label but the last in a host's key.
-const LABEL_END: u8 = 0x02;
+pub(crate) const LABEL_END: u8 = 0x02;
 
 /// The keys of a host and of the domains above it, shortest first.
-fn suffixes(host_key: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn suffixes(host_key: &[u8]) -> impl Iterator<Item = &[u8]> {
     let ends = host_key
         .iter()
         .enumerate()

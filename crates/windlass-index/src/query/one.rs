@@ -211,7 +211,7 @@ impl<'a> Several<'a> {
 }
 
 /// The places, in a sorted list of SURT keys, that a target matches, as ranges.
-pub(super) fn matching_urls(
+pub(crate) fn matching_urls(
     urls: &StringList<'_>,
     target: &Target,
 ) -> Result<Vec<Range<usize>>, Corrupt> {

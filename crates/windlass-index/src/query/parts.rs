@@ -21,12 +21,12 @@ pub(super) fn threads() -> usize {
 }
 
 /// Gives ranges of folds to threads: the visitors that come of it, in the order of the ranges, and the
-/// number of distinct pages that they kept.
+/// pages that they kept.
 pub(super) fn in_parts<V: Send>(
     rows: &TargetRows,
     folds: &[Range<u32>],
     part: impl Fn(Range<u32>, &mut Texts<'_>) -> Result<(V, PageSet), IndexError> + Sync,
-) -> Result<(Vec<V>, u64), IndexError> {
+) -> Result<(Vec<V>, PageSet), IndexError> {
     let parts = each_of(
         threads(),
         folds,
@@ -42,7 +42,7 @@ pub(super) fn in_parts<V: Send>(
             None => more,
         });
     }
-    Ok((visitors, pages.map_or(0, PageSet::count)))
+    Ok((visitors, pages.unwrap_or_default()))
 }
 
 /// Gives things to so many threads, each with a state of its own: what comes of them, in their order.

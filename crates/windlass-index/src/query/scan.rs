@@ -100,7 +100,7 @@ impl Scan {
         rows: &TargetRows,
         visitor: impl Fn() -> V + Sync,
         cancel: &AtomicBool,
-    ) -> Result<(Vec<V>, u64), IndexError> {
+    ) -> Result<(Vec<V>, PageSet), IndexError> {
         let source = self.source().map_err(self.wrong())?;
         let parts = source.parts(threads()).map_err(self.wrong())?;
         in_parts(rows, &parts, |folds, texts| {
@@ -126,6 +126,18 @@ impl Scan {
             });
         }
         Ok((visitors, pages.map_or(0, PageSet::count)))
+    }
+
+    /// The registrable domains of pages, which are numbered as in the block.
+    pub(crate) fn domains_of_pages(
+        &self,
+    ) -> Result<impl FnMut(u32) -> Result<u32, IndexError>, IndexError> {
+        let mut pages = self.block().map_err(self.wrong())?.pages;
+        let domains = self.segment.domains().map_err(self.wrong())?;
+        Ok(move |place: u32| {
+            let page = pages.get(place as usize).map_err(self.wrong())?;
+            domains.of_page(page).map_err(self.wrong())
+        })
     }
 
     fn source(&self) -> Result<Source<'_>, Corrupt> {

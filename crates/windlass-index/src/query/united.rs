@@ -90,10 +90,17 @@ impl United {
         rows: &TargetRows,
         visitor: impl Fn() -> V + Sync,
         cancel: &AtomicBool,
-    ) -> Result<(Vec<V>, u64), IndexError> {
+    ) -> Result<(Vec<V>, PageSet), IndexError> {
         in_parts(rows, &self.parts(), |folds, texts| {
             self.part(folds, visitor(), texts, cancel)
         })
+    }
+
+    /// The registrable domain of a page.
+    pub(crate) fn domain_of_page(&self, page: u32) -> Result<u32, IndexError> {
+        let fact = self.facts.get(page as usize);
+        fact.map(|fact| fact.domain)
+            .ok_or_else(|| wrong(Corrupt("a page")))
     }
 
     fn fold_count(&self) -> u32 {

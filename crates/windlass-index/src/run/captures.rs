@@ -1,16 +1,20 @@
 //! The captures of a run, and the page table that they make.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use windlass_links::{Capture, CaptureTime, Outcome, Source};
 
 use super::keys::{Keys, Sites};
+use crate::document::Document;
 use crate::instant::{self, Instant, Origin, Shown, State};
-use crate::intern::Ranks;
-use crate::segment::{SegmentWriter, WriteError};
+use crate::intern::{Interner, Ranks};
+use crate::segment::{SegmentWriter, Side, WriteError};
 
 /// Bytes that a capture takes while a run is written, beside its note.
 pub(super) const WRITING_BYTES: usize = 16 + 8 + 8 + 4;
+
+const NO_TITLE: u32 = u32::MAX;
 
 /// What is kept of a capture.
 #[derive(Debug)]
@@ -21,10 +25,13 @@ pub(super) struct CaptureNote {
     file: u32,
     internal: u32,
     external: u32,
+    /// The number of the title; [`NO_TITLE`] where there is none.
+    title: u32,
+    status: Option<u16>,
     /// What a revisit refers to.
     refers: Option<CaptureTime>,
-    /// The number of the last of its links, plus 1.
-    pub(super) links_end: u32,
+    /// The number of the last of its links of each side, plus 1.
+    links_ends: [u32; 2],
     outcome: Option<Shown>,
     is_wat: bool,
 }
@@ -33,9 +40,9 @@ impl CaptureNote {
     pub(super) fn of(
         capture: &Capture,
         page: u32,
-        file: u32,
-        offset: u64,
-        links_end: usize,
+        title: Option<u32>,
+        (file, offset): (u32, u64),
+        links_ends: [usize; 2],
     ) -> Self {
         let (outcome, refers) = match capture.outcome {
             Outcome::Html => (Some(Shown::Html), None),
@@ -51,15 +58,26 @@ impl CaptureNote {
             file,
             internal: capture.counts.internal,
             external: capture.counts.external,
+            title: title.unwrap_or(NO_TITLE),
+            status: capture.status,
             refers,
             // A run is full long before.
-            links_end: links_end as u64 as u32,
+            links_ends: links_ends.map(|end| end as u64 as u32),
             outcome,
             is_wat: capture.source == Source::Wat,
         }
     }
 
-    fn instant(&self, file_ranks: &[u32]) -> Instant {
+    /// The number of the last of its links of a side, plus 1.
+    pub(super) fn links_end(&self, side: Side) -> usize {
+        let [external, internal] = self.links_ends;
+        match side {
+            Side::External => external as usize,
+            Side::Internal => internal as usize,
+        }
+    }
+
+    fn instant(&self, file_ranks: &[u32], titles: &Interner) -> Instant {
         let source = if self.is_wat {
             Source::Wat
         } else {
@@ -71,6 +89,10 @@ impl CaptureNote {
                 source,
                 internal: self.internal,
                 external: self.external,
+                document: Document {
+                    status: self.status,
+                    title: self.title(titles),
+                },
             },
             None => State::Revisit(vec![self.refers]),
         };
@@ -83,6 +105,15 @@ impl CaptureNote {
                 offset: self.offset,
             }],
         }
+    }
+}
+
+impl CaptureNote {
+    fn title(&self, titles: &Interner) -> Option<Arc<str>> {
+        (self.title != NO_TITLE).then(|| {
+            let title = titles.get(self.title);
+            Arc::from(String::from_utf8_lossy(title))
+        })
     }
 }
 
@@ -105,7 +136,7 @@ pub(super) fn write_pages<W: Write>(
     pages: &Keys,
     sites: &Sites,
     ranks: &Ranks,
-    file_ranks: &[u32],
+    (file_ranks, titles): (&[u32], &Interner),
     writer: &mut SegmentWriter<W>,
 ) -> Result<CaptureOrder, WriteError> {
     let mut order: Vec<(u64, u32)> = captures
@@ -131,7 +162,9 @@ pub(super) fn write_pages<W: Write>(
                 same.iter()
                     .filter_map(|(_, number)| Some((*number, captures.get(*number as usize)?)))
             };
-            let all = notes().map(|(_, note)| note.instant(file_ranks)).collect();
+            let all = notes()
+                .map(|(_, note)| note.instant(file_ranks, titles))
+                .collect();
             let Some(united) = instant::unite(all).pop() else {
                 continue;
             };

@@ -1,6 +1,6 @@
 //! The links of a run, sorted.
 
-use super::captures::{CaptureNote, CaptureOrder};
+use super::captures::CaptureOrder;
 use crate::intern::{Interner, Ranks};
 use crate::sighting::unite_attrs;
 
@@ -47,23 +47,19 @@ pub(super) struct SortedLinks {
 }
 
 impl SortedLinks {
-    /// Distributes the links over the urls in the order of captures, then sorts each url's by form.
+    /// Distributes the links over the urls in the order of captures, then sorts each url's by form. `links_end`
+    /// is the number of the last link of a capture, plus 1.
     pub(super) fn of(
         links: &[LinkNote],
-        captures: &[CaptureNote],
+        links_end: impl Fn(u32) -> usize,
         order: &CaptureOrder,
         url_ranks: &Ranks,
         form_ranks: &Ranks,
         attrs: &mut Interner,
     ) -> Self {
         let of_capture = |number: u32| {
-            let number = number as usize;
-            let start = number
-                .checked_sub(1)
-                .and_then(|before| captures.get(before))
-                .map_or(0, |before| before.links_end as usize);
-            let end = captures.get(number).map_or(start, |c| c.links_end as usize);
-            links.get(start..end).unwrap_or_default()
+            let start = number.checked_sub(1).map_or(0, &links_end);
+            links.get(start..links_end(number)).unwrap_or_default()
         };
         let mut ends = vec![0u32; url_ranks.order.len() + 1];
         let mut n = 0;

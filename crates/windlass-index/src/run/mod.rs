@@ -12,7 +12,7 @@ use std::sync::Arc;
 use windlass_links::{Capture, LinkType, PublicSuffixList};
 
 use crate::intern::{Interner, Ranks};
-use crate::segment::{Counts, Digest, SegmentWriter, WriteError};
+use crate::segment::{Counts, Digest, SegmentWriter, Side, WriteError};
 use crate::spool::Scratch;
 use captures::{CaptureNote, write_pages};
 use keys::{Keys, Sites};
@@ -22,15 +22,18 @@ use links::{LinkNote, OTHER, SortedLinks};
 #[derive(Debug, Default)]
 pub(crate) struct Run {
     sites: Sites,
-    /// SURTs of pages and of targets, apart.
+    /// Whether internal links are kept.
+    keep_internal: bool,
+    /// SURTs of pages and of targets, apart; of targets those of each side.
     pages: Keys,
-    urls: Keys,
+    urls: [Keys; 2],
     forms: Interner,
     attrs: Interner,
+    titles: Interner,
     files: Vec<Digest>,
     captures: Vec<CaptureNote>,
-    /// Those of one capture together, in the order of captures.
-    links: Vec<LinkNote>,
+    /// Of each side, those of one capture together, in the order of captures.
+    links: [Vec<LinkNote>; 2],
     /// The attr that the last link had, and its number: most have the same.
     attr: Vec<u8>,
     attr_number: u32,
@@ -39,6 +42,19 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// An empty run, which keeps internal links or not.
+    pub(crate) fn new(keep_internal: bool) -> Self {
+        Self {
+            keep_internal,
+            ..Self::default()
+        }
+    }
+
+    /// Links of both sides.
+    fn link_count(&self) -> usize {
+        self.links.iter().map(Vec::len).sum()
+    }
+
     /// Whether it holds nothing.
     pub(crate) fn is_empty(&self) -> bool {
         self.captures.is_empty()
@@ -46,7 +62,7 @@ impl Run {
 
     /// Whether nothing more can be numbered.
     pub(crate) fn is_full(&self) -> bool {
-        let numbered = [self.links.len(), self.forms.len(), self.captures.len()];
+        let numbered = [self.link_count(), self.forms.len(), self.captures.len()];
         numbered.into_iter().any(|n| n >= OTHER as usize)
     }
 
@@ -57,14 +73,18 @@ impl Run {
             let hashes = texts.hashes_memory();
             texts.memory() - hashes + hashes.max(texts.len() * writing)
         };
-        dictionary(&self.sites.keys, 24)
+        let urls = self.urls.iter();
+        let keys: usize = urls.clone().map(|urls| urls.texts.len()).sum();
+        let keys = keys + self.pages.texts.len();
+        dictionary(&self.sites.keys, 24 + 20)
             + dictionary(&self.pages.texts, 12)
-            + dictionary(&self.urls.texts, 16)
+            + urls.map(|urls| dictionary(&urls.texts, 16)).sum::<usize>()
             + dictionary(&self.forms, 32)
             + dictionary(&self.attrs, 24)
-            + 4 * (self.pages.texts.len() + self.urls.texts.len())
+            + dictionary(&self.titles, 0)
+            + 4 * keys
             + (size_of::<CaptureNote>() + captures::WRITING_BYTES) * self.captures.len()
-            + (size_of::<LinkNote>() + links::WRITING_BYTES) * self.links.len()
+            + (size_of::<LinkNote>() + links::WRITING_BYTES) * self.link_count()
     }
 
     /// The number, in this run, of the archive file with that digest.
@@ -82,7 +102,7 @@ impl Run {
     }
 
     /// Adds a capture that was read at `offset` of a file (see [`file`](Self::file)). Internal links
-    /// are passed over (R11).
+    /// are passed over (R11), unless the run keeps them.
     pub(crate) fn add(
         &mut self,
         capture: &Capture,
@@ -91,22 +111,42 @@ impl Run {
         list: &PublicSuffixList,
     ) {
         let page = self.pages.number(&capture.page, &mut self.sites, list);
-        for link in capture.links.iter().filter(|link| link.external) {
-            let url = self.urls.number(&link.target, &mut self.sites, list);
+        for link in &capture.links {
+            let side = if link.external {
+                Side::External
+            } else {
+                Side::Internal
+            };
+            if side == Side::Internal && !self.keep_internal {
+                continue;
+            }
+            let [external, internal] = &mut self.urls;
+            let urls = match side {
+                Side::External => external,
+                Side::Internal => internal,
+            };
+            let url = urls.number(&link.target, &mut self.sites, list);
             let form = if link.link_type == LinkType::Href {
                 self.form(link.anchor.as_bytes())
             } else {
                 OTHER | link.link_type as u32
             };
             let attr = self.attr(link.rel.bits(), link.alt.as_bytes());
-            self.links.push(LinkNote { url, form, attr });
+            let [external, internal] = &mut self.links;
+            let links = match side {
+                Side::External => external,
+                Side::Internal => internal,
+            };
+            links.push(LinkNote { url, form, attr });
         }
+        let title = capture.title.as_deref().filter(|title| !title.is_empty());
+        let title = title.map(|title| self.titles.intern(title.as_bytes()).0);
         self.captures.push(CaptureNote::of(
             capture,
             page,
-            file,
-            offset,
-            self.links.len(),
+            title,
+            (file, offset),
+            self.links.each_ref().map(Vec::len),
         ));
     }
 
@@ -140,12 +180,15 @@ impl Run {
         public_suffix_list: &str,
         scratch: &Arc<Scratch>,
     ) -> Result<(W, Counts), WriteError> {
-        let mut run = std::mem::take(self);
+        let mut run = std::mem::replace(self, Self::new(self.keep_internal));
+        let [external_urls, internal_urls] = &mut run.urls;
         for texts in [
             &mut run.sites.keys,
             &mut run.pages.texts,
-            &mut run.urls.texts,
+            &mut external_urls.texts,
+            &mut internal_urls.texts,
             &mut run.forms,
+            &mut run.titles,
         ] {
             texts.forget_hashes();
         }
@@ -161,24 +204,39 @@ impl Run {
             &pages,
             &run.sites,
             &page_ranks,
-            &file_ranks,
+            (&file_ranks, &run.titles),
             &mut writer,
         )?;
-        drop((pages, page_ranks));
+        drop((pages, page_ranks, std::mem::take(&mut run.titles)));
 
-        let url_ranks = run.urls.ranks(&run.sites, &site_ranks);
         let forms = forms::FormRanks::of(&run.forms);
+        let urls = std::mem::take(&mut run.urls);
         let links = std::mem::take(&mut run.links);
-        let sorted = SortedLinks::of(
-            &links,
-            &captures,
-            &order,
-            &url_ranks,
-            &forms.ranks,
-            &mut run.attrs,
-        );
-        drop((links, captures));
-        sites::write(&run, &sorted, &order, &url_ranks, &forms, &mut writer)?;
+        for ((side, urls), links) in Side::ALL.into_iter().zip(urls).zip(links) {
+            if links.is_empty() {
+                continue;
+            }
+            let url_ranks = urls.ranks(&run.sites, &site_ranks);
+            let sorted = SortedLinks::of(
+                &links,
+                |capture| {
+                    let note = captures.get(capture as usize);
+                    note.map_or(0, |note| note.links_end(side))
+                },
+                &order,
+                &url_ranks,
+                &forms.ranks,
+                &mut run.attrs,
+            );
+            drop(links);
+            let of_side = sites::SideLinks {
+                side,
+                urls: &urls,
+                url_ranks: &url_ranks,
+                sorted: &sorted,
+            };
+            sites::write(&run, &of_side, &order, &forms, &mut writer)?;
+        }
         writer.finish()
     }
 }

@@ -6,30 +6,40 @@ use std::ops::Range;
 use super::Run;
 use super::captures::CaptureOrder;
 use super::forms::FormRanks;
+use super::keys::Keys;
 use super::links::{OTHER, Seen, SortedLinks};
 use crate::intern::Ranks;
-use crate::segment::{SegmentWriter, WriteError};
+use crate::segment::{SegmentWriter, Side, WriteError};
 use crate::site::SiteEncoder;
 
 /// Up to so many bytes a block is put together before it is written.
 const SMALL_BLOCK: u64 = 1 << 16;
 
+/// The links of one side.
+pub(super) struct SideLinks<'a> {
+    pub(super) side: Side,
+    pub(super) urls: &'a Keys,
+    pub(super) url_ranks: &'a Ranks,
+    pub(super) sorted: &'a SortedLinks,
+}
+
 /// Writes a block for each site that has links.
 pub(super) fn write<W: Write>(
     run: &Run,
-    links: &SortedLinks,
+    links: &SideLinks<'_>,
     captures: &CaptureOrder,
-    url_ranks: &Ranks,
     forms: &FormRanks,
     writer: &mut SegmentWriter<W>,
 ) -> Result<(), WriteError> {
     let attr_ranks = run.attrs.byte_ranks();
     let mut sites = SiteWriter {
         run,
-        links,
+        side: links.side,
+        urls: links.urls,
+        links: links.sorted,
         moments: &captures.moments,
         latest: &captures.latest,
-        url_ranks,
+        url_ranks: links.url_ranks,
         form_ranks: forms,
         forms: Places::of(forms.ranks.order.len()),
         captures: Places::of(captures.moments.len()),
@@ -42,12 +52,12 @@ pub(super) fn write<W: Write>(
         block: Vec::new(),
     };
     let mut first = 0;
-    let of_site = |a: &u32, b: &u32| run.urls.site(*a) == run.urls.site(*b);
-    for urls in url_ranks.order.chunk_by(of_site) {
+    let of_site = |a: &u32, b: &u32| links.urls.site(*a) == links.urls.site(*b);
+    for urls in links.url_ranks.order.chunk_by(of_site) {
         let range = first..first + urls.len();
         first = range.end;
         if let Some(url) = urls.first() {
-            let site_key = run.sites.keys.get(run.urls.site(*url));
+            let site_key = run.sites.keys.get(links.urls.site(*url));
             sites.site(site_key, range, writer)?;
         }
     }
@@ -117,6 +127,8 @@ impl Places {
 
 struct SiteWriter<'a> {
     run: &'a Run,
+    side: Side,
+    urls: &'a Keys,
     links: &'a SortedLinks,
     moments: &'a [(u32, u32)],
     latest: &'a [u32],
@@ -169,22 +181,22 @@ impl SiteWriter<'_> {
                 continue;
             }
             let url = self.url_ranks.number(rank as u64 as u32);
-            self.encoder.url(self.run.urls.texts.get(url));
+            self.encoder.url(self.urls.texts.get(url));
             self.links_to(of_url);
         }
         self.forms.clear();
         self.attrs.clear();
         self.captures.clear();
         self.encoder.close()?;
-        let (length, counts) = (self.encoder.length(), self.encoder.counts());
         let encoder = &mut self.encoder;
-        if length > SMALL_BLOCK {
-            return writer.site_from_parts(site_key, length, counts, |out| encoder.write_to(out));
+        let shape = encoder.shape();
+        if shape.length > SMALL_BLOCK {
+            return writer.site_from_parts(self.side, site_key, shape, |out| encoder.write_to(out));
         }
         self.block.clear();
         encoder.write_to(&mut self.block)?;
         let block = &self.block;
-        writer.site_from_parts(site_key, length, counts, |out| out.write_all(block))
+        writer.site_from_parts(self.side, site_key, shape, |out| out.write_all(block))
     }
 
     /// Adds the pages with their times, and turns the captures' places into those of their pages.

@@ -197,8 +197,10 @@ mod tests {
     use proptest::prelude::*;
     use windlass_archive::CaptureTime;
     use windlass_links::Source;
+    use windlass_links::surt::KeyRange;
 
     use super::*;
+    use crate::document::Document;
     use crate::instant::{Instant, Origin, Shown, State};
     use crate::segment::SegmentWriter;
     use crate::spool::Scratch;
@@ -220,6 +222,10 @@ mod tests {
             source,
             internal: u32::from(n) * 100,
             external: 1,
+            document: Document {
+                status: Some(200 + u16::from(n) % 3),
+                title: (n % 5 > 1).then(|| format!("title {}", n % 4).into()),
+            },
         };
         let origins = 1 + u32::from(n) % 2;
         match n % 4 {
@@ -284,6 +290,16 @@ mod tests {
             let all: BTreeSet<_> = pages.iter().cloned().collect();
             let mut finder = PageFinder::new(&segment).unwrap();
             let domains = segment.domains().unwrap();
+            for (start, end) in sought.iter().zip(sought.iter().skip(3)) {
+                let range = KeyRange { start: start.1.clone(), end: end.1.clone() };
+                let is_in = |(domain, key): &(u8, Vec<u8>)| *domain == start.0 && *key >= range.start && *key < range.end;
+                let expected: Vec<u32> = (0u32..).zip(&pages).filter(|(_, page)| is_in(page)).map(|(number, _)| number).collect();
+                let found = match domains.range_of(&[start.0]).unwrap() {
+                    Some(domain) => segment.pages_in(domain, &range).unwrap(),
+                    None => 0..0,
+                };
+                prop_assert_eq!(found.collect::<Vec<_>>(), expected);
+            }
             for page in all.union(&sought) {
                 let found = match domains.range_of(&[page.0]).unwrap() {
                     Some(range) => finder.find(range, &page.1).unwrap(),

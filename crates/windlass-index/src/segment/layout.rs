@@ -14,7 +14,7 @@ pub(super) const HEADER_LENGTH: usize = 16;
 pub(super) const TRAILER_LENGTH: usize = 16;
 
 /// The version of the format that this code writes and reads.
-pub const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 4;
 /// The version of the counting rules that the numbers follow.
 pub const RULES_VERSION: u32 = 1;
 
@@ -45,6 +45,16 @@ pub enum Section {
     SiteChecksums,
     /// From site key to block.
     Directory,
+    /// Which sites the pages of each registrable domain link to.
+    Linked,
+    /// Offset of each 64 domains in it.
+    LinkedIndex,
+    /// Site blocks of links within registrable domains.
+    Internal,
+    /// CRC-32 of each 16 KiB of them.
+    InternalChecksums,
+    /// From site key to its block of internal links.
+    InternalDirectory,
     /// Ready-made parts of large sites.
     Ready,
     /// CRC-32 of each 16 KiB of them.
@@ -55,7 +65,7 @@ pub enum Section {
 
 impl Section {
     /// All of them, in file order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 18] = [
         Self::Files,
         Self::Pages,
         Self::PageIndex,
@@ -66,13 +76,28 @@ impl Section {
         Self::Sites,
         Self::SiteChecksums,
         Self::Directory,
+        Self::Linked,
+        Self::LinkedIndex,
+        Self::Internal,
+        Self::InternalChecksums,
+        Self::InternalDirectory,
         Self::Ready,
         Self::ReadyChecksums,
         Self::ReadyDirectory,
     ];
 
-    /// Whether a segment can be without it: what is ready-made is added to a segment that is whole.
+    /// Whether a segment can be without it: not all have internal links, and what is ready-made is added to a
+    /// segment that is whole.
     pub(super) const fn is_optional(self) -> bool {
+        self.is_ready_made()
+            || matches!(
+                self,
+                Self::Internal | Self::InternalChecksums | Self::InternalDirectory
+            )
+    }
+
+    /// Whether it is added to a segment that is whole.
+    pub(super) const fn is_ready_made(self) -> bool {
         matches!(
             self,
             Self::Ready | Self::ReadyChecksums | Self::ReadyDirectory
@@ -92,6 +117,11 @@ impl Section {
             Self::Sites => "the checksum of the site blocks",
             Self::SiteChecksums => "the checksum of the site blocks' checksums",
             Self::Directory => "the checksum of the directory",
+            Self::Linked => "the checksum of the linked sites",
+            Self::LinkedIndex => "the checksum of the linked sites' index",
+            Self::Internal => "the checksum of the internal links",
+            Self::InternalChecksums => "the checksum of the internal links' checksums",
+            Self::InternalDirectory => "the checksum of the directory of internal links",
             Self::Ready => "the checksum of the ready-made parts",
             Self::ReadyChecksums => "the checksum of the ready-made parts' checksums",
             Self::ReadyDirectory => "the checksum of the directory of ready-made parts",
@@ -102,7 +132,12 @@ impl Section {
     pub(super) const fn checks_itself(self) -> bool {
         matches!(
             self,
-            Self::Pages | Self::PageLatest | Self::Sites | Self::Ready
+            Self::Pages
+                | Self::PageLatest
+                | Self::Sites
+                | Self::Linked
+                | Self::Internal
+                | Self::Ready
         )
     }
 }
@@ -144,10 +179,45 @@ pub struct Counts {
     pub backlinks: u64,
     /// Distinct (page, target, link type) triples of other types.
     pub other_links: u64,
+    /// Distinct links of any type within registrable domains; 0 where they are not kept.
+    pub internal_links: u64,
     /// Time of the earliest capture, seconds since 1970.
     pub first_capture: Option<u32>,
     /// Time of the latest capture, seconds since 1970.
     pub last_capture: Option<u32>,
+}
+
+impl Counts {
+    /// Units of work that merging counts: captures and links.
+    pub(crate) const fn merge_units(&self) -> u64 {
+        self.captures + self.backlinks + self.other_links + self.internal_links
+    }
+}
+
+/// Which links a site block has, and so in which sections it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// Those from other registrable domains (R11).
+    External,
+    /// Those within the registrable domain.
+    Internal,
+}
+
+impl Side {
+    /// Both, in file order.
+    pub(crate) const ALL: [Self; 2] = [Self::External, Self::Internal];
+
+    /// Blocks, their checksums, and the directory.
+    pub(super) const fn sections(self) -> [Section; 3] {
+        match self {
+            Self::External => [Section::Sites, Section::SiteChecksums, Section::Directory],
+            Self::Internal => [
+                Section::Internal,
+                Section::InternalChecksums,
+                Section::InternalDirectory,
+            ],
+        }
+    }
 }
 
 /// The last part of the file before the trailer.

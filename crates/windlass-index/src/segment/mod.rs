@@ -2,14 +2,16 @@
 //!
 //! ```text
 //! segment := "WINDLASS" | format version u32 | rules version u32
-//!          | section × 10 to 13 | footer (JSON) | CRC-32 of it u32 | its length u32 | "WNDLSEND"
+//!          | section × 12 to 18 | footer (JSON) | CRC-32 of it u32 | its length u32 | "WNDLSEND"
 //! ```
 //! All integers are little-endian. The footer names each section with its offset, length and, for
 //! those that are read whole, CRC-32. `docs/format.md` draws each of them.
 
 mod data;
 mod find;
+mod internal;
 mod layout;
+mod linked;
 mod pages;
 mod reader;
 mod sections;
@@ -17,8 +19,9 @@ mod writer;
 
 pub(crate) use find::{PageFinder, PageKeys};
 pub(crate) use layout::Digest;
+pub(crate) use layout::Side;
 pub use layout::{Counts, FORMAT_VERSION, RULES_VERSION, Section};
 pub(crate) use pages::PageIter;
 pub(crate) use reader::Domains;
 pub use reader::Segment;
-pub(crate) use writer::{SegmentWriter, WriteError};
+pub(crate) use writer::{BlockShape, SegmentWriter, WriteError};

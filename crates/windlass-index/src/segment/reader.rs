@@ -1,16 +1,18 @@
 //! Reading a segment. Every part is verified before it is trusted.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use fst::Streamer;
+use windlass_links::surt::KeyRange;
 
 use super::data::Data;
 use super::layout::{
     Counts, Digest, END, FORMAT_VERSION, Footer, HEADER_LENGTH, MAGIC, RULES_VERSION, Section,
-    TRAILER_LENGTH,
+    Side, TRAILER_LENGTH,
 };
 use super::pages::{CHUNK, Chunks, PageIter, VerifiedChunks, unseal_verified};
 use super::sections::Sections;
@@ -29,11 +31,13 @@ use crate::strings::StringList;
 /// An open segment. Cheap to read from several threads.
 pub struct Segment {
     path: PathBuf,
-    sections: Sections,
+    pub(super) sections: Sections,
     latest_verified: Verified,
     chunks_verified: VerifiedChunks,
+    pub(super) linked_verified: VerifiedChunks,
     domain_starts: OnceLock<DomainStarts>,
     sites: CheckedSection,
+    internal: Option<CheckedSection>,
     ready: Option<CheckedSection>,
     facts: FactCache,
 }
@@ -134,10 +138,15 @@ impl Segment {
             }
         }
         let chunks = sections.unverified(Section::PageIndex).len() / 8;
+        let linked = sections.unverified(Section::LinkedIndex).len() / 8;
         let latest_verified = Verified::new(sections.unverified(Section::PageLatest));
         let sites = sections
             .checked(Section::Sites, Section::SiteChecksums)
             .ok_or_else(|| corrupt("its site blocks do not lie inside the file"))?;
+        let internal = sections.checked(Section::Internal, Section::InternalChecksums);
+        if internal.is_none() && sections.has(Section::Internal) {
+            return Err(corrupt("its internal links do not lie inside the file"));
+        }
         let ready = sections.checked(Section::Ready, Section::ReadyChecksums);
         if ready.is_none() && sections.has(Section::Ready) {
             return Err(corrupt("its ready-made parts do not lie inside the file"));
@@ -147,7 +156,9 @@ impl Segment {
             sections,
             latest_verified,
             chunks_verified: VerifiedChunks::new(chunks),
+            linked_verified: VerifiedChunks::new(linked),
             sites,
+            internal,
             ready,
             domain_starts: OnceLock::new(),
             facts: FactCache::default(),
@@ -232,6 +243,9 @@ impl Segment {
                 (before - block.len() - blocks.rest().len()) as u64,
             );
             site::sizes(block, &mut add).map_err(wrong)?;
+        }
+        if let Some(blocks) = self.blocks(Side::Internal) {
+            add("internal links", blocks.len() as u64);
         }
         if let Some(section) = &self.ready {
             let mut parts = Bytes::over(section.stretch());
@@ -351,6 +365,21 @@ impl Segment {
         Ok(self.domain_starts.get_or_init(|| starts))
     }
 
+    /// The numbers of the pages of a registrable domain (see [`Domains::range_of`]) whose SURTs lie in a
+    /// range. Reads O(log pages) chunks.
+    pub(crate) fn pages_in(
+        &self,
+        domain: (u32, u32),
+        surts: &KeyRange,
+    ) -> Result<Range<u32>, Corrupt> {
+        let bound = |key: &[u8]| {
+            let found = self.page_from_in(domain, key)?;
+            Ok(found.map_or(domain.1, |(number, ..)| number))
+        };
+        let start = bound(&surts.start)?;
+        Ok(start..bound(&surts.end)?.max(start))
+    }
+
     /// The number of the first page of a registrable domain whose SURT is not below `key`, with
     /// that SURT and its instants.
     pub(crate) fn page_from(
@@ -388,21 +417,40 @@ impl Segment {
         Ok(found.map(|instants| (number, pages.key().to_owned(), instants)))
     }
 
-    /// From site key to the offset of its block (see [`block_at`](Self::block_at)).
+    /// From site key to the offset of its block (see [`site_at`](Self::site_at)).
     pub(crate) fn directory(&self) -> Result<fst::Map<&[u8]>, Corrupt> {
-        fst::Map::new(self.sections.verified(Section::Directory)?)
-            .map_err(|_| Corrupt("the directory"))
+        let directory = self.directory_of(Side::External)?;
+        directory.ok_or(Corrupt("the directory"))
+    }
+
+    /// The same of either side; `None` where there are no such links.
+    pub(crate) fn directory_of(&self, side: Side) -> Result<Option<fst::Map<&[u8]>>, Corrupt> {
+        let [_, _, section] = side.sections();
+        if !self.sections.has(section) {
+            return Ok(None);
+        }
+        let directory = fst::Map::new(self.sections.verified(section)?);
+        directory.map(Some).map_err(|_| Corrupt("the directory"))
     }
 
     /// The site block at an offset, not yet verified.
     pub(crate) fn stretch_at(&self, offset: u64) -> Result<Stretch<'_>, Corrupt> {
-        let at = usize::try_from(offset).map_err(|_| Corrupt("an offset"))?;
-        Bytes::over(self.sites.stretch().from(at)?).sized_stretch()
+        self.stretch_of(Side::External, offset)
     }
 
-    /// The site block at an offset, verified.
-    pub(crate) fn block_at(&self, offset: u64) -> Result<&[u8], Corrupt> {
-        self.stretch_at(offset)?.all()
+    /// The site block of a side at an offset, not yet verified.
+    pub(crate) fn stretch_of(&self, side: Side, offset: u64) -> Result<Stretch<'_>, Corrupt> {
+        let blocks = self.blocks(side).ok_or(Corrupt("the site blocks"))?;
+        let at = usize::try_from(offset).map_err(|_| Corrupt("an offset"))?;
+        Bytes::over(blocks.from(at)?).sized_stretch()
+    }
+
+    /// All site blocks of a side, where there are any.
+    pub(super) fn blocks(&self, side: Side) -> Option<Stretch<'_>> {
+        match side {
+            Side::External => Some(self.sites.stretch()),
+            Side::Internal => self.internal.as_ref().map(CheckedSection::stretch),
+        }
     }
 
     /// The block of a site, verified where it is touched.
@@ -436,7 +484,9 @@ impl Segment {
     /// Adds ready-made sections to this segment, which has none yet.
     pub(crate) fn ready_writer(&self) -> ReadyWriter {
         let mut footer = self.sections.footer().clone();
-        footer.sections.retain(|section, _| !section.is_optional());
+        footer
+            .sections
+            .retain(|section, _| !section.is_ready_made());
         ReadyWriter::of(footer)
     }
 
@@ -492,15 +542,18 @@ impl Segment {
         Ok(table)
     }
 
-    /// Calls `each` with the key and the block of each site, in order of keys.
+    /// Calls `each` with the key and the block of each site of a side, in order of keys.
     pub(crate) fn for_each_site<E: From<Corrupt>>(
         &self,
+        side: Side,
         mut each: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let directory = self.directory()?;
+        let Some(directory) = self.directory_of(side)? else {
+            return Ok(());
+        };
         let mut stream = directory.stream();
         while let Some((key, offset)) = stream.next() {
-            each(key, self.block_at(offset)?)?;
+            each(key, self.stretch_of(side, offset)?.all()?)?;
         }
         Ok(())
     }
@@ -533,6 +586,7 @@ impl Segment {
         let mut blocks = Bytes::over(self.sites.stretch());
         let mut sites = 0u64;
         let mut offset = 0u64;
+        let mut linked = self.linked_check().map_err(wrong)?;
         while let Some((_, found)) = stream.next() {
             let before = blocks.rest().len();
             let length = blocks.varint_usize().map_err(wrong)?;
@@ -540,8 +594,9 @@ impl Segment {
             if found != offset {
                 return Err(wrong(Corrupt("the directory")));
             }
-            offset += (before - blocks.rest().len()) as u64;
             crate::verify::site_block(self, block).map_err(wrong)?;
+            linked.site(offset, block).map_err(wrong)?;
+            offset += (before - blocks.rest().len()) as u64;
             sites += 1;
             if stopped() {
                 return Err(IndexError::Cancelled);
@@ -550,6 +605,8 @@ impl Segment {
         if sites != self.sections.footer().counts.sites || !blocks.is_empty() {
             return Err(wrong(Corrupt("the number of sites")));
         }
+        linked.finish().map_err(wrong)?;
+        self.verify_internal(cancel)?;
         self.verify_ready().map_err(wrong)
     }
 
@@ -651,13 +708,25 @@ impl<'a> Domains<'a> {
         ))
     }
 
+    /// The number of a domain.
+    pub(crate) fn number_of(&self, site_key: &[u8]) -> Result<Option<u32>, Corrupt> {
+        let at = self.keys.lower_bound(site_key)?;
+        let number = at as u64 as u32;
+        let is_there = at < self.len() && self.key(number)? == site_key;
+        Ok(is_there.then_some(number))
+    }
+
     /// The pages of a domain.
     pub(crate) fn range_of(&self, site_key: &[u8]) -> Result<Option<(u32, u32)>, Corrupt> {
-        let at = self.keys.lower_bound(site_key)?;
-        if at == self.len() || self.key(at as u64 as u32)? != site_key {
-            return Ok(None);
+        match self.number_of(site_key)? {
+            Some(number) => self.range(number as usize).map(Some),
+            None => Ok(None),
         }
-        self.range(at).map(Some)
+    }
+
+    /// The first page of each domain.
+    pub(super) fn starts(&self) -> &'a [u32] {
+        self.starts
     }
 
     /// The domain of a page.

@@ -4,8 +4,9 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::layout::{
-    Counts, Digest, END, FORMAT_VERSION, Footer, MAGIC, Place, RULES_VERSION, Section,
+    Counts, Digest, END, FORMAT_VERSION, Footer, MAGIC, Place, RULES_VERSION, Section, Side,
 };
+use super::linked::LinkedBuilder;
 use super::pages::ChunkBuilder;
 use crate::bytes::{Corrupt, put_varint};
 use crate::column::ColumnBuilder;
@@ -57,10 +58,38 @@ pub(crate) struct SegmentWriter<W> {
     domains: StringListBuilder,
     domain_starts: ColumnBuilder,
     domain: Vec<u8>,
+    linked: LinkedBuilder,
     /// Begun with the first site.
-    directory: Option<fst::MapBuilder<Spool>>,
+    blocks: Option<Blocks>,
     scratch: Arc<Scratch>,
-    site_checksums: Checksums,
+}
+
+/// The site blocks that are being written.
+struct Blocks {
+    side: Side,
+    directory: fst::MapBuilder<Spool>,
+    checksums: Checksums,
+}
+
+impl Blocks {
+    fn new(side: Side, scratch: &Arc<Scratch>) -> Result<Self, WriteError> {
+        Ok(Self {
+            side,
+            directory: fst::MapBuilder::new(Spool::new(scratch))?,
+            checksums: Checksums::default(),
+        })
+    }
+}
+
+/// What is known of a site block before it is written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BlockShape {
+    /// Its bytes.
+    pub(crate) length: u64,
+    /// Bytes of the page numbers at its beginning.
+    pub(crate) head: u64,
+    /// Its `href` links and the others.
+    pub(crate) links: (u64, u64),
 }
 
 impl<W: Write> SegmentWriter<W> {
@@ -93,9 +122,9 @@ impl<W: Write> SegmentWriter<W> {
             domains: StringListBuilder::new(Coding::Surt, scratch),
             domain_starts: ColumnBuilder::new(scratch),
             domain: Vec::new(),
-            directory: None,
+            linked: LinkedBuilder::new(scratch),
+            blocks: None,
             scratch: Arc::clone(scratch),
-            site_checksums: Checksums::default(),
         };
         writer.section(Section::Files, |out| out.write_all(&files.concat()))?;
         Ok(writer)
@@ -117,21 +146,24 @@ impl<W: Write> SegmentWriter<W> {
         self.section_start = self.offset;
     }
 
-    fn section(
+    fn section<T, E>(
         &mut self,
         section: Section,
-        write: impl FnOnce(&mut SectionOut<'_, W>) -> io::Result<()>,
-    ) -> Result<(), WriteError> {
+        write: impl FnOnce(&mut SectionOut<'_, W>) -> Result<T, E>,
+    ) -> Result<T, WriteError>
+    where
+        WriteError: From<E>,
+    {
         let mut out = SectionOut {
             out: &mut self.out,
             length: 0,
             crc32: (!section.checks_itself()).then(crc32fast::Hasher::new),
         };
-        write(&mut out)?;
+        let written = write(&mut out)?;
         let (length, crc32) = (out.length, out.crc32);
         self.offset += length;
         self.end_section(section, crc32.map_or(0, crc32fast::Hasher::finalize));
-        Ok(())
+        Ok(written)
     }
 
     /// Adds a page; its number, and when it was last really captured. Pages come in order of (site key, SURT).
@@ -159,6 +191,7 @@ impl<W: Write> SegmentWriter<W> {
             self.domain.extend_from_slice(site_key);
             self.domains.push(site_key);
             self.domain_starts.push(number);
+            self.linked.domain(number);
         }
         if self.chunk.is_empty() {
             self.page_index
@@ -199,59 +232,93 @@ impl<W: Write> SegmentWriter<W> {
         self.section(Section::DomainStarts, |out| starts.write_to(out))
     }
 
-    /// Adds a site block of so many bytes, `href` links and others, which `write` writes part by part.
-    /// Sites come in order of their keys, after all pages.
+    /// Adds a site block, which `write` writes part by part. Sites of a side come in order of their keys;
+    /// first all pages, then external links, then internal ones.
     pub(crate) fn site_from_parts(
         &mut self,
+        side: Side,
         site_key: &[u8],
-        length: u64,
-        (backlinks, other_links): (u64, u64),
+        shape: BlockShape,
         write: impl FnOnce(&mut SiteOut<'_, W>) -> io::Result<()>,
     ) -> Result<(), WriteError> {
-        if self.directory.is_none() {
-            self.begin_sites()?;
-        }
+        self.begin(side)?;
+        let Some(blocks) = &mut self.blocks else {
+            return Ok(());
+        };
+        debug_assert_eq!(blocks.side, side);
         let offset = self.offset - self.section_start;
-        if let Some(directory) = &mut self.directory {
-            directory.insert(site_key, offset)?;
-        }
+        blocks.directory.insert(site_key, offset)?;
         let counts = &mut self.footer.counts;
-        counts.sites += 1;
-        counts.backlinks += backlinks;
-        counts.other_links += other_links;
+        match side {
+            Side::External => {
+                counts.sites += 1;
+                counts.backlinks += shape.links.0;
+                counts.other_links += shape.links.1;
+            }
+            Side::Internal => counts.internal_links += shape.links.0 + shape.links.1,
+        }
         let mut prefix = Vec::with_capacity(10);
-        put_varint(&mut prefix, length);
+        put_varint(&mut prefix, shape.length);
         let mut out = SiteOut {
             out: &mut self.out,
             length: 0,
-            checksums: &mut self.site_checksums,
+            checksums: &mut blocks.checksums,
+            head: Vec::new(),
+            head_left: 0,
         };
         out.write_all(&prefix)?;
+        if side == Side::External {
+            out.head_left = usize::try_from(shape.head).unwrap_or(usize::MAX);
+        }
         write(&mut out)?;
-        debug_assert_eq!(out.length, prefix.len() as u64 + length);
+        debug_assert_eq!(out.length, prefix.len() as u64 + shape.length);
         self.offset += out.length;
+        let head = out.head;
+        match side {
+            Side::External => self.linked.site(offset, &head),
+            Side::Internal => Ok(()),
+        }
+    }
+
+    /// Goes on to the blocks of a side, where they have not begun.
+    fn begin(&mut self, side: Side) -> Result<(), WriteError> {
+        if self.blocks.is_none() {
+            self.finish_pages()?;
+            self.blocks = Some(Blocks::new(Side::External, &self.scratch)?);
+        }
+        let begun = self.blocks.as_ref().map(|blocks| blocks.side);
+        if side == Side::Internal && begun == Some(Side::External) {
+            self.finish_blocks()?;
+            self.blocks = Some(Blocks::new(Side::Internal, &self.scratch)?);
+        }
         Ok(())
     }
 
-    fn begin_sites(&mut self) -> Result<(), WriteError> {
-        self.finish_pages()?;
-        let directory = Spool::new(&self.scratch);
-        self.directory = Some(fst::MapBuilder::new(directory)?);
-        Ok(())
+    /// Ends the blocks that have begun, and writes what belongs to them.
+    fn finish_blocks(&mut self) -> Result<(), WriteError> {
+        let Some(mut blocks) = self.blocks.take() else {
+            return Ok(());
+        };
+        let [section, checksums, directory] = blocks.side.sections();
+        self.end_section(section, 0);
+        let sums = blocks.checksums.take();
+        self.section(checksums, |out| out.write_all(&sums))?;
+        let mut map = blocks.directory.into_inner()?;
+        self.section(directory, |out| map.write_to(out))?;
+        if blocks.side == Side::Internal {
+            return Ok(());
+        }
+        let linked = LinkedBuilder::new(&self.scratch);
+        let linked = std::mem::replace(&mut self.linked, linked);
+        let part_bytes = self.scratch.part_bytes();
+        let mut index = self.section(Section::Linked, |out| linked.finish(part_bytes, out))?;
+        self.section(Section::LinkedIndex, |out| index.write_to(out))
     }
 
     /// Writes what is left, and returns the output, not yet flushed, with the counts.
     pub(crate) fn finish(mut self) -> Result<(W, Counts), WriteError> {
-        if self.directory.is_none() {
-            self.begin_sites()?;
-        }
-        self.end_section(Section::Sites, 0);
-        let checksums = self.site_checksums.take();
-        self.section(Section::SiteChecksums, |out| out.write_all(&checksums))?;
-        if let Some(directory) = self.directory.take() {
-            let mut directory = directory.into_inner()?;
-            self.section(Section::Directory, |out| directory.write_to(out))?;
-        }
+        self.begin(Side::External)?;
+        self.finish_blocks()?;
         write_footer(&mut self.out, &self.footer)?;
         Ok((self.out, self.footer.counts))
     }
@@ -285,6 +352,9 @@ pub(crate) struct SiteOut<'a, W> {
     out: &'a mut W,
     length: u64,
     checksums: &'a mut Checksums,
+    /// The first bytes, and how many more are kept.
+    head: Vec<u8>,
+    head_left: usize,
 }
 
 impl<W: Write> Write for SiteOut<'_, W> {
@@ -292,6 +362,11 @@ impl<W: Write> Write for SiteOut<'_, W> {
         self.out.write_all(bytes)?;
         self.length += bytes.len() as u64;
         self.checksums.update(bytes);
+        if self.head_left > 0 {
+            let head = bytes.get(..self.head_left).unwrap_or(bytes);
+            self.head.extend_from_slice(head);
+            self.head_left -= head.len();
+        }
         Ok(bytes.len())
     }
 

@@ -8,6 +8,7 @@ use super::subset::SubsetBuilder;
 use super::times::TimesBuilder;
 use crate::bytes::{Corrupt, put_varint};
 use crate::column::ColumnBuilder;
+use crate::segment::BlockShape;
 use crate::spool::Scratch;
 use crate::strings::{Coding, StringListBuilder};
 
@@ -183,6 +184,15 @@ impl SiteEncoder {
             + self.attrs.length()
             + self.hrefs.length()
             + self.others.length()
+    }
+
+    /// What the segment needs to know of the block, which is closed.
+    pub(crate) fn shape(&self) -> BlockShape {
+        BlockShape {
+            length: self.length(),
+            head: self.buffer.len() as u64 + self.pages.length(),
+            links: self.counts(),
+        }
     }
 
     /// Bytes of memory held.

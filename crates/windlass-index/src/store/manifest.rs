@@ -26,6 +26,8 @@ pub struct Manifest {
     pub public_suffix_list: String,
     /// BLAKE3 digest of the list, in hexadecimal.
     pub public_suffix_list_digest: String,
+    /// Whether links within registrable domains are kept, apart from the backlinks (R11).
+    pub keep_internal: bool,
     /// The segments.
     pub segments: Vec<SegmentEntry>,
     /// The archive files that were ingested, in order of their digests.
@@ -111,6 +113,7 @@ impl Manifest {
             generation: 0,
             public_suffix_list,
             public_suffix_list_digest: digest,
+            keep_internal: false,
             segments: Vec::new(),
             files: Vec::new(),
         }

@@ -140,6 +140,32 @@ impl Writer {
         Ok(writer)
     }
 
+    /// Says whether links within registrable domains are kept (R11). That is chosen for an index that holds
+    /// nothing yet, and then belongs to it.
+    ///
+    /// # Errors
+    /// [`IndexError::InternalLinks`] where the index was built with the other choice; or where the manifest
+    /// cannot be written.
+    pub fn keep_internal(&mut self, keep: bool) -> Result<(), IndexError> {
+        if self.manifest.keep_internal == keep {
+            return Ok(());
+        }
+        if self.is_unsettled {
+            return Err(IndexError::Unsettled(self.directory.clone()));
+        }
+        if !self.manifest.segments.is_empty() || !self.manifest.files.is_empty() {
+            return Err(IndexError::InternalLinks {
+                path: self.directory.clone(),
+                kept: self.manifest.keep_internal,
+            });
+        }
+        let mut manifest = self.manifest.clone();
+        manifest.generation += 1;
+        manifest.keep_internal = keep;
+        self.replace_manifest(manifest)?;
+        Ok(())
+    }
+
     /// Bounds the memory that merges of this writer use; 1 GiB where nobody says. A merge keeps 4 bytes
     /// for each page of its inputs in any case.
     pub fn set_memory_max(&mut self, bytes: usize) {

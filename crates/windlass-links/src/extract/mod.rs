@@ -74,6 +74,7 @@ impl std::fmt::Debug for Extractor {
 
 /// The parts of an HTTP message that bear on links.
 struct Message<'a> {
+    /// That of a `resource` is 200, to which it comes.
     status: u16,
     headers: &'a [(String, Vec<u8>)],
     content: Content<'a>,
@@ -106,11 +107,18 @@ impl Extractor {
         } else {
             Source::Warc
         };
+        let status = match &record.payload {
+            Payload::Response(response) => Some(response.status),
+            Payload::Wat(wat) => Some(wat.status),
+            Payload::Resource { .. } | Payload::Revisit { .. } => None,
+        };
         let bare = |page, outcome| Capture {
             page,
             time: record.time,
             outcome,
             source,
+            status,
+            title: None,
             links: Vec::new(),
             counts: LinkCounts::default(),
         };
@@ -201,6 +209,7 @@ impl Extractor {
             }
             Content::Wat(wat) => (wat::read(wat), UTF_8),
         };
+        capture.title = raw.title.take();
         let fields = message
             .headers
             .iter()

@@ -32,6 +32,8 @@ pub(super) struct Selectors {
     any: Selector,
     noscript: Selector,
     template: Selector,
+    title: Selector,
+    svg_title: Selector,
     single: Selector,
 }
 
@@ -48,6 +50,8 @@ impl Selectors {
             any: parse("*"),
             noscript: parse("noscript"),
             template: parse("template"),
+            title: parse("title"),
+            svg_title: parse("svg title"),
             single: parse(
                 "area[href], base[href], meta[content], link[href][rel], form[action], iframe[src], frame[src]",
             ),
@@ -74,6 +78,9 @@ struct State {
     open_anchors: u32,
     /// How many templates are open: their contents are no part of the document.
     templates: u32,
+    title: Title,
+    /// The title that opens is one of SVG, a tooltip: to the tokeniser it is HTML, for what is inside is.
+    is_svg_title: bool,
     /// Text of the present text node, as written.
     text: String,
     /// Whether the element last opened inside the anchor is one whose raw text is not the anchor's:
@@ -86,7 +93,26 @@ struct State {
     noscript: String,
 }
 
+/// How far the title of the document is known.
+#[derive(Default)]
+enum Title {
+    /// None has begun.
+    #[default]
+    Before,
+    /// The first one is open: its text so far, as written.
+    Open(String),
+    /// Whatever comes is no title.
+    Known,
+}
+
 impl State {
+    fn close_title(&mut self) {
+        if let Title::Open(text) = &self.title {
+            self.page.title = Collapsed::title(&htmlize::unescape(text));
+            self.title = Title::Known;
+        }
+    }
+
     fn close(&mut self) {
         self.foreign_styles = 0;
         if let Some(open) = self.open.take() {
@@ -127,6 +153,7 @@ pub(super) fn read(html: &str, selectors: &Selectors) -> RawPage {
     run(html, selectors, &state, false);
     let mut state = state.take();
     state.close();
+    state.close_title();
     state.page
 }
 
@@ -159,6 +186,20 @@ fn run(html: &str, selectors: &Selectors, state: &Shared, is_fragment: bool) {
         &selectors.template,
         ElementContentHandlers::default()
             .element(|element: &mut Element<'_, '_>| start_template(state, element)),
+    );
+    // Told before what follows is.
+    on(
+        &selectors.svg_title,
+        ElementContentHandlers::default().element(|_: &mut Element<'_, '_>| {
+            state.borrow_mut().is_svg_title = true;
+            Ok(())
+        }),
+    );
+    on(
+        &selectors.title,
+        ElementContentHandlers::default()
+            .element(|element: &mut Element<'_, '_>| start_title(state, element))
+            .text(|chunk: &mut TextChunk<'_>| title_text(state, chunk)),
     );
     on(
         &selectors.single,
@@ -300,6 +341,31 @@ fn start_template(state: &Shared, element: &mut Element<'_, '_>) -> HandlerResul
             now.templates = now.templates.saturating_sub(1);
             Ok(())
         }));
+    }
+    Ok(())
+}
+
+fn start_title(state: &Shared, element: &mut Element<'_, '_>) -> HandlerResult {
+    let mut now = state.borrow_mut();
+    // Where the first one is still open it has no text; what comes is not its text.
+    now.close_title();
+    let is_of_svg = std::mem::take(&mut now.is_svg_title);
+    if is_of_svg || now.templates > 0 || element.namespace_uri() != HTML {
+        return Ok(());
+    }
+    if matches!(now.title, Title::Before) {
+        now.title = Title::Open(String::new());
+    }
+    Ok(())
+}
+
+fn title_text(state: &Shared, chunk: &mut TextChunk<'_>) -> HandlerResult {
+    let mut now = state.borrow_mut();
+    if let Title::Open(text) = &mut now.title {
+        text.push_str(chunk.as_str());
+        if chunk.last_in_text_node() {
+            now.close_title();
+        }
     }
     Ok(())
 }

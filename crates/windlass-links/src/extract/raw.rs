@@ -51,6 +51,8 @@ impl RawLinks {
 pub(super) struct RawPage {
     /// The first `base href`.
     pub(super) base: Option<String>,
+    /// Text of the first `title`, white space collapsed.
+    pub(super) title: Option<String>,
     /// `meta name=robots` says nofollow (R10).
     pub(super) nofollow: bool,
     pub(super) links: RawLinks,

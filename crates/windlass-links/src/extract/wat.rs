@@ -12,6 +12,7 @@ use crate::capture::{LinkType, Rel};
 pub(super) fn read(wat: &WatPage) -> RawPage {
     let mut page = RawPage {
         base: wat.base.clone(),
+        title: wat.title.as_deref().and_then(Collapsed::title),
         ..RawPage::default()
     };
     for (name, content) in &wat.metas {

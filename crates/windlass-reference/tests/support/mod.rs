@@ -1,17 +1,20 @@
 //! The index, filled and asked as the tests want it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use windlass_index::{
-    Collector, IndexError, NamedRow, Segment, Snapshot, TargetRows, Tuning, Writer,
+    Collector, IndexError, LinkRow, NamedRow, Segment, Snapshot, TargetRows, Tuning, Writer,
 };
 use windlass_links::anchor::fold;
-use windlass_links::{CanonicalUrl, Capture, History, LinkType, Target};
+use windlass_links::{CanonicalUrl, Capture, History, LinkType, Source, Target};
 use windlass_reference::fixtures::list;
-use windlass_reference::{Backlink, PlainGroup, PlainRow, PlainStats, ReferenceIndex};
+use windlass_reference::{
+    Backlink, PlainCapture, PlainGroup, PlainRow, PlainStats, ReferenceIndex,
+};
 
 /// How captures come into an index: in which order, how often, in which batches.
 #[derive(Debug, Clone)]
@@ -67,6 +70,15 @@ pub(crate) fn writer(directory: &Path) -> Writer {
 
 pub(crate) fn ingest(directory: &Path, plan: &Plan) {
     let mut writer = writer(directory);
+    for batch in &plan.batches {
+        commit(&mut writer, batch, plan.memory_max);
+    }
+}
+
+/// [`ingest`], into an index that keeps internal links.
+pub(crate) fn ingest_keeping_internal(directory: &Path, plan: &Plan) {
+    let mut writer = writer(directory);
+    writer.keep_internal(true).unwrap();
     for batch in &plan.batches {
         commit(&mut writer, batch, plan.memory_max);
     }
@@ -263,40 +275,104 @@ fn line(backlink: &Backlink) -> String {
 
 /// All backlinks of the reference, one a line, sorted.
 pub(crate) fn expected_backlinks(index: &ReferenceIndex) -> Vec<String> {
-    let mut lines: Vec<String> = index.all().iter().map(line).collect();
+    sorted_lines(&index.all())
+}
+
+/// Links, one a line, sorted.
+pub(crate) fn sorted_lines(links: &[Backlink]) -> Vec<String> {
+    let mut lines: Vec<String> = links.iter().map(line).collect();
     lines.sort();
     lines
 }
 
 /// All backlinks of an index of at most one segment, one a line, sorted.
 pub(crate) fn found_backlinks(snapshot: &Snapshot) -> Vec<String> {
-    let mut lines = Vec::new();
+    let mut found = Vec::new();
     for segment in snapshot.segments() {
         segment
             .for_each_link(|row| {
-                let target = CanonicalUrl::parse(row.target).unwrap();
-                assert_eq!(row.site, list().registrable_domain(target.host()));
-                if row.link_type == LinkType::Href {
-                    lines.push(line(&Backlink {
-                        page: CanonicalUrl::parse(row.page).unwrap(),
-                        target,
-                        anchor: row.anchor.to_owned(),
-                        folded: fold(row.anchor),
-                        refdomain: row.refdomain.to_owned(),
-                        first_seen: row.first_seen,
-                        last_visited: row.last_visited,
-                        lost: row.lost,
-                        nofollow: row.rel.is_nofollow(),
-                        alt: row.alt.to_owned(),
-                        rel: row.rel,
-                    }));
-                }
+                found.extend(href(row));
                 Ok::<(), IndexError>(())
             })
             .unwrap();
     }
-    lines.sort();
-    lines
+    sorted_lines(&found)
+}
+
+/// All `href` links within registrable domains, likewise.
+pub(crate) fn found_internal(snapshot: &Snapshot) -> Vec<String> {
+    let mut found = Vec::new();
+    for segment in snapshot.segments() {
+        segment
+            .for_each_internal_link(|row| {
+                assert_eq!(row.site, row.page.refdomain);
+                found.extend(href(row));
+                Ok::<(), IndexError>(())
+            })
+            .unwrap();
+    }
+    sorted_lines(&found)
+}
+
+/// An `href` link as the reference has it.
+fn href(row: &LinkRow<'_>) -> Option<Backlink> {
+    let target = CanonicalUrl::parse(row.target).unwrap();
+    assert_eq!(row.site, list().registrable_domain(target.host()));
+    (row.link_type == LinkType::Href).then(|| Backlink {
+        page: CanonicalUrl::parse(&row.page.url).unwrap(),
+        target,
+        anchor: row.anchor.to_owned(),
+        folded: fold(row.anchor),
+        refdomain: row.page.refdomain.clone(),
+        first_seen: row.first_seen,
+        last_visited: row.last_visited,
+        lost: row.lost,
+        nofollow: row.rel.is_nofollow(),
+        alt: row.alt.to_owned(),
+        rel: row.rel,
+    })
+}
+
+/// The domains that each domain's pages link to, of an index of at most one segment.
+pub(crate) fn found_linked_domains(snapshot: &Snapshot) -> BTreeSet<(String, String)> {
+    let mut found = BTreeSet::new();
+    for segment in snapshot.segments() {
+        segment
+            .for_each_linked_domain(|from, to| {
+                assert!(found.insert((from.to_owned(), to.to_owned())));
+                Ok::<(), IndexError>(())
+            })
+            .unwrap();
+    }
+    found
+}
+
+/// All captures of an index of at most one segment: a page at a second is one, whatever it was read from.
+pub(crate) fn found_captures(snapshot: &Snapshot) -> Vec<PlainCapture> {
+    let mut found = Vec::new();
+    for segment in snapshot.segments() {
+        segment
+            .for_each_capture(|row| {
+                found.push(PlainCapture {
+                    page: CanonicalUrl::parse(row.page).unwrap(),
+                    time: row.time,
+                    outcome: row.outcome,
+                    source: row.source.map(|source| match source {
+                        "warc" => Source::Warc,
+                        _ => Source::Wat,
+                    }),
+                    status: row.status,
+                    title: row.title.map(str::to_owned),
+                    internal: row.internal_links,
+                    external: row.external_links,
+                });
+                Ok::<(), IndexError>(())
+            })
+            .unwrap();
+    }
+    found.sort();
+    found.dedup();
+    found
 }
 
 /// Whether opening or verifying a segment tells that something is wrong.

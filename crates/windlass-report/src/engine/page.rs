@@ -8,16 +8,16 @@ use crate::query::Query;
 use crate::report::Group;
 use crate::table::Field;
 
-/// Collects the groups of one page out of all.
+/// Collects the first groups, of all, that come behind one in the order of a query.
 ///
-/// Without `order_by`, groups that come in the order of anchors are in order already, and the first
-/// `offset + limit` are kept. Otherwise at most `2 × (offset + limit)` groups are kept: whenever there
-/// are so many, the worse half goes. Each group costs constant time on average.
+/// Without `order_by`, groups that come in the order of anchors are in order already, and the first are
+/// kept. Otherwise at most twice as many groups are kept as are wanted: whenever there are so many, the
+/// worse half goes. Each group costs constant time on average.
 pub(super) struct Page<'a> {
     order: &'a [OrderKey],
     is_sorted: bool,
-    offset: usize,
-    limit: usize,
+    after: Option<Group>,
+    wanted: usize,
     kept: Vec<Group>,
     /// Once enough are kept, the worst of them: what comes behind it is on no page.
     worst: Option<Group>,
@@ -26,47 +26,55 @@ pub(super) struct Page<'a> {
 
 impl<'a> Page<'a> {
     /// For groups that come in the order of anchors.
-    pub(super) fn new(query: &'a Query) -> Self {
-        Self {
-            is_sorted: query.order_by.is_empty(),
-            ..Self::unordered(query)
-        }
-    }
-
-    /// For groups that come in any order.
-    pub(super) fn unordered(query: &'a Query) -> Self {
+    pub(super) fn new(query: &'a Query, after: Option<Group>, groups_max: u64) -> Self {
+        let wanted = if query.limit == 0 { 0 } else { groups_max };
         Self {
             order: &query.order_by,
-            is_sorted: false,
-            offset: usize::try_from(query.offset).unwrap_or(usize::MAX),
-            limit: query.limit as usize,
+            is_sorted: query.order_by.is_empty(),
+            after,
+            wanted: usize::try_from(wanted).unwrap_or(usize::MAX),
             kept: Vec::new(),
             worst: None,
             groups_total: 0,
         }
     }
 
-    /// The page of all groups, from those of parts whose anchors come one after the other.
-    pub(super) fn join(query: &'a Query, parts: Vec<Self>) -> Self {
-        let mut joined = Self::new(query);
-        for part in parts {
-            joined.groups_total += part.groups_total;
-            joined.kept.extend(part.kept);
+    /// The same for groups that come in any order.
+    pub(super) fn unordered(self) -> Self {
+        Self {
+            is_sorted: false,
+            ..self
         }
-        joined
     }
 
-    fn wanted(&self) -> usize {
-        if self.limit == 0 {
-            0
-        } else {
-            self.offset.saturating_add(self.limit)
+    /// The page of all groups, from those of parts whose anchors come one after the other.
+    pub(super) fn join(mut self, parts: Vec<Self>) -> Self {
+        for part in parts {
+            self.groups_total += part.groups_total;
+            self.kept.extend(part.kept);
         }
+        self
+    }
+
+    /// How many groups are wanted.
+    pub(super) const fn wanted(&self) -> usize {
+        self.wanted
+    }
+
+    /// Whether these are the first groups of all.
+    pub(super) const fn is_first(&self) -> bool {
+        self.after.is_none()
     }
 
     pub(super) fn add(&mut self, group: Group) {
         self.groups_total += 1;
-        let wanted = self.wanted();
+        let wanted = self.wanted;
+        if self
+            .after
+            .is_some_and(|after| compare(self.order, &after, &group).is_ge())
+        {
+            return;
+        }
         if self.is_sorted {
             if self.kept.len() < wanted {
                 self.kept.push(group);
@@ -107,15 +115,13 @@ impl<'a> Page<'a> {
             .map(|group| (rank(&group, field), group.anchor.into()))
     }
 
-    /// The page, and the number of all groups.
+    /// The groups, and the number of all groups.
     pub(super) fn finish(mut self) -> (Vec<Group>, u64) {
-        let wanted = self.wanted();
         if !self.is_sorted {
             let order = self.order;
             self.kept.sort_unstable_by(|a, b| compare(order, a, b));
         }
-        self.kept.truncate(wanted);
-        self.kept.drain(..self.offset.min(self.kept.len()));
+        self.kept.truncate(self.wanted);
         (self.kept, self.groups_total)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use windlass_index::{IndexError, ReadyColumn, ReadyGroup, ReadyGroups, TargetRows};
 
-use super::Found;
+use super::anchors::Found;
 use super::page::Page;
 use crate::columns::{Direction, OrderKey};
 use crate::filter::Matcher;
@@ -18,6 +18,7 @@ pub(super) fn report<'a>(
     query: &'a Query,
     rows: &TargetRows,
     mut groups: ReadyGroups<'_>,
+    mut page: Page<'a>,
     cancel: &AtomicBool,
 ) -> Result<Report<'a>, IndexError> {
     let found = Found {
@@ -25,8 +26,6 @@ pub(super) fn report<'a>(
         backlinks: groups.backlinks(),
         refpages: groups.refpages(),
     };
-    // Finished groups do not come in the order of anchors, which is the one that nothing asks for.
-    let mut page = Page::unordered(query);
     if query.having.is_empty() {
         best(query, &mut groups, &mut page, cancel)?;
     } else {
@@ -89,15 +88,16 @@ fn best(
         Some(OrderKey { column, direction }) => (ready_column(column.field), *direction),
         None => (ReadyColumn::Anchor, Direction::Ascending),
     };
-    let wanted = query.offset.saturating_add(query.limit.into());
+    let wanted = page.wanted();
     if query.order_by.len() == 1
+        && page.is_first()
         && let Some(head) = groups.head(column, direction == Direction::Ascending)?
-        && wanted <= head.len() as u64
+        && wanted <= head.len()
     {
-        for place in head.iter().take(wanted as usize) {
+        for place in head.iter().take(wanted) {
             page.add(groups.group(*place as usize)?.into());
         }
-        page.pass_over((groups.len() as u64).saturating_sub(wanted));
+        page.pass_over((groups.len() as u64).saturating_sub(wanted as u64));
         return Ok(());
     }
     let key = |value: u64| match direction {
@@ -153,12 +153,13 @@ fn best(
 
 fn ready_column(field: Field) -> ReadyColumn {
     match field {
-        Field::Anchor | Field::Refdomain => ReadyColumn::Anchor,
         Field::Backlinks => ReadyColumn::Backlinks,
         Field::Refpages => ReadyColumn::Refpages,
         Field::Refdomains => ReadyColumn::Refdomains,
         Field::FirstSeen => ReadyColumn::FirstSeen,
         Field::LastVisited => ReadyColumn::LastVisited,
+        // The table `anchors` is ordered by nothing else.
+        _ => ReadyColumn::Anchor,
     }
 }
 

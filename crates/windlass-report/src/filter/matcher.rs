@@ -7,7 +7,7 @@ use memchr::memmem::Finder;
 use windlass_links::CaptureTime;
 
 use super::{Condition, Filter, Function, Operator, Value, text};
-use crate::table::Field;
+use crate::table::{ColumnType, Field};
 
 /// What the numeric conditions of a filter look at: a row or a group.
 pub(crate) trait Subject {
@@ -15,6 +15,10 @@ pub(crate) trait Subject {
     fn integer(&self, field: Field) -> Option<u64>;
     /// A date column's value; `None` for a column of another type.
     fn date(&self, field: Field) -> Option<CaptureTime>;
+    /// A boolean column's value; `None` for a column of another type.
+    fn boolean(&self, _field: Field) -> Option<bool> {
+        None
+    }
 }
 
 /// A filter made ready.
@@ -28,6 +32,8 @@ enum StringTest<'a> {
     Substring(Finder<'a>),
     Word(Finder<'a>),
     Subdomain(&'a str),
+    /// The same, of a URL's host.
+    UrlSubdomain(&'a str),
 }
 
 impl<'a> Matcher<'a> {
@@ -58,6 +64,9 @@ impl<'a> Matcher<'a> {
                     let test = match function {
                         Function::Substring => StringTest::Substring(Finder::new(text)),
                         Function::Word => StringTest::Word(Finder::new(text)),
+                        Function::Subdomain if column.column_type == ColumnType::Url => {
+                            StringTest::UrlSubdomain(text)
+                        }
                         Function::Subdomain => StringTest::Subdomain(text),
                     };
                     matcher.strings.push((column.field, test));
@@ -80,7 +89,7 @@ impl<'a> Matcher<'a> {
             .all(|(_, test)| test.passes(text))
     }
 
-    /// Whether a row or group passes all conditions on integers and dates.
+    /// Whether a row or group passes all conditions on integers, dates and booleans.
     pub(crate) fn passes_numbers(&self, subject: &impl Subject) -> bool {
         self.numbers
             .iter()
@@ -98,6 +107,9 @@ impl<'a> Matcher<'a> {
                     };
                     operator.holds(ordering)
                 }),
+                Value::Boolean(value) => subject
+                    .boolean(*field)
+                    .is_some_and(|found| operator.holds(found.cmp(value))),
                 Value::Text(_) => false,
             })
     }
@@ -111,6 +123,7 @@ impl StringTest<'_> {
             Self::Substring(finder) => finder.find(found.as_bytes()).is_some(),
             Self::Word(finder) => text::has_word(found, finder),
             Self::Subdomain(domain) => text::is_at_or_below(found, domain),
+            Self::UrlSubdomain(domain) => text::is_at_or_below(text::host(found), domain),
         }
     }
 }

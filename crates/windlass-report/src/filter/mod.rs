@@ -3,6 +3,8 @@
 mod matcher;
 mod parse;
 mod show;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub(crate) use matcher::{Matcher, Subject};
@@ -77,6 +79,16 @@ pub enum Condition {
     },
 }
 
+impl Condition {
+    /// The column that it looks at.
+    #[must_use]
+    pub const fn column(&self) -> &'static Column {
+        match self {
+            Self::Compare { column, .. } | Self::Call { column, .. } => column,
+        }
+    }
+}
+
 /// A comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operator {
@@ -104,6 +116,12 @@ impl Operator {
         Self::Less,
         Self::Greater,
     ];
+
+    /// Whether it asks for equality alone, and not for an order.
+    #[must_use]
+    pub const fn is_equality(self) -> bool {
+        matches!(self, Self::Equal | Self::NotEqual)
+    }
 
     /// As written.
     #[must_use]
@@ -148,12 +166,14 @@ impl Function {
 /// What a column is compared with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
-    /// For a string column: folded or lowered as its type asks.
+    /// For a string column: folded or lowered where its type asks for that.
     Text(String),
     /// For an integer column.
     Integer(i64),
     /// For a date column.
     Date(DateValue),
+    /// For a boolean column.
+    Boolean(bool),
 }
 
 /// A date as a condition names it.

@@ -56,7 +56,7 @@ impl<'a> Parser<'a> {
             return self.call(name, name_at);
         }
         let column = self.column(name, name_at)?;
-        let operator = self.operator()?;
+        let operator = self.operator_for(column)?;
         let written = self.value()?;
         let value = self.convert(column, written)?;
         Ok(Condition::Compare {
@@ -82,7 +82,7 @@ impl<'a> Parser<'a> {
         let column = self.column(column_name, column_at)?;
         let fits = |column: &Column| match function {
             Function::Substring | Function::Word => column.column_type.is_string(),
-            Function::Subdomain => column.column_type == ColumnType::Host,
+            Function::Subdomain => column.column_type.has_host(),
         };
         if !fits(column) {
             let allowed = name_list(self.table.columns_of(self.clause).filter(|c| fits(c)));
@@ -116,7 +116,12 @@ impl<'a> Parser<'a> {
         Ok(Condition::Call {
             function,
             column,
-            text: comparable(column.column_type, written.text),
+            text: match function {
+                Function::Substring | Function::Word => {
+                    comparable(column.column_type, written.text)
+                }
+                Function::Subdomain => comparable(ColumnType::Host, written.text),
+            },
         })
     }
 
@@ -149,6 +154,24 @@ impl<'a> Parser<'a> {
             .into_iter()
             .find(|operator| self.take(operator.symbol()))
             .ok_or_else(|| self.expected("one of = <> < <= > >="))
+    }
+
+    /// An operator that the column's type has.
+    fn operator_for(&mut self, column: &Column) -> Result<Operator, Misreading> {
+        self.skip_space();
+        let at = self.at;
+        let operator = self.operator()?;
+        if column.column_type == ColumnType::Boolean && !operator.is_equality() {
+            return Err(self.error(
+                at,
+                format!(
+                    "'{}' is true or false, which '{}' does not compare; allowed: = and <>",
+                    column.name,
+                    operator.symbol()
+                ),
+            ));
+        }
+        Ok(operator)
     }
 
     fn value(&mut self) -> Result<Written, Misreading> {
@@ -200,7 +223,7 @@ impl<'a> Parser<'a> {
 
     fn convert(&self, column: &Column, written: Written) -> Result<Value, Misreading> {
         match column.column_type {
-            kind @ (ColumnType::Anchor | ColumnType::Host) => {
+            kind @ (ColumnType::Anchor | ColumnType::Host | ColumnType::Text | ColumnType::Url) => {
                 Ok(Value::Text(comparable(kind, written.text)))
             }
             ColumnType::Integer => written.text.parse().map(Value::Integer).map_err(|_| {
@@ -233,6 +256,17 @@ impl<'a> Parser<'a> {
                         ),
                     )
                 }),
+            ColumnType::Boolean => boolean(&written.text).map(Value::Boolean).ok_or_else(|| {
+                self.error(
+                    written.at,
+                    format!(
+                        "'{}' is no truth value, which '{}' is compared with; allowed: true, \
+                         false, 1, 0",
+                        shown(&written.text),
+                        column.name
+                    ),
+                )
+            }),
         }
     }
 
@@ -273,8 +307,17 @@ pub(crate) fn column_for(
     name: &str,
 ) -> Result<&'static Column, String> {
     let allowed = || name_list(table.columns_of(clause));
+    if let Some(withheld) = table.withheld(name) {
+        return Err(format!(
+            "column '{}' of table '{}' is not in this index: {}; allowed in '{clause}': {}",
+            withheld.name,
+            table.name,
+            withheld.why,
+            allowed()
+        ));
+    }
     match table.column(name) {
-        Some(column) if column.allowed_in(clause) => Ok(column),
+        Some(column) if table.allows(column, clause) => Ok(column),
         Some(column) => Err(format!(
             "column '{}' cannot be used in '{clause}' of table '{}'; allowed: {}",
             column.name,
@@ -295,6 +338,21 @@ fn comparable(column_type: ColumnType, text: String) -> String {
     match column_type {
         ColumnType::Anchor => fold(&text),
         ColumnType::Host => text.to_ascii_lowercase(),
-        ColumnType::Integer | ColumnType::Date => text,
+        ColumnType::Text
+        | ColumnType::Url
+        | ColumnType::Integer
+        | ColumnType::Date
+        | ColumnType::Boolean => text,
+    }
+}
+
+/// A truth value, in any case.
+fn boolean(text: &str) -> Option<bool> {
+    if text == "1" || text.eq_ignore_ascii_case("true") {
+        Some(true)
+    } else if text == "0" || text.eq_ignore_ascii_case("false") {
+        Some(false)
+    } else {
+        None
     }
 }

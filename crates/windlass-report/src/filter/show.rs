@@ -42,6 +42,7 @@ impl fmt::Display for Value {
         match self {
             Self::Text(text) => write_quoted(f, text),
             Self::Integer(number) => number.fmt(f),
+            Self::Boolean(is_true) => is_true.fmt(f),
             Self::Date(DateValue::Moment(time)) => write!(f, "\"{time}\""),
             Self::Date(DateValue::Day(start)) => {
                 let text = start.to_string();

@@ -45,6 +45,24 @@ pub(super) fn is_at_or_below(host: &str, domain: &str) -> bool {
         .is_some_and(|labels| labels.is_empty() || labels.ends_with('.'))
 }
 
+/// The host of a URL in its serialised form, without port; empty where there is none.
+pub(super) fn host(url: &str) -> &str {
+    let Some((_, rest)) = url.split_once("://") else {
+        return "";
+    };
+    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    let host = match authority.rsplit_once('@') {
+        Some((_, host)) => host,
+        None => authority,
+    };
+    // The colons of an IPv6 address stand in brackets.
+    let end = match host.find(']') {
+        Some(bracket) => bracket + 1,
+        None => host.find(':').unwrap_or(host.len()),
+    };
+    host.get(..end).unwrap_or(host)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +97,23 @@ mod tests {
         ] {
             let finder = Finder::new(word);
             assert_eq!(has_word(text, &finder), expected, "{text} {word}");
+        }
+    }
+
+    #[test]
+    fn hosts_of_urls() {
+        for (url, expected) in [
+            ("https://blog.example.com/a?b=c:d@e", "blog.example.com"),
+            ("http://example.com:8080/", "example.com"),
+            ("http://example.com?x=/y", "example.com"),
+            ("http://[2001:db8::1]:8080/", "[2001:db8::1]"),
+            ("http://[2001:db8::1]/", "[2001:db8::1]"),
+            ("http://user:pass@example.com/", "example.com"),
+            ("http://example.com", "example.com"),
+            ("mailto:a@example.com", ""),
+            ("", ""),
+        ] {
+            assert_eq!(host(url), expected, "{url}");
         }
     }
 

@@ -2,48 +2,125 @@
 
 use std::io::{self, Write};
 
-use crate::report::{Cell, Report};
+use super::RowWriter;
+use crate::report::Cell;
 
-pub(super) fn report(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
-    for (i, column) in report.columns().iter().enumerate() {
-        let comma = if i == 0 { "" } else { "," };
-        write!(out, "{comma}{}", column.name)?;
-    }
-    out.write_all(b"\r\n")?;
-    for group in report.groups() {
-        for (i, (_, cell)) in report.cells(group).enumerate() {
-            if i > 0 {
-                out.write_all(b",")?;
-            }
-            match cell {
-                Cell::Text(text) => field(text, out)?,
-                Cell::Integer(_) | Cell::Date(_) => write!(out, "{cell}")?,
-            }
+pub(super) struct Rows<W> {
+    out: W,
+}
+
+impl<W: Write> Rows<W> {
+    pub(super) fn begin(names: impl Iterator<Item = &'static str>, mut out: W) -> io::Result<Self> {
+        for (i, name) in names.enumerate() {
+            let comma = if i == 0 { "" } else { "," };
+            write!(out, "{comma}{name}")?;
         }
         out.write_all(b"\r\n")?;
+        Ok(Self { out })
     }
-    Ok(())
 }
 
-/// A text field. One that a spreadsheet would run as a formula gets an apostrophe in front.
-fn field(text: &str, out: &mut impl Write) -> io::Result<()> {
-    let defused = if is_formula(text) { "'" } else { "" };
-    // An empty anchor is quoted, or a line of one column would be a blank line.
-    if !text.is_empty() && !text.contains([',', '"', '\r', '\n']) {
-        return write!(out, "{defused}{text}");
-    }
-    write!(out, "\"{defused}")?;
-    for (i, part) in text.split('"').enumerate() {
-        if i > 0 {
-            out.write_all(b"\"\"")?;
+impl<W: Write> RowWriter for Rows<W> {
+    fn row(&mut self, cells: &[Cell<'_>]) -> io::Result<()> {
+        for (i, cell) in cells.iter().enumerate() {
+            if i > 0 {
+                self.out.write_all(b",")?;
+            }
+            match cell {
+                Cell::Text(text) => field(text, &mut self.out)?,
+                // A line of one column would be a blank line.
+                Cell::Missing if cells.len() == 1 => self.out.write_all(b"\"\"")?,
+                Cell::Missing => {}
+                Cell::Integer(_) | Cell::Date(_) | Cell::Boolean(_) => write!(self.out, "{cell}")?,
+            }
         }
-        out.write_all(part.as_bytes())?;
+        self.out.write_all(b"\r\n")
     }
-    out.write_all(b"\"")
+
+    fn finish(self: Box<Self>, _stats: &[(&'static str, u64)]) -> io::Result<()> {
+        Ok(())
+    }
 }
 
-/// Whether a spreadsheet may take a cell for a formula: it begins with a character that starts one,
-/// also in its full-width form, or with one that spreadsheets drop before they look.
-fn is_formula(text: &str) -> bool {
-    text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
+/// A text field, with an apostrophe before what a spreadsheet would run as a formula.
+fn field(text: &str, out: &mut impl Write) -> io::Result<()> {
+    // An empty text is quoted: it is there, which a missing one is not, and a line of one column
+    // would be a blank line.
+    let is_quoted = text.is_empty() || text.contains([',', '"', '\r', '\n']);
+    let quote: &[u8] = if is_quoted { b"\"" } else { b"" };
+    out.write_all(quote)?;
+    let mut plain = 0;
+    let mut at_start = true;
+    for (at, c) in text.char_indices() {
+        let inserted: &[u8] = match c {
+            '"' => b"\"",
+            _ if at_start && starts_formula(c) => b"'",
+            _ => b"",
+        };
+        if !inserted.is_empty() {
+            out.write_all(text.as_bytes().get(plain..at).unwrap_or_default())?;
+            out.write_all(inserted)?;
+            plain = at;
+        }
+        at_start = begins_cell(c) || (at_start && may_be_dropped(c));
+    }
+    out.write_all(text.as_bytes().get(plain..).unwrap_or_default())?;
+    out.write_all(quote)
+}
+
+/// Whether a spreadsheet takes a cell that begins so for a formula: also in the full-width forms.
+const fn starts_formula(c: char) -> bool {
+    matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠')
+}
+
+/// Whether a spreadsheet that is set to other separators than the comma begins a cell after it.
+const fn begins_cell(c: char) -> bool {
+    matches!(c, ';' | '\t' | '\r' | '\n')
+}
+
+/// Whether a spreadsheet may pass it over before it looks how a cell begins: white space, quotes,
+/// control characters and what is not seen.
+fn may_be_dropped(c: char) -> bool {
+    let is_unseen = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    c == '"' || c.is_whitespace() || c.is_control() || is_unseen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::field;
+
+    #[test]
+    fn formulas_are_defused_wherever_a_cell_may_begin() {
+        for (text, expected) in [
+            ("=1+1", "'=1+1"),
+            ("+1", "'+1"),
+            ("-1", "'-1"),
+            ("@sum(a1)", "'@sum(a1)"),
+            ("＝1＋1", "'＝1＋1"),
+            ("|calc", "|calc"),
+            ("a=b+c-d@e", "a=b+c-d@e"),
+            ("  =1", "  '=1"),
+            ("\u{a0}\u{feff}\0=1", "\u{a0}\u{feff}\0'=1"),
+            ("\t=1", "\t'=1"),
+            ("\tplain", "\tplain"),
+            // Separators that a spreadsheet may be set to.
+            ("a;=1", "a;'=1"),
+            ("a\t=1", "a\t'=1"),
+            ("a\n =1", "\"a\n '=1\""),
+            ("a;\"=1\"", "\"a;\"\"'=1\"\"\""),
+            ("\"=1\"", "\"\"\"'=1\"\"\""),
+            // One is enough: a cell that begins with an apostrophe is text.
+            ("==1", "'==1"),
+            ("'=1", "'=1"),
+            ("", "\"\""),
+            ("a,b", "\"a,b\""),
+            ("say \"hi\"", "\"say \"\"hi\"\"\""),
+            ("größe", "größe"),
+        ] {
+            let mut found = Vec::new();
+            field(text, &mut found).unwrap();
+            assert_eq!(String::from_utf8(found).unwrap(), expected, "{text:?}");
+        }
+    }
 }

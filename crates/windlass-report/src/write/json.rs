@@ -2,40 +2,114 @@
 
 use std::io::{self, Write};
 
-use crate::report::{Cell, Group, Report};
+use super::{RowWriter, Shape};
+use crate::report::Cell;
 
-pub(super) fn report(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
-    write!(out, "{{\"{}\":[", report.table().rows_key)?;
-    for (i, group) in report.groups().iter().enumerate() {
-        if i > 0 {
-            out.write_all(b",")?;
-        }
-        object(report, group, out)?;
-    }
-    out.write_all(b"],\"stats\":{")?;
-    for (i, (name, value)) in report.stats().enumerate() {
-        let comma = if i == 0 { "" } else { "," };
-        write!(out, "{comma}\"{name}\":{value}")?;
-    }
-    out.write_all(b"}}")
+/// `{"anchors":[{…},…],"stats":{…}}`.
+pub(super) struct Rows<W> {
+    out: W,
+    row: Row,
+    has_rows: bool,
+    has_stats: bool,
 }
 
-/// A group as an object.
-pub(super) fn object(report: &Report<'_>, group: &Group, out: &mut impl Write) -> io::Result<()> {
-    out.write_all(b"{")?;
-    for (i, (column, cell)) in report.cells(group).enumerate() {
-        let comma = if i == 0 { "" } else { "," };
-        write!(out, "{comma}\"{}\":", column.name)?;
-        match cell {
-            Cell::Text(text) => string(text, out)?,
-            Cell::Integer(number) => write!(out, "{number}")?,
-            Cell::Date(time) => write!(out, "\"{time}\"")?,
-        }
+impl<W: Write> Rows<W> {
+    pub(super) fn begin(shape: Shape<'_>, mut out: W) -> io::Result<Self> {
+        write!(out, "{{\"{}\":[", shape.rows_key)?;
+        Ok(Self {
+            out,
+            row: Row::of(shape.columns.iter().map(|column| column.name)),
+            has_rows: false,
+            has_stats: shape.has_stats,
+        })
     }
+}
+
+impl<W: Write> RowWriter for Rows<W> {
+    fn row(&mut self, cells: &[Cell<'_>]) -> io::Result<()> {
+        if self.has_rows {
+            self.out.write_all(b",")?;
+        }
+        self.has_rows = true;
+        self.row.write(cells, &mut self.out)
+    }
+
+    fn finish(mut self: Box<Self>, stats: &[(&'static str, u64)]) -> io::Result<()> {
+        self.out.write_all(b"]")?;
+        if self.has_stats {
+            self.out.write_all(b",\"stats\":{")?;
+            for (i, (name, value)) in stats.iter().enumerate() {
+                let comma = if i == 0 { "" } else { "," };
+                write!(self.out, "{comma}\"{name}\":{value}")?;
+            }
+            self.out.write_all(b"}")?;
+        }
+        self.out.write_all(b"}")
+    }
+}
+
+/// `{"info":{…}}`.
+pub(super) fn object(
+    key: &str,
+    members: &[(&'static str, Cell<'_>)],
+    out: &mut impl Write,
+) -> io::Result<()> {
+    write!(out, "{{\"{key}\":")?;
+    one_row(members, out)?;
     out.write_all(b"}")
 }
 
+/// The members alone, as an object.
+pub(super) fn one_row(
+    members: &[(&'static str, Cell<'_>)],
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let cells: Vec<_> = members.iter().map(|(_, cell)| *cell).collect();
+    Row::of(members.iter().map(|(name, _)| *name)).write(&cells, out)
+}
+
+/// `{"error":"…"}`.
+pub(super) fn error(text: &str, out: &mut impl Write) -> io::Result<()> {
+    out.write_all(br#"{"error":"#)?;
+    string(text, out)?;
+    out.write_all(b"}")
+}
+
+/// Writes rows as objects.
+pub(super) struct Row {
+    /// What stands before each value: `{"anchor":`, `,"backlinks":`.
+    before: Vec<String>,
+}
+
+impl Row {
+    pub(super) fn of(names: impl Iterator<Item = &'static str>) -> Self {
+        let before = names.enumerate().map(|(i, name)| {
+            let mark = if i == 0 { '{' } else { ',' };
+            format!("{mark}\"{name}\":")
+        });
+        Self {
+            before: before.collect(),
+        }
+    }
+
+    pub(super) fn write(&self, cells: &[Cell<'_>], out: &mut impl Write) -> io::Result<()> {
+        if self.before.is_empty() {
+            return out.write_all(b"{}");
+        }
+        for (before, cell) in self.before.iter().zip(cells) {
+            out.write_all(before.as_bytes())?;
+            match cell {
+                Cell::Text(text) => string(text, out)?,
+                Cell::Integer(_) | Cell::Boolean(_) => write!(out, "{cell}")?,
+                Cell::Date(time) => write!(out, "\"{time}\"")?,
+                Cell::Missing => out.write_all(b"null")?,
+            }
+        }
+        out.write_all(b"}")
+    }
+}
+
 /// A string: only `"`, `\` and control characters are escaped.
-pub(super) fn string(text: &str, out: &mut impl Write) -> io::Result<()> {
+fn string(text: &str, out: &mut impl Write) -> io::Result<()> {
     serde_json::to_writer(out, text).map_err(io::Error::from)
 }

@@ -22,6 +22,8 @@ pub(crate) fn page(url: &str, links: &[(&str, &str)]) -> Capture {
         time: "2013-08-08T19:04:00Z".parse::<CaptureTime>().unwrap(),
         outcome: Outcome::Html,
         source: Source::Warc,
+        status: Some(200),
+        title: None,
         links: links
             .iter()
             .map(|(target, anchor)| Link {

@@ -27,7 +27,7 @@ pub(crate) fn run(options: &AnchorsOptions) -> anyhow::Result<ExitCode> {
     if options.output == AnchorsFormat::Table {
         show(&query, &report)?;
     } else {
-        let mut out = BufWriter::new(io::stdout().lock());
+        let mut out = BufWriter::new(io::stdout());
         write::report(&report, query.output, &mut out)?;
         out.flush()?;
     }
@@ -42,11 +42,7 @@ fn parameters(options: &AnchorsOptions) -> Vec<(&'static str, String)> {
             .clone()
             .or_else(|| is_table.then(|| default.to_owned()))
     };
-    let output = match options.output {
-        AnchorsFormat::Table | AnchorsFormat::Json => "json",
-        AnchorsFormat::Ndjson => "ndjson",
-        AnchorsFormat::Csv => "csv",
-    };
+    let output = options.output.output().unwrap_or_default().name();
     let given = [
         ("where", options.filter.clone()),
         ("having", options.having.clone()),
@@ -124,6 +120,7 @@ fn text(cell: Cell<'_>) -> String {
         Cell::Text(text) => text.to_owned(),
         Cell::Integer(number) => grouped(number),
         Cell::Date(time) => time.to_string().chars().take(10).collect(),
+        Cell::Boolean(_) | Cell::Missing => cell.to_string(),
     }
 }
 
@@ -152,7 +149,10 @@ fn hint(query: &Query, emptiness: Emptiness) -> &'static str {
         Emptiness::NoBacklinks if query.history == History::Live => {
             "lost backlinks are left out: --history all_time asks for them too"
         }
-        Emptiness::NoBacklinks | Emptiness::HostUnknown => {
+        Emptiness::NoBacklinks
+        | Emptiness::HostUnknown
+        | Emptiness::NoPages
+        | Emptiness::NoLinks => {
             "is the target spelt right, www. included? 'windlass ingest' adds crawls that link to it"
         }
     }

@@ -23,6 +23,7 @@ pub(crate) fn run(options: &IngestOptions) -> anyhow::Result<ExitCode> {
         memory_max: usize::try_from(memory_max).unwrap_or(usize::MAX),
         limits: options.reading.limits(),
         force: options.force,
+        keep_internal: options.keep_internal,
         batch_bytes: options.batch,
         merge: (options.merge == IngestMerge::Tiered).then(|| options.policy.policy()),
         ..windlass_index::IngestOptions::default()

@@ -116,6 +116,7 @@ fn show(snapshot: &Snapshot, parts: Option<&Parts>) -> std::io::Result<()> {
         ("sites", Align::Right),
         ("backlinks", Align::Right),
         ("other links", Align::Right),
+        ("internal links", Align::Right),
         ("bytes/link", Align::Right),
         ("first capture", Align::Left),
         ("last capture", Align::Left),
@@ -125,7 +126,7 @@ fn show(snapshot: &Snapshot, parts: Option<&Parts>) -> std::io::Result<()> {
     };
     for segment in &manifest.segments {
         let counts = segment.counts;
-        let links = counts.backlinks + counts.other_links;
+        let links = counts.backlinks + counts.other_links + counts.internal_links;
         table.row(&[
             segment.name.clone(),
             bytes(segment.bytes),
@@ -135,6 +136,7 @@ fn show(snapshot: &Snapshot, parts: Option<&Parts>) -> std::io::Result<()> {
             grouped(counts.sites),
             grouped(counts.backlinks),
             grouped(counts.other_links),
+            grouped(counts.internal_links),
             if links == 0 {
                 String::new()
             } else {
@@ -146,7 +148,9 @@ fn show(snapshot: &Snapshot, parts: Option<&Parts>) -> std::io::Result<()> {
     }
     table.write(&mut out)?;
     let counts = manifest.segments.iter().map(|segment| segment.counts);
-    let links = counts.map(|of| of.backlinks + of.other_links).sum();
+    let links = counts
+        .map(|of| of.backlinks + of.other_links + of.internal_links)
+        .sum();
     writeln!(out)?;
     sizes_table("section", sections(snapshot).into_iter(), links).write(&mut out)?;
     if let Some(parts) = parts {

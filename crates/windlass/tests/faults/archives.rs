@@ -53,7 +53,8 @@ fn crawl(directory: &Path, n: usize) -> PathBuf {
 
 fn body(page: usize, n: usize) -> String {
     format!(
-        "<a href=http://target.org/>home</a>\
+        "<title>Page {page}</title><a href=/page{page}>internal</a>\
+         <a href=http://target.org/>home</a>\
          <a href=http://target.org/{}>Chapter {}</a>\
          <a href=http://www.target.org/a rel=nofollow>as of {n}</a>\
          <a href=https://alice.pages.net/{page}>Alice</a>\

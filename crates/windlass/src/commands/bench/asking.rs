@@ -184,6 +184,8 @@ impl Page {
                 }
                 Cell::Integer(number) => number,
                 Cell::Date(time) => time.unix().into(),
+                Cell::Boolean(is_true) => is_true.into(),
+                Cell::Missing => 0,
             });
         }
         std::hint::black_box((&self.text, &self.cells));
@@ -205,6 +207,8 @@ fn rows(report: &Report<'_>) -> Vec<Value> {
                     Cell::Text(text) => Value::from(text),
                     Cell::Integer(number) => Value::from(number),
                     Cell::Date(time) => Value::from(time.to_string()),
+                    Cell::Boolean(is_true) => Value::from(is_true),
+                    Cell::Missing => Value::Null,
                 };
                 (column.name.to_owned(), value)
             })

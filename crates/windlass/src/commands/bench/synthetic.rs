@@ -225,6 +225,8 @@ fn capture(page: CanonicalUrl, time: u32, links: Vec<Link>) -> Capture {
         time: CaptureTime::from_unix(time),
         outcome: Outcome::Html,
         source: Source::Warc,
+        status: Some(200),
+        title: None,
         counts: LinkCounts::default(),
         links,
     }

@@ -13,8 +13,6 @@ use anyhow::Context;
 use windlass_index::{
     CaptureRow, CaptureTime, IndexError, LinkRow, Segment, Snapshot, merge_to_file,
 };
-use windlass_links::LinkType;
-use windlass_links::anchor::fold;
 
 use crate::cli::ExportOptions;
 use crate::commands::links::rel_text;
@@ -28,6 +26,8 @@ const CAPTURES: &[(&str, Kind)] = &[
     ("time", Kind::Time),
     ("outcome", Kind::Text),
     ("source", Kind::OptionalText),
+    ("status", Kind::OptionalInteger),
+    ("title", Kind::OptionalText),
     ("internal_links", Kind::Integer),
     ("external_links", Kind::Integer),
     ("file", Kind::Text),
@@ -65,7 +65,7 @@ pub(crate) fn run(options: &ExportOptions) -> anyhow::Result<ExitCode> {
             let meter = Meter::items(
                 "merging",
                 counts
-                    .map(|c| c.captures + c.backlinks + c.other_links)
+                    .map(|c| c.captures + c.backlinks + c.other_links + c.internal_links)
                     .sum(),
             );
             let merged = merge_to_file(
@@ -135,6 +135,9 @@ impl Work<'_> {
                 time(row.time),
                 Value::Text(row.outcome),
                 row.source.map_or(Value::Null, Value::Text),
+                row.status
+                    .map_or(Value::Null, |status| Value::Integer(status.into())),
+                row.title.map_or(Value::Null, Value::Text),
                 Value::Integer(row.internal_links.into()),
                 Value::Integer(row.external_links.into()),
                 Value::Text(name),
@@ -147,19 +150,14 @@ impl Work<'_> {
     fn links(&self, file: &mut ParquetFile) -> anyhow::Result<()> {
         self.segment.for_each_link(|row: &LinkRow<'_>| {
             self.step()?;
-            let folded = if row.link_type == LinkType::Href {
-                fold(row.anchor)
-            } else {
-                String::new()
-            };
             file.row(&[
                 Value::Text(row.site),
                 Value::Text(row.target),
-                Value::Text(row.page),
-                Value::Text(row.refdomain),
+                Value::Text(&row.page.url),
+                Value::Text(&row.page.refdomain),
                 Value::Text(row.link_type.name()),
                 Value::Text(row.anchor),
-                Value::Text(&folded),
+                Value::Text(row.folded_anchor),
                 Value::Text(row.alt),
                 Value::Text(&rel_text(row.rel)),
                 Value::Flag(row.rel.is_nofollow()),

@@ -24,6 +24,8 @@ pub(super) enum Kind {
     OptionalText,
     /// 64 bits, signed.
     Integer,
+    /// The same, or nothing.
+    OptionalInteger,
     /// Milliseconds since 1970, UTC.
     Time,
     /// The same, or nothing.
@@ -38,6 +40,7 @@ impl Kind {
             Self::Text => ("required binary", "(string)"),
             Self::OptionalText => ("optional binary", "(string)"),
             Self::Integer => ("required int64", ""),
+            Self::OptionalInteger => ("optional int64", ""),
             Self::Time => ("required int64", "(timestamp(millis,true))"),
             Self::OptionalTime => ("optional int64", "(timestamp(millis,true))"),
             Self::Flag => ("required boolean", ""),
@@ -145,7 +148,10 @@ impl ParquetFile {
             let Some(mut column) = group.next_column()? else {
                 bail!("the schema has fewer columns than the table")
             };
-            let is_optional = matches!(kind, Kind::OptionalText | Kind::OptionalTime);
+            let is_optional = matches!(
+                kind,
+                Kind::OptionalText | Kind::OptionalInteger | Kind::OptionalTime
+            );
             let texts = cells.texts();
             let present = is_optional.then_some(cells.present.as_slice());
             match column.untyped() {

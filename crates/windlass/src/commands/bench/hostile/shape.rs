@@ -203,6 +203,8 @@ impl Generator {
             time: CaptureTime::from_unix(second_of(day)),
             outcome: Outcome::Html,
             source: Source::Warc,
+            status: Some(200),
+            title: None,
             counts: LinkCounts::default(),
             links,
         })

@@ -1,19 +1,17 @@
-//! where → group → having → order → page (R15–R19): in one pass over the rows, by as many threads as
-//! the index divides them among, or from finished groups.
-
-mod page;
-mod ready;
+//! The table `anchors`: where → group → having → order → page (R15–R19), in one pass over the rows, by as
+//! many threads as the index divides them among, or from finished groups.
 
 use std::sync::atomic::AtomicBool;
 
 use windlass_index::{IndexError, Row, RowVisitor, TargetRows, Texts};
 use windlass_links::CaptureTime;
 
+use super::page::Page;
+use super::ready;
 use crate::filter::{Matcher, Subject};
 use crate::query::Query;
 use crate::report::{Anchors, Emptiness, Group, Report};
 use crate::table::Field;
-use page::Page;
 
 /// Answers a query from the rows of its target.
 ///
@@ -36,12 +34,27 @@ pub fn run_cancellable<'a>(
     rows: &TargetRows,
     cancel: &AtomicBool,
 ) -> Result<Report<'a>, IndexError> {
+    let wanted = query.offset.saturating_add(query.limit.into());
+    let mut report = window(query, rows, cancel, None, wanted)?;
+    report.pass_over(query.offset);
+    Ok(report)
+}
+
+/// A report whose page are the first groups, at most `groups_max`, that come behind one in the order.
+pub(super) fn window<'a>(
+    query: &'a Query,
+    rows: &TargetRows,
+    cancel: &AtomicBool,
+    after: Option<&Group>,
+    groups_max: u64,
+) -> Result<Report<'a>, IndexError> {
+    let new = || Page::new(query, after.copied(), groups_max);
     if query.where_filter.is_empty()
         && let Some(groups) = rows.ready_groups()?
     {
-        return ready::report(query, rows, groups, cancel);
+        return ready::report(query, rows, groups, new().unordered(), cancel);
     }
-    let (parts, refpages) = rows.scan(|| Grouping::new(query, rows), cancel)?;
+    let (parts, refpages) = rows.scan(|| Grouping::new(query, rows, new()), cancel)?;
     let mut found = Found {
         refpages,
         ..Found::default()
@@ -53,20 +66,20 @@ pub fn run_cancellable<'a>(
         found.backlinks = found.backlinks.saturating_add(part.backlinks);
         pages.push(part.page);
     }
-    found.report(query, rows, Page::join(query, pages))
+    found.report(query, rows, new().join(pages))
 }
 
 /// What a report is made of, beside its page.
 #[derive(Default)]
-struct Found {
+pub(super) struct Found {
     /// Whether there were rows before `where`.
-    any_rows: bool,
-    backlinks: u64,
-    refpages: u64,
+    pub(super) any_rows: bool,
+    pub(super) backlinks: u64,
+    pub(super) refpages: u64,
 }
 
 impl Found {
-    fn report<'a>(
+    pub(super) fn report<'a>(
         self,
         query: &'a Query,
         rows: &TargetRows,
@@ -83,10 +96,10 @@ impl Found {
             Some(Emptiness::HostUnknown)
         };
         Ok(Report {
+            query,
             table: query.table,
             select: &query.select,
             anchors: anchors(&page, rows)?,
-            rows_cost: query.cost(page.len() as u64),
             page,
             groups_total,
             backlinks: self.backlinks,
@@ -123,7 +136,7 @@ struct Grouping<'a> {
 }
 
 impl<'a> Grouping<'a> {
-    fn new(query: &'a Query, rows: &TargetRows) -> Self {
+    fn new(query: &'a Query, rows: &TargetRows, page: Page<'a>) -> Self {
         let filter = Matcher::new(&query.where_filter);
         let tests_refdomain = filter.tests(Field::Refdomain);
         Self {
@@ -139,7 +152,7 @@ impl<'a> Grouping<'a> {
             filter,
             having: Matcher::new(&query.having),
             open: None,
-            page: Page::new(query),
+            page,
             any_rows: false,
             backlinks: 0,
         }

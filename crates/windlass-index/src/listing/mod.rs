@@ -1,0 +1,138 @@
+//! Links and pages one by one, with all that the index knows of them: for tables of single links, of
+//! pages, and of what a target's own pages link to; and for export.
+//!
+//! Where several segments have a site their blocks are gone through side by side, and links that more
+//! than one of them has are united as a merge would unite them; so are pages. What comes is the same as
+//! after the merge, in the same order. Memory does not grow with the number of links.
+
+mod captured;
+mod cursor;
+mod links;
+mod outgoing;
+mod pages;
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::atomic::AtomicBool;
+
+use windlass_links::{History, Target};
+
+use crate::bytes::Corrupt;
+use crate::error::IndexError;
+use crate::query::{Question, Tuning, matching_urls};
+use crate::segment::Segment;
+use crate::site::SiteBlock;
+use crate::store::Snapshot;
+use cursor::Cursor;
+
+pub use links::LinkRow;
+pub use pages::Page;
+pub(crate) use pages::Pages;
+
+/// Which links are listed.
+#[derive(Debug, Clone, Copy)]
+pub struct LinkFilter {
+    /// Live ones, or lost ones too (R15).
+    pub history: History,
+    /// Not only `href` links (R8).
+    pub all_types: bool,
+}
+
+impl Snapshot {
+    /// Calls `each` with the links to a target from other registrable domains, ordered by (registrable
+    /// domain of the target, `href` first, SURT of the target, folded anchor, anchor or type, registrable
+    /// domain of the page, SURT of the page), until it breaks. About a microsecond a link.
+    ///
+    /// # Errors
+    /// Where the index is damaged, and what `each` returns; [`IndexError::Cancelled`] soon after
+    /// `cancel` is set.
+    pub fn for_each_link_to<E: From<IndexError>>(
+        &self,
+        target: &Target,
+        filter: LinkFilter,
+        cancel: &AtomicBool,
+        mut each: impl FnMut(&LinkRow<'_>) -> Result<ControlFlow<()>, E>,
+    ) -> Result<(), E> {
+        let question = Question {
+            target,
+            history: filter.history,
+            cancel,
+            tuning: Tuning::default(),
+        };
+        let segments = self.segments_by_reference();
+        // Offsets of the blocks of each site, by segment.
+        let mut sites: BTreeMap<Vec<u8>, Vec<(usize, u64)>> = BTreeMap::new();
+        for (at, segment) in segments.iter().enumerate() {
+            question.for_each_site(
+                segment,
+                |corrupt| segment.corrupt(corrupt),
+                |key, offset| {
+                    sites.entry(key.to_owned()).or_default().push((at, offset));
+                    Ok::<_, IndexError>(())
+                },
+            )?;
+        }
+        let mut pages = Pages::new(segments.clone());
+        for (key, blocks) in sites {
+            let mut cursors = Vec::with_capacity(blocks.len());
+            for (at, offset) in blocks {
+                let Some(segment) = segments.get(at).copied() else {
+                    continue;
+                };
+                let wrong = |corrupt: Corrupt| segment.corrupt(corrupt);
+                let block = segment.site_at(offset).map_err(wrong)?;
+                let urls = matching_urls(&block.urls, target).map_err(wrong)?;
+                let cursor = Cursor::new(segment, at, block, urls, None, filter.all_types);
+                cursors.push(cursor);
+            }
+            let history = filter.history;
+            let flow = links::for_each(&key, cursors, &mut pages, history, cancel, &mut each)?;
+            if flow.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the target's host — with `subdomains`, or one below it — occurs in the index, as the host of
+    /// a captured page or of a link's target (R20).
+    ///
+    /// # Errors
+    /// Where the index is damaged; [`IndexError::Cancelled`] soon after `cancel` is set.
+    pub fn knows_host(&self, target: &Target, cancel: &AtomicBool) -> Result<bool, IndexError> {
+        let question = Question {
+            target,
+            history: History::AllTime,
+            cancel,
+            tuning: Tuning::default(),
+        };
+        crate::query::host_occurs(self.segments(), &question)
+    }
+
+    fn segments_by_reference(&self) -> Vec<&Segment> {
+        self.segments().iter().map(AsRef::as_ref).collect()
+    }
+}
+
+/// All links of one block of a segment that is alone, lost ones and all types included.
+pub(crate) fn links_of_block<E: From<IndexError>>(
+    segment: &Segment,
+    site_key: &[u8],
+    block: SiteBlock<'_>,
+    pages: &mut Pages<'_>,
+    mut each: impl FnMut(&LinkRow<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let urls = std::iter::once(0..block.urls.len()).collect();
+    let cursors = vec![Cursor::new(segment, 0, block, urls, None, true)];
+    let mut each = |row: &LinkRow<'_>| each(row).map(ControlFlow::Continue);
+    let never = AtomicBool::new(false);
+    links::for_each(
+        site_key,
+        cursors,
+        pages,
+        History::AllTime,
+        &never,
+        &mut each,
+    )
+    .map(drop)
+}

@@ -1,0 +1,125 @@
+//! The links on a target's own pages.
+
+use std::collections::BTreeMap;
+use std::ops::{ControlFlow, Range};
+use std::sync::atomic::AtomicBool;
+
+use windlass_links::Target;
+
+use super::captured::{PageRange, page_ranges};
+use super::cursor::Cursor;
+use super::links::{self, LinkRow};
+use super::{LinkFilter, Pages};
+use crate::bytes::Corrupt;
+use crate::error::IndexError;
+use crate::query::{Question, Tuning};
+use crate::segment::Segment;
+use crate::site::SiteBlock;
+use crate::store::Snapshot;
+
+impl Snapshot {
+    /// Calls `each` with the links on a target's own pages, external ones and, where the index keeps them,
+    /// internal ones too, ordered by (registrable domain linked to, external first, `href` first, SURT
+    /// linked to, folded anchor, anchor or type, registrable domain of the page, SURT of the page), until
+    /// it breaks. Time grows with the number of links that the sites have which the target links to: some
+    /// nanoseconds for each, and about a microsecond for each that is the target's.
+    ///
+    /// # Errors
+    /// As [`for_each_link_to`](Self::for_each_link_to).
+    pub fn for_each_link_from<E: From<IndexError>>(
+        &self,
+        target: &Target,
+        filter: LinkFilter,
+        cancel: &AtomicBool,
+        mut each: impl FnMut(&LinkRow<'_>) -> Result<ControlFlow<()>, E>,
+    ) -> Result<(), E> {
+        let question = Question {
+            target,
+            history: filter.history,
+            cancel,
+            tuning: Tuning::default(),
+        };
+        let segments = self.segments_by_reference();
+        let mut ranges = Vec::with_capacity(segments.len());
+        // Which segments' pages of the target link, or once linked, to each site.
+        let mut sites: BTreeMap<Vec<u8>, Vec<usize>> = BTreeMap::new();
+        for (at, segment) in segments.iter().enumerate() {
+            let wrong = |corrupt: Corrupt| segment.corrupt(corrupt);
+            let of_segment = page_ranges(segment, &question).map_err(wrong)?;
+            let mut add = |key: Vec<u8>| {
+                let blocks = sites.entry(key).or_default();
+                if blocks.last() != Some(&at) {
+                    blocks.push(at);
+                }
+            };
+            for range in &of_segment {
+                question.check_cancelled()?;
+                add(range.domain_key.clone());
+                let each = |site: &[u8], _| {
+                    add(site.to_owned());
+                    Ok::<_, Corrupt>(())
+                };
+                let linked = segment.for_each_site_linked_from(range.domain, each);
+                linked.map_err(wrong)?;
+            }
+            ranges.push(of_segment);
+        }
+        let mut each = |row: &LinkRow<'_>| {
+            if target.has_port(&row.page.key.1) {
+                each(row)
+            } else {
+                Ok(ControlFlow::Continue(()))
+            }
+        };
+        let mut pages = Pages::new(segments.clone());
+        for (key, holders) in sites {
+            for side in [Segment::site, Segment::internal_site] {
+                let mut cursors = Vec::new();
+                for at in &holders {
+                    if let (Some(segment), Some(ranges)) = (segments.get(*at), ranges.get(*at))
+                        && let Some(block) = side(segment, &key).map_err(|c| segment.corrupt(c))?
+                    {
+                        let cursor = cursor(segment, *at, block, ranges, filter.all_types);
+                        cursors.extend(cursor.map_err(|corrupt| segment.corrupt(corrupt))?);
+                    }
+                }
+                let history = filter.history;
+                let flow = links::for_each(&key, cursors, &mut pages, history, cancel, &mut each)?;
+                if flow.is_break() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The links of a block on some pages; `None` where none of them has any.
+fn cursor<'a>(
+    segment: &'a Segment,
+    segment_at: usize,
+    mut block: SiteBlock<'a>,
+    ranges: &[PageRange],
+    all_types: bool,
+) -> Result<Option<Cursor<'a>>, Corrupt> {
+    let mut places: Vec<Range<u32>> = Vec::new();
+    for PageRange { pages, .. } in ranges {
+        let start = block.pages.lower_bound(pages.start)? as u64 as u32;
+        let end = block.pages.lower_bound(pages.end)? as u64 as u32;
+        if start < end {
+            places.push(start..end);
+        }
+    }
+    if places.is_empty() {
+        return Ok(None);
+    }
+    let urls = std::iter::once(0..block.urls.len()).collect();
+    Ok(Some(Cursor::new(
+        segment,
+        segment_at,
+        block,
+        urls,
+        Some(places),
+        all_types,
+    )))
+}

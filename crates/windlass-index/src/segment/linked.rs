@@ -1,0 +1,186 @@
+//! The outgoing side: for each registrable domain that has pages, the sites that they link to.
+//!
+//! ```text
+//! chunk := varint length | list × up to 64 | CRC-32 of the lists u32
+//! list  := varint bytes | varint × …        one for each site
+//! ```
+//! A site is named by the offset of its block: the first one itself, then what each is after the one
+//! before. Lists are in the order of domains; offsets ascend. It follows from the blocks: a site is in the
+//! list of each domain that has a page in the site's block.
+
+mod build;
+
+use super::layout::Section;
+use super::pages::{Chunks, unseal_verified};
+use super::reader::Segment;
+use crate::bytes::{Bytes, Corrupt, u64_at};
+use crate::column::Column;
+pub(super) use build::LinkedBuilder;
+
+/// Domains whose lists are verified together.
+const CHUNK: usize = 64;
+
+/// Calls `each` with the domain of each of these pages, which ascend; each domain once. `starts` are the
+/// first pages of the domains.
+fn domains_of<E: From<Corrupt>>(
+    pages: &mut Column<'_>,
+    starts: &[u32],
+    mut each: impl FnMut(u32) -> Result<(), E>,
+) -> Result<(), E> {
+    // Domains that start at or before the last page.
+    let mut begun = 0;
+    let mut next_start = 0;
+    for i in 0..pages.len() {
+        let page = pages.get(i)?;
+        if page < next_start {
+            continue;
+        }
+        // Most often a domain near the one before.
+        let mut step = 1;
+        while starts.get(begun + step).is_some_and(|start| *start <= page) {
+            begun += step;
+            step *= 2;
+        }
+        let near = starts.get(begun..starts.len().min(begun + step));
+        begun += near.unwrap_or_default().partition_point(|s| *s <= page);
+        let domain = begun.checked_sub(1).ok_or(Corrupt("the domains"))?;
+        next_start = starts.get(begun).copied().unwrap_or(u32::MAX);
+        each(domain as u64 as u32)?;
+    }
+    Ok(())
+}
+
+/// Takes the offsets of a list off, one after the other.
+fn next_offset(list: &mut Bytes<'_>, before: Option<u64>) -> Result<Option<u64>, Corrupt> {
+    if list.is_empty() {
+        return Ok(None);
+    }
+    let step = list.varint()?;
+    let offset = match before {
+        None => Some(step),
+        Some(before) => before.checked_add(step).filter(|_| step > 0),
+    };
+    offset.map(Some).ok_or(Corrupt("a list of linked sites"))
+}
+
+/// Calls `each` with the offset of each site that a domain links to, ascending.
+fn for_each_offset<E: From<Corrupt>>(
+    chunks: &Chunks<'_>,
+    domain: u32,
+    mut each: impl FnMut(u64) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut chunk = chunks.open(domain as usize / CHUNK)?;
+    for _ in 0..domain as usize % CHUNK {
+        chunk.sized_stretch()?;
+    }
+    let mut list = Bytes::new(chunk.sized()?);
+    let mut last = None;
+    while let Some(offset) = next_offset(&mut list, last)? {
+        each(offset)?;
+        last = Some(offset);
+    }
+    Ok(())
+}
+
+/// Holds the lists against the site blocks, which come in their order.
+pub(super) struct LinkedCheck<'a> {
+    starts: &'a [u32],
+    /// What is left of each list, and the last offset taken off.
+    lists: Vec<(&'a [u8], Option<u64>)>,
+}
+
+const WRONG: Corrupt = Corrupt("the sites that a domain links to");
+
+impl<'a> LinkedCheck<'a> {
+    /// Reads and verifies all chunks.
+    pub(super) fn new(section: &'a [u8], index: &[u8], starts: &'a [u32]) -> Result<Self, Corrupt> {
+        let mut lists = Vec::with_capacity(starts.len());
+        let mut rest = Bytes::new(section);
+        let mut chunks = 0;
+        while !rest.is_empty() {
+            let offset = section.len() - rest.rest().len();
+            if u64_at(index, chunks)? != offset as u64 {
+                return Err(WRONG);
+            }
+            let mut chunk = Bytes::new(unseal_verified(&mut rest)?);
+            for _ in 0..CHUNK.min(starts.len() - lists.len()) {
+                lists.push((chunk.sized()?, None));
+            }
+            if !chunk.is_empty() {
+                return Err(WRONG);
+            }
+            chunks += 1;
+        }
+        if lists.len() == starts.len() && index.len() == chunks * 8 {
+            Ok(Self { starts, lists })
+        } else {
+            Err(WRONG)
+        }
+    }
+
+    /// The next site's block, and its offset.
+    pub(super) fn site(&mut self, offset: u64, block: &[u8]) -> Result<(), Corrupt> {
+        let mut pages = crate::site::pages_of(block)?;
+        domains_of(&mut pages, self.starts, |domain| {
+            let (rest, last) = self.lists.get_mut(domain as usize).ok_or(WRONG)?;
+            let mut list = Bytes::new(rest);
+            *last = next_offset(&mut list, *last)?;
+            *rest = list.rest().all()?;
+            if *last == Some(offset) {
+                Ok(())
+            } else {
+                Err(WRONG)
+            }
+        })
+    }
+
+    /// Nothing is left once all sites came.
+    pub(super) fn finish(self) -> Result<(), Corrupt> {
+        if self.lists.iter().all(|(rest, _)| rest.is_empty()) {
+            Ok(())
+        } else {
+            Err(WRONG)
+        }
+    }
+}
+
+impl Segment {
+    /// Calls `each` with the key of each site that the pages of a registrable domain (by its number, see
+    /// [`Domains`](super::Domains)) link to or once linked to, and the offset of its block (see
+    /// [`site_at`](Self::site_at)); in order of keys. Reads and verifies the lists of 64 domains, and walks
+    /// the directory for each site.
+    pub(crate) fn for_each_site_linked_from<E: From<Corrupt>>(
+        &self,
+        domain: u32,
+        mut each: impl FnMut(&[u8], u64) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let directory = self.directory()?;
+        let mut key = Vec::new();
+        for_each_offset(&self.linked_chunks()?, domain, |offset| {
+            key.clear();
+            // Offsets ascend with keys.
+            if directory.as_fst().get_key_into(offset, &mut key) {
+                each(&key, offset)
+            } else {
+                Err(WRONG.into())
+            }
+        })
+    }
+
+    /// Holds the section against the site blocks.
+    pub(super) fn linked_check(&self) -> Result<LinkedCheck<'_>, Corrupt> {
+        LinkedCheck::new(
+            self.sections.unverified(Section::Linked),
+            self.sections.verified(Section::LinkedIndex)?,
+            self.domains()?.starts(),
+        )
+    }
+
+    fn linked_chunks(&self) -> Result<Chunks<'_>, Corrupt> {
+        Ok(Chunks::new(
+            self.sections.unverified(Section::Linked),
+            self.sections.verified(Section::LinkedIndex)?,
+            &self.linked_verified,
+        ))
+    }
+}

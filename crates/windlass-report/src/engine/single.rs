@@ -1,0 +1,228 @@
+//! Tables whose results are single rows. They are gone through once to be counted; those that do not fit
+//! into memory then, once more to be written, or, where they are ordered, once for each window of the
+//! order.
+
+use std::ops::ControlFlow;
+
+use windlass_index::Snapshot;
+
+use super::AnswerError;
+use super::order::Order;
+use super::record::{OwnedCell, OwnedRecord, Record, RecordFilter};
+use super::sources::{self, Asked, Flow};
+use super::window::{Placed, Window};
+use crate::report::Cell;
+use crate::table::{Column, Field, Source};
+
+/// The results of such a table.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// The first of them, in the order of the answer.
+    kept: Vec<OwnedRecord>,
+    /// Of ordered ones, the last row looked at so far: the next window comes behind it.
+    last: Option<Placed>,
+    /// How many results the answer has.
+    pub(super) results: u64,
+    /// How many rows pass, before `offset` and `limit`; where nobody asks, no more than are needed are
+    /// counted.
+    pub(super) total: u64,
+    /// Whether there were rows before `where`.
+    pub(super) any_rows: bool,
+}
+
+/// Calls `each` with every row that passes both clauses, in the order of the index. Whether there were
+/// rows before that.
+fn for_each_passing(
+    asked: &Asked<'_>,
+    snapshot: &Snapshot,
+    mut each: impl FnMut(&dyn Record) -> Flow,
+) -> Result<bool, AnswerError> {
+    let filter = RecordFilter::new(&asked.query.where_filter);
+    let having = RecordFilter::new(&asked.query.having);
+    let mut any_rows = false;
+    let mut row = |record: &dyn Record| {
+        any_rows = true;
+        if filter.passes(record) && having.passes(record) {
+            each(record)
+        } else {
+            Ok(ControlFlow::Continue(()))
+        }
+    };
+    match asked.query.table.source {
+        Source::Changes => sources::changes(asked, snapshot, |change| row(&change))?,
+        Source::Pages => {
+            let target = &asked.query.target;
+            snapshot.for_each_page(target, asked.cancel, |page| row(page))?;
+        }
+        // The other sources are grouped.
+        _ => sources::backlinks(asked, snapshot, asked.wants_all_types(), |link| row(&link))?,
+    }
+    Ok(any_rows)
+}
+
+/// Finds the results.
+pub(super) fn find(asked: &Asked<'_>, snapshot: &Snapshot) -> Result<Found, AnswerError> {
+    if asked.query.order_by.is_empty() {
+        find_in_order(asked, snapshot)
+    } else {
+        find_ordered(asked, snapshot)
+    }
+}
+
+fn find_in_order(asked: &Asked<'_>, snapshot: &Snapshot) -> Result<Found, AnswerError> {
+    let (offset, limit) = (asked.query.offset, u64::from(asked.query.limit));
+    let wanted = offset.saturating_add(limit);
+    // Without `stats` one row is enough to know that there are any.
+    let counted_max = match asked.query.table.stats {
+        [] => wanted.max(1),
+        _ => u64::MAX,
+    };
+    let (mut total, mut bytes, mut kept) = (0u64, 0, Vec::new());
+    let any_rows = for_each_passing(asked, snapshot, |record| {
+        if (offset..wanted).contains(&total) && bytes < asked.limits.kept_bytes_max {
+            let record = OwnedRecord::of(record, &asked.query.select);
+            bytes += record.memory();
+            kept.push(record);
+        }
+        total += 1;
+        Ok(until(total >= counted_max))
+    })?;
+    Ok(Found {
+        kept,
+        last: None,
+        results: total.saturating_sub(offset).min(limit),
+        total,
+        any_rows,
+    })
+}
+
+const fn until(is_enough: bool) -> ControlFlow<()> {
+    if is_enough {
+        ControlFlow::Break(())
+    } else {
+        ControlFlow::Continue(())
+    }
+}
+
+/// The columns that are kept of ordered rows: those shown, then those that order.
+struct Ordered<'a> {
+    columns: Vec<&'a Column>,
+    order: Order,
+}
+
+impl<'a> Ordered<'a> {
+    fn of(asked: &Asked<'a>) -> Self {
+        let mut columns: Vec<&Column> = asked.query.select.clone();
+        columns.extend(asked.query.order_by.iter().map(|key| key.column));
+        let fields: Vec<Field> = columns.iter().map(|column| column.field).collect();
+        Self {
+            order: Order::new(&asked.query.order_by, &fields),
+            columns,
+        }
+    }
+
+    /// The rows that come behind one, no more than a given number of them; and how many pass in all, and
+    /// whether there are others.
+    fn window(
+        &self,
+        asked: &Asked<'_>,
+        snapshot: &Snapshot,
+        after: Option<&Placed>,
+        rows_max: u64,
+    ) -> Result<(Vec<Placed>, u64, bool), AnswerError> {
+        let mut window = Window::new(&self.order, after, rows_max, asked.limits.kept_bytes_max);
+        let mut total = 0u64;
+        let any_rows = for_each_passing(asked, snapshot, |record| {
+            window.add((OwnedRecord::of(record, &self.columns), total));
+            total += 1;
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok((window.finish(), total, any_rows))
+    }
+}
+
+fn find_ordered(asked: &Asked<'_>, snapshot: &Snapshot) -> Result<Found, AnswerError> {
+    let (offset, limit) = (asked.query.offset, u64::from(asked.query.limit));
+    let ordered = Ordered::of(asked);
+    // The rows before `offset` are windows too.
+    let mut last: Option<Placed> = None;
+    let mut passed_over = 0u64;
+    loop {
+        let left = offset - passed_over;
+        let wanted = if limit == 0 {
+            0
+        } else {
+            left.saturating_add(limit)
+        };
+        let (rows, total, any_rows) = ordered.window(asked, snapshot, last.as_ref(), wanted)?;
+        let count = rows.len() as u64;
+        last = rows.last().cloned().or(last);
+        if count == 0 || count > left {
+            let kept = rows.into_iter().map(|(record, _)| record);
+            let skipped = usize::try_from(left).unwrap_or(usize::MAX);
+            return Ok(Found {
+                kept: kept.skip(skipped).collect(),
+                last,
+                results: total.saturating_sub(offset).min(limit),
+                total,
+                any_rows,
+            });
+        }
+        passed_over += count;
+    }
+}
+
+impl Found {
+    /// Calls `each` with the cells of each result.
+    pub(super) fn write<E: From<AnswerError>>(
+        &self,
+        asked: &Asked<'_>,
+        snapshot: &Snapshot,
+        mut each: impl FnMut(&[Cell<'_>]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let shown = asked.query.select.len();
+        let mut write = |record: &OwnedRecord| {
+            let cells: Vec<Cell<'_>> = record
+                .0
+                .iter()
+                .take(shown)
+                .map(OwnedCell::as_cell)
+                .collect();
+            each(&cells)
+        };
+        self.kept.iter().try_for_each(&mut write)?;
+        let mut written = self.kept.len() as u64;
+        if !asked.query.order_by.is_empty() {
+            let ordered = Ordered::of(asked);
+            let mut last = self.last.clone();
+            while written < self.results {
+                let left = self.results - written;
+                let (rows, ..) = ordered.window(asked, snapshot, last.as_ref(), left)?;
+                rows.iter().try_for_each(|(record, _)| write(record))?;
+                written += rows.len() as u64;
+                last = rows.last().cloned();
+                if last.is_none() {
+                    break;
+                }
+            }
+            return Ok(());
+        }
+        if written >= self.results {
+            return Ok(());
+        }
+        let first = asked.query.offset.saturating_add(written);
+        let (mut passed, mut failed) = (0u64, None);
+        for_each_passing(asked, snapshot, |record| {
+            passed += 1;
+            if passed > first {
+                if let Err(error) = write(&OwnedRecord::of(record, &asked.query.select)) {
+                    failed = Some(error);
+                    return Ok(ControlFlow::Break(()));
+                }
+                written += 1;
+            }
+            Ok(until(written >= self.results))
+        })?;
+        failed.map_or(Ok(()), Err)
+    }
+}

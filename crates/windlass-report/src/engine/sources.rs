@@ -1,0 +1,112 @@
+//! Rows before `where`, from the index.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::AtomicBool;
+
+use windlass_index::{LinkFilter, LinkRow, Snapshot};
+use windlass_links::History;
+
+use super::memory::Memory;
+use super::record::{ChangeRecord, LinkRecord};
+use super::{AnswerError, AnswerLimits};
+use crate::query::Query;
+use crate::table::Field;
+
+/// A question under way.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) query: &'a Query,
+    pub(super) cancel: &'a AtomicBool,
+    pub(super) limits: AnswerLimits,
+}
+
+impl Asked<'_> {
+    pub(super) const fn memory(&self) -> Memory {
+        Memory::new(self.limits.memory_max)
+    }
+
+    /// Whether a condition looks at a field.
+    fn tests(&self, field: Field) -> bool {
+        let conditions = |filter: &crate::filter::Filter| {
+            let mut conditions = filter.conditions().iter();
+            conditions.any(|condition| condition.column().field == field)
+        };
+        conditions(&self.query.where_filter) || conditions(&self.query.having)
+    }
+
+    /// Whether links of other types than `href` are rows too: where a condition looks at the type. Without
+    /// one, rows are backlinks (R12), and as many as the other tables count.
+    pub(super) fn wants_all_types(&self) -> bool {
+        self.tests(Field::LinkType)
+    }
+}
+
+/// Whether more is wanted.
+pub(super) type Flow = Result<ControlFlow<()>, AnswerError>;
+
+/// The links to the target from other registrable domains that the history keeps.
+pub(super) fn backlinks(
+    asked: &Asked<'_>,
+    snapshot: &Snapshot,
+    all_types: bool,
+    mut each: impl FnMut(LinkRecord<'_>) -> Flow,
+) -> Result<(), AnswerError> {
+    let filter = LinkFilter {
+        history: asked.query.history,
+        all_types,
+    };
+    snapshot.for_each_link_to(&asked.query.target, filter, asked.cancel, |row| {
+        each(LinkRecord(row))
+    })
+}
+
+/// When each of these links was found, and lost. `since` keeps what happened since then; the others keep
+/// all.
+pub(super) fn changes(
+    asked: &Asked<'_>,
+    snapshot: &Snapshot,
+    mut each: impl FnMut(ChangeRecord<'_>) -> Flow,
+) -> Result<(), AnswerError> {
+    let filter = LinkFilter {
+        history: History::AllTime,
+        all_types: asked.wants_all_types(),
+    };
+    snapshot.for_each_link_to(
+        &asked.query.target,
+        filter,
+        asked.cancel,
+        |row: &LinkRow<'_>| {
+            let found = (Some(row.first_seen), true);
+            for (date, is_new) in [found, (row.lost, false)] {
+                let Some(date) = date else { continue };
+                if matches!(asked.query.history, History::Since(since) if date < since) {
+                    continue;
+                }
+                let record = ChangeRecord {
+                    link: LinkRecord(row),
+                    date,
+                    is_new,
+                };
+                if each(record)?.is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+            Ok(ControlFlow::Continue(()))
+        },
+    )
+}
+
+/// The `href` links on the target's own pages that the history keeps.
+pub(super) fn outgoing(
+    asked: &Asked<'_>,
+    snapshot: &Snapshot,
+    mut each: impl FnMut(LinkRecord<'_>) -> Flow,
+) -> Result<(), AnswerError> {
+    let filter = LinkFilter {
+        history: asked.query.history,
+        all_types: false,
+    };
+    snapshot.for_each_link_from(&asked.query.target, filter, asked.cancel, |row| {
+        each(LinkRecord(row))
+    })
+}

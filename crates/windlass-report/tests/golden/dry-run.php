@@ -1,0 +1,1 @@
+a:1:{s:7:"dry_run";a:2:{s:9:"rows_cost";i:19;s:7:"results";i:8;}}

@@ -1,0 +1,1 @@
+a:2:{s:7:"anchors";a:0:{}s:5:"stats";a:2:{s:9:"backlinks";i:10;s:8:"refpages";i:5;}}

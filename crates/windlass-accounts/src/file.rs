@@ -16,6 +16,10 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use crate::error::AccountsError;
 
+/// What the file is called where it lies in the folder of an index. Two more lie beside it while it is
+/// open: `-wal`, which holds commits, and `-shm`.
+pub const FILE_NAME: &str = "accounts.sqlite";
+
 /// `WLAC`, in the header of the file.
 const APPLICATION_ID: i64 = 0x574c_4143;
 /// The version of the schema.

@@ -1,7 +1,7 @@
 //! Answers that are errors: `{"error":"…"}` with a status.
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use windlass_report::{Output, QueryError, write};
@@ -48,6 +48,10 @@ impl IntoResponse for Refusal {
             CONTENT_TYPE,
             HeaderValue::from_static(Output::Json.content_type()),
         );
+        if self.status == StatusCode::UNAUTHORIZED {
+            // RFC 9110 wants to hear how it is done right.
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         if let Some(seconds) = self.retry_after_s {
             headers.insert(RETRY_AFTER, seconds.into());
         }

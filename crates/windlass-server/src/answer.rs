@@ -7,7 +7,7 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -20,13 +20,16 @@ use windlass_report::{
 };
 
 use crate::app::App;
+use crate::billing;
 use crate::parameters;
 use crate::refusal::Refusal;
 use crate::request_log::{RequestId, Results};
 use crate::stream::BodyWriter;
+use crate::subscription;
 
 const RESULTS_COUNT: HeaderName = HeaderName::from_static("x-results-count");
 const ROWS_COST: HeaderName = HeaderName::from_static("x-rows-cost");
+const ROWS_LEFT: HeaderName = HeaderName::from_static("x-rows-left");
 const EMPTY: HeaderName = HeaderName::from_static("x-windlass-empty");
 const INDEX: HeaderName = HeaderName::from_static("x-windlass-index");
 
@@ -36,10 +39,11 @@ pub(crate) async fn report(
     Extension(id): Extension<RequestId>,
     request: Request,
 ) -> Result<Response, Refusal> {
+    let (headers, is_head) = (request.headers().clone(), request.method() == Method::HEAD);
     let parameters = parameters::read(request, &app.limits).await?;
     // A form in the body may name it too.
     let output = Output::requested(parameters.iter().map(|(name, value)| (name, value)));
-    respond(app, &id, parameters)
+    respond(app, &id, parameters, &headers, is_head, output)
         .await
         .map_err(|refusal| refusal.in_output(output))
 }
@@ -48,11 +52,36 @@ async fn respond(
     app: Arc<App>,
     id: &RequestId,
     parameters: Vec<(String, String)>,
+    headers: &HeaderMap,
+    is_head: bool,
+    output: Output,
 ) -> Result<Response, Refusal> {
+    let token = billing::token_of(&parameters, headers);
+    let client = app.billing.client(token.as_deref(), id).await?;
+    if subscription::is_asked_for(&parameters) {
+        return Ok(subscription::answer(&client, output));
+    }
     let query = Query::from_params(parameters)?;
+    // Who gets no rows pays none.
+    let is_free = query.dry_run || is_head;
+    if !is_free {
+        client.check_rows(query.cost(0))?;
+    }
+    let table = query.table.name;
     let permit = app.query_permit().await?;
     match run(Arc::clone(&app), query, permit).await {
-        Ok(head) => Ok(head.into_response()),
+        Ok(head) => {
+            let rows_left = if is_free {
+                client.account().map(|account| account.balance.left())
+            } else {
+                billing::charge(&client, table, head.rows_cost, id).await?
+            };
+            let mut response = head.into_response();
+            if let Some(rows_left) = rows_left {
+                response.headers_mut().insert(ROWS_LEFT, rows_left.into());
+            }
+            Ok(response)
+        }
         Err(Failure::Slow) => Err(Refusal::new(
             StatusCode::SERVICE_UNAVAILABLE,
             format!(

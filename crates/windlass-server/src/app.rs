@@ -8,6 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use windlass_index::{Reader, Snapshot};
 
+use crate::billing::Billing;
 use crate::options::Limits;
 use crate::refusal::Refusal;
 
@@ -16,6 +17,7 @@ use crate::refusal::Refusal;
 pub(crate) struct App {
     pub(crate) reader: Arc<Reader>,
     pub(crate) limits: Limits,
+    pub(crate) billing: Arc<Billing>,
     queries: Arc<Semaphore>,
     queries_max: usize,
     /// Queries that have ever begun.
@@ -23,12 +25,13 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(reader: Arc<Reader>, limits: Limits) -> Self {
+    pub(crate) fn new(reader: Arc<Reader>, limits: Limits, billing: Billing) -> Self {
         // Beyond the semaphore's own maximum there is no limit worth the name.
         let queries_max = limits.queries_max.min(Semaphore::MAX_PERMITS);
         Self {
             reader,
             limits,
+            billing: Arc::new(billing),
             queries: Arc::new(Semaphore::new(queries_max)),
             queries_max,
             begun: AtomicU64::new(0),

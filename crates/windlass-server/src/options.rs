@@ -1,6 +1,7 @@
 //! What can be set about the server.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -15,6 +16,9 @@ pub struct ServeOptions {
     pub allow_remote: bool,
     /// The limits.
     pub limits: Limits,
+    /// The accounts: a file that need not be there before the first token is made. Without it, the
+    /// server asks nobody for a token.
+    pub accounts: Option<PathBuf>,
     /// How segments are merged in the background; without it, they are not.
     pub merging: Option<MergingOptions>,
 }
@@ -34,6 +38,7 @@ impl Default for ServeOptions {
             listen: (Ipv4Addr::LOCALHOST, 8600).into(),
             allow_remote: false,
             limits: Limits::default(),
+            accounts: None,
             merging: None,
         }
     }

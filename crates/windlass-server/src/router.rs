@@ -1,5 +1,6 @@
 //! Paths, and what all answers have in common.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
@@ -13,16 +14,23 @@ use windlass_index::Reader;
 use windlass_report::Output;
 
 use crate::app::App;
+use crate::billing::Billing;
 use crate::options::Limits;
 use crate::refusal::{self, Refusal};
-use crate::{answer, health, request_log};
+use crate::{admin, answer, health, request_log};
 
 /// Fast enough to keep up with a local network, at most of the gain.
 const COMPRESSION_LEVEL: CompressionLevel = CompressionLevel::Precise(4);
 
-/// The service, without a socket. Must run inside a Tokio runtime with time.
+/// The service, without a socket and without accounts. Must run inside a Tokio runtime with time.
 pub fn router(reader: Arc<Reader>, limits: Limits) -> Router {
-    router_of(Arc::new(App::new(reader, limits)))
+    router_of(Arc::new(App::new(reader, limits, Billing::default())))
+}
+
+/// [`router`], of a server that charges the accounts in a file, as soon as there are any.
+pub fn metered_router(reader: Arc<Reader>, limits: Limits, accounts: &Path) -> Router {
+    let billing = Billing::new(Some(accounts.to_owned()));
+    router_of(Arc::new(App::new(reader, limits, billing)))
 }
 
 /// [`router`], of an app that others look at too.
@@ -30,6 +38,8 @@ pub(crate) fn router_of(app: Arc<App>) -> Router {
     Router::new()
         .route("/", get(answer::report).post(answer::report))
         .route("/healthz", get(health::health))
+        .route("/admin/tokens", get(admin::tokens))
+        .route("/admin/usage", get(admin::usage))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .with_state(app)

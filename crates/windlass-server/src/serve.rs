@@ -17,6 +17,7 @@ use tokio::time::{sleep, timeout};
 use windlass_index::Reader;
 
 use crate::app::App;
+use crate::billing::Billing;
 use crate::merging::Merger;
 use crate::options::ServeOptions;
 use crate::raw_query::RawQueryStream;
@@ -31,10 +32,13 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub enum ServeError {
     /// Other machines would reach a server that asks for no token.
     #[error(
-        "other machines could reach {0}, and the server asks for no token; listen on 127.0.0.1 or \
-         [::1], or allow it with --allow-remote"
+        "other machines could reach {0}, and the server asks for no token; make one with 'windlass token \
+         create', listen on 127.0.0.1 or [::1], or allow it with --allow-remote"
     )]
     NotLoopback(SocketAddr),
+    /// The accounts cannot be read.
+    #[error("{0}")]
+    Accounts(Box<dyn std::error::Error + Send + Sync>),
     /// The address cannot be listened on.
     #[error("listening on {address}: {source}")]
     Listen {
@@ -56,7 +60,8 @@ pub enum ServeError {
 /// listened on.
 ///
 /// # Errors
-/// Where the address is not loopback and remote clients are not allowed, or it cannot be listened
+/// Where the address is not loopback, there is no token, and remote clients are not allowed; where the
+/// accounts cannot be read, or the address cannot be listened
 /// on; and where answers in flight took too long at the end.
 pub async fn serve(
     options: ServeOptions,
@@ -68,11 +73,18 @@ pub async fn serve(
         listen,
         allow_remote,
         limits,
+        accounts,
         merging,
     } = options;
-    if !allow_remote && !listen.ip().to_canonical().is_loopback() {
+    let billing = Billing::new(accounts);
+    let accounts = billing.accounts();
+    let is_open = accounts
+        .map_err(|error| ServeError::Accounts(Box::new(error)))?
+        .is_none();
+    if is_open && !allow_remote && !listen.ip().to_canonical().is_loopback() {
         return Err(ServeError::NotLoopback(listen));
     }
+    tracing::info!(tokens = !is_open, "requests need a token: {}", !is_open);
     let listen_error = |source| ServeError::Listen {
         address: listen,
         source,
@@ -89,7 +101,7 @@ pub async fn serve(
         limits.connections_max.clamp(1, Semaphore::MAX_PERMITS),
     ));
     let shutdown_time_max = limits.shutdown_time_max;
-    let app = Arc::new(App::new(reader, limits));
+    let app = Arc::new(App::new(reader, limits, billing));
     let merger = merging.map(|options| Merger::start(Arc::clone(&app), options));
     let merger = merger.transpose().map_err(ServeError::Thread)?;
     let service = TowerToHyperService::new(router_of(app));

@@ -107,7 +107,7 @@ fn errors() {
         "from=&target=a.example",
         "from=anchors",
         "from=anchors&target=+",
-        "from=backlinks&target=a.example",
+        "from=refips&target=a.example",
         "from=anchors&target=exa%20mple.com",
         "from=anchors&target=ftp://a.example",
         "from=anchors&target=a.example&mode=site",

@@ -7,7 +7,7 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, ETAG, VARY};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -20,15 +20,18 @@ use windlass_report::{
 };
 
 use crate::app::{App, QueryPermit};
-use crate::clients::Client;
+use crate::billing::{self, Client};
+use crate::clients::{Asker, Peer};
 use crate::conditional::{Fingerprint, Known};
 use crate::headers::ROWS_COST;
 use crate::parameters;
 use crate::refusal::Refusal;
 use crate::request_log::{RequestId, Results, TableName};
 use crate::stream::BodyWriter;
+use crate::subscription;
 
 const RESULTS_COUNT: HeaderName = HeaderName::from_static("x-results-count");
+const ROWS_LEFT: HeaderName = HeaderName::from_static("x-rows-left");
 const EMPTY: HeaderName = HeaderName::from_static("x-windlass-empty");
 const INDEX: HeaderName = HeaderName::from_static("x-windlass-index");
 
@@ -38,31 +41,48 @@ pub(crate) async fn report(
     Extension(id): Extension<RequestId>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let client = Client::of(request.extensions());
-    let known = Known::of(request.method(), request.headers());
+    let asked = Asked {
+        known: Known::of(request.method(), request.headers()),
+        peer: request.extensions().get::<Peer>().copied(),
+        headers: request.headers().clone(),
+        is_head: request.method() == Method::HEAD,
+        id,
+    };
     let parameters = parameters::read(request, &app.limits).await?;
     // A form in the body may name it too.
     let output = Output::requested(parameters.iter().map(|(name, value)| (name, value)));
-    respond(app, &id, client, known, parameters)
+    respond(app, asked, parameters, output)
         .await
         .map_err(|refusal| refusal.in_output(output))
 }
 
+/// What is known of a request beside its parameters.
+struct Asked {
+    id: RequestId,
+    peer: Option<Peer>,
+    known: Option<Known>,
+    headers: HeaderMap,
+    is_head: bool,
+}
+
 async fn respond(
     app: Arc<App>,
-    id: &RequestId,
-    client: Client,
-    known: Option<Known>,
+    asked: Asked,
     parameters: Vec<(String, String)>,
+    output: Output,
 ) -> Result<Response, Refusal> {
+    let token = billing::token_of(&parameters, &asked.headers);
+    let client = app.billing.client(token.as_deref(), &asked.id).await?;
+    if subscription::is_asked_for(&parameters) {
+        return Ok(subscription::answer(&client, output));
+    }
     let fingerprint = Fingerprint::of(&parameters);
     let query = Query::from_params(parameters)?;
     let table = TableName(query.table.name);
-    if let Some(mut response) = not_modified(&app, known, fingerprint).await {
-        response.extensions_mut().insert(table);
-        return Ok(response);
-    }
-    let answered = newly(app, id, client, query, fingerprint).await;
+    let answered = match not_modified(&app, asked.known.as_ref(), fingerprint).await {
+        Some(response) => Ok(response),
+        None => newly(app, &asked, client, query, fingerprint).await,
+    };
     answered
         .map(|mut response| {
             response.extensions_mut().insert(table);
@@ -74,7 +94,7 @@ async fn respond(
 /// The answer to a client that has the present one already: no query runs, and nothing is charged.
 async fn not_modified(
     app: &Arc<App>,
-    known: Option<Known>,
+    known: Option<&Known>,
     fingerprint: Fingerprint,
 ) -> Option<Response> {
     let known = known?;
@@ -92,17 +112,32 @@ async fn not_modified(
 /// The answer of a query that runs.
 async fn newly(
     app: Arc<App>,
-    id: &RequestId,
+    asked: &Asked,
     client: Client,
     query: Query,
     fingerprint: Fingerprint,
 ) -> Result<Response, Refusal> {
-    let permit = app.query_permit(client).await?;
+    let id = &asked.id;
+    // Who gets no rows pays none.
+    let is_free = query.dry_run || asked.is_head;
+    if !is_free {
+        client.check_rows(query.cost(0))?;
+    }
+    let table = query.table.name;
+    let asker = Asker::of(client.account().map(|account| account.id), asked.peer);
+    let permit = app.query_permit(asker).await?;
     match run(Arc::clone(&app), query, permit).await {
         Ok(head) => {
+            let rows_left = if is_free {
+                client.account().map(|account| account.balance.left())
+            } else {
+                billing::charge(&client, table, head.rows_cost, id).await?
+            };
             let tag = fingerprint.tag(&head.index_version);
             let mut response = head.into_response();
-            response.headers_mut().extend(tag.map(|tag| (ETAG, tag)));
+            let headers = response.headers_mut();
+            headers.extend(rows_left.map(|left| (ROWS_LEFT, left.into())));
+            headers.extend(tag.map(|tag| (ETAG, tag)));
             Ok(response)
         }
         Err(Failure::Slow) => Err(Refusal::new(

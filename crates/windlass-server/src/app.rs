@@ -8,7 +8,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use windlass_index::{Reader, Snapshot};
 
-use crate::clients::{Client, ClientQuery, Clients};
+use crate::billing::Billing;
+use crate::clients::{Asker, Clients, PlaceOfClient};
 use crate::metrics::Metrics;
 use crate::options::{Limits, MetricsAccess};
 use crate::refusal::{Reason, Refusal};
@@ -20,6 +21,7 @@ pub(crate) struct App {
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
     pub(crate) metrics_access: MetricsAccess,
+    pub(crate) billing: Arc<Billing>,
     queries: Arc<Semaphore>,
     queries_max: usize,
     clients: Arc<Clients>,
@@ -31,17 +33,23 @@ pub(crate) struct App {
 #[derive(Debug)]
 pub(crate) struct QueryPermit {
     _place: OwnedSemaphorePermit,
-    _of_client: ClientQuery,
+    _of_client: PlaceOfClient,
 }
 
 impl App {
-    pub(crate) fn new(reader: Arc<Reader>, limits: Limits, metrics_access: MetricsAccess) -> Self {
+    pub(crate) fn new(
+        reader: Arc<Reader>,
+        limits: Limits,
+        metrics_access: MetricsAccess,
+        billing: Billing,
+    ) -> Self {
         // Beyond the semaphore's own maximum there is no limit worth the name.
         let queries_max = limits.queries_max.min(Semaphore::MAX_PERMITS);
         Self {
             reader,
             metrics: Metrics::new(),
             metrics_access,
+            billing: Arc::new(billing),
             queries: Arc::new(Semaphore::new(queries_max)),
             queries_max,
             clients: Arc::new(Clients::new(limits.queries_per_client_max)),
@@ -62,8 +70,8 @@ impl App {
 
     /// Waits for a place among the running queries: first among those of the same client, so that no
     /// client keeps the others waiting, then among all.
-    pub(crate) async fn query_permit(&self, client: Client) -> Result<QueryPermit, Refusal> {
-        let mut of_client = self.clients.enter(client);
+    pub(crate) async fn query_permit(&self, asker: Asker) -> Result<QueryPermit, Refusal> {
+        let mut of_client = self.clients.enter(asker);
         let mut is_placed = false;
         let place = async {
             of_client.place().await;

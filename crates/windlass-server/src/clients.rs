@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::http::Extensions;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use windlass_accounts::AccountId;
 
 /// The other end of a connection: in the extensions of each request that came over one.
 #[derive(Debug, Clone, Copy)]
@@ -13,19 +13,22 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 
 /// Whose queries are counted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Client {
+pub(crate) enum Asker {
+    /// The owner of a token, from wherever it is used.
+    Account(AccountId),
     /// An address; of IPv6 the network of 64 bits, all of which one client has.
     Address(IpAddr),
     /// Nobody in particular: the request came over no socket.
     Unknown,
 }
 
-impl Client {
-    /// Who sent a request.
-    pub(crate) fn of(extensions: &Extensions) -> Self {
-        match extensions.get::<Peer>() {
-            Some(Peer(address)) => Self::Address(network(address.ip().to_canonical())),
-            None => Self::Unknown,
+impl Asker {
+    /// Who sent a request: whoever pays for it, else the other end of its connection.
+    pub(crate) fn of(account: Option<AccountId>, peer: Option<Peer>) -> Self {
+        match (account, peer) {
+            (Some(account), _) => Self::Account(account),
+            (None, Some(Peer(address))) => Self::Address(network(address.ip().to_canonical())),
+            (None, None) => Self::Unknown,
         }
     }
 }
@@ -44,7 +47,7 @@ fn network(address: IpAddr) -> IpAddr {
 #[derive(Debug)]
 pub(crate) struct Clients {
     places_max: usize,
-    known: Mutex<HashMap<Client, Places>>,
+    known: Mutex<HashMap<Asker, Places>>,
 }
 
 #[derive(Debug)]
@@ -73,14 +76,14 @@ impl Clients {
     }
 
     /// Counts a query of a client.
-    pub(crate) fn enter(self: &Arc<Self>, client: Client) -> ClientQuery {
+    pub(crate) fn enter(self: &Arc<Self>, client: Asker) -> PlaceOfClient {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let places = known.entry(client).or_insert_with(|| Places {
             free: Arc::new(Semaphore::new(self.places_max)),
             queries: 0,
         });
         places.queries += 1;
-        ClientQuery {
+        PlaceOfClient {
             client,
             free: Arc::clone(&places.free),
             place: None,
@@ -91,14 +94,14 @@ impl Clients {
 
 /// One query of a client: counted until it is dropped.
 #[derive(Debug)]
-pub(crate) struct ClientQuery {
-    client: Client,
+pub(crate) struct PlaceOfClient {
+    client: Asker,
     free: Arc<Semaphore>,
     place: Option<OwnedSemaphorePermit>,
     clients: Arc<Clients>,
 }
 
-impl ClientQuery {
+impl PlaceOfClient {
     /// Waits until the client has a place for it.
     pub(crate) async fn place(&mut self) {
         // The semaphore is never closed.
@@ -106,7 +109,7 @@ impl ClientQuery {
     }
 }
 
-impl Drop for ClientQuery {
+impl Drop for PlaceOfClient {
     fn drop(&mut self) {
         self.place = None;
         let mut known = self
@@ -127,14 +130,9 @@ impl Drop for ClientQuery {
 mod tests {
     use super::*;
 
-    fn client(address: &str) -> Client {
-        let mut extensions = Extensions::new();
-        extensions.insert(Peer(
-            address
-                .parse()
-                .unwrap_or_else(|_| unreachable!("an address of this test: {address}")),
-        ));
-        Client::of(&extensions)
+    fn client(address: &str) -> Asker {
+        let address = address.parse().ok();
+        Asker::of(None, address.map(Peer))
     }
 
     #[test]

@@ -22,6 +22,9 @@ pub struct ServeOptions {
     pub limits: Limits,
     /// Who may read what beside reports.
     pub access: AccessOptions,
+    /// The accounts: a file that need not be there before the first token is made. Without it, the
+    /// server asks nobody for a token.
+    pub accounts: Option<PathBuf>,
     /// How segments are merged in the background; without it, they are not.
     pub merging: Option<MergingOptions>,
     /// What TLS is spoken with; without it, HTTP is spoken in the clear.
@@ -115,6 +118,7 @@ impl Default for ServeOptions {
             allow_remote: false,
             limits: Limits::default(),
             access: AccessOptions::default(),
+            accounts: None,
             merging: None,
             tls: None,
             reload: Arc::default(),

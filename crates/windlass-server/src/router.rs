@@ -1,5 +1,6 @@
 //! Paths, and what all answers have in common.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
@@ -15,17 +16,30 @@ use windlass_index::Reader;
 use windlass_report::Output;
 
 use crate::app::App;
-use crate::options::{AccessOptions, CorsOrigin, Limits};
+use crate::billing::Billing;
+use crate::options::{AccessOptions, CorsOrigin, Limits, MetricsAccess};
 use crate::refusal::{self, Refusal};
-use crate::{answer, headers, health, metrics, request_log};
+use crate::{admin, answer, headers, health, metrics, request_log};
 
 /// Fast enough to keep up with a local network, at most of the gain.
 const COMPRESSION_LEVEL: CompressionLevel = CompressionLevel::Precise(4);
 
-/// The service, without a socket. Must run inside a Tokio runtime with time.
-pub fn router(reader: Arc<Reader>, limits: Limits, access: &AccessOptions) -> Router {
-    let app = App::new(reader, limits, access.metrics);
+/// The service, without a socket and without accounts. Must run inside a Tokio runtime with time.
+pub fn router(reader: Arc<Reader>, limits: Limits) -> Router {
+    router_with(reader, limits, &AccessOptions::default())
+}
+
+/// [`router`], open to others than by default.
+pub fn router_with(reader: Arc<Reader>, limits: Limits, access: &AccessOptions) -> Router {
+    let app = App::new(reader, limits, access.metrics, Billing::default());
     router_of(&Arc::new(app), &access.cors_origins)
+}
+
+/// [`router`], of a server that charges the accounts in a file, as soon as there are any.
+pub fn metered_router(reader: Arc<Reader>, limits: Limits, accounts: &Path) -> Router {
+    let billing = Billing::new(Some(accounts.to_owned()));
+    let app = App::new(reader, limits, MetricsAccess::default(), billing);
+    router_of(&Arc::new(app), &[])
 }
 
 /// [`router`], of an app that others look at too.
@@ -34,6 +48,8 @@ pub(crate) fn router_of(app: &Arc<App>, cors_origins: &[CorsOrigin]) -> Router {
         .route("/", get(answer::report).post(answer::report))
         .route("/healthz", get(health::health))
         .route("/metrics", get(metrics::metrics))
+        .route("/admin/tokens", get(admin::tokens))
+        .route("/admin/usage", get(admin::usage))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .with_state(Arc::clone(app))

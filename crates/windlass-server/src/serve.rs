@@ -15,6 +15,7 @@ use tokio::time::{sleep, timeout};
 use windlass_index::Reader;
 
 use crate::app::App;
+use crate::billing::Billing;
 use crate::connection::Http;
 use crate::merging::Merger;
 use crate::options::ServeOptions;
@@ -30,10 +31,13 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub enum ServeError {
     /// Other machines would reach a server that asks for no token.
     #[error(
-        "other machines could reach {0}, and the server asks for no token; listen on 127.0.0.1 or \
-         [::1], or allow it with --allow-remote"
+        "other machines could reach {0}, and the server asks for no token; make one with 'windlass token \
+         create', listen on 127.0.0.1 or [::1], or allow it with --allow-remote"
     )]
     NotLoopback(SocketAddr),
+    /// The accounts cannot be read.
+    #[error("{0}")]
+    Accounts(Box<dyn std::error::Error + Send + Sync>),
     /// The address cannot be listened on.
     #[error("listening on {address}: {source}")]
     Listen {
@@ -58,7 +62,8 @@ pub enum ServeError {
 /// listened on.
 ///
 /// # Errors
-/// Where the address is not loopback and remote clients are not allowed, or it cannot be listened
+/// Where the address is not loopback, there is no token, and remote clients are not allowed; where the
+/// accounts cannot be read, or the address cannot be listened
 /// on; and where answers in flight took too long at the end.
 pub async fn serve(
     options: ServeOptions,
@@ -71,13 +76,20 @@ pub async fn serve(
         allow_remote,
         limits,
         access,
+        accounts,
         merging,
         tls,
         reload,
     } = options;
-    if !allow_remote && !listen.ip().to_canonical().is_loopback() {
+    let billing = Billing::new(accounts);
+    let accounts = billing.accounts();
+    let is_open = accounts
+        .map_err(|error| ServeError::Accounts(Box::new(error)))?
+        .is_none();
+    if is_open && !allow_remote && !listen.ip().to_canonical().is_loopback() {
         return Err(ServeError::NotLoopback(listen));
     }
+    tracing::info!(tokens = !is_open, "requests need a token: {}", !is_open);
     let listen_error = |source| ServeError::Listen {
         address: listen,
         source,
@@ -91,7 +103,7 @@ pub async fn serve(
         limits.connections_max.clamp(1, Semaphore::MAX_PERMITS),
     ));
     let shutdown_time_max = limits.shutdown_time_max;
-    let app = Arc::new(App::new(reader, limits, access.metrics));
+    let app = Arc::new(App::new(reader, limits, access.metrics, billing));
     let http = Http::new(&app.limits, router_of(&app, &access.cors_origins));
     let merger = merging.map(|options| Merger::start(Arc::clone(&app), options));
     let merger = merger.transpose().map_err(ServeError::Thread)?;

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use support::small;
 use tower::ServiceExt;
 use windlass_report::{Output, write};
-use windlass_server::{AccessOptions, Limits, router};
+use windlass_server::{Limits, router};
 
 const AHREFS: &str = "from=anchors&target=ahrefs.com&mode=domain";
 
@@ -34,11 +34,7 @@ fn form(uri: &str, body: &str) -> Request<Body> {
 #[tokio::test]
 async fn answers_say_what_they_are() {
     let directory = tempfile::tempdir().unwrap();
-    let router = router(
-        small(directory.path()),
-        Limits::default(),
-        &AccessOptions::default(),
-    );
+    let router = router(small(directory.path()), Limits::default());
     for (output, content_type, first) in [
         (
             "json",
@@ -76,11 +72,7 @@ async fn answers_say_what_they_are() {
 #[tokio::test]
 async fn parquet_is_compressed_once() {
     let directory = tempfile::tempdir().unwrap();
-    let router = router(
-        small(directory.path()),
-        Limits::default(),
-        &AccessOptions::default(),
-    );
+    let router = router(small(directory.path()), Limits::default());
     for (output, encoding) in [("arrow", Some("gzip")), ("parquet", None)] {
         let request = Request::get(format!("/?{AHREFS}&output={output}"))
             .header("accept-encoding", "gzip")
@@ -100,7 +92,7 @@ async fn refusals_have_the_format_that_was_asked_for() {
         body_bytes_max: 100,
         ..Limits::default()
     };
-    let router = router(small(directory.path()), limits, &AccessOptions::default());
+    let router = router(small(directory.path()), limits);
     for output in Output::ALL {
         let name = output.name();
         let requests = [

@@ -11,7 +11,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use support::{ingest, large, page, reader, small};
 use tower::ServiceExt;
-use windlass_server::{AccessOptions, Limits, router};
+use windlass_server::{Limits, router};
 
 const AHREFS: &str = "/?from=anchors&target=ahrefs.com&mode=domain";
 const AHREFS_BODY: &str = r#"{"anchors":[{"anchor":"it's \"q\" \\ ü/","backlinks":1,"refpages":1,"refdomains":1,"first_seen":"2013-08-08T19:04:00Z","last_visited":"2013-08-08T19:04:00Z"},{"anchor":"seo","backlinks":1,"refpages":1,"refdomains":1,"first_seen":"2013-08-08T19:04:00Z","last_visited":"2013-08-08T19:04:00Z"}],"stats":{"backlinks":2,"refpages":1}}"#;
@@ -39,7 +39,7 @@ async fn an_answer_and_its_headers() {
     let directory = tempfile::tempdir().unwrap();
     let reader = small(directory.path());
     let version = reader.pinned().version().to_owned();
-    let router = router(reader, Limits::default(), &AccessOptions::default());
+    let router = router(reader, Limits::default());
     let (status, headers, body) = get(&router, AHREFS).await;
     assert_eq!((status, body.as_str()), (StatusCode::OK, AHREFS_BODY));
     for (name, value) in [
@@ -82,11 +82,7 @@ async fn an_answer_and_its_headers() {
 #[tokio::test]
 async fn r20_kinds_of_emptiness() {
     let directory = tempfile::tempdir().unwrap();
-    let router = router(
-        small(directory.path()),
-        Limits::default(),
-        &AccessOptions::default(),
-    );
+    let router = router(small(directory.path()), Limits::default());
     for (uri, emptiness) in [
         ("/?from=anchors&target=ahrefs.com/nothing", "no-backlinks"),
         (
@@ -122,7 +118,7 @@ async fn errors_have_a_status_and_say_what_is_wrong() {
         body_bytes_max: 100,
         ..Limits::default()
     };
-    let router = router(small(directory.path()), limits, &AccessOptions::default());
+    let router = router(small(directory.path()), limits);
     let long = format!("/?{}", "x".repeat(200));
     for (request, status, text) in [
         (
@@ -181,11 +177,7 @@ async fn errors_have_a_status_and_say_what_is_wrong() {
 #[tokio::test]
 async fn forms_are_read_and_other_bodies_are_not() {
     let directory = tempfile::tempdir().unwrap();
-    let router = router(
-        small(directory.path()),
-        Limits::default(),
-        &AccessOptions::default(),
-    );
+    let router = router(small(directory.path()), Limits::default());
     let form = "target=ahrefs.com&mode=domain&select=anchor&limit=1";
     for (content_type, status) in [
         (Some("application/x-www-form-urlencoded"), 200),
@@ -211,11 +203,7 @@ async fn forms_are_read_and_other_bodies_are_not() {
 #[tokio::test]
 async fn bodies_are_compressed_where_the_client_allows() {
     let directory = tempfile::tempdir().unwrap();
-    let router = router(
-        large(directory.path(), 100),
-        Limits::default(),
-        &AccessOptions::default(),
-    );
+    let router = router(large(directory.path(), 100), Limits::default());
     let uri = "/?from=anchors&target=t.example&mode=domain";
     let (_, headers, plain) = get(&router, uri).await;
     assert_eq!(header(&headers, "content-encoding"), None);
@@ -250,7 +238,7 @@ async fn too_many_queries_at_once_are_told_to_wait() {
         queue_time_max: Duration::from_millis(10),
         ..Limits::default()
     };
-    let router = router(small(directory.path()), limits, &AccessOptions::default());
+    let router = router(small(directory.path()), limits);
     let (status, headers, body) = get(&router, AHREFS).await;
     assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(header(&headers, "retry-after"), Some("1"));
@@ -267,11 +255,7 @@ async fn a_query_that_takes_too_long_is_stopped() {
         query_time_max: Duration::ZERO,
         ..Limits::default()
     };
-    let router = router(
-        large(directory.path(), 1000),
-        limits,
-        &AccessOptions::default(),
-    );
+    let router = router(large(directory.path(), 1000), limits);
     let (status, headers, body) = get(&router, "/?from=anchors&target=t.example").await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(headers.contains_key("retry-after"));
@@ -294,7 +278,7 @@ async fn a_damaged_segment_is_an_internal_error_with_an_id() {
         let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
         std::os::unix::fs::FileExt::write_all_at(&file, &vec![0xa5; length as usize], 0).unwrap();
     }
-    let router = router(reader, Limits::default(), &AccessOptions::default());
+    let router = router(reader, Limits::default());
     let (status, headers, body) = get(&router, "/?from=anchors&target=t.example").await;
     assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR, "{body}");
     let id = header(&headers, "x-request-id").unwrap();
@@ -307,11 +291,7 @@ async fn a_damaged_segment_is_an_internal_error_with_an_id() {
 #[tokio::test]
 async fn a_manifest_that_cannot_be_opened_leaves_the_state_before() {
     let directory = tempfile::tempdir().unwrap();
-    let router = router(
-        small(directory.path()),
-        Limits::default(),
-        &AccessOptions::default(),
-    );
+    let router = router(small(directory.path()), Limits::default());
     let (_, _, healthy) = get(&router, "/healthz").await;
     assert!(
         healthy.starts_with(r#"{"#) && healthy.contains(r#""status":"ok""#),

@@ -1,10 +1,14 @@
 //! The flags of every command, with their help.
 
+pub(crate) mod accounts;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use windlass_report::Output;
+
+use accounts::{TokenOptions, UsageOptions};
 
 /// Windlass, the open, self-hosted backlink index.
 #[derive(Debug, Parser)]
@@ -41,6 +45,10 @@ pub(crate) enum Command {
     Anchors(AnchorsOptions),
     /// Answer requests over HTTP
     Serve(ServeOptions),
+    /// Make, list, revoke and top up the tokens of clients
+    Token(TokenOptions),
+    /// Show who asked how much, by day and table
+    Usage(UsageOptions),
     /// Build an index of the crawl in demo/ and serve it
     Demo(DemoOptions),
     /// Measure how fast this machine reads archive files
@@ -341,6 +349,10 @@ pub(crate) struct ServeOptions {
     /// The index
     #[arg(long, value_name = "DIR", env = "WINDLASS_INDEX")]
     pub(crate) index: PathBuf,
+    /// The accounts file [default: accounts.sqlite in the folder of the index]; as long as it has no
+    /// token, everybody is answered
+    #[arg(long, value_name = "FILE", env = "WINDLASS_ACCOUNTS")]
+    pub(crate) accounts: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) listening: ListeningOptions,
     /// Whether segments are merged while requests are answered

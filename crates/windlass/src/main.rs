@@ -26,6 +26,8 @@ fn main() -> ExitCode {
         Command::Export(options) => commands::export::run(options),
         Command::Anchors(options) => commands::anchors::run(options),
         Command::Serve(options) => commands::serve::run(options),
+        Command::Token(options) => commands::token::run(options),
+        Command::Usage(options) => commands::usage::run(options),
         Command::Demo(options) => commands::demo::run(options),
         Command::Bench(options) => commands::bench::run(options),
     };

@@ -163,7 +163,10 @@ pub fn answer<'a>(
             let (total, any_rows) = (found.total, found.any_rows);
             (Content::Single(found), total, any_rows)
         }
-        (Source::Account, _) => (Content::Object(Vec::new()), 1, true),
+        (Source::Account, _) => {
+            let what = format!("'{}' is not in the index: a server tells", query.table.name);
+            return Err(Misreading::whole(what).of("from").into());
+        }
     };
     let results = match &content {
         Content::Groups(groups) => groups.records.len() as u64,

@@ -18,6 +18,6 @@ pub(crate) fn run(options: &DemoOptions) -> anyhow::Result<ExitCode> {
     ingest::show(&summary, elapsed, &writer)?;
     drop(writer);
     let merging = Some(windlass_server::MergingOptions::default());
-    serve::serve(&options.index, &options.listening, merging)?;
+    serve::serve(&options.index, &options.listening, None, merging)?;
     Ok(ExitCode::SUCCESS)
 }

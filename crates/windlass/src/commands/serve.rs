@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use anyhow::Context;
 use windlass_index::Reader;
 use windlass_server::MergingOptions;
 
+use crate::cli::accounts::accounts_file;
 use crate::cli::{ListeningOptions, ServeMerge, ServeOptions};
 
 /// What is asked for in the ready-made request.
@@ -20,7 +21,8 @@ pub(crate) fn run(options: &ServeOptions) -> anyhow::Result<ExitCode> {
         policy: options.policy.policy(),
         bytes_per_second_max: options.merge_rate,
     });
-    serve(&options.index, &options.listening, merging)?;
+    let accounts = accounts_file(&options.index, options.accounts.as_deref());
+    serve(&options.index, &options.listening, Some(accounts), merging)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -28,12 +30,14 @@ pub(crate) fn run(options: &ServeOptions) -> anyhow::Result<ExitCode> {
 pub(crate) fn serve(
     index: &Path,
     listening: &ListeningOptions,
+    accounts: Option<PathBuf>,
     merging: Option<MergingOptions>,
 ) -> anyhow::Result<()> {
     let reader = Arc::new(Reader::open(index)?);
     let options = windlass_server::ServeOptions {
         listen: listening.listen,
         allow_remote: listening.allow_remote,
+        accounts,
         merging,
         ..windlass_server::ServeOptions::default()
     };

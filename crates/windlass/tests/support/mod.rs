@@ -22,6 +22,7 @@ pub fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_windlass"));
     command
         .env_remove("WINDLASS_INDEX")
+        .env_remove("WINDLASS_ACCOUNTS")
         .env_remove("WINDLASS_LOG")
         .stdin(Stdio::null());
     command

@@ -1,0 +1,273 @@
+//! Any sequence of operations does what a plain model does, whatever is closed and opened between.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use windlass_accounts::{
+    AccountsError, Charge, ChargeError, Days, Meter, Moment, NewAccount, NewToken, Store,
+};
+
+const TABLES: [&str; 3] = ["anchors", "backlinks", "refdomains"];
+const DAY_S: i64 = 86_400;
+
+#[derive(Debug, Clone)]
+enum Operation {
+    Create {
+        name: u8,
+        rows: u64,
+    },
+    /// Several at once, so that they share transactions.
+    Charge(Vec<(usize, usize, u64)>),
+    TopUp {
+        account: usize,
+        rows: u64,
+    },
+    Revoke {
+        account: usize,
+    },
+    /// Time goes on, or, as clocks do, back.
+    Pass {
+        seconds: i64,
+    },
+    Reopen,
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    let charge = (0..5usize, 0..TABLES.len(), 0..60u64);
+    prop_oneof![
+        2 => (0..4u8, 0..100u64).prop_map(|(name, rows)| Operation::Create { name, rows }),
+        8 => vec(charge, 1..6).prop_map(Operation::Charge),
+        2 => (0..5usize, 0..80u64)
+            .prop_map(|(account, rows)| Operation::TopUp { account, rows }),
+        1 => (0..5usize).prop_map(|account| Operation::Revoke { account }),
+        3 => (-2 * DAY_S..40 * DAY_S).prop_map(|seconds| Operation::Pass { seconds }),
+        2 => Just(Operation::Reopen),
+    ]
+}
+
+/// What an account is, without a database.
+#[derive(Debug)]
+struct Plain {
+    name: String,
+    limit: u64,
+    granted: u64,
+    used: u64,
+    month: String,
+    is_revoked: bool,
+    token: NewToken,
+}
+
+impl Plain {
+    fn renew(&mut self, month: &str) {
+        if month > self.month.as_str() {
+            self.month = month.to_owned();
+            self.granted = self.limit;
+            self.used = 0;
+        }
+    }
+}
+
+struct World {
+    path: PathBuf,
+    store: Store,
+    meter: Meter,
+    now: Moment,
+    accounts: Vec<Plain>,
+    /// By day, account (from 1) and table.
+    usage: BTreeMap<(String, i64, &'static str), (u64, u64)>,
+}
+
+impl World {
+    fn new(path: PathBuf) -> Self {
+        Self {
+            store: Store::open(&path).unwrap(),
+            meter: Meter::start(&path).unwrap(),
+            now: Moment::from_unix(1_790_000_000),
+            accounts: Vec::new(),
+            usage: BTreeMap::new(),
+            path,
+        }
+    }
+
+    fn month(&self) -> String {
+        self.now.month().to_string()
+    }
+
+    fn apply(&mut self, operation: &Operation) {
+        match operation {
+            Operation::Create { name, rows } => self.create(&format!("n{name}"), *rows),
+            Operation::Charge(charges) => self.charge(charges),
+            Operation::TopUp { account, rows } => self.top_up(*account, *rows),
+            Operation::Revoke { account } => self.revoke(*account),
+            Operation::Pass { seconds } => {
+                self.now = Moment::from_unix(self.now.as_unix() + seconds);
+            }
+            Operation::Reopen => {
+                // The old ones are closed only afterwards: two of each are open for a moment.
+                self.store = Store::open(&self.path).unwrap();
+                self.meter = Meter::start(&self.path).unwrap();
+            }
+        }
+    }
+
+    fn create(&mut self, name: &str, rows: u64) {
+        let is_taken = self
+            .accounts
+            .iter()
+            .any(|a| a.name == name && !a.is_revoked);
+        let made = self.store.create(&NewAccount::new(name, rows), self.now);
+        if is_taken {
+            assert!(matches!(made, Err(AccountsError::NameTaken(_))));
+            return;
+        }
+        let (account, token) = made.unwrap();
+        assert_eq!(account.id.get(), self.accounts.len() as i64 + 1);
+        self.accounts.push(Plain {
+            name: name.to_owned(),
+            limit: rows,
+            granted: rows,
+            used: 0,
+            month: self.month(),
+            is_revoked: false,
+            token,
+        });
+    }
+
+    fn charge(&mut self, charges: &[(usize, usize, u64)]) {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let ids: Vec<_> = self.store.accounts(self.now).unwrap();
+        let charges: Vec<_> = charges
+            .iter()
+            .filter(|(account, _, _)| *account < ids.len())
+            .collect();
+        for (i, (account, table, rows)) in charges.iter().enumerate() {
+            let sender = sender.clone();
+            let charge = Charge {
+                account: ids[*account].id,
+                table: TABLES[*table].into(),
+                rows: *rows,
+                at: self.now,
+            };
+            self.meter.charge_then(charge, move |outcome| {
+                sender.send((i, outcome)).unwrap();
+            });
+        }
+        drop(sender);
+        let outcomes: BTreeMap<_, _> = receiver.iter().collect();
+        let month = self.month();
+        for (i, (account, table, rows)) in charges.iter().enumerate() {
+            let plain = &mut self.accounts[*account];
+            let left = plain.granted - plain.used;
+            match &outcomes[&i] {
+                Err(ChargeError::NoSuchAccount) => assert!(plain.is_revoked),
+                Err(ChargeError::NotEnoughRows { left: told, needed }) => {
+                    let mut renewed = left;
+                    if month.as_str() > plain.month.as_str() {
+                        renewed = plain.limit;
+                    }
+                    assert!(!plain.is_revoked && *rows > renewed);
+                    assert_eq!((*told, needed), (renewed, rows));
+                }
+                Ok(receipt) => {
+                    assert!(!plain.is_revoked);
+                    plain.renew(&month);
+                    plain.used += rows;
+                    assert!(plain.used <= plain.granted, "overdrawn");
+                    assert_eq!(receipt.rows_left, plain.granted - plain.used);
+                    let key = (
+                        self.now.day().to_string(),
+                        *account as i64 + 1,
+                        TABLES[*table],
+                    );
+                    let used = self.usage.entry(key).or_default();
+                    used.0 += 1;
+                    used.1 += rows;
+                }
+                Err(error) => unreachable!("{error}"),
+            }
+        }
+    }
+
+    fn top_up(&mut self, account: usize, rows: u64) {
+        let month = self.month();
+        let Some(plain) = self.accounts.get_mut(account) else {
+            let unknown = self
+                .store
+                .top_up(&(account + 1).to_string(), rows, self.now);
+            assert!(matches!(unknown, Err(AccountsError::NoSuchAccount(_))));
+            return;
+        };
+        let topped = self
+            .store
+            .top_up(&(account + 1).to_string(), rows, self.now);
+        if plain.is_revoked {
+            assert!(matches!(topped, Err(AccountsError::Revoked(_))));
+            return;
+        }
+        plain.renew(&month);
+        plain.granted += rows;
+        assert_eq!(topped.unwrap().balance.left(), plain.granted - plain.used);
+    }
+
+    fn revoke(&mut self, account: usize) {
+        if let Some(plain) = self.accounts.get_mut(account) {
+            plain.is_revoked = true;
+            let selector = (account + 1).to_string();
+            let revoked = self.store.revoke(&selector, self.now).unwrap();
+            assert!(revoked.revoked.is_some());
+        }
+    }
+
+    /// Everything that can be asked.
+    fn compare(&self) {
+        let found = self.store.accounts(self.now).unwrap();
+        assert_eq!(found.len(), self.accounts.len());
+        let month = self.month();
+        for (account, plain) in found.iter().zip(&self.accounts) {
+            let (granted, used) = if month > plain.month {
+                (plain.limit, 0)
+            } else {
+                (plain.granted, plain.used)
+            };
+            assert_eq!(account.name, plain.name);
+            assert_eq!(account.revoked.is_some(), plain.is_revoked);
+            assert_eq!(
+                (account.balance.granted(), account.balance.used),
+                (granted, used)
+            );
+            let opened = self
+                .store
+                .authenticate(plain.token.reveal(), self.now)
+                .unwrap();
+            assert_eq!(opened.as_ref(), (!plain.is_revoked).then_some(account));
+        }
+        assert_eq!(self.store.has_accounts().unwrap(), !found.is_empty());
+        let usage = self.store.usage(None, Days::default()).unwrap();
+        let usage: Vec<_> = usage
+            .iter()
+            .map(|row| {
+                let key = (row.day.to_string(), row.account.get(), row.table.as_str());
+                (key, (row.requests, row.rows))
+            })
+            .collect();
+        let expected: Vec<_> = self.usage.clone().into_iter().collect();
+        assert_eq!(usage, expected);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn operations_do_what_the_model_does(operations in vec(operation(), 1..40)) {
+        let directory = tempfile::tempdir().unwrap();
+        let mut world = World::new(directory.path().join("accounts.sqlite"));
+        for operation in &operations {
+            world.apply(operation);
+            world.compare();
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Whose request it is, and charging for it (section 4 of the wire contract).
+//!
+//! As long as no token was ever made, the server runs open: nobody needs one, and nothing is charged.
+//! Then every report needs one, from the next request on. What cannot be read of the accounts refuses
+//! requests; it never opens the server.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, StatusCode};
+use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
+use windlass_accounts::{Account, AccountsError, Charge, ChargeError, Meter, Moment, Store};
+
+use crate::refusal::Refusal;
+use crate::request_log::RequestId;
+
+/// The accounts, opened as soon as there are any.
+#[derive(Debug, Default)]
+pub(crate) struct Billing {
+    /// Without it, the server runs open for ever.
+    path: Option<PathBuf>,
+    accounts: OnceLock<Arc<Accounts>>,
+    /// Held while the accounts are opened.
+    opening: Mutex<()>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Accounts {
+    pub(crate) store: Store,
+    meter: Meter,
+    /// Whether there is a token; there is no way back, for accounts are not removed.
+    has_tokens: AtomicBool,
+}
+
+/// Why the accounts cannot be asked.
+#[derive(Debug)]
+pub(crate) enum Unavailable {
+    /// Whether the file is there cannot be told.
+    Unseen(PathBuf, io::Error),
+    /// It cannot be read.
+    Accounts(AccountsError),
+    /// The thread that was to open it panicked.
+    Crashed,
+}
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unseen(path, error) => {
+                write!(
+                    f,
+                    "looking for the accounts file {}: {error}",
+                    path.display()
+                )
+            }
+            Self::Accounts(error) => error.fmt(f),
+            Self::Crashed => f.write_str("opening the accounts panicked"),
+        }
+    }
+}
+
+impl std::error::Error for Unavailable {}
+
+impl From<AccountsError> for Unavailable {
+    fn from(error: AccountsError) -> Self {
+        Self::Accounts(error)
+    }
+}
+
+/// Whom a request comes from.
+#[derive(Debug, Clone)]
+pub(crate) enum Client {
+    /// Anybody: the server runs open.
+    Open,
+    /// The owner of a token; the account as it was when the request came.
+    Account(Box<Account>, Arc<Accounts>),
+}
+
+impl Client {
+    /// The account, where there is one.
+    pub(crate) fn account(&self) -> Option<&Account> {
+        match self {
+            Self::Open => None,
+            Self::Account(account, _) => Some(account),
+        }
+    }
+
+    /// Refuses what is known to cost more than there is, before any work is done for it.
+    pub(crate) fn check_rows(&self, rows_at_least: u64) -> Result<(), Refusal> {
+        match self.account().map(|account| account.balance.left()) {
+            Some(left) if left < rows_at_least => Err(not_enough(left, rows_at_least)),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Billing {
+    pub(crate) fn new(path: Option<PathBuf>) -> Self {
+        Self {
+            path,
+            ..Self::default()
+        }
+    }
+
+    /// The accounts, where there is a token. Blocks on the file system until the file was opened once.
+    pub(crate) fn accounts(&self) -> Result<Option<&Arc<Accounts>>, Unavailable> {
+        let Some(path) = &self.path else {
+            return Ok(None);
+        };
+        let accounts = match self.accounts.get() {
+            Some(accounts) => accounts,
+            None if !is_there(path)? => return Ok(None),
+            None => self.open(path)?,
+        };
+        Ok(accounts.has_tokens()?.then_some(accounts))
+    }
+
+    fn open(&self, path: &Path) -> Result<&Arc<Accounts>, Unavailable> {
+        let _opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(accounts) = self.accounts.get() {
+            return Ok(accounts);
+        }
+        let accounts = Accounts {
+            store: Store::open(path)?,
+            meter: Meter::start(path)?,
+            has_tokens: AtomicBool::new(false),
+        };
+        Ok(self.accounts.get_or_init(|| Arc::new(accounts)))
+    }
+
+    /// Whom a request with that token comes from: 401 where it needs one and has none that is right.
+    pub(crate) async fn client(
+        self: &Arc<Self>,
+        token: Option<&str>,
+        id: &RequestId,
+    ) -> Result<Client, Refusal> {
+        let accounts = self.accounts_without_blocking().await;
+        let Some(accounts) = accounts.map_err(|error| unavailable(&error, id))? else {
+            return Ok(Client::Open);
+        };
+        let token = token.ok_or_else(missing_token)?;
+        // Microseconds: readers wait for no writer.
+        let account = accounts.store.authenticate(token, Moment::now());
+        match account.map_err(|error| unavailable(&error, id))? {
+            Some(account) => Ok(Client::Account(Box::new(account), accounts)),
+            None => Err(bad_token()),
+        }
+    }
+
+    /// As [`accounts`](Self::accounts), which needs a thread that may block the first time.
+    async fn accounts_without_blocking(
+        self: &Arc<Self>,
+    ) -> Result<Option<Arc<Accounts>>, Unavailable> {
+        if self.path.is_none() || self.accounts.get().is_some() {
+            return Ok(self.accounts()?.cloned());
+        }
+        let billing = Arc::clone(self);
+        spawn_blocking(move || Ok(billing.accounts()?.cloned()))
+            .await
+            .unwrap_or(Err(Unavailable::Crashed))
+    }
+}
+
+/// A link that leads nowhere is there too: it says that somebody wants accounts.
+fn is_there(path: &Path) -> Result<bool, Unavailable> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Unavailable::Unseen(path.to_owned(), error)),
+    }
+}
+
+impl Accounts {
+    fn has_tokens(&self) -> Result<bool, AccountsError> {
+        if self.has_tokens.load(Ordering::Relaxed) {
+            return Ok(true);
+        }
+        let has_tokens = self.store.has_accounts()?;
+        self.has_tokens.store(has_tokens, Ordering::Relaxed);
+        Ok(has_tokens)
+    }
+}
+
+/// Charges for an answer, which may be sent as soon as this returns: the charge is on the disk. Gives the
+/// rows left, where they are counted. From the first poll on the charge is made, also where the client
+/// goes meanwhile.
+pub(crate) async fn charge(
+    client: &Client,
+    table: &'static str,
+    rows: u64,
+    id: &RequestId,
+) -> Result<Option<u64>, Refusal> {
+    let Client::Account(account, accounts) = client else {
+        return Ok(None);
+    };
+    let (sender, receiver) = oneshot::channel();
+    let charge = Charge {
+        account: account.id,
+        table: table.into(),
+        rows,
+        at: Moment::now(),
+    };
+    accounts.meter.charge_then(charge, move |outcome| {
+        // Nobody listens where the client has gone.
+        let _ = sender.send(outcome);
+    });
+    match receiver.await.unwrap_or(Err(ChargeError::Ended)) {
+        Ok(receipt) => Ok(Some(receipt.rows_left)),
+        Err(ChargeError::NotEnoughRows { left, needed }) => Err(not_enough(left, needed)),
+        // It was revoked while the answer was made.
+        Err(ChargeError::NoSuchAccount) => Err(bad_token()),
+        Err(error) => Err(unavailable(&error, id)),
+    }
+}
+
+/// The token of a request: the parameter, else that of `Authorization: Bearer`. Blank ones are none.
+pub(crate) fn token_of(parameters: &[(String, String)], headers: &HeaderMap) -> Option<String> {
+    let parameter = parameters
+        .iter()
+        .rev()
+        .filter(|(name, _)| name.eq_ignore_ascii_case("token"))
+        .map(|(_, value)| value.trim())
+        .find(|value| !value.is_empty());
+    parameter.or_else(|| bearer(headers)).map(str::to_owned)
+}
+
+/// The token of `Authorization: Bearer TOKEN`.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.trim().split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+pub(crate) fn missing_token() -> Refusal {
+    let text = "missing argument token".to_owned();
+    Refusal::new(StatusCode::UNAUTHORIZED, text)
+}
+
+pub(crate) fn bad_token() -> Refusal {
+    let text = "bad token: it is unknown or revoked".to_owned();
+    Refusal::new(StatusCode::UNAUTHORIZED, text)
+}
+
+fn not_enough(left: u64, needed: u64) -> Refusal {
+    Refusal::new(
+        StatusCode::PAYMENT_REQUIRED,
+        format!(
+            "not enough rows: the answer costs at least {needed}, and {left} are left for this month; ask \
+             for less with 'limit', or for the cost alone with 'dry_run=1'"
+        ),
+    )
+}
+
+/// Nothing was answered and nothing charged, and later it may go.
+pub(crate) fn unavailable(error: &(dyn std::error::Error + 'static), id: &RequestId) -> Refusal {
+    tracing::error!(request = %id, error, "the accounts");
+    Refusal::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        format!("the accounts cannot be reached; the server's log has more under request {id}"),
+    )
+    .retry_after(5)
+}

@@ -1,0 +1,53 @@
+//! `from=subscription_info`: what is left of the month's rows. Costs nothing; `target` and `mode` are
+//! tolerated.
+
+use axum::http::HeaderValue;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use windlass_report::table::SUBSCRIPTION_INFO;
+use windlass_report::{Cell, Output, write};
+
+use crate::billing::Client;
+use crate::request_log::Results;
+
+/// What an open server says of rows that nobody counts: as large as a client with 32-bit numbers reads.
+const ROWS_OPEN: u64 = 1_000_000_000;
+const SUBSCRIPTION_OPEN: &str = "open";
+
+/// Whether a request asks for it.
+pub(crate) fn is_asked_for(parameters: &[(String, String)]) -> bool {
+    let from = parameters
+        .iter()
+        .rev()
+        .filter(|(name, _)| name.eq_ignore_ascii_case("from"))
+        .map(|(_, value)| value.trim())
+        .find(|value| !value.is_empty());
+    from.is_some_and(|from| from.eq_ignore_ascii_case(SUBSCRIPTION_INFO.name))
+}
+
+/// The answer. Top-ups count in `rows_limit`: so it is never less than `rows_left`.
+pub(crate) fn answer(client: &Client, output: Output) -> Response {
+    let (rows_left, rows_limit, subscription) =
+        client
+            .account()
+            .map_or((ROWS_OPEN, ROWS_OPEN, SUBSCRIPTION_OPEN), |account| {
+                let balance = account.balance;
+                (
+                    balance.left(),
+                    balance.granted(),
+                    account.subscription.as_str(),
+                )
+            });
+    let members = [
+        ("rows_left", Cell::Integer(rows_left)),
+        ("rows_limit", Cell::Integer(rows_limit)),
+        ("subscription", Cell::Text(subscription)),
+    ];
+    let mut body = Vec::new();
+    // A vector takes all that is written.
+    let _ = write::object(SUBSCRIPTION_INFO.rows_key, &members, output, &mut body);
+    let content_type = HeaderValue::from_static(output.content_type());
+    let mut response = ([(CONTENT_TYPE, content_type)], body).into_response();
+    response.extensions_mut().insert(Results(1));
+    response
+}

@@ -1,0 +1,121 @@
+//! `windlass token`: who may ask, and how much.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use serde::Serialize;
+use windlass_accounts::{Account, Moment, NewAccount, NewToken, Store};
+
+use crate::cli::Format;
+use crate::cli::accounts::{TokenAction, TokenCreateOptions, TokenOptions};
+use crate::numbers::grouped;
+use crate::table::{Align, Table};
+
+pub(crate) fn run(options: &TokenOptions) -> anyhow::Result<ExitCode> {
+    let now = Moment::now();
+    match &options.action {
+        TokenAction::Create(options) => create(options, now)?,
+        TokenAction::List(options) => {
+            let accounts = Store::open(&options.file())?.accounts(now)?;
+            list(&accounts, options.output)?;
+        }
+        TokenAction::Revoke(options) => {
+            let store = Store::open(&options.accounts.file())?;
+            show(&store.revoke(&options.token, now)?, options.accounts.output)?;
+        }
+        TokenAction::TopUp(options) => {
+            let store = Store::open(&options.accounts.file())?;
+            let account = store.top_up(&options.token, options.rows, now)?;
+            show(&account, options.accounts.output)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn create(options: &TokenCreateOptions, now: Moment) -> anyhow::Result<()> {
+    let mut new = NewAccount::new(&options.name, options.rows.unwrap_or(0));
+    new.is_admin = options.admin;
+    if let Some(subscription) = &options.subscription {
+        new.subscription.clone_from(subscription);
+    }
+    let store = Store::open(&options.accounts.file())?;
+    let (account, token) = store.create(&new, now)?;
+    show_new(&account, &token, options.accounts.output)
+}
+
+/// The token alone goes to stdout, so that a script can take it.
+fn show_new(account: &Account, token: &NewToken, format: Format) -> anyhow::Result<()> {
+    #[derive(Serialize)]
+    struct Created<'a> {
+        token: &'a str,
+        #[serde(flatten)]
+        account: &'a Account,
+    }
+    let token = token.reveal();
+    let mut out = anstream::stdout().lock();
+    match format {
+        Format::Json => {
+            let created = Created { token, account };
+            writeln!(out, "{}", serde_json::to_string_pretty(&created)?)?;
+        }
+        Format::Table => {
+            writeln!(out, "{token}")?;
+            anstream::eprintln!(
+                "the token of '{}' (id {}), with {} rows a month; it cannot be shown again",
+                account.name,
+                account.id,
+                grouped(account.balance.rows_limit)
+            );
+        }
+    }
+    Ok(())
+}
+
+fn show(account: &Account, format: Format) -> anyhow::Result<()> {
+    match format {
+        Format::Json => {
+            let mut out = anstream::stdout().lock();
+            writeln!(out, "{}", serde_json::to_string_pretty(account)?)?;
+            Ok(())
+        }
+        Format::Table => list(std::slice::from_ref(account), format),
+    }
+}
+
+fn list(accounts: &[Account], format: Format) -> anyhow::Result<()> {
+    let mut out = anstream::stdout().lock();
+    if format == Format::Json {
+        writeln!(out, "{}", serde_json::to_string_pretty(accounts)?)?;
+        return Ok(());
+    }
+    let mut table = Table::new(&[
+        ("id", Align::Right),
+        ("name", Align::Left),
+        ("subscription", Align::Left),
+        ("rows a month", Align::Right),
+        ("topped up", Align::Right),
+        ("used", Align::Right),
+        ("left", Align::Right),
+        ("admin", Align::Left),
+        ("created", Align::Left),
+        ("revoked", Align::Left),
+    ]);
+    for account in accounts {
+        table.row(&[
+            account.id.to_string(),
+            account.name.clone(),
+            account.subscription.clone(),
+            grouped(account.balance.rows_limit),
+            grouped(account.balance.topped_up),
+            grouped(account.balance.used),
+            grouped(account.balance.left()),
+            if account.is_admin { "yes" } else { "" }.to_owned(),
+            account.created.to_string(),
+            account
+                .revoked
+                .map_or_else(String::new, |at| at.to_string()),
+        ]);
+    }
+    table.write(&mut out)?;
+    Ok(())
+}

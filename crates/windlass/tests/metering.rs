@@ -1,0 +1,322 @@
+//! Metering as people meet it: the commands, beside a running server; and charges under `kill -9`.
+#![allow(missing_docs, clippy::unwrap_used, unreachable_pub, dead_code)]
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+use support::{Server, demo, ingest, program, stderr, stdout};
+
+const REPORT: &str = "/?from=anchors&target=w3.org&mode=subdomains&limit=9";
+
+fn index(folder: &Path) -> PathBuf {
+    let index = folder.join("index");
+    ingest(
+        &index,
+        &[demo("docs.sqlalchemy.org-2021-03-15.warc.gz")],
+        &[],
+    );
+    index
+}
+
+/// Runs a command over the accounts of an index.
+fn over(index: &Path, line: &str) -> String {
+    let arguments = line.split_whitespace().map(str::to_owned);
+    let index = ["--index".to_owned(), index.display().to_string()];
+    stdout(arguments.chain(index))
+}
+
+fn json(index: &Path, line: &str) -> Value {
+    serde_json::from_str(&over(index, &format!("{line} --output json"))).unwrap()
+}
+
+fn header(head: &str, name: &str) -> Option<u64> {
+    head.lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+        .map(|value| value.parse().unwrap())
+}
+
+#[test]
+fn commands_beside_a_running_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = index(folder.path());
+    let server = Server::start(&index);
+    assert!(server.get(REPORT).0.contains(" 200 "));
+
+    let token = over(&index, "token create --name alice --rows 1k");
+    let token = token.trim();
+    assert_eq!(token.len(), 40);
+    assert!(
+        server.get(REPORT).0.contains(" 401 "),
+        "from the next request on"
+    );
+    let with_token = format!("{REPORT}&token={token}");
+    let (status, head, _) = server.get(&with_token);
+    assert!(status.contains(" 200 "), "{status}");
+    let cost = header(&head, "x-rows-cost").unwrap();
+    assert_eq!(header(&head, "x-rows-left"), Some(1000 - cost));
+
+    let topped = json(&index, "token top-up alice --rows 500");
+    assert_eq!(topped["rows_left"], 1500 - cost);
+    let (_, head, _) = server.get(&with_token);
+    assert_eq!(header(&head, "x-rows-left"), Some(1500 - 2 * cost));
+
+    let operator = json(
+        &index,
+        "token create --name operator --admin --subscription Ops",
+    );
+    assert_eq!(
+        (&operator["rows_limit"], &operator["admin"]),
+        (&0.into(), &true.into())
+    );
+    let list = json(&index, "token list");
+    assert_eq!(list[0]["rows_used"], 2 * cost);
+    assert_eq!(
+        (&list[1]["name"], &list[1]["subscription"]),
+        (&"operator".into(), &"Ops".into())
+    );
+    let shown = over(&index, "token list");
+    assert!(shown.contains("alice") && !shown.contains(token), "{shown}");
+
+    let usage = json(&index, "usage --token alice");
+    let sum = |key: &str| -> u64 {
+        let days = usage.as_array().unwrap().iter();
+        days.map(|day| day[key].as_u64().unwrap()).sum()
+    };
+    assert_eq!((sum("requests"), sum("rows")), (2, 2 * cost));
+    assert!(over(&index, "usage").contains(&format!("{} rows in all", 2 * cost)));
+    assert_eq!(json(&index, "usage --to 2020-01-01"), serde_json::json!([]));
+
+    over(&index, "token revoke 1");
+    assert!(server.get(&with_token).0.contains(" 401 "));
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn the_accounts_lie_where_they_are_said_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = index(folder.path());
+    let file = folder.path().join("elsewhere");
+    let named = file.display().to_string();
+    stdout([
+        "token",
+        "create",
+        "--name",
+        "a",
+        "--rows",
+        "5",
+        "--accounts",
+        &named,
+    ]);
+    assert!(file.exists() && !index.join("accounts.sqlite").exists());
+    let by_environment = program()
+        .args(["token", "list", "--output", "json"])
+        .env("WINDLASS_ACCOUNTS", &file)
+        .output()
+        .unwrap();
+    let list: Value = serde_json::from_slice(&by_environment.stdout).unwrap();
+    assert_eq!(list[0]["name"], "a");
+    let server = Server::start_with(&index, &["--accounts", &named]);
+    assert!(server.get(REPORT).0.contains(" 401 "));
+    for (arguments, text) in [
+        (
+            vec![
+                "token",
+                "create",
+                "--name",
+                "a",
+                "--rows",
+                "1",
+                "--accounts",
+                &named,
+            ],
+            "there is a token 'a' already",
+        ),
+        (
+            vec!["token", "create", "--name", "b", "--accounts", &named],
+            "--rows",
+        ),
+        (
+            vec!["token", "revoke", "nobody", "--accounts", &named],
+            "there is no token 'nobody'",
+        ),
+        (
+            vec!["usage", "--from", "now", "--accounts", &named],
+            "'now' is no day",
+        ),
+        (vec!["token", "list"], "--index"),
+        (
+            vec!["token", "list", "--accounts", "/nonexistent/a"],
+            "/nonexistent/a",
+        ),
+    ] {
+        let said = stderr(&arguments);
+        assert!(said.contains(text), "{arguments:?}: {said}");
+    }
+}
+
+/// How often the server is killed.
+const ROUNDS: u64 = 24;
+/// Connections that ask at the same time.
+const CLIENTS: u64 = 8;
+/// So few that the account is used up in some rounds.
+const ROWS_A_ROUND: u64 = 600;
+
+/// What the clients of a round know.
+#[derive(Default)]
+struct Known {
+    /// Rows of answers that were received whole.
+    acknowledged: AtomicU64,
+    /// Rows left, as the last whole answer of some client had it: the least of them.
+    refused: AtomicU64,
+    is_over: AtomicBool,
+}
+
+/// Asks over one connection until the server is gone. Each answer costs the same.
+fn ask(address: &str, token: &str, cost: u64, known: &Known) {
+    let Ok(mut stream) = TcpStream::connect(address) else {
+        return;
+    };
+    let request = format!("GET {REPORT}&token={token} HTTP/1.1\r\nHost: x\r\n\r\n");
+    while !known.is_over.load(Ordering::Relaxed) {
+        if stream.write_all(request.as_bytes()).is_err() {
+            return;
+        }
+        match read_answer(&mut stream) {
+            Some(200) => known.acknowledged.fetch_add(cost, Ordering::Relaxed),
+            Some(402) => known.refused.fetch_add(1, Ordering::Relaxed),
+            Some(status) => unreachable!("{status}"),
+            None => return,
+        };
+    }
+}
+
+/// The status of an answer that came whole, by its content-length.
+fn read_answer(stream: &mut TcpStream) -> Option<u16> {
+    let mut answer = Vec::new();
+    let mut buffer = [0; 8192];
+    loop {
+        if let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") {
+            let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
+            let length = header(&head, "content-length").unwrap();
+            if answer.len() as u64 == end as u64 + 4 + length {
+                return head.split(' ').nth(1)?.parse().ok();
+            }
+        }
+        match stream.read(&mut buffer) {
+            Ok(0) | Err(_) => return None,
+            Ok(n) => answer.extend_from_slice(&buffer[..n]),
+        }
+    }
+}
+
+fn used(index: &Path) -> (u64, u64) {
+    let account = &json(index, "token list")[0];
+    let usage = json(index, "usage");
+    let days = usage.as_array().unwrap().iter();
+    let rows = days.map(|day| day["rows"].as_u64().unwrap()).sum();
+    let left = account["rows_left"].as_u64().unwrap();
+    let granted =
+        account["rows_limit"].as_u64().unwrap() + account["rows_topped_up"].as_u64().unwrap();
+    assert_eq!(account["rows_used"].as_u64().unwrap() + left, granted);
+    (rows, left)
+}
+
+/// After each death of the server, what was charged is what was received whole, or more by at most the
+/// requests that were in flight; and no more than there was.
+#[test]
+fn killed_under_load_it_charged_what_it_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = index(folder.path());
+    let token = over(&index, "token create --name alice --rows 1000M");
+    let token = token.trim();
+    let cost = {
+        let server = Server::start_with(&index, &["--merge", "off"]);
+        let (_, head, _) = server.get(&format!("{REPORT}&token={token}&dry_run=1"));
+        header(&head, "x-rows-cost").unwrap()
+    };
+    assert!(cost > 1);
+    let (mut charged_before, mut answered, mut lost) = (0, 0, 0);
+    for round in 0..ROUNDS {
+        let mut server = Server::start_with(&index, &["--merge", "off"]);
+        let known = Known::default();
+        thread::scope(|scope| {
+            for _ in 0..CLIENTS {
+                let (address, known) = (&server.address, &known);
+                scope.spawn(move || ask(address, token, cost, known));
+            }
+            // The round ends after so many answers, wherever the others are then.
+            let answers = round * round % 97;
+            while known.acknowledged.load(Ordering::Relaxed) < answers * cost {
+                thread::sleep(Duration::from_micros(200));
+            }
+            server.child.kill().unwrap();
+            server.child.wait().unwrap();
+            known.is_over.store(true, Ordering::Relaxed);
+        });
+        let acknowledged = known.acknowledged.load(Ordering::Relaxed);
+        let charged = used(&index).0 - charged_before;
+        assert!(
+            charged >= acknowledged,
+            "round {round}: {charged} charged, {acknowledged} answered"
+        );
+        let more = charged - acknowledged;
+        assert!(
+            more <= CLIENTS * cost && more.is_multiple_of(cost),
+            "round {round}: {more} more"
+        );
+        charged_before += charged;
+        answered += acknowledged;
+        lost += more;
+    }
+    assert!(answered > 0, "{answered} rows answered, {lost} in flight");
+}
+
+/// The same where the rows run out: nobody gets more than there is, dead or alive.
+#[test]
+fn killed_under_load_it_overdraws_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = index(folder.path());
+    let token = over(
+        &index,
+        &format!("token create --name alice --rows {ROWS_A_ROUND}"),
+    );
+    let token = token.trim();
+    let cost = {
+        let server = Server::start_with(&index, &["--merge", "off"]);
+        let (_, head, _) = server.get(&format!("{REPORT}&token={token}&dry_run=1"));
+        header(&head, "x-rows-cost").unwrap()
+    };
+    let mut answered = 0;
+    for round in 0..4 {
+        let mut server = Server::start_with(&index, &["--merge", "off"]);
+        let known = Known::default();
+        thread::scope(|scope| {
+            for _ in 0..CLIENTS {
+                let (address, known) = (&server.address, &known);
+                scope.spawn(move || ask(address, token, cost, known));
+            }
+            while known.refused.load(Ordering::Relaxed) < 20 {
+                thread::sleep(Duration::from_micros(200));
+            }
+            server.child.kill().unwrap();
+            server.child.wait().unwrap();
+            known.is_over.store(true, Ordering::Relaxed);
+        });
+        answered += known.acknowledged.load(Ordering::Relaxed);
+        let (charged, left) = used(&index);
+        // All that there was went to answers, and all answers had come when refusals began.
+        assert!(
+            left < cost && charged >= answered,
+            "round {round}: {charged}, {answered}"
+        );
+        assert!(charged - answered <= (round + 1) * CLIENTS * cost);
+        over(&index, &format!("token top-up alice --rows {ROWS_A_ROUND}"));
+    }
+}

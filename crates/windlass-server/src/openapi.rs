@@ -207,7 +207,13 @@ fn parameters() -> Vec<(&'static str, (Value, String))> {
                 "the table".to_owned(),
             ),
         ),
-        ("target", (json!({ "type": "string", "examples": ["w3.org"] }), "a domain, a folder or a URL".to_owned())),
+        (
+            "target",
+            (
+                json!({ "type": "string", "examples": ["w3.org"] }),
+                "a domain, a folder or a URL".to_owned(),
+            ),
+        ),
         (
             "mode",
             (

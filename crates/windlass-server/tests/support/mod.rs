@@ -100,9 +100,17 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) async fn start(reader: Arc<Reader>, limits: Limits) -> Self {
         let options = ServeOptions {
-            listen: "127.0.0.1:0".parse().unwrap(),
             limits,
             ..ServeOptions::default()
+        };
+        Self::start_with(reader, options).await
+    }
+
+    /// On a free port of its own.
+    pub(crate) async fn start_with(reader: Arc<Reader>, options: ServeOptions) -> Self {
+        let options = ServeOptions {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            ..options
         };
         let (stop, stopped) = oneshot::channel();
         let (bound, address) = oneshot::channel();

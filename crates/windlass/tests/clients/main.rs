@@ -75,3 +75,26 @@ fn what_node_ahrefs_asks_and_reads_with() {
     let (_index, server) = demo_server();
     run(Path::new("node"), "node_ahrefs_libraries.js", &server);
 }
+
+/// Schemathesis makes requests from `/openapi.json`, and holds the answers against it.
+#[test]
+fn the_openapi_document_is_kept() {
+    let python = install::python();
+    let (_index, server) = demo_server();
+    let checks = "not_a_server_error,status_code_conformance,content_type_conformance,\
+                  response_headers_conformance,response_schema_conformance";
+    let output = Command::new(python.with_file_name("schemathesis"))
+        .args(["--no-color", "run", "--checks", checks])
+        .args(["--phases", "examples,coverage,fuzzing"])
+        .args(["--max-examples", "40", "--generation-deterministic"])
+        .args(["--workers", "1"])
+        .arg(format!("http://{}/openapi.json", server.address))
+        .current_dir(root().join("target/clients"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}\n{complaint}");
+    // All operations were asked.
+    assert!(said.contains("Tested: 6"), "{said}");
+}

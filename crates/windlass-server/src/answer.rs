@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, ETAG, VARY};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use windlass_index::{CaptureTime, IndexError};
@@ -19,16 +19,18 @@ use windlass_report::{
     write,
 };
 
-use crate::app::App;
-use crate::billing;
+use crate::app::{App, QueryPermit};
+use crate::billing::{self, Client};
+use crate::clients::{Asker, Peer};
+use crate::conditional::{Fingerprint, Known};
+use crate::headers::ROWS_COST;
 use crate::parameters;
 use crate::refusal::Refusal;
-use crate::request_log::{RequestId, Results};
+use crate::request_log::{RequestId, Results, TableName};
 use crate::stream::BodyWriter;
 use crate::subscription;
 
 const RESULTS_COUNT: HeaderName = HeaderName::from_static("x-results-count");
-const ROWS_COST: HeaderName = HeaderName::from_static("x-rows-cost");
 const ROWS_LEFT: HeaderName = HeaderName::from_static("x-rows-left");
 const EMPTY: HeaderName = HeaderName::from_static("x-windlass-empty");
 const INDEX: HeaderName = HeaderName::from_static("x-windlass-index");
@@ -40,36 +42,91 @@ pub(crate) async fn report(
     Extension(id): Extension<RequestId>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let (headers, is_head) = (request.headers().clone(), request.method() == Method::HEAD);
+    let asked = Asked {
+        known: Known::of(request.method(), request.headers()),
+        peer: request.extensions().get::<Peer>().copied(),
+        headers: request.headers().clone(),
+        is_head: request.method() == Method::HEAD,
+        id,
+    };
     let parameters = parameters::read(request, &app.limits).await?;
     // A form in the body may name it too.
     let output = Output::requested(parameters.iter().map(|(name, value)| (name, value)));
-    respond(app, &id, parameters, &headers, is_head, output)
+    respond(app, asked, parameters, output)
         .await
         .map_err(|refusal| refusal.in_output(output))
 }
 
+/// What is known of a request beside its parameters.
+struct Asked {
+    id: RequestId,
+    peer: Option<Peer>,
+    known: Option<Known>,
+    headers: HeaderMap,
+    is_head: bool,
+}
+
 async fn respond(
     app: Arc<App>,
-    id: &RequestId,
+    asked: Asked,
     parameters: Vec<(String, String)>,
-    headers: &HeaderMap,
-    is_head: bool,
     output: Output,
 ) -> Result<Response, Refusal> {
-    let token = billing::token_of(&parameters, headers);
-    let client = app.billing.client(token.as_deref(), id).await?;
+    let token = billing::token_of(&parameters, &asked.headers);
+    let client = app.billing.client(token.as_deref(), &asked.id).await?;
     if subscription::is_asked_for(&parameters) {
         return Ok(subscription::answer(&client, output));
     }
+    let fingerprint = Fingerprint::of(&parameters);
     let query = Query::from_params(parameters)?;
+    let table = TableName(query.table.name);
+    let answered = match not_modified(&app, asked.known.as_ref(), fingerprint).await {
+        Some(response) => Ok(response),
+        None => newly(app, &asked, client, query, fingerprint).await,
+    };
+    answered
+        .map(|mut response| {
+            response.extensions_mut().insert(table);
+            response
+        })
+        .map_err(|refusal| refusal.of_table(table))
+}
+
+/// The answer to a client that has the present one already: no query runs, and nothing is charged.
+async fn not_modified(
+    app: &Arc<App>,
+    known: Option<&Known>,
+    fingerprint: Fingerprint,
+) -> Option<Response> {
+    let known = known?;
+    let app = Arc::clone(app);
+    // A look at the file system, which may block.
+    let snapshot = spawn_blocking(move || app.snapshot()).await.ok()?;
+    let mut response = known.not_modified(&fingerprint.tag(snapshot.version())?)?;
+    let headers = response.headers_mut();
+    headers.insert(ROWS_COST, 0u64.into());
+    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    headers.insert(INDEX, HeaderValue::try_from(snapshot.version()).ok()?);
+    Some(response)
+}
+
+/// The answer of a query that runs.
+async fn newly(
+    app: Arc<App>,
+    asked: &Asked,
+    client: Client,
+    query: Query,
+    fingerprint: Fingerprint,
+) -> Result<Response, Refusal> {
+    let id = &asked.id;
     // Who gets no rows pays none.
-    let is_free = query.dry_run || is_head;
+    let is_free = query.dry_run || asked.is_head;
     if !is_free {
         client.check_rows(query.cost(0))?;
     }
     let table = query.table.name;
-    let permit = app.query_permit().await?;
+    let asker = Asker::of(client.account().map(|account| account.id), asked.peer);
+    let permit = app.query_permit(asker).await?;
     match run(Arc::clone(&app), query, permit).await {
         Ok(head) => {
             let rows_left = if is_free {
@@ -77,10 +134,11 @@ async fn respond(
             } else {
                 billing::charge(&client, table, head.rows_cost, id).await?
             };
+            let tag = fingerprint.tag(&head.index_version);
             let mut response = head.into_response();
-            if let Some(rows_left) = rows_left {
-                response.headers_mut().insert(ROWS_LEFT, rows_left.into());
-            }
+            let headers = response.headers_mut();
+            headers.extend(rows_left.map(|left| (ROWS_LEFT, left.into())));
+            headers.extend(tag.map(|tag| (ETAG, tag)));
             Ok(response)
         }
         Err(Failure::Slow) => Err(Refusal::new(
@@ -178,7 +236,7 @@ impl Drop for CancelOnDrop {
 
 /// Runs a query on a blocking thread until the first bytes of its body are ready; the thread goes on
 /// writing the rest, and gives the permit back at the end.
-async fn run(app: Arc<App>, query: Query, permit: OwnedSemaphorePermit) -> Result<Head, Failure> {
+async fn run(app: Arc<App>, query: Query, permit: QueryPermit) -> Result<Head, Failure> {
     let (sender, receiver) = oneshot::channel();
     let cancel = CancelOnDrop(Arc::default());
     let cancelled = Arc::clone(&cancel.0);

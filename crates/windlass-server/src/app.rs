@@ -9,58 +9,94 @@ use tokio::time::timeout;
 use windlass_index::{Reader, Snapshot};
 
 use crate::billing::Billing;
-use crate::options::Limits;
-use crate::refusal::Refusal;
+use crate::clients::{Asker, Clients, PlaceOfClient};
+use crate::metrics::Metrics;
+use crate::options::{Limits, MetricsAccess};
+use crate::refusal::{Reason, Refusal};
 
 /// What all handlers share.
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) reader: Arc<Reader>,
     pub(crate) limits: Limits,
+    pub(crate) metrics: Metrics,
+    pub(crate) metrics_access: MetricsAccess,
     pub(crate) billing: Arc<Billing>,
     queries: Arc<Semaphore>,
     queries_max: usize,
+    clients: Arc<Clients>,
     /// Queries that have ever begun.
     begun: AtomicU64,
 }
 
+/// The right of one query to run; given back when this is dropped.
+#[derive(Debug)]
+pub(crate) struct QueryPermit {
+    _place: OwnedSemaphorePermit,
+    _of_client: PlaceOfClient,
+}
+
 impl App {
-    pub(crate) fn new(reader: Arc<Reader>, limits: Limits, billing: Billing) -> Self {
+    pub(crate) fn new(
+        reader: Arc<Reader>,
+        limits: Limits,
+        metrics_access: MetricsAccess,
+        billing: Billing,
+    ) -> Self {
         // Beyond the semaphore's own maximum there is no limit worth the name.
         let queries_max = limits.queries_max.min(Semaphore::MAX_PERMITS);
         Self {
             reader,
-            limits,
+            metrics: Metrics::new(),
+            metrics_access,
             billing: Arc::new(billing),
             queries: Arc::new(Semaphore::new(queries_max)),
             queries_max,
+            clients: Arc::new(Clients::new(limits.queries_per_client_max)),
+            limits,
             begun: AtomicU64::new(0),
         }
     }
 
     /// How many queries have ever begun, and whether any is running or streaming now.
     pub(crate) fn load(&self) -> (u64, bool) {
-        let is_running = self.queries.available_permits() < self.queries_max;
-        (self.begun.load(Ordering::Relaxed), is_running)
+        (self.begun.load(Ordering::Relaxed), self.running() > 0)
     }
 
-    /// Waits for a place among the running queries.
-    pub(crate) async fn query_permit(&self) -> Result<OwnedSemaphorePermit, Refusal> {
-        let permit = Arc::clone(&self.queries).acquire_owned();
-        match timeout(self.limits.queue_time_max, permit).await {
-            Ok(Ok(permit)) => {
-                self.begun.fetch_add(1, Ordering::Relaxed);
-                Ok(permit)
-            }
-            _ => Err(Refusal::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                format!(
-                    "too many requests at once: {} are being answered; try again in a second",
-                    self.limits.queries_max
-                ),
-            )
-            .retry_after(1)),
+    /// How many queries are running or streaming now.
+    pub(crate) fn running(&self) -> usize {
+        self.queries_max - self.queries.available_permits()
+    }
+
+    /// Waits for a place among the running queries: first among those of the same client, so that no
+    /// client keeps the others waiting, then among all.
+    pub(crate) async fn query_permit(&self, asker: Asker) -> Result<QueryPermit, Refusal> {
+        let mut of_client = self.clients.enter(asker);
+        let mut is_placed = false;
+        let place = async {
+            of_client.place().await;
+            is_placed = true;
+            Arc::clone(&self.queries).acquire_owned().await
+        };
+        if let Ok(Ok(place)) = timeout(self.limits.queue_time_max, place).await {
+            self.begun.fetch_add(1, Ordering::Relaxed);
+            return Ok(QueryPermit {
+                _place: place,
+                _of_client: of_client,
+            });
         }
+        let (max, whose, reason) = if is_placed {
+            (self.limits.queries_max, "", Reason::Queries)
+        } else {
+            let max = self.limits.queries_per_client_max;
+            (max, " of yours", Reason::ClientQueries)
+        };
+        let text = format!(
+            "too many requests at once: {max}{whose} are being answered; try again in a second"
+        );
+        Err(Refusal::new(StatusCode::TOO_MANY_REQUESTS, text)
+            .because(reason)
+            .retry_after(1))
     }
 
     /// The newest state of the index that can be opened. Blocks on the file system.

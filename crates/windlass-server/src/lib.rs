@@ -1,17 +1,24 @@
 //! Windlass over HTTP: the wire contract of `docs/`, with bodies streamed and limits on everything.
 //!
-//! A request's way: [`serve()`] accepts the connection; the router finds the handler and gives the
-//! request its id; `parameters` reads them; `billing` says whose request it is; `answer` runs the query on a
+//! A request's way: [`serve()`] accepts the connection, `connection` speaks HTTP on it, in the clear or
+//! through TLS (`tls`); the router finds the handler, and `request_log` gives the request its id;
+//! `parameters` reads them; `billing` says whose request it is; `answer` says that the client has the
+//! answer already (`conditional`), or waits for a place (`app`, `clients`) and runs the query on a
 //! blocking thread, which then writes the body in chunks through a bounded channel (`stream`). The first
-//! byte is sent when the charge is on the disk. Beside that, one thread merges segments when it is time
-//! (`merging`).
+//! byte is sent when the charge is on the disk; when the last is, the answer is logged and counted
+//! (`metrics`). Beside that, one thread merges segments when it is time (`merging`).
 
 mod admin;
 mod answer;
 mod app;
 mod billing;
+mod clients;
+mod conditional;
+mod connection;
+mod headers;
 mod health;
 mod merging;
+mod metrics;
 mod options;
 mod parameters;
 mod raw_query;
@@ -21,7 +28,11 @@ mod router;
 mod serve;
 mod stream;
 mod subscription;
+mod tls;
 
-pub use options::{Limits, MergingOptions, ServeOptions};
-pub use router::{metered_router, router};
+pub use options::{
+    AccessOptions, CorsOrigin, Limits, MergingOptions, MetricsAccess, ServeOptions, TlsFiles,
+};
+pub use router::{metered_router, router, router_with};
 pub use serve::{ServeError, serve};
+pub use tls::{TlsError, check_tls};

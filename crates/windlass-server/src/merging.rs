@@ -96,6 +96,7 @@ fn run(app: &App, options: &MergingOptions, stop: &AtomicBool) {
             Some(Ok(step)) => {
                 pause = INTERVAL;
                 log(&step);
+                count(app, &step);
                 if matches!(step, BackgroundStep::Merged(_)) {
                     continue;
                 }
@@ -106,6 +107,7 @@ fn run(app: &App, options: &MergingOptions, stop: &AtomicBool) {
                 return;
             }
             Some(Err(error)) => {
+                app.metrics.merge_ended("failed", 0);
                 tracing::error!(error = %error, pause_s = pause.as_secs(), "merging in the background");
                 wait(pause, stop);
                 pause = (pause * 2).min(PAUSE_MAX);
@@ -130,6 +132,14 @@ fn is_forbidden(error: &IndexError) -> bool {
         return false;
     };
     matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem)
+}
+
+fn count(app: &App, step: &BackgroundStep) {
+    match step {
+        BackgroundStep::Merged(merged) => app.metrics.merge_ended("merged", merged.plan.bytes),
+        BackgroundStep::GaveWay => app.metrics.merge_ended("gave_way", 0),
+        BackgroundStep::Occupied | BackgroundStep::NothingDue => {}
+    }
 }
 
 fn log(step: &BackgroundStep) {

@@ -11,11 +11,49 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use windlass_report::{Output, QueryError, write};
 
+use crate::request_log::TableName;
+
+/// Why a request was refused, for the log and the metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// What its status says.
+    Status(StatusCode),
+    /// All places for queries are taken.
+    Queries,
+    /// All places of the client are taken.
+    ClientQueries,
+}
+
+impl Reason {
+    /// A word of a few that there are.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Queries => "queries",
+            Self::ClientQueries => "client_queries",
+            Self::Status(status) => match status {
+                StatusCode::BAD_REQUEST => "bad_request",
+                StatusCode::UNAUTHORIZED => "token",
+                StatusCode::PAYMENT_REQUIRED => "rows",
+                StatusCode::FORBIDDEN => "forbidden",
+                StatusCode::NOT_FOUND => "path",
+                StatusCode::METHOD_NOT_ALLOWED => "method",
+                StatusCode::REQUEST_TIMEOUT => "slow_request",
+                StatusCode::PAYLOAD_TOO_LARGE => "body",
+                StatusCode::URI_TOO_LONG => "uri",
+                StatusCode::SERVICE_UNAVAILABLE => "slow_query",
+                _ => "internal",
+            },
+        }
+    }
+}
+
 /// An answer that is an error.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     status: StatusCode,
     text: String,
+    reason: Reason,
+    table: Option<TableName>,
     retry_after_s: Option<u64>,
     output: Option<Output>,
 }
@@ -25,9 +63,32 @@ impl Refusal {
         Self {
             status,
             text,
+            reason: Reason::Status(status),
+            table: None,
             retry_after_s: None,
             output: None,
         }
+    }
+
+    /// Of a path that has nothing.
+    pub(crate) fn nothing_at(path: &str) -> Self {
+        let path: String = path.chars().take(64).collect();
+        Self::new(
+            StatusCode::NOT_FOUND,
+            format!("there is nothing at '{path}'; reports are at '/'"),
+        )
+    }
+
+    /// Says more exactly than the status why.
+    pub(crate) const fn because(mut self, reason: Reason) -> Self {
+        self.reason = reason;
+        self
+    }
+
+    /// Says which table was asked.
+    pub(crate) const fn of_table(mut self, table: TableName) -> Self {
+        self.table = Some(table);
+        self
     }
 
     /// Settles the format.
@@ -77,6 +138,10 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = self.status;
+        response.extensions_mut().insert(self.reason);
+        if let Some(table) = self.table {
+            response.extensions_mut().insert(table);
+        }
         if self.status == StatusCode::UNAUTHORIZED {
             // RFC 9110 wants to hear how it is done right.
             let bearer = HeaderValue::from_static("Bearer");

@@ -1,17 +1,28 @@
-//! An id for each request, and a line in the log for each answer.
+//! An id for each request; a line in the log, and a count, for each answer.
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::LazyLock;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue};
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
+use http_body::{Frame, SizeHint};
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+use crate::app::App;
+use crate::clients::Peer;
+use crate::headers;
+use crate::metrics::Sent;
+use crate::refusal::Reason;
+
+/// Longest path that the log shows, in characters.
+const PATH_CHARACTERS_MAX: usize = 128;
 
 /// Names a request in answers and in the log.
 #[derive(Debug, Clone, Copy)]
@@ -39,33 +50,129 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// How many results an answer has: left in a response for the log.
+/// How many results an answer has: left in a response for log and metrics.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Results(pub(crate) u64);
 
-/// Gives the request its id, and logs the answer when its head is ready. Neither the query string
-/// nor any header gets into the log: they may hold a token.
-pub(crate) async fn log(mut request: Request, next: Next) -> Response {
+/// The table that was asked: left in a response for log and metrics.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TableName(pub(crate) &'static str);
+
+/// Gives the request its id and the answer the headers that all have; logs and counts the answer when
+/// its body has been sent. Neither the query string nor any header gets into the log: they may hold a
+/// token.
+pub(crate) async fn log(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let start = Instant::now();
     let id = RequestId::next();
     request.extensions_mut().insert(id);
     let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    let mut response = next.run(request).await;
-    if response.status().is_server_error()
-        && let Ok(value) = HeaderValue::try_from(id.to_string())
-    {
-        response.headers_mut().insert(REQUEST_ID, value);
+    let path = request.uri().path();
+    let path = path.chars().take(PATH_CHARACTERS_MAX).collect();
+    let peer = request.extensions().get::<Peer>().copied();
+    let response = next.run(request).await;
+
+    let (mut head, body) = response.into_parts();
+    headers::complete(&mut head.headers);
+    if let Ok(value) = HeaderValue::try_from(id.to_string()) {
+        head.headers.insert(headers::REQUEST_ID, value);
     }
-    let ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(
-        request = %id,
-        method = %method,
+    let results = head.extensions.get::<Results>();
+    let sent = Sent {
+        table: head.extensions.get::<TableName>().map(|table| table.0),
+        status: head.status.as_u16(),
+        reason: head.extensions.get::<Reason>().copied(),
+        rows: results.map_or(0, |results| results.0),
+        bytes: 0,
+        head: start.elapsed(),
+        whole: start.elapsed(),
+    };
+    let record = Record {
+        app,
+        id,
         path,
-        status = response.status().as_u16(),
-        ms,
-        results = response.extensions().get::<Results>().map(|results| results.0),
-        "answered"
-    );
-    response
+        peer,
+        cost: number(&head.headers, &headers::ROWS_COST),
+        start,
+        sent,
+        is_whole: method == Method::HEAD || body.is_end_stream(),
+        method,
+    };
+    Response::from_parts(head, Body::new(Recorded { body, record }))
+}
+
+fn number(headers: &HeaderMap, name: &HeaderName) -> Option<u64> {
+    headers.get(name)?.to_str().ok()?.parse().ok()
+}
+
+/// What the log says of a request, when this is dropped.
+struct Record {
+    app: Arc<App>,
+    id: RequestId,
+    method: Method,
+    path: String,
+    peer: Option<Peer>,
+    cost: Option<u64>,
+    start: Instant,
+    sent: Sent,
+    /// Whether all of the body has been taken.
+    is_whole: bool,
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        self.sent.whole = self.start.elapsed();
+        let sent = &self.sent;
+        self.app.metrics.count(sent);
+        tracing::info!(
+            request = %self.id,
+            method = %self.method,
+            path = self.path,
+            table = sent.table,
+            status = sent.status,
+            reason = sent.reason.map(Reason::name),
+            rows = sent.rows,
+            cost = self.cost,
+            bytes = sent.bytes,
+            ms = sent.whole.as_secs_f64() * 1000.0,
+            peer = self.peer.map(|peer| tracing::field::display(peer.0)),
+            cut = (!self.is_whole).then_some(true),
+            "answered"
+        );
+    }
+}
+
+/// A body, and what is recorded of it.
+struct Recorded {
+    body: Body,
+    record: Record,
+}
+
+impl HttpBody for Recorded {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        match &frame {
+            Some(Ok(frame)) => {
+                let bytes = frame.data_ref().map_or(0, Bytes::len) as u64;
+                self.record.sent.bytes += bytes;
+                self.record.is_whole |= self.body.is_end_stream();
+            }
+            Some(Err(_)) => {}
+            None => self.record.is_whole = true,
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }

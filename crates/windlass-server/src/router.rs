@@ -4,45 +4,55 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::{Method, StatusCode, Uri};
-use axum::middleware::from_fn;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, RETRY_AFTER};
+use axum::http::{HeaderName, Method, StatusCode, Uri};
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
+use tower_http::cors::{Any, CorsLayer};
 use windlass_index::Reader;
 use windlass_report::Output;
 
 use crate::app::App;
 use crate::billing::Billing;
-use crate::options::Limits;
+use crate::options::{AccessOptions, CorsOrigin, Limits, MetricsAccess};
 use crate::refusal::{self, Refusal};
-use crate::{admin, answer, health, request_log};
+use crate::{admin, answer, headers, health, metrics, request_log};
 
 /// Fast enough to keep up with a local network, at most of the gain.
 const COMPRESSION_LEVEL: CompressionLevel = CompressionLevel::Precise(4);
 
 /// The service, without a socket and without accounts. Must run inside a Tokio runtime with time.
 pub fn router(reader: Arc<Reader>, limits: Limits) -> Router {
-    router_of(Arc::new(App::new(reader, limits, Billing::default())))
+    router_with(reader, limits, &AccessOptions::default())
+}
+
+/// [`router`], open to others than by default.
+pub fn router_with(reader: Arc<Reader>, limits: Limits, access: &AccessOptions) -> Router {
+    let app = App::new(reader, limits, access.metrics, Billing::default());
+    router_of(&Arc::new(app), &access.cors_origins)
 }
 
 /// [`router`], of a server that charges the accounts in a file, as soon as there are any.
 pub fn metered_router(reader: Arc<Reader>, limits: Limits, accounts: &Path) -> Router {
     let billing = Billing::new(Some(accounts.to_owned()));
-    router_of(Arc::new(App::new(reader, limits, billing)))
+    let app = App::new(reader, limits, MetricsAccess::default(), billing);
+    router_of(&Arc::new(app), &[])
 }
 
 /// [`router`], of an app that others look at too.
-pub(crate) fn router_of(app: Arc<App>) -> Router {
-    Router::new()
+pub(crate) fn router_of(app: &Arc<App>, cors_origins: &[CorsOrigin]) -> Router {
+    let router = Router::new()
         .route("/", get(answer::report).post(answer::report))
         .route("/healthz", get(health::health))
+        .route("/metrics", get(metrics::metrics))
         .route("/admin/tokens", get(admin::tokens))
         .route("/admin/usage", get(admin::usage))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
-        .with_state(app)
+        .with_state(Arc::clone(app))
         .layer(from_fn(refusal::in_requested_output))
         .layer(
             CompressionLayer::new()
@@ -51,16 +61,44 @@ pub(crate) fn router_of(app: Arc<App>) -> Router {
                     // Compressed in itself.
                     Output::Parquet.content_type(),
                 ))),
-        )
-        .layer(from_fn(request_log::log))
+        );
+    let router = match cors(cors_origins) {
+        Some(layer) => router.layer(layer),
+        None => router,
+    };
+    router.layer(from_fn_with_state(Arc::clone(app), request_log::log))
+}
+
+/// What lets web pages of some origins read answers; `None` where there are none.
+fn cors(origins: &[CorsOrigin]) -> Option<CorsLayer> {
+    if origins.is_empty() {
+        return None;
+    }
+    let readable = [
+        "x-results-count",
+        "x-rows-left",
+        "x-windlass-empty",
+        "x-windlass-index",
+    ];
+    let readable = readable.map(HeaderName::from_static).into_iter();
+    let layer = CorsLayer::new()
+        .allow_methods([Method::GET, Method::HEAD, Method::POST])
+        .allow_headers([AUTHORIZATION, CONTENT_TYPE])
+        .expose_headers(
+            readable
+                .chain([headers::ROWS_COST, headers::REQUEST_ID, ETAG, RETRY_AFTER])
+                .collect::<Vec<_>>(),
+        );
+    Some(if origins.iter().any(CorsOrigin::is_any) {
+        layer.allow_origin(Any)
+    } else {
+        let origins: Vec<_> = origins.iter().map(|o| o.header().clone()).collect();
+        layer.allow_origin(origins)
+    })
 }
 
 async fn unknown_path(uri: Uri) -> Refusal {
-    let path: String = uri.path().chars().take(64).collect();
-    Refusal::new(
-        StatusCode::NOT_FOUND,
-        format!("there is nothing at '{path}'; reports are at '/'"),
-    )
+    Refusal::nothing_at(uri.path())
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> Refusal {

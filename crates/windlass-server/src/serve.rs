@@ -7,21 +7,20 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use windlass_index::Reader;
 
 use crate::app::App;
 use crate::billing::Billing;
+use crate::connection::Http;
 use crate::merging::Merger;
 use crate::options::ServeOptions;
-use crate::raw_query::RawQueryStream;
 use crate::router::router_of;
+use crate::tls::{Tls, TlsError};
 
 /// How long accepting pauses where the system is short of sockets.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -47,6 +46,9 @@ pub enum ServeError {
         /// What the system said.
         source: io::Error,
     },
+    /// TLS is wanted, and cannot be spoken.
+    #[error("TLS: {0}")]
+    Tls(#[from] TlsError),
     /// The thread that merges cannot be started.
     #[error("starting the thread that merges: {0}")]
     Thread(io::Error),
@@ -73,8 +75,11 @@ pub async fn serve(
         listen,
         allow_remote,
         limits,
+        access,
         accounts,
         merging,
+        tls,
+        reload,
     } = options;
     let billing = Billing::new(accounts);
     let accounts = billing.accounts();
@@ -89,22 +94,24 @@ pub async fn serve(
         address: listen,
         source,
     };
+    let tls = tls.map(|files| Tls::new(files, limits.request_time_max));
+    let tls = tls.transpose()?.map(Arc::new);
     let listener = TcpListener::bind(listen).await.map_err(listen_error)?;
     on_bound(listener.local_addr().map_err(listen_error)?);
 
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(limits.request_time_max)
-        // A client may close its side after the request, and still read the answer.
-        .half_close(true);
     let places = Arc::new(Semaphore::new(
         limits.connections_max.clamp(1, Semaphore::MAX_PERMITS),
     ));
     let shutdown_time_max = limits.shutdown_time_max;
-    let app = Arc::new(App::new(reader, limits, billing));
+    let app = Arc::new(App::new(reader, limits, access.metrics, billing));
+    let http = Http::new(&app.limits, router_of(&app, &access.cors_origins));
     let merger = merging.map(|options| Merger::start(Arc::clone(&app), options));
     let merger = merger.transpose().map_err(ServeError::Thread)?;
-    let service = TowerToHyperService::new(router_of(app));
+    // Ends with this function.
+    let mut beside = JoinSet::new();
+    if let Some(tls) = &tls {
+        beside.spawn(Arc::clone(tls).follow(reload));
+    }
     let graceful = GracefulShutdown::new();
     let mut shutdown = pin!(shutdown);
     loop {
@@ -116,24 +123,19 @@ pub async fn serve(
             () = &mut shutdown => break,
             next = next => next,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(error = %error, "accepting a connection");
                 sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };
-        // Only a matter of latency.
-        let _ = stream.set_nodelay(true);
-        let connection =
-            http.serve_connection(TokioIo::new(RawQueryStream::new(stream)), service.clone());
-        let connection = graceful.watch(connection);
+        let (http, tls, watcher) = (http.clone(), tls.clone(), graceful.watcher());
+        let open = app.metrics.connection();
         tokio::spawn(async move {
-            let _place = place;
-            if let Err(error) = connection.await {
-                tracing::debug!(error = %error, "a connection broke");
-            }
+            let _counted = (place, open);
+            connection(&http, tls.as_deref(), stream, peer, watcher).await;
         });
     }
     drop(listener);
@@ -144,4 +146,23 @@ pub async fn serve(
         ended.await;
     }
     finished.map_err(|_| ServeError::Unfinished(shutdown_time_max))
+}
+
+/// Answers the requests of a connection.
+async fn connection(
+    http: &Http,
+    tls: Option<&Tls>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    watcher: Watcher,
+) {
+    // Only a matter of latency.
+    let _ = stream.set_nodelay(true);
+    match tls {
+        None => http.serve(stream, peer, watcher).await,
+        Some(tls) => match tls.accept(stream).await {
+            Ok(stream) => http.serve(stream, peer, watcher).await,
+            Err(error) => tracing::debug!(error = %error, "no TLS came about"),
+        },
+    }
 }

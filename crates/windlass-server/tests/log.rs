@@ -97,7 +97,7 @@ async fn answers_are_logged_and_tokens_are_not() {
         .collect();
     assert_eq!(answered.len(), 8, "{log}");
     for (line, parts) in answered.iter().zip([
-        ["status=200", "results=2", "path=\"/\"", "method=GET"],
+        ["status=200", "rows=2", "path=\"/\"", "method=GET"],
         ["status=400", "request=", "ms=", "path=\"/\""],
     ]) {
         for part in parts {

@@ -206,7 +206,8 @@ fn answer_anchors<'a>(
         let wanted = left.saturating_add(query.limit.into()).min(at_once);
         let mut report = anchors::window(query, &rows, cancel, last.as_ref(), wanted)?;
         let count = report.results();
-        if left < count || count < wanted {
+        // Where nothing is wanted, nothing more comes either.
+        if left < count || count < wanted || wanted == 0 {
             report.pass_over(left);
             break report;
         }

@@ -1,0 +1,74 @@
+//! HTTP on one connection.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::Watcher;
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_io_timeout::TimeoutStream;
+use tower::ServiceExt;
+
+use crate::clients::Peer;
+use crate::options::{HEADERS_MAX_DEFAULT, Limits};
+use crate::raw_query::RawQueryStream;
+
+/// The least that the HTTP library buffers.
+const HEAD_BYTES_MIN: usize = 8192;
+
+/// Speaks HTTP/1.0 and 1.1, within limits.
+#[derive(Debug, Clone)]
+pub(crate) struct Http {
+    builder: http1::Builder,
+    stall_time_max: Duration,
+    router: Router,
+}
+
+impl Http {
+    pub(crate) fn new(limits: &Limits, router: Router) -> Self {
+        let head_bytes_max = limits.head_bytes_max.max(HEAD_BYTES_MIN);
+        let mut builder = http1::Builder::new();
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.request_time_max)
+            .max_buf_size(head_bytes_max)
+            // A client may close its side after the request, and still read the answer.
+            .half_close(true);
+        if limits.headers_max != HEADERS_MAX_DEFAULT {
+            builder.max_headers(limits.headers_max);
+        }
+        Self {
+            builder,
+            stall_time_max: limits.stall_time_max,
+            router,
+        }
+    }
+
+    /// Answers the requests of a connection, until either side ends it, or `watcher` does between two
+    /// of them.
+    pub(crate) async fn serve<S>(&self, stream: S, peer: SocketAddr, watcher: Watcher)
+    where
+        S: AsyncRead + AsyncWrite + Send + 'static,
+    {
+        let service = self.router.clone();
+        let service = service.map_request(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer));
+            request
+        });
+        // Whoever takes nothing of what is written is let go, whatever waits in buffers.
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(self.stall_time_max));
+        let stream = RawQueryStream::new(Box::pin(stream));
+        let connection = self
+            .builder
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        if let Err(error) = watcher.watch(connection).await {
+            tracing::debug!(error = %error, "a connection broke");
+        }
+    }
+}

@@ -19,6 +19,7 @@ mod headers;
 mod health;
 mod merging;
 mod metrics;
+mod openapi;
 mod options;
 mod parameters;
 mod raw_query;

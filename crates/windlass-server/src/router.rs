@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::billing::Billing;
 use crate::options::{AccessOptions, CorsOrigin, Limits, MetricsAccess};
 use crate::refusal::{self, Refusal};
-use crate::{admin, answer, headers, health, metrics, request_log};
+use crate::{admin, answer, headers, health, metrics, openapi, request_log};
 
 /// Fast enough to keep up with a local network, at most of the gain.
 const COMPRESSION_LEVEL: CompressionLevel = CompressionLevel::Precise(4);
@@ -48,6 +48,8 @@ pub(crate) fn router_of(app: &Arc<App>, cors_origins: &[CorsOrigin]) -> Router {
         .route("/", get(answer::report).post(answer::report))
         .route("/healthz", get(health::health))
         .route("/metrics", get(metrics::metrics))
+        .route("/openapi.json", get(openapi::openapi))
+        .route("/robots.txt", get(robots))
         .route("/admin/tokens", get(admin::tokens))
         .route("/admin/usage", get(admin::usage))
         .fallback(unknown_path)
@@ -95,6 +97,12 @@ fn cors(origins: &[CorsOrigin]) -> Option<CorsLayer> {
         let origins: Vec<_> = origins.iter().map(|o| o.header().clone()).collect();
         layer.allow_origin(origins)
     })
+}
+
+/// Reports are not for search engines: each costs its asker, and there is no end of them. The body is
+/// constant, so that what the server itself costs can be measured by it.
+async fn robots() -> &'static str {
+    "User-agent: *\nDisallow: /\n"
 }
 
 async fn unknown_path(uri: Uri) -> Refusal {

@@ -1,6 +1,7 @@
 //! The flags of every command, with their help.
 
 pub(crate) mod accounts;
+pub(crate) mod serve;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use windlass_report::Output;
 
 use accounts::{TokenOptions, UsageOptions};
+use serve::ServeOptions;
 
 /// Windlass, the open, self-hosted backlink index.
 #[derive(Debug, Parser)]
@@ -333,45 +335,6 @@ impl AnchorsFormat {
             Self::Parquet => Some(Output::Parquet),
         }
     }
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  windlass serve --index ./index
-  windlass serve --index ./index --merge-rate 20M
-  windlass serve --index ./index --merge off
-  curl 'http://127.0.0.1:8600/?from=anchors&target=w3.org&mode=subdomains&limit=5'
-
-Segments of similar size are merged in the background, by a thread of low priority that works about
-a fifth of the time while requests are answered, and gives up at once when another process wants to
-write the index.")]
-pub(crate) struct ServeOptions {
-    /// The index
-    #[arg(long, value_name = "DIR", env = "WINDLASS_INDEX")]
-    pub(crate) index: PathBuf,
-    /// The accounts file [default: accounts.sqlite in the folder of the index]; as long as it has no
-    /// token, everybody is answered
-    #[arg(long, value_name = "FILE", env = "WINDLASS_ACCOUNTS")]
-    pub(crate) accounts: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) listening: ListeningOptions,
-    /// Whether segments are merged while requests are answered
-    #[arg(long, value_name = "WHEN", default_value = "background")]
-    pub(crate) merge: ServeMerge,
-    /// Bytes of segments that are merged in a second at most (suffixes k, M, G) [default: no bound]
-    #[arg(long, value_name = "BYTES/S", value_parser = crate::numbers::parse_bytes)]
-    pub(crate) merge_rate: Option<u64>,
-    #[command(flatten)]
-    pub(crate) policy: PolicyOptions,
-}
-
-/// Whether `serve` merges.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ServeMerge {
-    /// When it is due, beside the answers
-    Background,
-    /// Never
-    Off,
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod config;
 mod inputs;
 mod memory;
 mod numbers;
@@ -16,7 +17,10 @@ use cli::{Cli, Command};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    progress::start_logging();
+    // What `serve` logs like may stand in a file.
+    if !matches!(cli.command, Command::Serve(_)) {
+        progress::start_logging(None);
+    }
     let result = match &cli.command {
         Command::Links(options) => commands::links::run(options),
         Command::Ingest(options) => commands::ingest::run(options),

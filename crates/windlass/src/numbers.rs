@@ -21,6 +21,18 @@ pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "a number of bytes is wanted, such as 512M or 2G".to_owned())
 }
 
+/// Reads a number of bytes, as [`parse_bytes`], that memory is asked for.
+pub(crate) fn parse_size(text: &str) -> Result<usize, String> {
+    let bytes = parse_bytes(text)?;
+    usize::try_from(bytes).map_err(|_| "it is more than memory has addresses".to_owned())
+}
+
+/// Reads a number of something, at least 1.
+pub(crate) fn parse_positive(text: &str) -> Result<usize, String> {
+    let number = text.trim().parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| "a whole number is wanted, at least 1".to_owned())
+}
+
 /// Reads a number with an optional suffix: `10M`, `500k`, `1000`.
 pub(crate) fn parse_count(text: &str) -> Result<u64, String> {
     let trimmed = text.trim();

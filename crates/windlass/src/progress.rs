@@ -14,17 +14,23 @@ use tracing_subscriber::EnvFilter;
 use windlass_archive::Problem;
 use windlass_index::{IngestWatcher, Progress, Writer};
 
-/// Logs go to stderr: short lines on a terminal, JSON elsewhere. `WINDLASS_LOG` sets the level.
-pub(crate) fn start_logging() {
+use crate::cli::serve::LogFormat;
+
+/// Logs go to stderr: where the format is left open, short lines on a terminal, JSON elsewhere.
+/// `WINDLASS_LOG` sets the level.
+pub(crate) fn start_logging(format: Option<LogFormat>) {
     let filter = EnvFilter::try_from_env("WINDLASS_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(stderr)
         .with_target(false);
-    if stderr().is_terminal() {
-        subscriber.without_time().compact().init();
-    } else {
-        subscriber.json().flatten_event(true).init();
+    match format {
+        None if stderr().is_terminal() => subscriber.without_time().compact().init(),
+        Some(LogFormat::Text) => subscriber
+            .with_ansi(stderr().is_terminal())
+            .compact()
+            .init(),
+        None | Some(LogFormat::Json) => subscriber.json().flatten_event(true).init(),
     }
 }
 

@@ -17,7 +17,12 @@ pub(crate) fn run(options: &DemoOptions) -> anyhow::Result<ExitCode> {
     let (summary, elapsed, writer) = ingest::ingest_tiered(&options.index, &paths, memory_max)?;
     ingest::show(&summary, elapsed, &writer)?;
     drop(writer);
-    let merging = Some(windlass_server::MergingOptions::default());
-    serve::serve(&options.index, &options.listening, None, merging)?;
+    let server = windlass_server::ServeOptions {
+        listen: options.listening.listen,
+        allow_remote: options.listening.allow_remote,
+        merging: Some(windlass_server::MergingOptions::default()),
+        ..windlass_server::ServeOptions::default()
+    };
+    serve::serve(&options.index, server)?;
     Ok(ExitCode::SUCCESS)
 }

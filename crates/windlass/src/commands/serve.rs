@@ -2,69 +2,81 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
 use windlass_index::Reader;
-use windlass_server::MergingOptions;
 
-use crate::cli::accounts::accounts_file;
-use crate::cli::{ListeningOptions, ServeMerge, ServeOptions};
+use crate::cli::serve::ServeOptions;
+use crate::{config, progress};
 
 /// What is asked for in the ready-made request.
 const EXAMPLE_TARGET: &str = "w3.org";
 
 pub(crate) fn run(options: &ServeOptions) -> anyhow::Result<ExitCode> {
-    let merging = (options.merge == ServeMerge::Background).then(|| MergingOptions {
-        policy: options.policy.policy(),
-        bytes_per_second_max: options.merge_rate,
-    });
-    let accounts = accounts_file(&options.index, options.accounts.as_deref());
-    serve(&options.index, &options.listening, Some(accounts), merging)?;
+    let effective = config::effective(options)?;
+    let mut out = anstream::stdout().lock();
+    if options.print_config {
+        out.write_all(effective.to_toml().as_bytes())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if options.check {
+        let is_fit = config::check(&effective, &mut out)?;
+        return Ok(if is_fit {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        });
+    }
+    drop(out);
+    progress::start_logging(effective.settings().log_format);
+    serve(&effective.index()?, effective.server()?)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Serves an index until SIGINT or SIGTERM; answers in flight are finished.
-pub(crate) fn serve(
-    index: &Path,
-    listening: &ListeningOptions,
-    accounts: Option<PathBuf>,
-    merging: Option<MergingOptions>,
-) -> anyhow::Result<()> {
+/// Serves an index until SIGINT or SIGTERM; answers in flight are finished. SIGHUP has the certificate
+/// read anew.
+pub(crate) fn serve(index: &Path, options: windlass_server::ServeOptions) -> anyhow::Result<()> {
     let reader = Arc::new(Reader::open(index)?);
-    let options = windlass_server::ServeOptions {
-        listen: listening.listen,
-        allow_remote: listening.allow_remote,
-        accounts,
-        merging,
-        ..windlass_server::ServeOptions::default()
-    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("starting the server's threads")?;
     runtime.block_on(async {
         let shutdown = shutdown_signal()?;
+        let mut hangup = signal(SignalKind::hangup()).context("waiting for SIGHUP")?;
+        let reload = Arc::clone(&options.reload);
+        tokio::spawn(async move {
+            while hangup.recv().await.is_some() {
+                reload.notify_one();
+            }
+        });
+        let scheme = if options.tls.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        let announce = |address| announce(scheme, address);
         windlass_server::serve(options, reader, shutdown, announce).await?;
         Ok(())
     })
 }
 
 /// Says where the server listens, and what to try.
-fn announce(address: SocketAddr) {
+fn announce(scheme: &str, address: SocketAddr) {
     let mut out = anstream::stdout().lock();
     // Nobody may be reading; the server serves all the same.
     let _ = writeln!(
         out,
-        "Windlass listens on http://{address}\ntry: curl 'http://{address}/?from=anchors&target={EXAMPLE_TARGET}&mode=subdomains&limit=5&order_by=refdomains:desc'\nstop with Ctrl-C"
+        "Windlass listens on {scheme}://{address}\ntry: curl '{scheme}://{address}/?from=anchors&target={EXAMPLE_TARGET}&mode=subdomains&limit=5&order_by=refdomains:desc'\nstop with Ctrl-C"
     );
     let _ = out.flush();
 }
 
 fn shutdown_signal() -> anyhow::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt()).context("waiting for SIGINT")?;
     let mut terminate = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
     Ok(async move {

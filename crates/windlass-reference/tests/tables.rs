@@ -1,5 +1,5 @@
 //! The tables beside `anchors` against the plain implementation: over one segment, several, and merged.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::panic, clippy::unwrap_used)]
 
 #[allow(dead_code, reason = "other tests use the rest")]
 mod support;

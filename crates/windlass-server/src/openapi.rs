@@ -29,20 +29,20 @@ fn document() -> Value {
         "security": [{}, { "bearer": [] }, { "token": [] }],
         "paths": {
             "/": { "get": report("get"), "post": report("post") },
-            "/healthz": { "get": page("whether requests are answered, and from which state of the index", json!({
+            "/healthz": { "get": page("whether requests are answered, and from which state of the index", &json!({
                 "application/json": { "schema": {
                     "type": "object",
                     "required": ["status", "index"],
                     "properties": { "status": { "const": "ok" }, "index": { "type": "string" } },
                 } },
             }), &[]) },
-            "/metrics": { "get": page("what the server counts of itself, for Prometheus", json!({
+            "/metrics": { "get": page("what the server counts of itself, for Prometheus", &json!({
                 "application/openmetrics-text": { "schema": { "type": "string" } },
             }), &[404]) },
-            "/openapi.json": { "get": page("this document", json!({
+            "/openapi.json": { "get": page("this document", &json!({
                 "application/json": { "schema": { "type": "object" } },
             }), &[]) },
-            "/admin/tokens": { "get": page("all tokens, for operators", listed("tokens"), &[401, 403, 503]) },
+            "/admin/tokens": { "get": page("all tokens, for operators", &listed("tokens"), &[401, 403, 503]) },
             "/admin/usage": { "get": usage() },
         },
         "components": {
@@ -111,7 +111,7 @@ fn essence(output: Output) -> &'static str {
     content_type.split(';').next().unwrap_or(content_type)
 }
 
-fn page(summary: &str, content: Value, statuses: &[u16]) -> Value {
+fn page(summary: &str, content: &Value, statuses: &[u16]) -> Value {
     let mut responses: Map<_, _> = refusals(statuses).collect();
     responses.insert(
         "200".to_owned(),
@@ -132,7 +132,7 @@ fn usage() -> Value {
     let statuses = [400, 401, 403, 503];
     let mut usage = page(
         "what was used, by token, day and table, for operators",
-        listed("usage"),
+        &listed("usage"),
         &statuses,
     );
     let day = json!({ "type": "string", "format": "date" });
@@ -207,7 +207,13 @@ fn parameters() -> Vec<(&'static str, (Value, String))> {
                 "the table".to_owned(),
             ),
         ),
-        ("target", (json!({ "type": "string", "examples": ["w3.org"] }), "a domain, a folder or a URL".to_owned())),
+        (
+            "target",
+            (
+                json!({ "type": "string", "examples": ["w3.org"] }),
+                "a domain, a folder or a URL".to_owned(),
+            ),
+        ),
         (
             "mode",
             (

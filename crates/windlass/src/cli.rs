@@ -46,7 +46,7 @@ pub(crate) enum Command {
     /// Report the anchors of the links to a target
     Anchors(AnchorsOptions),
     /// Answer requests over HTTP
-    Serve(ServeOptions),
+    Serve(Box<ServeOptions>),
     /// Make, list, revoke and top up the tokens of clients
     Token(TokenOptions),
     /// Show who asked how much, by day and table

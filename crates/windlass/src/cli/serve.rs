@@ -91,7 +91,7 @@ settings! {
     /// The certificate's private key (PEM)
     #[arg(long, value_name = "FILE", env = "WINDLASS_TLS_KEY")]
     tls_key: PathBuf,
-    /// Origins whose web pages may read answers, comma-separated, such as https://example.org; * for
+    /// Origins whose web pages may read answers, comma-separated, such as `https://example.org`; * for
     /// all [default: none]
     #[arg(long, value_name = "ORIGINS", env = "WINDLASS_CORS_ORIGIN")]
     cors_origin: CorsOrigins,

@@ -1,5 +1,5 @@
 //! The tables beside `anchors` against the plain implementation: over one segment, several, and merged.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::panic, clippy::unwrap_used)]
 
 #[allow(dead_code, reason = "other tests use the rest")]
 mod support;
@@ -10,10 +10,13 @@ use std::sync::atomic::AtomicBool;
 
 use proptest::prelude::*;
 use windlass_index::Snapshot;
+use windlass_links::anchor::fold;
 use windlass_links::{Capture, History, Target};
-use windlass_reference::fixtures::{arb_captures, arb_history, arb_target, list};
+use windlass_reference::fixtures::{arb_captures, arb_history, arb_target, list, time};
 use windlass_reference::{PlainRecord, PlainTables, PlainValue, ReferenceIndex};
-use windlass_report::{Answer, AnswerLimits, Cell, Query, answer};
+use windlass_report::{
+    Answer, AnswerLimits, Cell, Clause, Column, ColumnType, Query, Table, answer,
+};
 
 use support::{Plan, ingest, ingest_keeping_internal, merge};
 
@@ -217,6 +220,171 @@ fn check_orders(snapshot: &Arc<Snapshot>, table: &str, target: &Target, history:
                 }
             }
         }
+    }
+}
+
+/// A condition of the grammar, as data.
+#[derive(Debug, Clone)]
+struct Condition {
+    column: &'static Column,
+    operator: &'static str,
+    value: PlainValue,
+}
+
+const OPERATORS: [&str; 6] = ["=", "<>", "<", "<=", ">", ">="];
+
+fn arb_value(column_type: ColumnType) -> BoxedStrategy<PlainValue> {
+    const TEXTS: &[&str] = &[
+        "",
+        "a",
+        "A",
+        "Größe",
+        "href",
+        "new",
+        "lost",
+        "example.com",
+        "github.io",
+        "http://p.example.com/",
+        "/a",
+        "https",
+        ".",
+        "é",
+    ];
+    match column_type {
+        ColumnType::Integer => prop_oneof![(0u64..4), Just(200), Just(404)]
+            .prop_map(PlainValue::Integer)
+            .boxed(),
+        ColumnType::Date => (0u32..12).prop_map(|n| PlainValue::Date(time(n))).boxed(),
+        ColumnType::Boolean => any::<bool>().prop_map(PlainValue::Boolean).boxed(),
+        _ => prop::sample::select(TEXTS)
+            .prop_map(|text| PlainValue::Text(text.to_owned()))
+            .boxed(),
+    }
+}
+
+fn arb_condition(table: &'static Table, clause: Clause) -> BoxedStrategy<Option<Condition>> {
+    let columns: Vec<_> = table.columns_of(clause).collect();
+    if columns.is_empty() {
+        return Just(None).boxed();
+    }
+    prop::sample::select(columns)
+        .prop_flat_map(|column| {
+            let operators = match column.column_type {
+                ColumnType::Boolean => vec!["=", "<>"],
+                ColumnType::Integer | ColumnType::Date => OPERATORS.to_vec(),
+                _ => [&OPERATORS[..], &["substring"]].concat(),
+            };
+            (
+                prop::sample::select(operators),
+                arb_value(column.column_type),
+            )
+                .prop_map(move |(operator, value)| {
+                    Some(Condition {
+                        column,
+                        operator,
+                        value,
+                    })
+                })
+        })
+        .boxed()
+}
+
+impl Condition {
+    fn is_anchor(&self) -> bool {
+        self.column.column_type == ColumnType::Anchor
+    }
+
+    /// As it is asked for.
+    fn text(&self) -> String {
+        let value = match &self.value {
+            PlainValue::Missing => unreachable!("no value is missing"),
+            PlainValue::Boolean(value) => value.to_string(),
+            PlainValue::Integer(number) => number.to_string(),
+            PlainValue::Date(time) => format!("\"{time}\""),
+            PlainValue::Text(text) => format!("\"{text}\""),
+        };
+        match self.operator {
+            "substring" => format!("substring({},{value})", self.column.name),
+            operator => format!("{}{operator}{value}", self.column.name),
+        }
+    }
+
+    /// As it is plainly said.
+    fn holds(&self, row: &PlainRecord) -> bool {
+        let found = row
+            .get(self.column.name)
+            .cloned()
+            .unwrap_or(PlainValue::Missing);
+        let folded = |value: PlainValue| match value {
+            PlainValue::Text(text) if self.is_anchor() => PlainValue::Text(fold(&text)),
+            PlainValue::Text(text) if self.column.column_type == ColumnType::Host => {
+                PlainValue::Text(text.to_ascii_lowercase())
+            }
+            value => value,
+        };
+        let (found, value) = (folded(found), folded(self.value.clone()));
+        match (self.operator, &found, &value) {
+            (_, PlainValue::Missing, _) => false,
+            ("substring", PlainValue::Text(found), PlainValue::Text(value)) => {
+                found.contains(value.as_str())
+            }
+            ("=", found, value) => found == value,
+            ("<>", found, value) => found != value,
+            ("<", found, value) => found < value,
+            ("<=", found, value) => found <= value,
+            (">", found, value) => found > value,
+            (">=", found, value) => found >= value,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+type Conditions = (&'static Table, Vec<Option<Condition>>, Option<Condition>);
+
+fn arb_conditions() -> impl Strategy<Value = Conditions> {
+    let tables: Vec<_> = Table::ALL
+        .into_iter()
+        .filter(|table| TABLES.contains(&table.name) && table.name != "metrics")
+        .collect();
+    prop::sample::select(tables).prop_flat_map(|table| {
+        (
+            Just(table),
+            prop::collection::vec(arb_condition(table, Clause::Where), 0..3),
+            arb_condition(table, Clause::Having),
+        )
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// Any conditions on any columns of any table.
+    #[test]
+    fn filters_are_what_the_grammar_says(
+        captures in arb_captures(),
+        target in arb_target(),
+        history in arb_history(),
+        (table, filter, having) in arb_conditions(),
+    ) {
+        let index = ReferenceIndex::new(captures.clone(), list());
+        let tables = PlainTables::of(&index);
+        let directory = tempfile::tempdir().unwrap();
+        ingest_keeping_internal(directory.path(), &Plan::single(&captures));
+        let snapshot = Arc::new(Snapshot::open(directory.path()).unwrap());
+        let filter: Vec<Condition> = filter.into_iter().flatten().collect();
+        let texts: Vec<String> = filter.iter().map(Condition::text).collect();
+        let having_text = having.as_ref().map(Condition::text).unwrap_or_default();
+        let more = [("where", texts.join(",")), ("having", having_text)];
+        let more = more.each_ref().map(|(name, text)| (*name, text.as_str()));
+        // A condition on the type opens the other types, which the reference leaves out.
+        let tests_type = |condition: &Condition| condition.column.name == "link_type";
+        prop_assume!(!filter.iter().chain(&having).any(tests_type));
+        let mut found = ask(&snapshot, &query(table.name, &target, history, &more), SMALL);
+        found.sort();
+        let keep = |row: &PlainRecord| filter.iter().all(|condition| condition.holds(row));
+        let mut expected = tables.results(table.name, &target, history, &keep);
+        expected.retain(|row| having.as_ref().is_none_or(|condition| condition.holds(row)));
+        prop_assert_eq!(found, expected, "{:?}", more);
     }
 }
 

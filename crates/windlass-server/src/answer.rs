@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
-use windlass_index::IndexError;
+use windlass_index::{CaptureTime, IndexError};
 use windlass_report::{
     Answer, AnswerError, AnswerLimits, Emptiness, Output, Query, QueryError, WriteError, answer,
     write,
@@ -34,6 +34,7 @@ const RESULTS_COUNT: HeaderName = HeaderName::from_static("x-results-count");
 const ROWS_LEFT: HeaderName = HeaderName::from_static("x-rows-left");
 const EMPTY: HeaderName = HeaderName::from_static("x-windlass-empty");
 const INDEX: HeaderName = HeaderName::from_static("x-windlass-index");
+const NEWEST_CAPTURE: HeaderName = HeaderName::from_static("x-windlass-newest-capture");
 
 /// `GET /` and `POST /`.
 pub(crate) async fn report(
@@ -175,6 +176,7 @@ struct Head {
     rows_cost: u64,
     emptiness: Option<Emptiness>,
     index_version: String,
+    newest_capture: Option<CaptureTime>,
     content_type: &'static str,
     body: Body,
 }
@@ -192,6 +194,11 @@ impl Head {
         }
         if let Ok(version) = HeaderValue::try_from(self.index_version) {
             headers.insert(INDEX, version);
+        }
+        if let Some(time) = self.newest_capture
+            && let Ok(time) = HeaderValue::try_from(time.to_string())
+        {
+            headers.insert(NEWEST_CAPTURE, time);
         }
         response
     }
@@ -272,6 +279,7 @@ fn work(
         rows_cost: answer.rows_cost(),
         emptiness: answer.emptiness(),
         index_version: snapshot.version().to_owned(),
+        newest_capture: snapshot.newest_capture(),
         content_type: match query.dry_run {
             true => query.output.of_messages().content_type(),
             false => query.output.content_type(),

@@ -4,11 +4,16 @@
 mod support;
 
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use axum::body::Body;
+use axum::http::Request;
 use support::{Server, small};
+use tower::ServiceExt;
 use tracing_subscriber::fmt::MakeWriter;
-use windlass_server::Limits;
+use windlass_accounts::{Moment, NewAccount, Store};
+use windlass_server::{Limits, metered_router};
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -31,6 +36,42 @@ impl MakeWriter<'_> for Lines {
     }
 }
 
+/// Sends requests that are charged, refused and for operators, in both ways that a token comes; gives
+/// the tokens.
+async fn metered(index: &Path) -> Vec<String> {
+    let accounts = index.join("accounts.sqlite");
+    let store = Store::open(&accounts).unwrap();
+    let tokens: Vec<String> = [("alice", 3), ("operator", 0)]
+        .into_iter()
+        .map(|(name, rows)| {
+            let mut new = NewAccount::new(name, rows);
+            new.is_admin = rows == 0;
+            let (_, token) = store.create(&new, Moment::now()).unwrap();
+            token.reveal().to_owned()
+        })
+        .collect();
+    let router = metered_router(support::reader(index), Limits::default(), &accounts);
+    let report = "/?from=anchors&target=ahrefs.com&mode=domain";
+    for (uri, bearer, status) in [
+        (format!("{report}&token={}", tokens[0]), "S3CRET", 200),
+        (report.to_owned(), tokens[0].as_str(), 402),
+        (report.to_owned(), "S3CRET", 401),
+        ("/admin/usage".to_owned(), &tokens[0], 403),
+        (
+            format!("/admin/tokens?token={}", tokens[0]),
+            &tokens[1],
+            200,
+        ),
+        (format!("/admin/usage?from={}", tokens[0]), &tokens[1], 400),
+    ] {
+        let request = Request::get(&uri).header("authorization", format!("Bearer {bearer}"));
+        let request = request.body(Body::empty()).unwrap();
+        let answer = router.clone().oneshot(request).await.unwrap();
+        assert_eq!(answer.status().as_u16(), status, "{uri}");
+    }
+    tokens
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_are_logged_and_tokens_are_not() {
     let lines = Lines::default();
@@ -48,12 +89,13 @@ async fn answers_are_logged_and_tokens_are_not() {
         server.raw(request).await;
     }
     server.stop().await.unwrap().unwrap();
+    let secrets = metered(directory.path()).await;
     let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     let answered: Vec<&str> = log
         .lines()
         .filter(|line| line.contains("answered"))
         .collect();
-    assert_eq!(answered.len(), 2, "{log}");
+    assert_eq!(answered.len(), 8, "{log}");
     for (line, parts) in answered.iter().zip([
         ["status=200", "rows=2", "path=\"/\"", "method=GET"],
         ["status=400", "request=", "ms=", "path=\"/\""],
@@ -62,5 +104,7 @@ async fn answers_are_logged_and_tokens_are_not() {
             assert!(line.contains(part), "{line} has no {part}");
         }
     }
-    assert!(!log.contains("S3CRET"), "{log}");
+    for secret in secrets.iter().map(String::as_str).chain(["S3CRET"]) {
+        assert!(!log.contains(secret), "{log}");
+    }
 }

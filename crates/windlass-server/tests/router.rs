@@ -47,6 +47,7 @@ async fn an_answer_and_its_headers() {
         ("x-results-count", Some("2")),
         ("x-rows-cost", Some("3")),
         ("x-windlass-index", Some(version.as_str())),
+        ("x-windlass-newest-capture", Some("2013-08-08T19:04:00Z")),
         ("x-windlass-empty", None),
     ] {
         assert_eq!(header(&headers, name), value, "{name}");

@@ -45,7 +45,7 @@ fn run(line: &str, folder: &Path) {
 
 #[test]
 fn the_pages_in_their_order() {
-    for page in ["README.md", "docs/operations.md"] {
+    for page in ["README.md", "docs/operations.md", "docs/metering.md"] {
         let folder = tempfile::tempdir().unwrap();
         let crawl = folder.path().join("crawl");
         fs::create_dir(&crawl).unwrap();

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use windlass_links::{History, Target};
+use windlass_links::{CaptureTime, History, Target};
 
 use super::manifest::{Manifest, digest};
 use super::{MANIFEST, PUBLIC_SUFFIX_LIST, SEGMENTS};
@@ -75,6 +75,16 @@ impl Snapshot {
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// Time of the newest capture in it.
+    #[must_use]
+    pub fn newest_capture(&self) -> Option<CaptureTime> {
+        let times = self.manifest.segments.iter();
+        let newest = times
+            .filter_map(|segment| segment.counts.last_capture)
+            .max();
+        newest.map(CaptureTime::from_unix)
     }
 
     /// Its segments.

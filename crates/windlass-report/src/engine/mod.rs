@@ -1,7 +1,7 @@
 //! From a query to its answer: rows from the index, where → group → having → order → page (R15–R19).
 //!
-//! `anchors`, the table that everything is built for, has an engine of its own ([`anchors`]). The others are
-//! groups that are all in memory ([`grouped`]), single rows ([`single`]), or one object ([`overview`]).
+//! `anchors`, the table that everything is built for, has an engine of its own (`anchors.rs`). The others are
+//! groups that are all in memory (`grouped.rs`), single rows (`single.rs`), or one object (`overview.rs`).
 
 mod anchors;
 mod grouped;

@@ -1,5 +1,5 @@
 //! The tables as data: one definition that parser, checker, engine, cost calculation, writers and docs
-//! read. [`define`] has the definitions.
+//! read. `define.rs` has the definitions.
 
 mod define;
 

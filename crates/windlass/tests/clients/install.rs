@@ -38,6 +38,7 @@ fn apt(packages: &[&str]) {
     must(Command::new("apt-get").args(["update", "-q"]));
     must(
         Command::new("apt-get")
+            .args(["-o", "DPkg::Lock::Timeout=300"])
             .args(["install", "-q", "-y", "--no-install-recommends"])
             .args(packages)
             .env("DEBIAN_FRONTEND", "noninteractive"),

@@ -1,0 +1,1 @@
+a:1:{s:10:"refdomains";a:1:{i:0;a:3:{s:7:"anchors";i:17;s:9:"backlinks";i:25;s:9:"refdomain";s:14:"sqlalchemy.org";}}}

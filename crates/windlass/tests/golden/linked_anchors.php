@@ -1,0 +1,1 @@
+a:1:{s:7:"anchors";a:3:{i:0;a:3:{s:6:"anchor";s:5:"#1063";s:14:"links_internal";i:2;s:14:"links_external";i:0;}i:1;a:3:{s:6:"anchor";s:13:"0.1 changelog";s:14:"links_internal";i:1;s:14:"links_external";i:0;}i:2;a:3:{s:6:"anchor";s:13:"0.2 changelog";s:14:"links_internal";i:1;s:14:"links_external";i:0;}}}

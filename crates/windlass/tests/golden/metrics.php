@@ -1,0 +1,1 @@
+a:1:{s:7:"metrics";a:14:{s:9:"backlinks";i:25;s:8:"refpages";i:1;s:10:"refdomains";i:1;s:5:"pages";i:300;s:10:"html_pages";i:300;s:8:"nofollow";i:0;s:8:"dofollow";i:25;s:8:"redirect";i:0;s:9:"canonical";i:0;s:9:"alternate";i:0;s:3:"gov";i:0;s:3:"edu";i:0;s:14:"links_internal";i:8521;s:14:"links_external";i:526;}}

@@ -1,0 +1,1 @@
+a:2:{s:10:"refdomains";a:1:{i:0;a:5:{s:9:"refdomain";s:14:"sqlalchemy.org";s:9:"backlinks";i:25;s:8:"refpages";i:1;s:10:"first_seen";s:20:"2021-03-15T15:59:01Z";s:12:"last_visited";s:20:"2024-09-05T15:50:53Z";}}s:5:"stats";a:1:{s:10:"refdomains";i:1;}}

@@ -225,12 +225,19 @@ impl From<AnswerError> for Failure {
     }
 }
 
-/// Sets the flag when the request is over, also where its client goes before the answer is there.
-struct CancelOnDrop(Arc<AtomicBool>);
+/// Sets the flag where the request is over before its answer has begun: its time is up, or its client has
+/// gone. Of an answer that has begun, more may have to be found while it is written; who takes nothing of
+/// it any more is noticed there.
+struct CancelOnDrop {
+    flag: Arc<AtomicBool>,
+    has_begun: bool,
+}
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+        if !self.has_begun {
+            self.flag.store(true, Ordering::Relaxed);
+        }
     }
 }
 
@@ -238,8 +245,11 @@ impl Drop for CancelOnDrop {
 /// writing the rest, and gives the permit back at the end.
 async fn run(app: Arc<App>, query: Query, permit: QueryPermit) -> Result<Head, Failure> {
     let (sender, receiver) = oneshot::channel();
-    let cancel = CancelOnDrop(Arc::default());
-    let cancelled = Arc::clone(&cancel.0);
+    let mut cancel = CancelOnDrop {
+        flag: Arc::default(),
+        has_begun: false,
+    };
+    let cancelled = Arc::clone(&cancel.flag);
     let time_max = app.limits.query_time_max;
     let runtime = Handle::current();
     spawn_blocking(move || {
@@ -247,7 +257,10 @@ async fn run(app: Arc<App>, query: Query, permit: QueryPermit) -> Result<Head, F
         work(&app, &query, &cancelled, runtime, sender);
     });
     match timeout(time_max, receiver).await {
-        Ok(Ok(head)) => head,
+        Ok(Ok(head)) => {
+            cancel.has_begun = head.is_ok();
+            head
+        }
         // The sender is used unless the thread panics.
         Ok(Err(_)) => Err(Failure::Crashed),
         Err(_) => Err(Failure::Slow),
@@ -264,7 +277,8 @@ fn work(
     let snapshot = app.snapshot();
     let limits = AnswerLimits {
         memory_max: app.limits.query_bytes_max,
-        ..AnswerLimits::default()
+        kept_bytes_max: app.limits.kept_bytes_max,
+        groups_at_once: app.limits.groups_at_once,
     };
     let answer = match answer(query, &snapshot, limits, cancel) {
         Ok(answer) => answer,

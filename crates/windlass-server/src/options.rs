@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::http::{HeaderValue, Uri};
 use tokio::sync::Notify;
 use windlass_index::MergePolicy;
+use windlass_report::AnswerLimits;
 
 /// Where to listen, and the limits.
 #[derive(Debug, Clone)]
@@ -152,6 +153,10 @@ pub struct Limits {
     /// Bytes of memory, about, that a query may take for what grows with its target rather than with
     /// its answer (400).
     pub query_bytes_max: usize,
+    /// Bytes of single rows, about, that are kept between finding and writing them; more are found again.
+    pub kept_bytes_max: usize,
+    /// Groups of anchors that are in memory at once; more are found again.
+    pub groups_at_once: u64,
     /// Longest path and query (414). Beyond 65,534 bytes the HTTP library itself says 414.
     pub uri_bytes_max: usize,
     /// Longest head of a request, in bytes: its first line and its headers (431); at least 8,192.
@@ -166,6 +171,7 @@ impl Default for Limits {
     fn default() -> Self {
         let cores = available_parallelism().map_or(1, usize::from);
         let queries_max = (2 * cores).max(4);
+        let answer = AnswerLimits::default();
         Self {
             connections_max: 1024,
             queries_max,
@@ -176,7 +182,9 @@ impl Default for Limits {
             request_time_max: Duration::from_secs(30),
             stall_time_max: Duration::from_secs(60),
             shutdown_time_max: Duration::from_secs(30),
-            query_bytes_max: 512 << 20,
+            query_bytes_max: answer.memory_max,
+            kept_bytes_max: answer.kept_bytes_max,
+            groups_at_once: answer.groups_at_once,
             uri_bytes_max: 32_768,
             head_bytes_max: 131_072,
             headers_max: HEADERS_MAX_DEFAULT,

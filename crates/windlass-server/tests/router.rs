@@ -4,6 +4,7 @@
 mod support;
 
 use std::io::Read;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -303,4 +304,34 @@ async fn a_manifest_that_cannot_be_opened_leaves_the_state_before() {
     assert_eq!((status, body.as_str()), (StatusCode::OK, AHREFS_BODY));
     let (status, _, body) = get(&router, "/healthz").await;
     assert_eq!((status, body), (StatusCode::OK, healthy));
+}
+
+/// An answer whose rows do not fit in memory at once is found in parts, and whole.
+#[tokio::test]
+async fn answers_in_parts_are_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let reader = large(directory.path(), 1000);
+    let parts = Limits {
+        kept_bytes_max: 1,
+        groups_at_once: 7,
+        ..Limits::default()
+    };
+    let whole = router(Arc::clone(&reader), Limits::default());
+    let parts = router(reader, parts);
+    for more in [
+        "from=anchors",
+        "from=anchors&order_by=anchor:desc",
+        "from=backlinks",
+        "from=backlinks&order_by=anchor:desc&limit=40",
+    ] {
+        let uri = format!("/?target=t.example&mode=domain&{more}");
+        let (status, headers, body) = get(&whole, &uri).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        let rows: usize = header(&headers, "x-results-count")
+            .unwrap()
+            .parse()
+            .unwrap();
+        assert!(rows >= 40, "{rows}");
+        assert_eq!(get(&parts, &uri).await.2, body, "{more}");
+    }
 }

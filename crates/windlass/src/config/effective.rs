@@ -128,6 +128,9 @@ impl Effective {
             head_bytes_max: settings.head_bytes_max.unwrap_or(usual.head_bytes_max),
             headers_max: settings.headers_max.unwrap_or(usual.headers_max),
             body_bytes_max: settings.body_bytes_max.unwrap_or(usual.body_bytes_max),
+            // These change no answer, and need no setting.
+            kept_bytes_max: usual.kept_bytes_max,
+            groups_at_once: usual.groups_at_once,
         }
     }
 

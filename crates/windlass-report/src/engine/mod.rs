@@ -40,7 +40,7 @@ pub struct AnswerLimits {
     /// refused.
     pub memory_max: usize,
     /// Bytes of single rows, about, that are kept until they are written; what does not fit is found once
-    /// more. Twice as much while they are ordered.
+    /// more. Eight times as much where they are ordered, and twice that while they are.
     pub kept_bytes_max: usize,
     /// How many groups of `anchors` are in memory at once: 48 bytes each, with their anchors, and twice as
     /// many while they are found. A longer answer takes one pass for each so many.

@@ -130,7 +130,9 @@ impl<'a> Ordered<'a> {
         after: Option<&Placed>,
         rows_max: u64,
     ) -> Result<(Vec<Placed>, u64, bool), AnswerError> {
-        let mut window = Window::new(&self.order, after, rows_max, asked.limits.kept_bytes_max);
+        // Each window is one pass over all rows, so it is worth more than what is merely kept.
+        let bytes_max = asked.limits.kept_bytes_max.saturating_mul(8);
+        let mut window = Window::new(&self.order, after, rows_max, bytes_max);
         let mut total = 0u64;
         let any_rows = for_each_passing(asked, snapshot, |record| {
             window.add((OwnedRecord::of(record, &self.columns), total));

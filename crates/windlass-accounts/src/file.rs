@@ -68,7 +68,7 @@ pub(crate) fn open(path: &Path) -> Result<Connection, AccountsError> {
     let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     connection.busy_timeout(BUSY_TIME_MAX).map_err(failed)?;
     let (application, version) =
-        identity(&connection).map_err(|error| match error.sqlite_error_code() {
+        identity_at_once(&mut connection).map_err(|error| match error.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => AccountsError::NotAccounts(path.to_owned()),
             _ => failed(error),
         })?;
@@ -97,6 +97,14 @@ fn make_private(path: &Path) -> Result<(), AccountsError> {
         }),
         _ => Ok(()),
     }
+}
+
+/// Both numbers of one state: another process may be making the tables between one and the other.
+fn identity_at_once(connection: &mut Connection) -> rusqlite::Result<(i64, i64)> {
+    let transaction = connection.transaction()?;
+    let identity = identity(&transaction)?;
+    transaction.finish()?;
+    Ok(identity)
 }
 
 fn identity(connection: &Connection) -> rusqlite::Result<(i64, i64)> {

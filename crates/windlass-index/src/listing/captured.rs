@@ -9,7 +9,7 @@ use super::pages::{Page, id};
 use crate::bytes::Corrupt;
 use crate::error::IndexError;
 use crate::instant::unite;
-use crate::query::{Question, Tuning};
+use crate::query::Question;
 use crate::segment::{PageIter, Segment};
 use crate::store::Snapshot;
 
@@ -90,12 +90,7 @@ impl<'a> Walk<'a> {
         target: &Target,
         cancel: &AtomicBool,
     ) -> Result<Self, Corrupt> {
-        let question = Question {
-            target,
-            history: History::AllTime,
-            cancel,
-            tuning: Tuning::default(),
-        };
+        let question = Question::new(target, History::AllTime, cancel);
         Ok(Self {
             segment,
             segment_at,

@@ -19,7 +19,7 @@ use windlass_links::{History, Target};
 
 use crate::bytes::Corrupt;
 use crate::error::IndexError;
-use crate::query::{Question, Tuning, matching_urls};
+use crate::query::{Question, matching_urls};
 use crate::segment::Segment;
 use crate::site::SiteBlock;
 use crate::store::Snapshot;
@@ -53,12 +53,7 @@ impl Snapshot {
         cancel: &AtomicBool,
         mut each: impl FnMut(&LinkRow<'_>) -> Result<ControlFlow<()>, E>,
     ) -> Result<(), E> {
-        let question = Question {
-            target,
-            history: filter.history,
-            cancel,
-            tuning: Tuning::default(),
-        };
+        let question = Question::new(target, filter.history, cancel);
         let segments = self.segments_by_reference();
         // Offsets of the blocks of each site, by segment.
         let mut sites: BTreeMap<Vec<u8>, Vec<(usize, u64)>> = BTreeMap::new();
@@ -100,12 +95,7 @@ impl Snapshot {
     /// # Errors
     /// Where the index is damaged; [`IndexError::Cancelled`] soon after `cancel` is set.
     pub fn knows_host(&self, target: &Target, cancel: &AtomicBool) -> Result<bool, IndexError> {
-        let question = Question {
-            target,
-            history: History::AllTime,
-            cancel,
-            tuning: Tuning::default(),
-        };
+        let question = Question::new(target, History::AllTime, cancel);
         crate::query::host_occurs(self.segments(), &question)
     }
 

@@ -12,7 +12,7 @@ use super::links::{self, LinkRow};
 use super::{LinkFilter, Pages};
 use crate::bytes::Corrupt;
 use crate::error::IndexError;
-use crate::query::{Question, Tuning};
+use crate::query::Question;
 use crate::segment::Segment;
 use crate::site::SiteBlock;
 use crate::store::Snapshot;
@@ -33,12 +33,7 @@ impl Snapshot {
         cancel: &AtomicBool,
         mut each: impl FnMut(&LinkRow<'_>) -> Result<ControlFlow<()>, E>,
     ) -> Result<(), E> {
-        let question = Question {
-            target,
-            history: filter.history,
-            cancel,
-            tuning: Tuning::default(),
-        };
+        let question = Question::new(target, filter.history, cancel);
         let segments = self.segments_by_reference();
         let mut ranges = Vec::with_capacity(segments.len());
         // Which segments' pages of the target link, or once linked, to each site.

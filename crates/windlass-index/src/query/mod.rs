@@ -80,6 +80,18 @@ pub(crate) struct Question<'a> {
     pub(crate) tuning: Tuning,
 }
 
+impl<'a> Question<'a> {
+    /// One whose answer does not hang on the way that is taken.
+    pub(crate) fn new(target: &'a Target, history: History, cancel: &'a AtomicBool) -> Self {
+        Self {
+            target,
+            history,
+            cancel,
+            tuning: Tuning::default(),
+        }
+    }
+}
+
 impl Question<'_> {
     /// The keys of the sites that [`for_each_site`](Self::for_each_site) calls with. With `subdomains`
     /// of a public suffix they may be most of the segment's.
@@ -177,11 +189,6 @@ pub fn query_segments(
     rows(
         segments,
         &Kept::new(segments, None),
-        &Question {
-            target,
-            history,
-            cancel,
-            tuning: Tuning::default(),
-        },
+        &Question::new(target, history, cancel),
     )
 }

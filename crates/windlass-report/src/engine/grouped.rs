@@ -79,15 +79,8 @@ pub(super) fn anchors_refdomains(
 ) -> Result<Groups, AnswerError> {
     let new = || Counting::new(asked);
     let (parts, _) = rows.scan(new, asked.cancel)?;
-    let mut any_rows = false;
-    let mut groups: HashMap<u32, Counts> = HashMap::new();
     let mut memory = asked.memory();
-    for part in parts {
-        any_rows |= part.any_rows;
-        for (refdomain, counts) in part.counts {
-            entry(&mut groups, refdomain, &mut memory, 0)?.add(&counts);
-        }
-    }
+    let (groups, any_rows) = by_refdomain(parts, &mut memory)?;
     let mut records = Vec::with_capacity(groups.len());
     for (_, text, counts) in named(groups, rows, &mut memory)? {
         records.push(OwnedRecord(Box::new([
@@ -149,15 +142,8 @@ const REFDOMAIN_FIELDS: [Field; 5] = [
 fn refdomains_of_rows(asked: &Asked<'_>, rows: &TargetRows) -> Result<Groups, AnswerError> {
     let new = || Counting::new(asked);
     let (parts, refpages) = rows.scan_by_refdomain(new, asked.cancel)?;
-    let mut any_rows = false;
-    let mut groups: HashMap<u32, Counts> = HashMap::new();
     let mut memory = asked.memory();
-    for part in parts {
-        any_rows |= part.any_rows;
-        for (refdomain, counts) in part.counts {
-            entry(&mut groups, refdomain, &mut memory, 0)?.add(&counts);
-        }
-    }
+    let (groups, any_rows) = by_refdomain(parts, &mut memory)?;
     let records = named(groups, rows, &mut memory)?
         .into_iter()
         .map(|(refdomain, text, counts)| {
@@ -436,6 +422,22 @@ impl RowVisitor for Counting<'_> {
         });
         Ok(true)
     }
+}
+
+/// What all parts counted of each refdomain, by its number; and whether there were rows before `where`.
+fn by_refdomain(
+    parts: Vec<Counting<'_>>,
+    memory: &mut Memory,
+) -> Result<(HashMap<u32, Counts>, bool), AnswerError> {
+    let mut any_rows = false;
+    let mut groups: HashMap<u32, Counts> = HashMap::new();
+    for part in parts {
+        any_rows |= part.any_rows;
+        for (refdomain, counts) in part.counts {
+            entry(&mut groups, refdomain, memory, 0)?.add(&counts);
+        }
+    }
+    Ok((groups, any_rows))
 }
 
 /// Groups by refdomain, with its text, in the order of its number.

@@ -6,6 +6,7 @@
 mod anchors;
 mod grouped;
 mod memory;
+mod of_anchor;
 mod order;
 mod overview;
 mod page;
@@ -32,6 +33,7 @@ use record::{Named, OwnedCell, Record};
 use sources::Asked;
 
 pub use anchors::{run, run_cancellable};
+pub use of_anchor::{AnchorRow, rows_of_anchor};
 
 /// What an answer may take. Whatever the numbers, the answer is the same, or refused.
 #[derive(Debug, Clone, Copy)]
@@ -103,6 +105,7 @@ pub struct Answer<'a> {
     asked: Asked<'a>,
     snapshot: Arc<Snapshot>,
     content: Content<'a>,
+    total: u64,
     results: u64,
     emptiness: Option<Emptiness>,
     stats: Vec<(&'static str, u64)>,
@@ -184,6 +187,7 @@ pub fn answer<'a>(
         asked,
         snapshot: Arc::clone(snapshot),
         content,
+        total,
         results,
         emptiness,
     })
@@ -216,6 +220,7 @@ fn answer_anchors<'a>(
     };
     let results = report.groups_total().saturating_sub(query.offset);
     Ok(Answer {
+        total: report.groups_total(),
         results: results.min(query.limit.into()),
         emptiness: report.emptiness(),
         stats: report.stats().collect(),
@@ -285,6 +290,12 @@ impl Answer<'_> {
                 || self.snapshot.manifest().keep_internal
         };
         query.select.iter().copied().filter(is_known).collect()
+    }
+
+    /// How many results there are before `offset` and `limit`.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.total
     }
 
     /// How many results it has.

@@ -28,6 +28,7 @@ mod kind;
 mod output;
 mod query;
 mod report;
+pub mod summary;
 pub mod table;
 pub mod write;
 

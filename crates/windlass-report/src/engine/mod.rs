@@ -34,6 +34,8 @@ use record::{Named, OwnedCell, Record};
 use sources::Asked;
 
 pub use anchors::{run, run_cancellable, run_on};
+pub(crate) use memory::Memory;
+pub(crate) use row_filter::RowFilter;
 
 /// What an answer may take. Whatever the numbers, the answer is the same, or refused.
 #[derive(Debug, Clone, Copy)]

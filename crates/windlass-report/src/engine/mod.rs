@@ -12,6 +12,7 @@ mod overview;
 mod page;
 mod ready;
 mod record;
+mod row_filter;
 mod single;
 mod sources;
 mod window;
@@ -23,6 +24,7 @@ use std::sync::atomic::AtomicBool;
 use windlass_index::{IndexError, Snapshot, TargetRows};
 
 use crate::error::{Misreading, QueryError};
+use crate::kind::Kinds;
 use crate::output::Output;
 use crate::query::Query;
 use crate::report::{Cell, Emptiness, Group, Report};
@@ -32,8 +34,10 @@ use grouped::Groups;
 use record::{Named, OwnedCell, Record};
 use sources::Asked;
 
-pub use anchors::{run, run_cancellable};
+pub use anchors::{run, run_cancellable, run_on};
+pub(crate) use memory::Memory;
 pub use of_anchor::{AnchorRow, rows_of_anchor};
+pub(crate) use row_filter::RowFilter;
 
 /// What an answer may take. Whatever the numbers, the answer is the same, or refused.
 #[derive(Debug, Clone, Copy)]
@@ -114,7 +118,7 @@ pub struct Answer<'a> {
 /// The rows of an answer.
 enum Content<'a> {
     /// Groups of anchors: the first of them, and where more come from.
-    Anchors(Box<(Report<'a>, TargetRows)>),
+    Anchors(Box<(Report<'a>, TargetRows, Option<Kinds>)>),
     /// Other groups: all of them, from `offset` on.
     Groups(Groups),
     Single(single::Found),
@@ -141,14 +145,16 @@ pub fn answer<'a>(
         limits,
     };
     let rows = || snapshot.rows(&query.target, query.history, cancel);
+    let kinds = row_filter::kinds_asked(query, || Kinds::of_index(&query.target, snapshot))?;
     if query.table.source == Source::AnchorRows
         && query.table.grouping == Grouping::By(&[Field::Anchor])
     {
-        return answer_anchors(asked, snapshot, rows()?);
+        return answer_anchors(asked, snapshot, rows()?, kinds);
     }
     let (content, total, any_rows) = match (query.table.source, query.table.grouping) {
         (Source::AnchorRows, _) => {
-            of_groups(&asked, grouped::anchors_refdomains(&asked, &rows()?)?)
+            let groups = grouped::anchors_refdomains(&asked, &rows()?, kinds.as_ref())?;
+            of_groups(&asked, groups)
         }
         (Source::Refpages, _) => {
             of_groups(&asked, grouped::refdomains(&asked, snapshot, &rows()?)?)
@@ -197,6 +203,7 @@ fn answer_anchors<'a>(
     asked: Asked<'a>,
     snapshot: &Arc<Snapshot>,
     rows: TargetRows,
+    kinds: Option<Kinds>,
 ) -> Result<Answer<'a>, AnswerError> {
     let Asked {
         query,
@@ -208,7 +215,8 @@ fn answer_anchors<'a>(
     let mut last: Option<Group> = None;
     let report = loop {
         let wanted = left.saturating_add(query.limit.into()).min(at_once);
-        let mut report = anchors::window(query, &rows, cancel, last.as_ref(), wanted)?;
+        let mut report =
+            anchors::window(query, &rows, kinds.as_ref(), cancel, last.as_ref(), wanted)?;
         let count = report.results();
         // Where nothing is wanted, nothing more comes either.
         if left < count || count < wanted || wanted == 0 {
@@ -224,7 +232,7 @@ fn answer_anchors<'a>(
         results: results.min(query.limit.into()),
         emptiness: report.emptiness(),
         stats: report.stats().collect(),
-        content: Content::Anchors(Box::new((report, rows))),
+        content: Content::Anchors(Box::new((report, rows, kinds))),
         snapshot: Arc::clone(snapshot),
         asked,
     })
@@ -380,13 +388,14 @@ impl Answer<'_> {
             }
             Content::Single(found) => found.write(&self.asked, &self.snapshot, each),
             Content::Anchors(found) => {
-                let (first, rows) = found.as_ref();
+                let (first, rows, kinds) = found.as_ref();
                 let mut left = self.results;
                 let mut last = write_groups(first, &mut left, &mut each)?;
                 while left > 0 && last.is_some() {
                     let Asked { query, cancel, .. } = self.asked;
                     let wanted = left.min(self.asked.limits.groups_at_once.max(1));
-                    let next = anchors::window(query, rows, cancel, last.as_ref(), wanted)?;
+                    let kinds = kinds.as_ref();
+                    let next = anchors::window(query, rows, kinds, cancel, last.as_ref(), wanted)?;
                     last = write_groups(&next, &mut left, &mut each)?;
                 }
                 Ok(())

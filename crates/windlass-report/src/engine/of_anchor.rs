@@ -6,10 +6,10 @@ use std::sync::atomic::AtomicBool;
 use windlass_index::{IndexError, Row, RowVisitor, Snapshot, Texts};
 use windlass_links::CaptureTime;
 
+use super::row_filter::{self, RowFilter};
 use super::{AnswerError, AnswerLimits};
-use crate::filter::Matcher;
+use crate::kind::Kinds;
 use crate::query::Query;
-use crate::table::Field;
 
 /// What one referring domain adds to the group of an anchor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,9 +40,10 @@ pub fn rows_of_anchor(
     cancel: &AtomicBool,
 ) -> Result<Vec<AnchorRow>, AnswerError> {
     let rows = snapshot.rows(&query.target, query.history, cancel)?;
+    let kinds = row_filter::kinds_asked(query, || Kinds::of_index(&query.target, snapshot))?;
     let visitor = || OneAnchor {
         folded_anchor,
-        filter: Matcher::new(&query.where_filter),
+        filter: RowFilter::new(&query.where_filter, kinds.as_ref(), &rows),
         found: Vec::new(),
         bytes: 0,
         bytes_max: limits.memory_max,
@@ -69,7 +70,7 @@ pub fn rows_of_anchor(
 
 struct OneAnchor<'a> {
     folded_anchor: &'a str,
-    filter: Matcher<'a>,
+    filter: RowFilter<'a>,
     found: Vec<AnchorRow>,
     /// What the rows take; beyond the maximum none is kept any more, and the answer is refused.
     bytes: usize,
@@ -78,22 +79,15 @@ struct OneAnchor<'a> {
 
 impl RowVisitor for OneAnchor<'_> {
     fn wants(&mut self, anchor: u32, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
-        let text = texts.anchor(anchor)?;
-        Ok(text == self.folded_anchor
-            && (!self.filter.tests(Field::Anchor)
-                || self.filter.passes_string(Field::Anchor, text)))
+        Ok(texts.anchor(anchor)? == self.folded_anchor
+            && self.filter.passes_anchor(anchor, texts)?)
     }
 
     fn row(&mut self, row: &Row, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
-        if !self.filter.passes_numbers(row) {
+        if !self.filter.passes(row, texts)? {
             return Ok(false);
         }
         let refdomain = texts.refdomain(row.refdomain)?;
-        if self.filter.tests(Field::Refdomain)
-            && !self.filter.passes_string(Field::Refdomain, refdomain)
-        {
-            return Ok(false);
-        }
         self.bytes = self
             .bytes
             .saturating_add(size_of::<AnchorRow>() + refdomain.len());

@@ -92,6 +92,14 @@ const REFDOMAIN_OF_LINK: Column = Column::everywhere(
 )
 .only_in_where();
 
+const KIND: Column = Column::everywhere(
+    "kind",
+    ColumnType::Kind,
+    Field::Kind,
+    "kind of anchor: empty, naked-url, brand, generic, other; filters only, never returned",
+)
+.only_in_where();
+
 const RATING: &str = "ratings rest on the old service's own graph of the whole web; this index counts what its captures show and rates nothing";
 const IP: &str = "crawls do not tell IP addresses of pages in a form that the index keeps";
 const BODY: &str = "the index keeps links, not documents";
@@ -169,6 +177,7 @@ pub static ANCHORS: Table = Table {
             Field::LastVisited,
             "latest time that one of them was seen",
         ),
+        KIND,
     ],
     withheld: &[],
     stats: &[
@@ -219,6 +228,7 @@ pub static ANCHORS_REFDOMAINS: Table = Table {
             Field::Refdomain,
             "referring domain",
         ),
+        KIND,
     ],
     withheld: &[],
     stats: &[],

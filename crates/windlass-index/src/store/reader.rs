@@ -4,10 +4,10 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
-use windlass_links::{CaptureTime, History, Target};
+use windlass_links::{CaptureTime, History, PublicSuffixList, Target};
 
 use super::manifest::{Manifest, digest};
 use super::{MANIFEST, PUBLIC_SUFFIX_LIST, SEGMENTS};
@@ -28,6 +28,8 @@ pub struct Snapshot {
     version: String,
     segments: Vec<Arc<Segment>>,
     kept: query::Kept,
+    /// The Public Suffix List, once somebody has asked for it.
+    suffixes: OnceLock<Arc<PublicSuffixList>>,
     directory: PathBuf,
 }
 
@@ -49,7 +51,12 @@ impl Snapshot {
             match open_segments(directory, &manifest, known) {
                 Ok(segments) => {
                     let version = format!("{}-{}", manifest.generation, crc_of(&manifest));
+                    let digest = &manifest.public_suffix_list_digest;
+                    let known_suffixes = before
+                        .filter(|before| before.manifest.public_suffix_list_digest == *digest)
+                        .and_then(|before| before.suffixes.get().cloned());
                     return Ok(Self {
+                        suffixes: known_suffixes.map(OnceLock::from).unwrap_or_default(),
                         manifest,
                         version,
                         kept: query::Kept::new(&segments, before.map(|before| &before.kept)),
@@ -99,6 +106,19 @@ impl Snapshot {
     /// Where it cannot be read, or is another one.
     pub fn public_suffix_list(&self) -> Result<String, IndexError> {
         read_public_suffix_list(&self.directory, &self.manifest)
+    }
+
+    /// That list, ready for questions. It is read when it is first asked for, and kept, also for the states that
+    /// follow.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or is another one.
+    pub fn suffixes(&self) -> Result<Arc<PublicSuffixList>, IndexError> {
+        if let Some(list) = self.suffixes.get() {
+            return Ok(Arc::clone(list));
+        }
+        let list = Arc::new(PublicSuffixList::parse(&self.public_suffix_list()?)?);
+        Ok(Arc::clone(self.suffixes.get_or_init(|| list)))
     }
 
     /// The rows of a target (R15). Bytes read grow with the number of backlinks in the target's

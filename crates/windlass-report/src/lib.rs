@@ -28,6 +28,7 @@ mod output;
 mod query;
 mod report;
 pub mod table;
+mod totals;
 pub mod write;
 
 pub use columns::{Direction, OrderKey};
@@ -38,3 +39,6 @@ pub use output::Output;
 pub use query::{LIMIT_DEFAULT, LIMIT_MAX, Query, Token};
 pub use report::{Cell, Emptiness, Group, Report};
 pub use table::{ANCHORS, Clause, Column, ColumnType, Table};
+#[doc(hidden)]
+pub use totals::totals_tuned;
+pub use totals::{Totals, totals};

@@ -10,6 +10,7 @@ mod cursor;
 mod links;
 mod outgoing;
 mod pages;
+mod top_sites;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -28,6 +29,7 @@ use cursor::Cursor;
 pub use links::LinkRow;
 pub use pages::Page;
 pub(crate) use pages::Pages;
+pub use top_sites::TopSite;
 
 /// Which links are listed.
 #[derive(Debug, Clone, Copy)]

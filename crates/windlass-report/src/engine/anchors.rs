@@ -8,6 +8,7 @@ use windlass_links::CaptureTime;
 
 use super::page::Page;
 use super::ready;
+use super::row_filter::RowFilter;
 use crate::filter::{Matcher, Subject};
 use crate::query::Query;
 use crate::report::{Anchors, Emptiness, Group, Report};
@@ -124,10 +125,7 @@ fn anchors(page: &[Group], rows: &TargetRows) -> Result<Anchors, IndexError> {
 
 /// where → group → having → order, over the rows of one part of a scan.
 struct Grouping<'a> {
-    filter: Matcher<'a>,
-    tests_anchor: bool,
-    /// Whether each refdomain passes, as far as is known; nothing where that does not matter.
-    refdomains: Vec<Option<bool>>,
+    filter: RowFilter<'a>,
     having: Matcher<'a>,
     open: Option<Group>,
     page: Page<'a>,
@@ -137,44 +135,14 @@ struct Grouping<'a> {
 
 impl<'a> Grouping<'a> {
     fn new(query: &'a Query, rows: &TargetRows, page: Page<'a>) -> Self {
-        let filter = Matcher::new(&query.where_filter);
-        let tests_refdomain = filter.tests(Field::Refdomain);
         Self {
-            tests_anchor: filter.tests(Field::Anchor),
-            refdomains: vec![
-                None;
-                if tests_refdomain {
-                    rows.refdomain_limit()
-                } else {
-                    0
-                }
-            ],
-            filter,
+            filter: RowFilter::new(&query.where_filter, rows),
             having: Matcher::new(&query.having),
             open: None,
             page,
             any_rows: false,
             backlinks: 0,
         }
-    }
-
-    fn passes(&mut self, row: &Row, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
-        if !self.filter.passes_numbers(row) {
-            return Ok(false);
-        }
-        if let Some(known) = self.refdomains.get_mut(row.refdomain as usize) {
-            let passes = match *known {
-                Some(passes) => passes,
-                None => {
-                    let text = texts.refdomain(row.refdomain)?;
-                    *known.insert(self.filter.passes_string(Field::Refdomain, text))
-                }
-            };
-            if !passes {
-                return Ok(false);
-            }
-        }
-        Ok(true)
     }
 
     /// Ends the open group.
@@ -198,14 +166,11 @@ impl<'a> Grouping<'a> {
 impl RowVisitor for Grouping<'_> {
     fn wants(&mut self, anchor: u32, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
         self.any_rows = true;
-        Ok(!self.tests_anchor
-            || self
-                .filter
-                .passes_string(Field::Anchor, texts.anchor(anchor)?))
+        self.filter.wants(anchor, texts)
     }
 
     fn row(&mut self, row: &Row, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
-        if !self.passes(row, texts)? {
+        if !self.filter.passes(row, texts)? {
             return Ok(false);
         }
         self.backlinks = self.backlinks.saturating_add(row.backlinks);

@@ -11,6 +11,7 @@ mod overview;
 mod page;
 mod ready;
 mod record;
+pub(crate) mod row_filter;
 mod single;
 mod sources;
 mod window;

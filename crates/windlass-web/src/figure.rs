@@ -64,6 +64,12 @@ impl FigureRow {
 }
 
 impl Figure {
+    /// Whether a series is in the picture. Bars of things that are not alike would need several scales: of
+    /// them the first is drawn, and the others are numbers.
+    fn is_drawn(&self, series: &usize) -> bool {
+        self.kind != FigureKind::Bar || *series == 0
+    }
+
     /// As HTML.
     #[must_use]
     pub fn html(&self) -> String {

@@ -110,7 +110,7 @@ pub fn page(
         anchor,
         refdomain,
         crumbs: crumbs(state, Some(anchor), Some((refdomain, None))),
-        scope: query.target.to_string(),
+        scope: shown::Scope(&query.target).to_string(),
         rows,
         pager,
     };

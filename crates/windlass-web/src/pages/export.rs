@@ -133,7 +133,7 @@ pub fn page(
         .map_or(0, |format| format.files.iter().map(|file| file.cost).sum());
     let template = Export {
         crumbs: crumbs(state, None, None),
-        scope: query.target.to_string(),
+        scope: shown::Scope(&query.target).to_string(),
         is_filtered: state.is_filtered(),
         formats,
         total,

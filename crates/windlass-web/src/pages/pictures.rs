@@ -9,6 +9,7 @@ use crate::figure::{Figure, FigureKind, FigureRow};
 use crate::pages::crumbs::{Crumb, crumbs};
 use crate::pages::{anchors, changes};
 use crate::render;
+use crate::shown;
 use crate::state::{FilterKind, ReportState, quoted};
 use crate::view::{Rendered, View};
 
@@ -60,7 +61,7 @@ pub fn page(
     ];
     let template = Pictures {
         crumbs: crumbs(state, None, None),
-        scope: query.target.to_string(),
+        scope: shown::Scope(&query.target).to_string(),
         figures: figures.iter().map(Figure::html).collect(),
         is_part,
     };

@@ -17,7 +17,7 @@ use windlass_index::{IndexError, Snapshot, Writer};
 use windlass_links::{
     Capture, CaptureTime, History, Mode, Outcome, PublicSuffixList, Surt, Target,
 };
-use windlass_reference::fixtures::{arb_captures, arb_history, arb_target, capture, list};
+use windlass_reference::fixtures::{Builder, arb_captures, arb_history, arb_target, capture, list};
 use windlass_reference::{Backlink, PlainRow, ReferenceIndex, kind, months, rows, summary};
 use windlass_report::summary::{
     IP_ADDRESS, SPANS_MAX, Summary, Timeline, TimelineUnit, summarise, timeline,
@@ -243,7 +243,7 @@ fn what_does_not_fit_or_is_cancelled_says_so() {
         capture("http://a.example.com/", 1).link("http://t.example.org/", "one"),
         capture("http://b.example.net/", 2).link("http://t.example.org/", "two"),
     ];
-    let captures = captures.map(|builder| builder.build());
+    let captures = captures.map(Builder::build);
     let directory = tempfile::tempdir().unwrap();
     ingest(directory.path(), &Plan::single(&captures));
     let snapshot = Arc::new(Snapshot::open(directory.path()).unwrap());

@@ -135,7 +135,7 @@ impl PageSet {
         }
     }
 
-    fn extend(&mut self, pages: &[u32]) {
+    pub(crate) fn extend(&mut self, pages: &[u32]) {
         match self {
             Self::Listed(all) => all.extend_from_slice(pages),
             Self::Bits(words) => {

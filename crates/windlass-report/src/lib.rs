@@ -30,6 +30,7 @@ mod query;
 mod report;
 pub mod summary;
 pub mod table;
+mod totals;
 pub mod write;
 
 pub use columns::{Direction, OrderKey};
@@ -44,3 +45,6 @@ pub use output::Output;
 pub use query::{LIMIT_DEFAULT, LIMIT_MAX, Query, Token};
 pub use report::{Cell, Emptiness, Group, Report};
 pub use table::{ANCHORS, Clause, Column, ColumnType, Table};
+#[doc(hidden)]
+pub use totals::totals_tuned;
+pub use totals::{Totals, totals};

@@ -11,6 +11,7 @@ mod cursor;
 mod links;
 mod outgoing;
 mod pages;
+mod top_sites;
 mod trace;
 
 use std::collections::BTreeMap;
@@ -30,6 +31,7 @@ use cursor::Cursor;
 pub use links::LinkRow;
 pub use pages::Page;
 pub(crate) use pages::Pages;
+pub use top_sites::TopSite;
 pub use trace::{ArchivePlace, Trace, TracedCapture, trace_segments};
 
 /// Which links are listed.

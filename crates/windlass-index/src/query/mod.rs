@@ -4,6 +4,7 @@
 //! links of the target's range are put together first, with those of pages that several segments have
 //! united ([`many`]), so that the answer is that of the merged index.
 
+pub(crate) mod counts;
 pub(crate) mod dates;
 mod direct;
 mod gather;
@@ -75,6 +76,8 @@ impl Default for Tuning {
 /// What a query asks.
 pub(crate) struct Question<'a> {
     pub(crate) target: &'a Target,
+    /// The key of the site that alone is meant, of those that the target's range lies in.
+    pub(crate) site: Option<&'a [u8]>,
     pub(crate) history: History,
     pub(crate) cancel: &'a AtomicBool,
     pub(crate) tuning: Tuning,
@@ -85,6 +88,7 @@ impl<'a> Question<'a> {
     pub(crate) fn new(target: &'a Target, history: History, cancel: &'a AtomicBool) -> Self {
         Self {
             target,
+            site: None,
             history,
             cancel,
             tuning: Tuning::default(),
@@ -116,6 +120,12 @@ impl Question<'_> {
     ) -> Result<(), E> {
         let host = self.target.host_key();
         let directory = segment.directory().map_err(wrong)?;
+        if let Some(site) = self.site {
+            return match directory.get(site) {
+                Some(offset) => each(site, offset),
+                None => Ok(()),
+            };
+        }
         for site in suffixes(&host) {
             if let Some(offset) = directory.get(site) {
                 each(site, offset)?;

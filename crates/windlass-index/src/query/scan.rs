@@ -6,6 +6,8 @@
 //! parts by folds, so that several threads work at once and none holds more than
 //! [`Tuning::part_links_max`] links.
 
+mod counts;
+
 use std::iter;
 use std::ops::Range;
 use std::sync::Arc;

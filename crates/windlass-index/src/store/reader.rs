@@ -100,6 +100,11 @@ impl Snapshot {
         &self.segments
     }
 
+    /// What questions over its segments keep for each other.
+    pub(crate) fn kept(&self) -> &query::Kept {
+        &self.kept
+    }
+
     /// The Public Suffix List that the index was built with, as text (R7).
     ///
     /// # Errors
@@ -149,6 +154,7 @@ impl Snapshot {
             &self.kept,
             &Question {
                 target,
+                site: None,
                 history,
                 cancel,
                 tuning,

@@ -233,7 +233,22 @@ fn found_by(snapshot: &Snapshot, target: &Target, history: History, tuning: Tuni
         stats_of_one: stats(&|named| named.refdomain == ONE),
     };
     check_ready_groups(&found, &answer);
+    check_counts(&found, &answer);
     answer
+}
+
+/// What is counted without rows is what the rows add up to.
+fn check_counts(found: &TargetRows, answer: &Answer) {
+    let cancel = AtomicBool::new(false);
+    assert_eq!(
+        found.count_backlinks(&cancel).unwrap(),
+        answer.stats.backlinks
+    );
+    let refdomains: BTreeSet<&str> = answer.rows.iter().map(|row| &*row.refdomain).collect();
+    assert_eq!(
+        found.count_refdomains(&cancel).unwrap(),
+        refdomains.len() as u64
+    );
 }
 
 /// Finished groups, where there are any, are those of the rows.

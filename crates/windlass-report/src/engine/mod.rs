@@ -37,7 +37,7 @@ use sources::Asked;
 pub use anchors::{run, run_cancellable, run_on};
 pub(crate) use memory::Memory;
 pub use of_anchor::{AnchorRow, rows_of_anchor};
-pub(crate) use row_filter::RowFilter;
+pub(crate) use row_filter::{RowFilter, kinds_asked};
 
 /// What an answer may take. Whatever the numbers, the answer is the same, or refused.
 #[derive(Debug, Clone, Copy)]

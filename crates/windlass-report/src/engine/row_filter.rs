@@ -9,7 +9,7 @@ use crate::query::Query;
 use crate::table::Field;
 
 /// The kinds of the anchors of a query's target, where a condition asks for them.
-pub(super) fn kinds_asked<E>(
+pub(crate) fn kinds_asked<E>(
     query: &Query,
     kinds: impl FnOnce() -> Result<Kinds, E>,
 ) -> Result<Option<Kinds>, E> {

@@ -14,6 +14,7 @@ mod page;
 mod pictures;
 mod report;
 mod start;
+mod top_sites;
 
 use std::sync::Arc;
 
@@ -23,6 +24,8 @@ use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
+
+pub(crate) use top_sites::TopSites;
 
 use crate::app::App;
 
@@ -34,6 +37,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/report", get(report::report))
         .route("/report/refdomains", get(drill::refdomains))
         .route("/report/backlinks", get(drill::backlinks))
+        .route("/report/link", get(drill::link))
         .route("/report/changes", get(drill::changes))
         .route("/report/pictures", get(pictures::pictures))
         .route("/compare", get(compare::compare))

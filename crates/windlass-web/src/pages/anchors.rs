@@ -3,7 +3,9 @@
 use askama::Template;
 use windlass_links::{CaptureTime, Mode};
 use windlass_report::table::Clause;
-use windlass_report::{ANCHORS, Cell, Column, ColumnType, Direction, Emptiness, Query, answer};
+use windlass_report::{
+    ANCHORS, Cell, Column, ColumnType, Direction, Emptiness, Query, Totals, answer, totals,
+};
 
 use crate::address::Address;
 use crate::chips::{Chip, chips, title};
@@ -11,7 +13,7 @@ use crate::error::PageError;
 use crate::pager::Pager;
 use crate::pages::message::{Message, Tone, Way};
 use crate::render;
-use crate::shown::{self, Date, Number, Percent};
+use crate::shown::{self, Date, Percent};
 use crate::snippets::{Snippet, snippets};
 use crate::state::{FilterKind, ORDER_DEFAULT, ReportState};
 use crate::view::{Charge, Rendered, View};
@@ -46,7 +48,7 @@ pub fn page(
             .find(|(n, _)| *n == name)
             .map_or(0, |(_, v)| *v)
     };
-    let (backlinks, refpages, total) = (stat("backlinks"), stat("refpages"), answer.total());
+    let (backlinks, total) = (stat("backlinks"), answer.total());
     let mut rows = Vec::new();
     let columns = answer.columns();
     answer.for_each_row(|cells| {
@@ -63,6 +65,7 @@ pub fn page(
         };
         state.href(PATH)
     });
+    let totals = totals(query, view.snapshot, view.cancel)?;
     let charge = Charge::of(query, shown);
     let template = Anchors {
         state,
@@ -70,8 +73,7 @@ pub fn page(
         headers: headers(state, query),
         rows,
         pager,
-        backlinks,
-        refpages,
+        totals,
         total,
         empty: answer.emptiness().map(|why| empty(why, state)),
         newest: view.snapshot.newest_capture(),
@@ -98,8 +100,7 @@ struct Anchors<'a> {
     headers: Vec<Header>,
     rows: Vec<Line>,
     pager: Pager,
-    backlinks: u64,
-    refpages: u64,
+    totals: Totals,
     total: u64,
     empty: Option<Message>,
     newest: Option<CaptureTime>,
@@ -285,18 +286,6 @@ impl Anchors<'_> {
         self.query.target.to_string()
     }
 
-    fn backlinks(&self) -> Number {
-        Number(self.backlinks)
-    }
-
-    fn refpages(&self) -> Number {
-        Number(self.refpages)
-    }
-
-    fn total(&self) -> Number {
-        Number(self.total)
-    }
-
     fn newest(&self) -> Option<Date> {
         self.newest.map(Date)
     }
@@ -360,6 +349,11 @@ impl Anchors<'_> {
                 (column.name, title(column.name), data_type)
             })
             .collect()
+    }
+
+    /// Whether conditions on groups hide some.
+    fn has_hidden(&self) -> bool {
+        self.total != self.totals.anchors
     }
 
     fn without_filters(&self) -> String {

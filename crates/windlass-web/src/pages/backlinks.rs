@@ -94,7 +94,7 @@ pub fn page(
                 _ => {}
             }
         }
-        line.href = link::href(state, refdomain, &line.page, &line.target, &line.anchor);
+        line.href = link::href(state, &line.page, &line.target, &line.anchor);
         rows.push(line);
         Ok(())
     })?;

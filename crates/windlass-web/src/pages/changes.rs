@@ -109,7 +109,7 @@ pub fn page(
                 _ => {}
             }
         }
-        line.href = link::href(state, "", &line.page, &line.target, &line.anchor);
+        line.href = link::href(state, &line.page, &line.target, &line.anchor);
         rows.push(line);
         Ok(())
     })?;

@@ -69,7 +69,8 @@ pub(super) fn rows(
     })
 }
 
-fn unite(
+/// The links of the range, put together.
+pub(super) fn unite(
     segments: &[Arc<Segment>],
     kept: &Kept,
     question: &Question<'_>,

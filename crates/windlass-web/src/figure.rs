@@ -12,8 +12,6 @@ pub enum FigureKind {
     Bar,
     /// Columns side by side along time, those of a moment on top of each other.
     Stacked,
-    /// Slices of a ring.
-    Doughnut,
 }
 
 impl FigureKind {
@@ -21,7 +19,6 @@ impl FigureKind {
         match self {
             Self::Bar => "bar",
             Self::Stacked => "stacked",
-            Self::Doughnut => "doughnut",
         }
     }
 }

@@ -155,15 +155,15 @@ impl fmt::Display for Scope<'_> {
         let host = ForeignWhole(host.unwrap_or_default());
         let path = Foreign(self.0.path_and_query());
         match self.0.mode() {
-            Mode::Exact => write!(f, "<span class=\"scope\">{host}{path}</span>"),
+            Mode::Exact => write!(f, "<span class=\"target-name\">{host}{path}</span>"),
             Mode::Prefix => write!(
                 f,
-                "<span class=\"scope\">{host}{path}</span> and all that starts like it"
+                "<span class=\"target-name\">{host}{path}</span> and all that starts like it"
             ),
-            Mode::Domain => write!(f, "the host <span class=\"scope\">{host}</span>"),
+            Mode::Domain => write!(f, "the host <span class=\"target-name\">{host}</span>"),
             Mode::Subdomains => write!(
                 f,
-                "<span class=\"scope\">{host}</span> and the hosts below it"
+                "<span class=\"target-name\">{host}</span> and the hosts below it"
             ),
         }
     }

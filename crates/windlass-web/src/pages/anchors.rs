@@ -49,7 +49,7 @@ pub fn page(
             .find(|(n, _)| *n == name)
             .map_or(0, |(_, v)| *v)
     };
-    let (backlinks, total) = (stat("backlinks"), answer.total());
+    let (backlinks, total) = (stat("backlinks"), answer.total().unwrap_or_default());
     let mut rows = Vec::new();
     let columns = answer.columns();
     answer.for_each_row(|cells| {

@@ -118,7 +118,7 @@ pub fn page(
         query.offset,
         rows.len() as u64,
         ROWS.into(),
-        answer.total(),
+        answer.total().unwrap_or_default(),
         |start| {
             let wanted = Wanted {
                 start,

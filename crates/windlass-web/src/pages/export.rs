@@ -90,7 +90,7 @@ pub fn page(
     view: View<'_>,
 ) -> Result<Rendered, PageError> {
     let answer = answer(query, view.snapshot, view.limits, view.cancel)?;
-    let (total, measured) = (answer.total(), answer.results());
+    let (total, measured) = (answer.total().unwrap_or_default(), answer.results());
     let limit = u64::from(LIMIT_MAX);
     let parts = total.div_ceil(limit);
     let mut formats = Vec::new();

@@ -120,7 +120,7 @@ fn top_anchors(state: &ReportState, query: &Query, view: View<'_>) -> Result<Fig
         });
     }
     Ok(Figure {
-        kind: FigureKind::Doughnut,
+        kind: FigureKind::Bar,
         title: "Share of the top anchors".to_owned(),
         note: String::new(),
         category: "Anchor",

@@ -4,7 +4,8 @@ use askama::Template;
 use windlass_links::{CaptureTime, Mode};
 use windlass_report::table::Clause;
 use windlass_report::{
-    ANCHORS, Cell, Column, ColumnType, Direction, Emptiness, Query, Totals, answer, totals,
+    ANCHORS, AnchorKind, Cell, Column, ColumnType, Direction, Emptiness, Kinds, Query, Totals,
+    answer, totals,
 };
 
 use crate::address::Address;
@@ -13,7 +14,7 @@ use crate::error::PageError;
 use crate::pager::Pager;
 use crate::pages::message::{Message, Tone, Way};
 use crate::render;
-use crate::shown::{self, Date, Percent};
+use crate::shown::{self, Date, Percent, Scope};
 use crate::snippets::{Snippet, snippets};
 use crate::state::{FilterKind, ORDER_DEFAULT, ReportState};
 use crate::view::{Charge, Rendered, View};
@@ -48,7 +49,7 @@ pub fn page(
             .find(|(n, _)| *n == name)
             .map_or(0, |(_, v)| *v)
     };
-    let (backlinks, total) = (stat("backlinks"), answer.total());
+    let (backlinks, total) = (stat("backlinks"), answer.total().unwrap_or_default());
     let mut rows = Vec::new();
     let columns = answer.columns();
     answer.for_each_row(|cells| {
@@ -74,6 +75,7 @@ pub fn page(
         rows,
         pager,
         totals,
+        kinds: Kinds::of_index(&query.target, view.snapshot)?,
         total,
         empty: answer.emptiness().map(|why| empty(why, state)),
         newest: view.snapshot.newest_capture(),
@@ -101,6 +103,7 @@ struct Anchors<'a> {
     rows: Vec<Line>,
     pager: Pager,
     totals: Totals,
+    kinds: Kinds,
     total: u64,
     empty: Option<Message>,
     newest: Option<CaptureTime>,
@@ -189,7 +192,13 @@ fn headers(state: &ReportState, query: &Query) -> Vec<Header> {
             Some(Direction::Descending) => "asc",
             None => first,
         };
-        let order = format!("{}:{next}", column.name);
+        // Of equal rows those come first that count more.
+        let then = match column.name {
+            "anchor" => "",
+            "backlinks" => ",refdomains:desc",
+            _ => ",backlinks:desc",
+        };
+        let order = format!("{}:{next}{then}", column.name);
         let order = if order == ORDER_DEFAULT {
             String::new()
         } else {
@@ -282,8 +291,13 @@ struct Choice {
 }
 
 impl Anchors<'_> {
-    fn scope(&self) -> String {
-        self.query.target.to_string()
+    fn scope(&self) -> Scope<'_> {
+        Scope(&self.query.target)
+    }
+
+    fn kind_tag(&self, anchor: &str) -> Option<AnchorKind> {
+        Some(self.kinds.kind_of(anchor))
+            .filter(|kind| !matches!(kind, AnchorKind::Empty | AnchorKind::Other))
     }
 
     fn newest(&self) -> Option<Date> {

@@ -160,7 +160,9 @@ impl<'a> Ordered<'a> {
         let mut window = Window::new(&self.order, after, rows_max, bytes_max);
         let mut total = 0u64;
         let any_rows = for_each_passing(asked, snapshot, |record| {
-            window.add((OwnedRecord::of(record, &self.columns), total));
+            if !window.drops(record) {
+                window.add((OwnedRecord::of(record, &self.columns), total));
+            }
             total += 1;
             Ok(ControlFlow::Continue(()))
         })?;

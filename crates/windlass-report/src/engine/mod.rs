@@ -193,9 +193,7 @@ pub fn answer<'a>(
         asked,
         snapshot: Arc::clone(snapshot),
         total: match content {
-            Content::Single(_) if query.order_by.is_empty() && query.table.stats.is_empty() => {
-                None
-            }
+            Content::Single(_) if query.order_by.is_empty() && query.table.stats.is_empty() => None,
             _ => Some(total),
         },
         content,

@@ -1,7 +1,7 @@
 //! The last step down: a link, its captures, and where in which archive file each is.
 
 use askama::Template;
-use windlass_index::Trace;
+use windlass_index::{ArchivePlace, Trace};
 use windlass_links::Rel;
 
 use crate::error::PageError;
@@ -81,6 +81,21 @@ struct Link<'a> {
 /// The tokens of a link's `rel`, and of its page's robots rules, that matter (R10).
 fn tokens(rel: &Rel) -> Vec<&'static str> {
     rel.names().collect()
+}
+
+/// How the record is looked at, where each record is compressed on its own, as crawlers write them.
+fn command(place: &ArchivePlace) -> Option<String> {
+    let name = place.file_names.first()?;
+    let name = match name
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"./_-".contains(&b))
+    {
+        true => name.clone(),
+        false => format!("'{}'", name.replace('\'', "'\\''")),
+    };
+    let is_gzip = name.trim_end_matches('\'').ends_with(".gz");
+    let first = place.offset.checked_add(1)?;
+    is_gzip.then(|| format!("tail -c +{first} {name} | zcat | less"))
 }
 
 /// How an outcome reads (R2).

@@ -12,6 +12,8 @@ for (const known of PAGES) {
     // A status that is no success is an error to a browser's console too.
     test.use({ expected: known.status ? /the server responded with a status of/ : null });
 
+    test.slow();
+
     test(`${known.name} is accessible, and fits screens of each width`, async ({ page }) => {
       const response = await page.goto(known.path);
       expect(response?.status()).toBe(known.status ?? 200);

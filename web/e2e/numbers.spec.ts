@@ -25,7 +25,12 @@ for (const state of CASES) {
     request,
   }) => {
     await page.goto(`/report?${new URLSearchParams(state)}`);
-    const asked = { order_by: 'refdomains:desc', limit: '50', ...state, from: 'anchors' };
+    const asked = {
+      order_by: 'refdomains:desc,backlinks:desc',
+      limit: '50',
+      ...state,
+      from: 'anchors',
+    };
     const answer = await ask<Anchors>(request, asked);
     expect(answer.anchors.length).toBeGreaterThan(0);
 

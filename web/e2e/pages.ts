@@ -40,6 +40,16 @@ export const PAGES: KnownPage[] = [
     ready: 'table.report',
   },
   {
+    name: 'link',
+    path: '/report/link?target=github.com&mode=subdomains&page=https://awesome-selfhosted.net/platforms/docker.html&to=https://github.com/0x2E/fusion&anchor=Source+Code',
+    ready: 'table.report',
+  },
+  {
+    name: 'link-hostile',
+    path: `/report/link?target=hostile.example&mode=subdomains&page=http://two.example/&to=http://hostile.example/&anchor=${encodeURIComponent("<script>document.title = 'run'</script>")}`,
+    ready: 'table.report',
+  },
+  {
     name: 'changes',
     path: '/report/changes?target=sphinx.pocoo.org&mode=domain',
     ready: 'table.report',
@@ -54,6 +64,12 @@ export const PAGES: KnownPage[] = [
     path: '/compare?target=github.com&target=wikipedia.org&target=w3.org',
     ready: '.compare-targets',
   },
+  {
+    name: 'compare-common',
+    path: '/compare?target=sqlite.org&target=python.org&mode=subdomains&show=only-1',
+    ready: '.compare-targets',
+  },
+  { name: 'compare-start', path: '/compare', ready: '.compare-form' },
   { name: 'export', path: '/export?target=github.com&mode=subdomains', ready: '.formats' },
   {
     name: 'empty-unknown',

@@ -68,7 +68,7 @@ test('pages follow each other without a gap, and the control stays under the poi
     from: 'anchors',
     target: 'github.com',
     mode: 'subdomains',
-    order_by: 'refdomains:desc',
+    order_by: 'refdomains:desc,backlinks:desc',
     limit: '50',
   });
   expect(rows.map(({ values }) => values['Backlinks'])).toEqual(
@@ -158,6 +158,20 @@ test('from an anchor to its captures, and to the bytes of the archive', async ({
   await expect(page).toHaveURL(/\/report\/link/);
   await expect(page.locator('#page')).toContainText(/\.warc\.gz/);
   await expect(page.locator('#page')).toContainText(/offset/i);
+});
+
+test('on paper there is what is read, and nothing to click', async ({ page }) => {
+  await page.goto(GITHUB);
+  await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+  await expect(page.locator('table.report')).toBeVisible();
+  await expect(page.locator('.totals')).toBeVisible();
+  for (const control of ['header.site nav', 'form.target', 'nav.pager', '#search']) {
+    await expect(page.locator(control).first()).toBeHidden();
+  }
+  const ground = await page.evaluate(
+    () => getComputedStyle(document.documentElement).backgroundColor,
+  );
+  expect(ground).toBe('rgb(255, 255, 255)');
 });
 
 test('a report can be asked for as a request, and copied', async ({ page, context }) => {

@@ -31,6 +31,21 @@ test('while a page is waited for, that is seen and said', async ({ page }) => {
   await expect(page.locator('#announce')).not.toBeEmpty();
 });
 
+test('what says that an answer is looked for goes when the answer is there', async ({ page }) => {
+  const waiting = '<p id="loading" class="loading" role="status">Counting</p>';
+  const loading = page.locator('#loading');
+  // As a server sends it that needs a while: first what is around the answer, then the answer below it.
+  await page.route(/\/report/, async (route) => {
+    const response = await route.fetch();
+    const body = (await response.text()).replace('<div id="page"', `${waiting}<div id="page"`);
+    await route.fulfill({ response, body });
+  });
+  await page.goto(GITHUB);
+  await expect(loading).toBeHidden();
+  await page.locator('#page').evaluate((answer) => answer.remove());
+  await expect(loading).toBeVisible();
+});
+
 test('a question ends the one before', async ({ page }) => {
   await page.goto(GITHUB);
   const { open, opened } = gate();

@@ -7,8 +7,12 @@ export interface ShownRow {
   texts: Record<string, string>;
 }
 
-/** What a table shows: numbers and moments as scripts would read them, and as readers do. */
-export function rowsOf(page: Page): Promise<ShownRow[]> {
+/**
+ * What a table shows, once nothing is waited for: numbers and moments as scripts would read them, and as
+ * readers do.
+ */
+export async function rowsOf(page: Page): Promise<ShownRow[]> {
+  await page.locator('html:not(.is-waiting, .is-swapping)').waitFor();
   return page.locator('table.report tbody tr').evaluateAll((rows) =>
     rows.map((row) => {
       const values: Record<string, string> = {};

@@ -14,10 +14,9 @@ const SWAPPING = 'is-swapping';
 /** What the events of htmx tell of a request; of its many fields those that are used here. */
 interface Context {
   request: { action: string; body?: FormData | null };
-  response?: { headers: Headers };
-  text?: string;
 }
 
+/** One of the replacements that an answer leads to. */
 interface SwapTask {
   type: string;
   fragment: DocumentFragment;
@@ -25,16 +24,19 @@ interface SwapTask {
 
 /** Where the control was that asked for a page: it must not move under the finger. */
 interface Place {
+  /** Whether the page that is asked for is another state of the one that is shown. */
   samePage: boolean;
+  /** Of the control; empty where it has none. */
   id: string;
+  /** Of the control, below the upper edge of the screen. */
   top: number;
+  /** How far the page was scrolled. */
   scrolled: number;
 }
 
 let asked: Place | undefined;
 
-// No request is needed for the style of indicators, and none of htmx' expressions is used: what would
-// run them throws, as the policy for scripts would.
+/** Stands in for what would run expressions in attributes: none is used, and the policy forbids them. */
 function refuse(): never {
   throw new Error('expressions in attributes are not used here');
 }
@@ -52,6 +54,7 @@ function isSwapped(element: HTMLElement): boolean {
   return isHere && element.matches('[data-swap]') && document.querySelector(PAGE) !== null;
 }
 
+/** Asks for a page by a control that names it. */
 function ask(control: HTMLElement, path: string, event: Event): void {
   event.preventDefault();
   const submitter = event instanceof SubmitEvent ? event.submitter : null;
@@ -87,6 +90,7 @@ document.addEventListener('submit', (event) => {
   if (address.origin === location.origin) ask(form, address.pathname, event);
 });
 
+/** What an event of htmx is about. */
 function contextOf(event: Event): Context | undefined {
   return event instanceof CustomEvent ? (event.detail as { ctx?: Context }).ctx : undefined;
 }
@@ -144,11 +148,13 @@ function settle(page: HTMLElement, { samePage, id, top, scrolled }: Place): void
   if (document.activeElement === document.body) focus(control ?? page);
 }
 
+/** Gives the focus to a part of the page without scrolling to it. */
 function focus(element: HTMLElement): void {
   if (element.matches(PAGE)) element.tabIndex = -1;
   element.focus({ preventScroll: true });
 }
 
+/** What has come, in a few words. */
 function resultOf(page: HTMLElement | null): string {
   const said = page?.querySelector('[data-announce]') ?? page?.querySelector('.notice, caption');
   const text = said?.textContent.trim().replaceAll(/\s+/g, ' ');
@@ -158,6 +164,7 @@ function resultOf(page: HTMLElement | null): string {
 document.addEventListener('htmx:error', (event) => {
   const page = document.querySelector(PAGE);
   const action = contextOf(event)?.request.action;
+  asked = undefined;
   if (!page || !action) return;
   page.querySelector('#unanswered')?.remove();
   const notice = document.createElement('p');

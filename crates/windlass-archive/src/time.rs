@@ -28,6 +28,23 @@ impl CaptureTime {
         self.0
     }
 
+    /// Its date in the Gregorian calendar, UTC: year, month and day, the last two from 1.
+    #[must_use]
+    pub const fn date(self) -> (u16, u8, u8) {
+        // Howard Hinnant's `civil_from_days`, of days from 1970 on.
+        let z = self.0 / 86_400 + 719_468;
+        let era = z / 146_097;
+        let doe = z % 146_097;
+        let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
+        let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+        let mp = (5 * doy + 2) / 153;
+        let day = doy - (153 * mp + 2) / 5 + 1;
+        let month = if mp < 10 { mp + 3 } else { mp - 9 };
+        let year = yoe + era * 400 + (month <= 2) as u32;
+        // None of them is larger than 2106.
+        (year as u16, month as u8, day as u8)
+    }
+
     /// Makes a time from a proleptic Gregorian date and time in UTC, or `None` where a field is out
     /// of its range (a leap second, `:60`, is taken as the following second) or the result is
     /// outside 1970–2106.
@@ -81,17 +98,8 @@ fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
 /// Shown as on the wire: `2013-08-08T19:04:00Z`.
 impl fmt::Display for CaptureTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let days = i64::from(self.0 / 86_400);
+        let (year, month, day) = self.date();
         let secs = self.0 % 86_400;
-        let z = days + 719_468;
-        let era = z.div_euclid(146_097);
-        let doe = z.rem_euclid(146_097);
-        let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
-        let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-        let mp = (5 * doy + 2) / 153;
-        let day = doy - (153 * mp + 2) / 5 + 1;
-        let month = if mp < 10 { mp + 3 } else { mp - 9 };
-        let year = yoe + era * 400 + i64::from(month <= 2);
         write!(
             f,
             "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use publicsuffix::Psl;
+use publicsuffix::{Psl, Type};
 
 use crate::surt::is_ip;
 
@@ -76,6 +76,39 @@ impl PublicSuffixList {
         let start = bare.len() - domain.as_bytes().len();
         host.get(start..).unwrap_or(host)
     }
+
+    /// Whether a rule of the list, and not its default alone, says what the public suffix of a host is. The host may
+    /// be in Unicode.
+    #[must_use]
+    pub fn lists_suffix_of(&self, host: &str) -> bool {
+        self.suffix(host)
+            .is_some_and(|suffix| suffix.typ().is_some())
+    }
+
+    /// What the registrable domain of a canonical host is called: its label before the public suffix.
+    ///
+    /// A host that is itself a suffix of the private section (`github.io`), or stands under no listed one
+    /// (`localhost`), is called by its first label. IP addresses and suffixes of registries (`co.uk`) have no
+    /// name.
+    #[must_use]
+    pub fn name<'a>(&self, host: &'a str) -> Option<&'a str> {
+        if is_ip(host) {
+            return None;
+        }
+        let domain = self.registrable_domain(host);
+        let domain = domain.strip_suffix('.').unwrap_or(domain);
+        let is_of_registry = self.suffix(domain).is_some_and(|suffix| {
+            suffix.as_bytes().len() == domain.len() && suffix.typ() == Some(Type::Icann)
+        });
+        let name = domain.split('.').next().unwrap_or_default();
+        (!is_of_registry && !name.is_empty()).then_some(name)
+    }
+
+    /// The public suffix of a host, without a trailing dot.
+    fn suffix<'a>(&self, host: &'a str) -> Option<publicsuffix::Suffix<'a>> {
+        let bare = host.strip_suffix('.').unwrap_or(host);
+        self.list.suffix(bare.as_bytes())
+    }
 }
 
 /// A registrable domain (R7), in ASCII lower case.
@@ -116,6 +149,50 @@ mod tests {
             (".", "."),
         ] {
             assert_eq!(list.registrable_domain(host), domain, "{host}");
+        }
+    }
+    #[test]
+    fn a_suffix_is_listed_or_not() {
+        let list = PublicSuffixList::bundled();
+        for (host, expected) in [
+            ("example.com", true),
+            ("example.com.", true),
+            ("alice.github.io", true),
+            ("com", true),
+            ("foo.ck", true),
+            ("президент.рф", true),
+            ("xn--d1abbgf6aiiy.xn--p1ai", true),
+            ("node.js", false),
+            ("localhost", false),
+            ("", false),
+        ] {
+            assert_eq!(list.lists_suffix_of(host), expected, "{host}");
+        }
+    }
+
+    #[test]
+    fn domains_have_names() {
+        let list = PublicSuffixList::bundled();
+        for (host, name) in [
+            ("www.example.com", Some("example")),
+            ("example.com.", Some("example")),
+            ("a.b.example.co.uk", Some("example")),
+            ("x.alice.github.io", Some("alice")),
+            ("github.io", Some("github")),
+            ("wordpress.com", Some("wordpress")),
+            ("www.ck", Some("www")),
+            ("localhost", Some("localhost")),
+            ("a.b.unlisted", Some("b")),
+            ("xn--bcher-kva.example", Some("xn--bcher-kva")),
+            ("co.uk", None),
+            ("com", None),
+            ("foo.ck", None),
+            ("192.168.0.1", None),
+            ("[::1]", None),
+            ("", None),
+            (".", None),
+        ] {
+            assert_eq!(list.name(host), name, "{host}");
         }
     }
 }

@@ -24,17 +24,23 @@ mod columns;
 mod engine;
 pub mod error;
 pub mod filter;
+mod kind;
 mod output;
 mod query;
 mod report;
+pub mod summary;
 pub mod table;
 mod totals;
 pub mod write;
 
 pub use columns::{Direction, OrderKey};
-pub use engine::{Answer, AnswerError, AnswerLimits, WriteError, answer, run, run_cancellable};
+pub use engine::{
+    AnchorRow, Answer, AnswerError, AnswerLimits, WriteError, answer, rows_of_anchor, run,
+    run_cancellable, run_on,
+};
 pub use error::{Misreading, QueryError};
 pub use filter::Filter;
+pub use kind::{AnchorKind, AnchorKindError, Kinds};
 pub use output::Output;
 pub use query::{LIMIT_DEFAULT, LIMIT_MAX, Query, Token};
 pub use report::{Cell, Emptiness, Group, Report};

@@ -7,9 +7,9 @@ use windlass_index::{
 };
 use windlass_links::{CaptureTime, History};
 
-use crate::engine::AnswerError;
-use crate::engine::row_filter::RowFilter;
+use crate::engine::{AnswerError, RowFilter, kinds_asked};
 use crate::error::Misreading;
+use crate::kind::Kinds;
 use crate::query::Query;
 use crate::table::Source;
 
@@ -71,7 +71,10 @@ pub fn totals_tuned(
     let asked = rows(query.history)?;
     let mut totals = match asked.ready_groups()? {
         Some(groups) if query.where_filter.is_empty() => of_groups(groups, &asked, cancel)?,
-        _ => of_rows(query, &asked, cancel)?,
+        _ => {
+            let kinds = kinds_asked(query, || Kinds::of_index(&query.target, snapshot))?;
+            of_rows(query, &asked, kinds.as_ref(), cancel)?
+        }
     };
     let all_of = |history| {
         if history != query.history {
@@ -122,8 +125,13 @@ fn of_groups(
 }
 
 /// From the rows that pass `where`.
-fn of_rows(query: &Query, rows: &TargetRows, cancel: &AtomicBool) -> Result<Totals, IndexError> {
-    let new = || Counting::new(query, rows);
+fn of_rows(
+    query: &Query,
+    rows: &TargetRows,
+    kinds: Option<&Kinds>,
+    cancel: &AtomicBool,
+) -> Result<Totals, IndexError> {
+    let new = || Counting::new(query, kinds, rows);
     let (parts, refpages) = rows.scan(new, cancel)?;
     let mut totals = Totals {
         refpages,
@@ -178,9 +186,9 @@ struct Counting<'a> {
 }
 
 impl<'a> Counting<'a> {
-    fn new(query: &'a Query, rows: &TargetRows) -> Self {
+    fn new(query: &'a Query, kinds: Option<&'a Kinds>, rows: &TargetRows) -> Self {
         Self {
-            filter: RowFilter::new(&query.where_filter, rows),
+            filter: RowFilter::new(&query.where_filter, kinds, rows),
             totals: Totals::default(),
             anchor: None,
             refdomains: Vec::new(),
@@ -190,7 +198,7 @@ impl<'a> Counting<'a> {
 
 impl RowVisitor for Counting<'_> {
     fn wants(&mut self, anchor: u32, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
-        self.filter.wants(anchor, texts)
+        self.filter.passes_anchor(anchor, texts)
     }
 
     fn row(&mut self, row: &Row, texts: &mut Texts<'_>) -> Result<bool, IndexError> {

@@ -2,7 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use proptest::prelude::*;
-use windlass_report::{ANCHORS, Clause, Filter, Query};
+use windlass_report::{ANCHORS, AnchorKind, Clause, Filter, Query};
 
 fn shown(text: &str) -> String {
     Filter::parse(text, Clause::Where, &ANCHORS)
@@ -44,6 +44,8 @@ fn spellings() {
             "subdomain(refdomain,\"a.b\")",
             r#"subdomain(refdomain,"a.b")"#,
         ),
+        ("kind:Naked-URL", r#"kind="naked-url""#),
+        ("kind <> 'generic'", r#"kind<>"generic""#),
         ("first_seen<=\"2018-12-31\"", r#"first_seen<="2018-12-31""#),
         (
             "first_seen>2018-12-31T00:00:00Z",
@@ -107,6 +109,7 @@ fn any_filter() -> impl Strategy<Value = String> {
         )
             .prop_map(|(f, v)| format!("{f}(anchor,{v})")),
         text.prop_map(|v| format!("subdomain( refdomain , {v} )")),
+        prop::sample::select(&AnchorKind::ALL[..]).prop_map(|kind| format!("kind<>{kind}")),
     ];
     prop::collection::vec(condition, 1..5).prop_map(|conditions| conditions.join(" , "))
 }
@@ -128,7 +131,7 @@ proptest! {
     /// The same for texts made of the grammar's own pieces.
     #[test]
     fn no_near_miss_panics(pieces in prop::collection::vec(prop::sample::select(vec![
-        "anchor", "backlinks", "refdomain", "first_seen", "word", "subdomain", "(", ")", ",", ":",
+        "anchor", "backlinks", "refdomain", "first_seen", "kind", "brand", "word", "subdomain", "(", ")", ",", ":",
         "=", "<", ">", "\"", "'", "\\", " ", "2018-01-01", "7", "ü", "\0", "*", "desc",
     ]), 0..12)) {
         check_any(&pieces.concat())?;

@@ -143,6 +143,11 @@ fn errors() {
         "from=anchors&target=a.example&where=word(anchor)",
         "from=anchors&target=a.example&where=word(anchor,\"a\"",
         "from=anchors&target=a.example&where=word(anchor,two words)",
+        "from=anchors&target=a.example&where=kind=\"naked\"",
+        "from=anchors&target=a.example&where=kind>brand",
+        "from=anchors&target=a.example&where=substring(kind,\"brand\")",
+        "from=anchors&target=a.example&having=kind=brand",
+        "from=anchors&target=a.example&select=kind",
     ] {
         let error =
             Query::from_params(url::form_urlencoded::parse(parameters.as_bytes())).unwrap_err();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use axum::Extension;
 use axum::body::Body;
@@ -29,12 +30,25 @@ use crate::refusal::Refusal;
 use crate::request_log::{RequestId, Results, TableName};
 use crate::stream::BodyWriter;
 use crate::subscription;
+use crate::web;
 
 const RESULTS_COUNT: HeaderName = HeaderName::from_static("x-results-count");
 const ROWS_LEFT: HeaderName = HeaderName::from_static("x-rows-left");
 const EMPTY: HeaderName = HeaderName::from_static("x-windlass-empty");
 const INDEX: HeaderName = HeaderName::from_static("x-windlass-index");
 const NEWEST_CAPTURE: HeaderName = HeaderName::from_static("x-windlass-newest-capture");
+
+/// `GET /`: reports, and for browsers that ask for nothing the way to the start page.
+pub(crate) async fn report_or_welcome(
+    app: State<Arc<App>>,
+    id: Extension<RequestId>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    match web::welcome(&request) {
+        Some(response) => Ok(response),
+        None => report(app, id, request).await,
+    }
+}
 
 /// `GET /` and `POST /`.
 pub(crate) async fn report(
@@ -141,24 +155,30 @@ async fn newly(
             headers.extend(tag.map(|tag| (ETAG, tag)));
             Ok(response)
         }
-        Err(Failure::Slow) => Err(Refusal::new(
+        Err(failure) => Err(refusal_of(failure, app.limits.query_time_max, id)),
+    }
+}
+
+/// What is said of a failure, and what only the log says.
+pub(crate) fn refusal_of(failure: Failure, time_max: Duration, id: &RequestId) -> Refusal {
+    match failure {
+        Failure::Slow => Refusal::new(
             StatusCode::SERVICE_UNAVAILABLE,
             format!(
-                "the request took longer than {:?} and was stopped (request {id}); ask for a \
-                 narrower target",
-                app.limits.query_time_max
+                "the request took longer than {time_max:?} and was stopped (request {id}); ask for a \
+                 narrower target"
             ),
         )
-        .retry_after(60)),
-        Err(Failure::Query(error)) => Err(error.into()),
-        Err(Failure::Memory(text)) => Err(Refusal::new(StatusCode::BAD_REQUEST, text)),
-        Err(Failure::Index(error)) => {
+        .retry_after(60),
+        Failure::Query(error) => error.into(),
+        Failure::Memory(text) => Refusal::new(StatusCode::BAD_REQUEST, text),
+        Failure::Index(error) => {
             tracing::error!(request = %id, error = %error, "reading the index");
-            Err(internal(id))
+            internal(id)
         }
-        Err(Failure::Crashed) => {
+        Failure::Crashed => {
             tracing::error!(request = %id, "a query's thread panicked");
-            Err(internal(id))
+            internal(id)
         }
     }
 }
@@ -205,12 +225,16 @@ impl Head {
 }
 
 /// Why there is no answer.
-enum Failure {
+pub(crate) enum Failure {
+    /// Its time was up.
     Slow,
+    /// It asks for what there is not.
     Query(QueryError),
+    /// The index cannot be read.
     Index(IndexError),
     /// It is too much, and says so.
     Memory(String),
+    /// Its thread panicked.
     Crashed,
 }
 
@@ -228,9 +252,17 @@ impl From<AnswerError> for Failure {
 /// Sets the flag where the request is over before its answer has begun: its time is up, or its client has
 /// gone. Of an answer that has begun, more may have to be found while it is written; who takes nothing of
 /// it any more is noticed there.
-struct CancelOnDrop {
+#[derive(Default)]
+pub(crate) struct CancelOnDrop {
     flag: Arc<AtomicBool>,
     has_begun: bool,
+}
+
+impl CancelOnDrop {
+    /// The flag.
+    pub(crate) fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.flag)
+    }
 }
 
 impl Drop for CancelOnDrop {
@@ -245,11 +277,8 @@ impl Drop for CancelOnDrop {
 /// writing the rest, and gives the permit back at the end.
 async fn run(app: Arc<App>, query: Query, permit: QueryPermit) -> Result<Head, Failure> {
     let (sender, receiver) = oneshot::channel();
-    let mut cancel = CancelOnDrop {
-        flag: Arc::default(),
-        has_begun: false,
-    };
-    let cancelled = Arc::clone(&cancel.flag);
+    let mut cancel = CancelOnDrop::default();
+    let cancelled = cancel.flag();
     let time_max = app.limits.query_time_max;
     let runtime = Handle::current();
     spawn_blocking(move || {

@@ -153,6 +153,11 @@ impl Billing {
         }
     }
 
+    /// Whether reports need a token.
+    pub(crate) async fn is_metered(self: &Arc<Self>) -> Result<bool, Unavailable> {
+        Ok(self.accounts_without_blocking().await?.is_some())
+    }
+
     /// As [`accounts`](Self::accounts), which needs a thread that may block the first time.
     async fn accounts_without_blocking(
         self: &Arc<Self>,

@@ -21,6 +21,10 @@ use crate::raw_query::RawQueryStream;
 /// The least that the HTTP library buffers.
 const HEAD_BYTES_MIN: usize = 8192;
 
+/// Whether a request came through TLS: in the extensions of each that came over a connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct IsSecure(pub(crate) bool);
+
 /// Speaks HTTP/1.0 and 1.1, within limits.
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
@@ -51,13 +55,19 @@ impl Http {
 
     /// Answers the requests of a connection, until either side ends it, or `watcher` does between two
     /// of them.
-    pub(crate) async fn serve<S>(&self, stream: S, peer: SocketAddr, watcher: Watcher)
-    where
+    pub(crate) async fn serve<S>(
+        &self,
+        stream: S,
+        peer: SocketAddr,
+        is_secure: IsSecure,
+        watcher: Watcher,
+    ) where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
         let service = self.router.clone();
         let service = service.map_request(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(Peer(peer));
+            request.extensions_mut().insert(is_secure);
             request
         });
         // Whoever takes nothing of what is written is let go, whatever waits in buffers.

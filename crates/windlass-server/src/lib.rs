@@ -30,6 +30,7 @@ mod serve;
 mod stream;
 mod subscription;
 mod tls;
+mod web;
 
 pub use options::{
     AccessOptions, CorsOrigin, Limits, MergingOptions, MetricsAccess, ServeOptions, TlsFiles,

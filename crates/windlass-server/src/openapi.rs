@@ -395,7 +395,11 @@ fn body(table: &'static Table) -> Value {
 /// A value of a column; `null` where captures may not show it.
 fn cell(column: &Column, is_object: bool) -> Value {
     let kind = match column.column_type {
-        ColumnType::Anchor | ColumnType::Host | ColumnType::Text | ColumnType::Url => "string",
+        ColumnType::Anchor
+        | ColumnType::Host
+        | ColumnType::Text
+        | ColumnType::Url
+        | ColumnType::Kind => "string",
         ColumnType::Integer => "integer",
         ColumnType::Boolean => "boolean",
         ColumnType::Date => {

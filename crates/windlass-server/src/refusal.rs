@@ -70,6 +70,21 @@ impl Refusal {
         }
     }
 
+    /// The status of the answer.
+    pub(crate) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What it says.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// When to try again, in seconds, where that is known.
+    pub(crate) const fn retry_after_s(&self) -> Option<u64> {
+        self.retry_after_s
+    }
+
     /// Of a path that has nothing.
     pub(crate) fn nothing_at(path: &str) -> Self {
         let path: String = path.chars().take(64).collect();

@@ -33,7 +33,8 @@ pub(crate) struct RequestId {
 }
 
 impl RequestId {
-    fn next() -> Self {
+    /// One that no request had.
+    pub(crate) fn next() -> Self {
         static RUN: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0));
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let [a, b, c, d, ..] = RUN.to_le_bytes();

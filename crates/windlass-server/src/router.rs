@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::billing::Billing;
 use crate::options::{AccessOptions, CorsOrigin, Limits, MetricsAccess};
 use crate::refusal::{self, Refusal};
-use crate::{admin, answer, headers, health, metrics, openapi, request_log};
+use crate::{admin, answer, headers, health, metrics, openapi, request_log, web};
 
 /// Fast enough to keep up with a local network, at most of the gain.
 const COMPRESSION_LEVEL: CompressionLevel = CompressionLevel::Precise(4);
@@ -45,13 +45,14 @@ pub fn metered_router(reader: Arc<Reader>, limits: Limits, accounts: &Path) -> R
 /// [`router`], of an app that others look at too.
 pub(crate) fn router_of(app: &Arc<App>, cors_origins: &[CorsOrigin]) -> Router {
     let router = Router::new()
-        .route("/", get(answer::report).post(answer::report))
+        .route("/", get(answer::report_or_welcome).post(answer::report))
         .route("/healthz", get(health::health))
         .route("/metrics", get(metrics::metrics))
         .route("/openapi.json", get(openapi::openapi))
         .route("/robots.txt", get(robots))
         .route("/admin/tokens", get(admin::tokens))
         .route("/admin/usage", get(admin::usage))
+        .merge(web::routes())
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .with_state(Arc::clone(app))

@@ -16,7 +16,7 @@ use windlass_index::Reader;
 
 use crate::app::App;
 use crate::billing::Billing;
-use crate::connection::Http;
+use crate::connection::{Http, IsSecure};
 use crate::merging::Merger;
 use crate::options::ServeOptions;
 use crate::router::router_of;
@@ -159,9 +159,9 @@ async fn connection(
     // Only a matter of latency.
     let _ = stream.set_nodelay(true);
     match tls {
-        None => http.serve(stream, peer, watcher).await,
+        None => http.serve(stream, peer, IsSecure(false), watcher).await,
         Some(tls) => match tls.accept(stream).await {
-            Ok(stream) => http.serve(stream, peer, watcher).await,
+            Ok(stream) => http.serve(stream, peer, IsSecure(true), watcher).await,
             Err(error) => tracing::debug!(error = %error, "no TLS came about"),
         },
     }

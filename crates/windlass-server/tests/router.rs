@@ -136,7 +136,7 @@ async fn errors_have_a_status_and_say_what_is_wrong() {
         (
             Request::get("/?from=anchors&target=a.example&where=refdomains%3E1"),
             400,
-            r#"{"error":"bad where: column 'refdomains' cannot be used in 'where' of table 'anchors'; allowed: anchor, backlinks, refpages, refdomain, first_seen, last_visited (at character 1)"}"#,
+            r#"{"error":"bad where: column 'refdomains' cannot be used in 'where' of table 'anchors'; allowed: anchor, backlinks, refpages, refdomain, first_seen, last_visited, kind (at character 1)"}"#,
         ),
         (
             Request::get("/v3?from=anchors"),

@@ -1,13 +1,13 @@
 //! Reading an index while others may write it.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
-use windlass_links::{CaptureTime, History, Target};
+use windlass_links::{CaptureTime, History, PublicSuffixList, Target};
 
 use super::manifest::{Manifest, digest};
 use super::{MANIFEST, PUBLIC_SUFFIX_LIST, SEGMENTS};
@@ -25,9 +25,12 @@ const ATTEMPTS_MAX: usize = 16;
 #[derive(Debug)]
 pub struct Snapshot {
     manifest: Manifest,
+    changed: Option<SystemTime>,
     version: String,
     segments: Vec<Arc<Segment>>,
     kept: query::Kept,
+    /// The Public Suffix List, once somebody has asked for it.
+    suffixes: OnceLock<Arc<PublicSuffixList>>,
     directory: PathBuf,
 }
 
@@ -45,12 +48,18 @@ impl Snapshot {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let manifest = read_manifest(directory)?;
+            let (manifest, changed) = read_manifest(directory)?;
             match open_segments(directory, &manifest, known) {
                 Ok(segments) => {
                     let version = format!("{}-{}", manifest.generation, crc_of(&manifest));
+                    let digest = &manifest.public_suffix_list_digest;
+                    let known_suffixes = before
+                        .filter(|before| before.manifest.public_suffix_list_digest == *digest)
+                        .and_then(|before| before.suffixes.get().cloned());
                     return Ok(Self {
+                        suffixes: known_suffixes.map(OnceLock::from).unwrap_or_default(),
                         manifest,
+                        changed,
                         version,
                         kept: query::Kept::new(&segments, before.map(|before| &before.kept)),
                         segments,
@@ -69,6 +78,12 @@ impl Snapshot {
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// When this state was committed, by an ingest or a merge, as far as the file system tells.
+    #[must_use]
+    pub fn changed(&self) -> Option<SystemTime> {
+        self.changed
     }
 
     /// Names this state: the generation and a checksum of the manifest.
@@ -104,6 +119,19 @@ impl Snapshot {
     /// Where it cannot be read, or is another one.
     pub fn public_suffix_list(&self) -> Result<String, IndexError> {
         read_public_suffix_list(&self.directory, &self.manifest)
+    }
+
+    /// That list, ready for questions. It is read when it is first asked for, and kept, also for the states that
+    /// follow.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or is another one.
+    pub fn suffixes(&self) -> Result<Arc<PublicSuffixList>, IndexError> {
+        if let Some(list) = self.suffixes.get() {
+            return Ok(Arc::clone(list));
+        }
+        let list = Arc::new(PublicSuffixList::parse(&self.public_suffix_list()?)?);
+        Ok(Arc::clone(self.suffixes.get_or_init(|| list)))
     }
 
     /// The rows of a target (R15). Bytes read grow with the number of backlinks in the target's
@@ -143,10 +171,19 @@ impl Snapshot {
     }
 }
 
-fn read_manifest(directory: &Path) -> Result<Manifest, IndexError> {
+/// The manifest, and when it was written.
+fn read_manifest(directory: &Path) -> Result<(Manifest, Option<SystemTime>), IndexError> {
     let path = directory.join(MANIFEST);
-    match fs::read(&path) {
-        Ok(bytes) => Manifest::from_bytes(&path, &bytes),
+    let read = || -> io::Result<_> {
+        // Both of one file, for another may take its place meanwhile.
+        let mut file = File::open(&path)?;
+        let changed = file.metadata()?.modified().ok();
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok((bytes, changed))
+    };
+    match read() {
+        Ok((bytes, changed)) => Ok((Manifest::from_bytes(&path, &bytes)?, changed)),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             Err(IndexError::NotAnIndex(directory.to_owned()))
         }

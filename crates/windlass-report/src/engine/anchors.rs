@@ -3,13 +3,14 @@
 
 use std::sync::atomic::AtomicBool;
 
-use windlass_index::{IndexError, Row, RowVisitor, TargetRows, Texts};
+use windlass_index::{IndexError, Row, RowVisitor, Snapshot, TargetRows, Texts};
 use windlass_links::CaptureTime;
 
 use super::page::Page;
 use super::ready;
-use super::row_filter::RowFilter;
+use super::row_filter::{RowFilter, kinds_asked};
 use crate::filter::{Matcher, Subject};
+use crate::kind::Kinds;
 use crate::query::Query;
 use crate::report::{Anchors, Emptiness, Group, Report};
 use crate::table::Field;
@@ -18,7 +19,8 @@ use crate::table::Field;
 ///
 /// Where the index has finished groups, and no `where` asks for others, those are read that can be on
 /// the page. Otherwise time grows with the number of backlinks. Memory grows with `offset + limit`.
-/// Each distinct anchor and refdomain is tested once.
+/// Each distinct anchor and refdomain is tested once. Kinds of anchors are told by the Public Suffix List
+/// that travels with Windlass; [`run_on`] takes that of the index.
 ///
 /// # Errors
 /// Where the index is damaged.
@@ -35,8 +37,33 @@ pub fn run_cancellable<'a>(
     rows: &TargetRows,
     cancel: &AtomicBool,
 ) -> Result<Report<'a>, IndexError> {
+    let bundled = || Ok::<_, IndexError>(Kinds::of_bundled(&query.target));
+    let kinds = kinds_asked(query, bundled)?;
+    page(query, rows, kinds.as_ref(), cancel)
+}
+
+/// [`run_cancellable`], on one state of an index.
+///
+/// # Errors
+/// As there.
+pub fn run_on<'a>(
+    query: &'a Query,
+    snapshot: &Snapshot,
+    cancel: &AtomicBool,
+) -> Result<Report<'a>, IndexError> {
+    let rows = snapshot.rows(&query.target, query.history, cancel)?;
+    let kinds = kinds_asked(query, || Kinds::of_index(&query.target, snapshot))?;
+    page(query, &rows, kinds.as_ref(), cancel)
+}
+
+fn page<'a>(
+    query: &'a Query,
+    rows: &TargetRows,
+    kinds: Option<&Kinds>,
+    cancel: &AtomicBool,
+) -> Result<Report<'a>, IndexError> {
     let wanted = query.offset.saturating_add(query.limit.into());
-    let mut report = window(query, rows, cancel, None, wanted)?;
+    let mut report = window(query, rows, kinds, cancel, None, wanted)?;
     report.pass_over(query.offset);
     Ok(report)
 }
@@ -45,6 +72,7 @@ pub fn run_cancellable<'a>(
 pub(super) fn window<'a>(
     query: &'a Query,
     rows: &TargetRows,
+    kinds: Option<&Kinds>,
     cancel: &AtomicBool,
     after: Option<&Group>,
     groups_max: u64,
@@ -55,7 +83,7 @@ pub(super) fn window<'a>(
     {
         return ready::report(query, rows, groups, new().unordered(), cancel);
     }
-    let (parts, refpages) = rows.scan(|| Grouping::new(query, rows, new()), cancel)?;
+    let (parts, refpages) = rows.scan(|| Grouping::new(query, rows, kinds, new()), cancel)?;
     let mut found = Found {
         refpages,
         ..Found::default()
@@ -63,7 +91,7 @@ pub(super) fn window<'a>(
     let mut pages = Vec::new();
     for mut part in parts {
         part.close(&mut rows.texts()?)?;
-        found.any_rows |= part.any_rows;
+        found.any_rows |= part.filter.any_rows;
         found.backlinks = found.backlinks.saturating_add(part.backlinks);
         pages.push(part.page);
     }
@@ -129,18 +157,16 @@ struct Grouping<'a> {
     having: Matcher<'a>,
     open: Option<Group>,
     page: Page<'a>,
-    any_rows: bool,
     backlinks: u64,
 }
 
 impl<'a> Grouping<'a> {
-    fn new(query: &'a Query, rows: &TargetRows, page: Page<'a>) -> Self {
+    fn new(query: &'a Query, rows: &TargetRows, kinds: Option<&'a Kinds>, page: Page<'a>) -> Self {
         Self {
-            filter: RowFilter::new(&query.where_filter, rows),
+            filter: RowFilter::new(&query.where_filter, kinds, rows),
             having: Matcher::new(&query.having),
             open: None,
             page,
-            any_rows: false,
             backlinks: 0,
         }
     }
@@ -165,8 +191,7 @@ impl<'a> Grouping<'a> {
 
 impl RowVisitor for Grouping<'_> {
     fn wants(&mut self, anchor: u32, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
-        self.any_rows = true;
-        self.filter.wants(anchor, texts)
+        self.filter.passes_anchor(anchor, texts)
     }
 
     fn row(&mut self, row: &Row, texts: &mut Texts<'_>) -> Result<bool, IndexError> {

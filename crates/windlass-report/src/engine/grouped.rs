@@ -10,9 +10,10 @@ use windlass_links::CaptureTime;
 
 use super::memory::Memory;
 use super::record::{Named, OutgoingRecord, OwnedCell, OwnedRecord, Record, RecordFilter};
+use super::row_filter::RowFilter;
 use super::sources::{self, Asked};
 use super::{AnswerError, order};
-use crate::filter::Matcher;
+use crate::kind::Kinds;
 use crate::report::Cell;
 use crate::table::Field;
 
@@ -76,8 +77,9 @@ fn entry<'m, K: Eq + Hash, V: Default>(
 pub(super) fn anchors_refdomains(
     asked: &Asked<'_>,
     rows: &TargetRows,
+    kinds: Option<&Kinds>,
 ) -> Result<Groups, AnswerError> {
-    let new = || Counting::new(asked);
+    let new = || Counting::new(asked, rows, kinds);
     let (parts, _) = rows.scan(new, asked.cancel)?;
     let mut memory = asked.memory();
     let (groups, any_rows) = by_refdomain(parts, &mut memory)?;
@@ -140,7 +142,7 @@ const REFDOMAIN_FIELDS: [Field; 5] = [
 ];
 
 fn refdomains_of_rows(asked: &Asked<'_>, rows: &TargetRows) -> Result<Groups, AnswerError> {
-    let new = || Counting::new(asked);
+    let new = || Counting::new(asked, rows, None);
     let (parts, refpages) = rows.scan_by_refdomain(new, asked.cancel)?;
     let mut memory = asked.memory();
     let (groups, any_rows) = by_refdomain(parts, &mut memory)?;
@@ -365,55 +367,27 @@ impl Counts {
 
 /// Counts rows by refdomain.
 struct Counting<'a> {
-    filter: Matcher<'a>,
-    tests_anchor: bool,
-    tests_refdomain: bool,
-    /// Whether each refdomain passes, as far as is known.
-    refdomains: HashMap<u32, bool>,
+    filter: RowFilter<'a>,
     counts: HashMap<u32, Counts>,
-    any_rows: bool,
 }
 
 impl<'a> Counting<'a> {
-    fn new(asked: &Asked<'a>) -> Self {
-        let filter = Matcher::new(&asked.query.where_filter);
+    fn new(asked: &Asked<'a>, rows: &TargetRows, kinds: Option<&'a Kinds>) -> Self {
         Self {
-            tests_anchor: filter.tests(Field::Anchor),
-            tests_refdomain: filter.tests(Field::Refdomain),
-            filter,
-            refdomains: HashMap::new(),
+            filter: RowFilter::new(&asked.query.where_filter, kinds, rows),
             counts: HashMap::new(),
-            any_rows: false,
         }
     }
 }
 
 impl RowVisitor for Counting<'_> {
     fn wants(&mut self, anchor: u32, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
-        self.any_rows = true;
-        Ok(!self.tests_anchor
-            || self
-                .filter
-                .passes_string(Field::Anchor, texts.anchor(anchor)?))
+        self.filter.passes_anchor(anchor, texts)
     }
 
     fn row(&mut self, row: &Row, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
-        if !self.filter.passes_numbers(row) {
+        if !self.filter.passes(row, texts)? {
             return Ok(false);
-        }
-        if self.tests_refdomain {
-            let passes = match self.refdomains.get(&row.refdomain) {
-                Some(passes) => *passes,
-                None => {
-                    let text = texts.refdomain(row.refdomain)?;
-                    let passes = self.filter.passes_string(Field::Refdomain, text);
-                    self.refdomains.insert(row.refdomain, passes);
-                    passes
-                }
-            };
-            if !passes {
-                return Ok(false);
-            }
         }
         self.counts.entry(row.refdomain).or_default().add(&Counts {
             rows: 1,
@@ -432,7 +406,7 @@ fn by_refdomain(
     let mut any_rows = false;
     let mut groups: HashMap<u32, Counts> = HashMap::new();
     for part in parts {
-        any_rows |= part.any_rows;
+        any_rows |= part.filter.any_rows;
         for (refdomain, counts) in part.counts {
             entry(&mut groups, refdomain, memory, 0)?.add(&counts);
         }

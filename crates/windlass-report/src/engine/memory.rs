@@ -4,17 +4,17 @@ use super::AnswerError;
 
 /// Counts bytes, about, and refuses more than are allowed.
 #[derive(Debug, Clone)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     left: usize,
     max: usize,
 }
 
 impl Memory {
-    pub(super) const fn new(max: usize) -> Self {
+    pub(crate) const fn new(max: usize) -> Self {
         Self { left: max, max }
     }
 
-    pub(super) const fn take(&mut self, bytes: usize) -> Result<(), AnswerError> {
+    pub(crate) const fn take(&mut self, bytes: usize) -> Result<(), AnswerError> {
         match self.left.checked_sub(bytes) {
             Some(left) => {
                 self.left = left;

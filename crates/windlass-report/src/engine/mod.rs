@@ -6,12 +6,13 @@
 mod anchors;
 mod grouped;
 mod memory;
+mod of_anchor;
 mod order;
 mod overview;
 mod page;
 mod ready;
 mod record;
-pub(crate) mod row_filter;
+mod row_filter;
 mod single;
 mod sources;
 mod window;
@@ -23,6 +24,7 @@ use std::sync::atomic::AtomicBool;
 use windlass_index::{IndexError, Snapshot, TargetRows};
 
 use crate::error::{Misreading, QueryError};
+use crate::kind::Kinds;
 use crate::output::Output;
 use crate::query::Query;
 use crate::report::{Cell, Emptiness, Group, Report};
@@ -32,7 +34,10 @@ use grouped::Groups;
 use record::{Named, OwnedCell, Record};
 use sources::Asked;
 
-pub use anchors::{run, run_cancellable};
+pub use anchors::{run, run_cancellable, run_on};
+pub(crate) use memory::Memory;
+pub use of_anchor::{AnchorRow, rows_of_anchor};
+pub(crate) use row_filter::{RowFilter, kinds_asked};
 
 /// What an answer may take. Whatever the numbers, the answer is the same, or refused.
 #[derive(Debug, Clone, Copy)]
@@ -104,6 +109,7 @@ pub struct Answer<'a> {
     asked: Asked<'a>,
     snapshot: Arc<Snapshot>,
     content: Content<'a>,
+    total: u64,
     results: u64,
     emptiness: Option<Emptiness>,
     stats: Vec<(&'static str, u64)>,
@@ -112,7 +118,7 @@ pub struct Answer<'a> {
 /// The rows of an answer.
 enum Content<'a> {
     /// Groups of anchors: the first of them, and where more come from.
-    Anchors(Box<(Report<'a>, TargetRows)>),
+    Anchors(Box<(Report<'a>, TargetRows, Option<Kinds>)>),
     /// Other groups: all of them, from `offset` on.
     Groups(Groups),
     Single(single::Found),
@@ -139,14 +145,16 @@ pub fn answer<'a>(
         limits,
     };
     let rows = || snapshot.rows(&query.target, query.history, cancel);
+    let kinds = row_filter::kinds_asked(query, || Kinds::of_index(&query.target, snapshot))?;
     if query.table.source == Source::AnchorRows
         && query.table.grouping == Grouping::By(&[Field::Anchor])
     {
-        return answer_anchors(asked, snapshot, rows()?);
+        return answer_anchors(asked, snapshot, rows()?, kinds);
     }
     let (content, total, any_rows) = match (query.table.source, query.table.grouping) {
         (Source::AnchorRows, _) => {
-            of_groups(&asked, grouped::anchors_refdomains(&asked, &rows()?)?)
+            let groups = grouped::anchors_refdomains(&asked, &rows()?, kinds.as_ref())?;
+            of_groups(&asked, groups)
         }
         (Source::Refpages, _) => {
             of_groups(&asked, grouped::refdomains(&asked, snapshot, &rows()?)?)
@@ -185,6 +193,7 @@ pub fn answer<'a>(
         asked,
         snapshot: Arc::clone(snapshot),
         content,
+        total,
         results,
         emptiness,
     })
@@ -194,6 +203,7 @@ fn answer_anchors<'a>(
     asked: Asked<'a>,
     snapshot: &Arc<Snapshot>,
     rows: TargetRows,
+    kinds: Option<Kinds>,
 ) -> Result<Answer<'a>, AnswerError> {
     let Asked {
         query,
@@ -205,7 +215,8 @@ fn answer_anchors<'a>(
     let mut last: Option<Group> = None;
     let report = loop {
         let wanted = left.saturating_add(query.limit.into()).min(at_once);
-        let mut report = anchors::window(query, &rows, cancel, last.as_ref(), wanted)?;
+        let mut report =
+            anchors::window(query, &rows, kinds.as_ref(), cancel, last.as_ref(), wanted)?;
         let count = report.results();
         // Where nothing is wanted, nothing more comes either.
         if left < count || count < wanted || wanted == 0 {
@@ -217,10 +228,11 @@ fn answer_anchors<'a>(
     };
     let results = report.groups_total().saturating_sub(query.offset);
     Ok(Answer {
+        total: report.groups_total(),
         results: results.min(query.limit.into()),
         emptiness: report.emptiness(),
         stats: report.stats().collect(),
-        content: Content::Anchors(Box::new((report, rows))),
+        content: Content::Anchors(Box::new((report, rows, kinds))),
         snapshot: Arc::clone(snapshot),
         asked,
     })
@@ -286,6 +298,12 @@ impl Answer<'_> {
                 || self.snapshot.manifest().keep_internal
         };
         query.select.iter().copied().filter(is_known).collect()
+    }
+
+    /// How many results there are before `offset` and `limit`.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.total
     }
 
     /// How many results it has.
@@ -370,13 +388,14 @@ impl Answer<'_> {
             }
             Content::Single(found) => found.write(&self.asked, &self.snapshot, each),
             Content::Anchors(found) => {
-                let (first, rows) = found.as_ref();
+                let (first, rows, kinds) = found.as_ref();
                 let mut left = self.results;
                 let mut last = write_groups(first, &mut left, &mut each)?;
                 while left > 0 && last.is_some() {
                     let Asked { query, cancel, .. } = self.asked;
                     let wanted = left.min(self.asked.limits.groups_at_once.max(1));
-                    let next = anchors::window(query, rows, cancel, last.as_ref(), wanted)?;
+                    let kinds = kinds.as_ref();
+                    let next = anchors::window(query, rows, kinds, cancel, last.as_ref(), wanted)?;
                     last = write_groups(&next, &mut left, &mut each)?;
                 }
                 Ok(())

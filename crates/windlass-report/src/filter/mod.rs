@@ -9,6 +9,7 @@ mod text;
 
 pub(crate) use matcher::{Matcher, Subject};
 pub(crate) use parse::column_for;
+pub(crate) use text::is_of_word;
 
 use windlass_links::CaptureTime;
 
@@ -166,7 +167,7 @@ impl Function {
 /// What a column is compared with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
-    /// For a string column: folded or lowered where its type asks for that.
+    /// For a string column: folded or lowered where its type asks for that. For a kind: its name.
     Text(String),
     /// For an integer column.
     Integer(i64),

@@ -4,6 +4,7 @@ use windlass_links::anchor::fold;
 
 use super::{Condition, DateValue, Function, Operator, Value};
 use crate::error::{Misreading, shown};
+use crate::kind::AnchorKind;
 use crate::table::{Clause, Column, ColumnType, Table, name_list};
 
 /// Characters that a bare value cannot hold, besides white space.
@@ -161,11 +162,15 @@ impl<'a> Parser<'a> {
         self.skip_space();
         let at = self.at;
         let operator = self.operator()?;
-        if column.column_type == ColumnType::Boolean && !operator.is_equality() {
+        if !column.column_type.has_order() && !operator.is_equality() {
+            let what = match column.column_type {
+                ColumnType::Kind => "a kind of anchor",
+                _ => "true or false",
+            };
             return Err(self.error(
                 at,
                 format!(
-                    "'{}' is true or false, which '{}' does not compare; allowed: = and <>",
+                    "'{}' is {what}, which '{}' does not compare; allowed: = and <>",
                     column.name,
                     operator.symbol()
                 ),
@@ -256,6 +261,12 @@ impl<'a> Parser<'a> {
                         ),
                     )
                 }),
+            ColumnType::Kind => written
+                .text
+                .trim()
+                .parse()
+                .map(|kind: AnchorKind| Value::Text(kind.name().to_owned()))
+                .map_err(|error| self.error(written.at, error.to_string())),
             ColumnType::Boolean => boolean(&written.text).map(Value::Boolean).ok_or_else(|| {
                 self.error(
                     written.at,
@@ -342,7 +353,8 @@ fn comparable(column_type: ColumnType, text: String) -> String {
         | ColumnType::Url
         | ColumnType::Integer
         | ColumnType::Date
-        | ColumnType::Boolean => text,
+        | ColumnType::Boolean
+        | ColumnType::Kind => text,
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) fn has_word(text: &str, needle: &Finder<'_>) -> bool {
 }
 
 /// Whether a character is a letter, digit or mark: general category L*, Nd or M*.
-fn is_of_word(c: char) -> bool {
+pub(crate) fn is_of_word(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_alphanumeric();
     }

@@ -84,6 +84,22 @@ const ANCHOR: Column = Column::everywhere(
     "anchor as written; compared folded (R9a)",
 );
 
+const REFDOMAIN_OF_LINK: Column = Column::everywhere(
+    "refdomain",
+    ColumnType::Host,
+    Field::Refdomain,
+    "registrable domain of the page; filters only, never returned",
+)
+.only_in_where();
+
+const KIND: Column = Column::everywhere(
+    "kind",
+    ColumnType::Kind,
+    Field::Kind,
+    "kind of anchor: empty, naked-url, brand, generic, other; filters only, never returned",
+)
+.only_in_where();
+
 const RATING: &str = "ratings rest on the old service's own graph of the whole web; this index counts what its captures show and rates nothing";
 const IP: &str = "crawls do not tell IP addresses of pages in a form that the index keeps";
 const BODY: &str = "the index keeps links, not documents";
@@ -161,6 +177,7 @@ pub static ANCHORS: Table = Table {
             Field::LastVisited,
             "latest time that one of them was seen",
         ),
+        KIND,
     ],
     withheld: &[],
     stats: &[
@@ -211,6 +228,7 @@ pub static ANCHORS_REFDOMAINS: Table = Table {
             Field::Refdomain,
             "referring domain",
         ),
+        KIND,
     ],
     withheld: &[],
     stats: &[],
@@ -297,6 +315,7 @@ pub static BACKLINKS: Table = Table {
         NOFOLLOW,
         ALT,
         ANCHOR,
+        REFDOMAIN_OF_LINK,
     ],
     withheld: WITHHELD_OF_LINKS,
     stats: &[],
@@ -339,6 +358,7 @@ pub static BACKLINKS_NEW_LOST: Table = Table {
         NOFOLLOW,
         ALT,
         ANCHOR,
+        REFDOMAIN_OF_LINK,
     ],
     withheld: WITHHELD_OF_LINKS,
     stats: &[],

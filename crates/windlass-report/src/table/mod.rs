@@ -27,6 +27,8 @@ pub enum ColumnType {
     Date,
     /// Yes or no; compared for equality alone.
     Boolean,
+    /// What an anchor says of the target: see [`AnchorKind`](crate::AnchorKind); compared for equality alone.
+    Kind,
 }
 
 impl ColumnType {
@@ -41,6 +43,12 @@ impl ColumnType {
     pub const fn has_host(self) -> bool {
         matches!(self, Self::Host | Self::Url)
     }
+
+    /// Whether `<` and the like compare it, and not `=` and `<>` alone.
+    #[must_use]
+    pub const fn has_order(self) -> bool {
+        !matches!(self, Self::Boolean | Self::Kind)
+    }
 }
 
 /// What a row or group is asked for: the seam between a table's definition and its row source.
@@ -48,6 +56,8 @@ impl ColumnType {
 pub enum Field {
     /// The anchor: folded, where rows are grouped by it; else as written, and compared folded.
     Anchor,
+    /// What the anchor says of the target.
+    Kind,
     /// The number of different folded anchors.
     Anchors,
     /// The number of backlinks.

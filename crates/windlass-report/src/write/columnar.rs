@@ -73,9 +73,11 @@ impl Batch {
     pub(super) fn new(fields: &Fields, moments: Moments) -> Self {
         let schema = fields.iter().map(|(name, column_type)| {
             let data_type = match column_type {
-                ColumnType::Anchor | ColumnType::Host | ColumnType::Text | ColumnType::Url => {
-                    DataType::Utf8
-                }
+                ColumnType::Anchor
+                | ColumnType::Host
+                | ColumnType::Text
+                | ColumnType::Url
+                | ColumnType::Kind => DataType::Utf8,
                 ColumnType::Integer => DataType::UInt64,
                 ColumnType::Date => DataType::Timestamp(moments.unit(), Some("UTC".into())),
                 ColumnType::Boolean => DataType::Boolean,
@@ -83,9 +85,11 @@ impl Batch {
             Field::new(*name, data_type, true)
         });
         let columns = fields.iter().map(|(_, column_type)| match column_type {
-            ColumnType::Anchor | ColumnType::Host | ColumnType::Text | ColumnType::Url => {
-                Builder::Text(StringBuilder::new())
-            }
+            ColumnType::Anchor
+            | ColumnType::Host
+            | ColumnType::Text
+            | ColumnType::Url
+            | ColumnType::Kind => Builder::Text(StringBuilder::new()),
             ColumnType::Integer => Builder::Integer(UInt64Builder::new()),
             ColumnType::Date => Builder::Moment(Int64Builder::new()),
             ColumnType::Boolean => Builder::Boolean(BooleanBuilder::new()),

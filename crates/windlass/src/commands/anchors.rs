@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
 use windlass_index::Snapshot;
-use windlass_report::{Cell, Emptiness, Query, Report, run as evaluate, write};
+use windlass_report::{Cell, Emptiness, Query, Report, run_on, write};
 
 use crate::cli::{AnchorsFormat, AnchorsOptions};
 use crate::numbers::grouped;
@@ -22,8 +22,7 @@ pub(crate) fn run(options: &AnchorsOptions) -> anyhow::Result<ExitCode> {
     let query = Query::from_params(parameters(options))?;
     let cancel = cancel_on_signal()?;
     let snapshot = Snapshot::open(&options.index)?;
-    let rows = snapshot.rows(&query.target, query.history, &cancel)?;
-    let report = evaluate(&query, &rows)?;
+    let report = run_on(&query, &snapshot, &cancel)?;
     if options.output == AnchorsFormat::Table {
         show(&query, &report)?;
     } else {

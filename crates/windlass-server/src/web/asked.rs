@@ -1,0 +1,156 @@
+//! What is known of a request for a page before its question is answered.
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::Response;
+use windlass_web::pages::anchors::Surroundings;
+use windlass_web::{Document, Part, Viewer, ViewerAccount};
+
+use super::{address, cookies, page, see_other};
+use crate::app::App;
+use crate::billing::Client;
+use crate::clients::{Asker, Peer};
+use crate::connection::IsSecure;
+use crate::parameters;
+use crate::refusal::Refusal;
+use crate::request_log::RequestId;
+
+/// A request for a page.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) id: RequestId,
+    pub(crate) client: Client,
+    pub(crate) is_head: bool,
+    /// Whether reports need a token.
+    pub(crate) is_metered: bool,
+    /// Whether the browser came through TLS.
+    pub(crate) is_secure: bool,
+    pub(crate) headers: HeaderMap,
+    /// Path and query, as they came.
+    pub(crate) target: String,
+    pub(crate) parameters: Vec<(String, String)>,
+    base: String,
+    peer: Option<Peer>,
+}
+
+/// Whether a page is for everyone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Nobody needs to have signed in.
+    Everyone,
+    /// Where there are accounts, whoever looks has one, and pays for rows with it.
+    Accounts,
+}
+
+impl Asked {
+    /// Reads a request. Whoever must sign in first is led there; what cannot be read is answered by a page
+    /// that says so.
+    pub(crate) async fn read(
+        app: &Arc<App>,
+        request: Request,
+        access: Access,
+    ) -> Result<Self, Response> {
+        let id = request.extensions().get::<RequestId>().copied();
+        let id = id.unwrap_or_else(RequestId::next);
+        let is_secure = request.extensions().get::<IsSecure>().copied();
+        let is_secure = is_secure.unwrap_or(IsSecure(false));
+        let peer = request.extensions().get::<Peer>().copied();
+        let headers = request.headers().clone();
+        let target = request
+            .uri()
+            .path_and_query()
+            .map_or_else(|| "/start".to_owned(), ToString::to_string);
+        let is_head = request.method() == Method::HEAD;
+        let base = address::base(&headers, is_secure);
+        let fail = |refusal: &Refusal| {
+            let document = Document {
+                title: "Error".to_owned(),
+                part: Part::Other,
+                viewer: Viewer::default(),
+                lead: String::new(),
+                recent: None,
+            };
+            page::refused(&document, refusal, &id)
+        };
+        let token = cookies::token(&headers);
+        let is_metered = app.billing.is_metered().await;
+        let is_metered =
+            is_metered.map_err(|error| fail(&crate::billing::unavailable(&error, &id)))?;
+        let client = match app.billing.client(token.as_deref(), &id).await {
+            Ok(client) => client,
+            // A cookie that is not right any more is none.
+            Err(refusal) if refusal.status() == StatusCode::UNAUTHORIZED => match access {
+                Access::Everyone => Client::Open,
+                Access::Accounts => return Err(sign_in(&target)),
+            },
+            Err(refusal) => return Err(fail(&refusal)),
+        };
+        let parameters = match parameters::read(request, &app.limits).await {
+            Ok(parameters) => parameters,
+            Err(refusal) => return Err(fail(&refusal)),
+        };
+        Ok(Self {
+            id,
+            client,
+            is_head,
+            is_metered,
+            is_secure: is_secure.0 || base.starts_with("https:"),
+            headers,
+            target,
+            parameters,
+            base,
+            peer,
+        })
+    }
+
+    /// The last value of a parameter.
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        let mut values = self.parameters.iter().rev();
+        values
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The parameters, for reading a state.
+    pub(crate) fn pairs(&self) -> Vec<(&str, &str)> {
+        let pairs = self.parameters.iter();
+        pairs.map(|(n, v)| (n.as_str(), v.as_str())).collect()
+    }
+
+    /// A number of rows to pass over; what is none is none.
+    pub(crate) fn start(&self) -> u64 {
+        self.value("start")
+            .and_then(|text| text.trim().parse().ok())
+            .unwrap_or(0)
+    }
+
+    pub(crate) fn surroundings(&self) -> Surroundings {
+        Surroundings {
+            base: self.base.clone(),
+            is_metered: self.is_metered,
+        }
+    }
+
+    pub(crate) fn asker(&self) -> Asker {
+        Asker::of(self.client.account().map(|account| account.id), self.peer)
+    }
+
+    pub(crate) fn viewer(&self) -> Viewer {
+        Viewer {
+            account: self.client.account().map(|account| ViewerAccount {
+                name: account.name.clone(),
+                rows_left: account.balance.left(),
+                is_admin: account.is_admin,
+            }),
+            is_metered: self.is_metered,
+        }
+    }
+}
+
+/// The way to where one signs in, and back.
+pub(crate) fn sign_in(target: &str) -> Response {
+    let address = windlass_web::address::Address::new("/sign-in").with("next", target);
+    see_other(&address.to_string())
+}

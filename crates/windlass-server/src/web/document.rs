@@ -1,0 +1,37 @@
+//! What is around the pages of reports.
+
+use windlass_web::pages::anchors;
+use windlass_web::{Document, Part, ReportState, TargetForm};
+
+use super::asked::Asked;
+
+/// Around a page about a report's target.
+pub(crate) fn of_report(asked: &Asked, state: &ReportState, what: &str) -> Document {
+    Document {
+        title: format!("{what}: {}", state.label()),
+        part: Part::Report,
+        viewer: asked.viewer(),
+        lead: TargetForm::of(state).html(),
+        recent: Some((state.label(), recent(state).href(anchors::PATH))),
+    }
+}
+
+/// What a browser remembers of a report: its target and mode.
+fn recent(state: &ReportState) -> ReportState {
+    ReportState {
+        target: state.target.clone(),
+        mode: state.mode().to_string(),
+        ..ReportState::default()
+    }
+}
+
+/// Around any other page.
+pub(crate) fn of(asked: &Asked, title: &str, part: Part) -> Document {
+    Document {
+        title: title.to_owned(),
+        part,
+        viewer: asked.viewer(),
+        lead: String::new(),
+        recent: None,
+    }
+}

@@ -1,0 +1,59 @@
+//! From a row of the report down to its links.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use windlass_web::ReportState;
+use windlass_web::pages::{backlinks, refdomains};
+
+use super::asked::{Access, Asked};
+use super::{document, page};
+use crate::app::App;
+use crate::refusal::Refusal;
+
+/// `GET /report/refdomains`.
+pub(crate) async fn refdomains(
+    State(app): State<Arc<App>>,
+    request: Request,
+) -> Result<Response, Response> {
+    let asked = Asked::read(&app, request, Access::Accounts).await?;
+    let state = ReportState::from_params(asked.pairs());
+    let document = document::of_report(&asked, &state, "Referring domains");
+    let query = match state.query() {
+        Ok(query) => query,
+        Err(error) => return Ok(page::refused(&document, &Refusal::from(error), &asked.id)),
+    };
+    let (anchor, start) = (anchor(&asked), asked.start());
+    let rows_min = query.cost(0);
+    Ok(page::page(app, asked, document, rows_min, move |view| {
+        refdomains::page(&state, &query, &anchor, start, view)
+    })
+    .await)
+}
+
+/// `GET /report/backlinks`.
+pub(crate) async fn backlinks(
+    State(app): State<Arc<App>>,
+    request: Request,
+) -> Result<Response, Response> {
+    let asked = Asked::read(&app, request, Access::Accounts).await?;
+    let state = ReportState::from_params(asked.pairs());
+    let document = document::of_report(&asked, &state, "Backlinks");
+    let anchor = anchor(&asked);
+    let refdomain = asked.value("refdomain").unwrap_or_default().to_owned();
+    let query = match backlinks::query(&state, &anchor, &refdomain, asked.start()) {
+        Ok(query) => query,
+        Err(error) => return Ok(page::refused(&document, &Refusal::from(error), &asked.id)),
+    };
+    let rows_min = query.cost(0);
+    Ok(page::page(app, asked, document, rows_min, move |view| {
+        backlinks::page(&state, &query, &anchor, &refdomain, view)
+    })
+    .await)
+}
+
+/// The anchor that is asked about; an empty one is an anchor too.
+fn anchor(asked: &Asked) -> String {
+    asked.value("anchor").unwrap_or_default().to_owned()
+}

@@ -1,0 +1,67 @@
+//! The pages that people look at. What they show is the matter of `windlass-web`; here requests become its
+//! questions, and its pages answers: streamed where they take a while, charged as the requests are that give
+//! the same rows.
+
+mod address;
+mod asked;
+mod assets;
+mod cookies;
+mod document;
+mod drill;
+mod page;
+mod report;
+mod start;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::header::ACCEPT;
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+
+use crate::app::App;
+
+/// The paths of all pages.
+pub(crate) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/start", get(start::start))
+        .route("/recognise", get(start::recognise))
+        .route("/report", get(report::report))
+        .route("/report/refdomains", get(drill::refdomains))
+        .route("/report/backlinks", get(drill::backlinks))
+        .route("/assets/{name}", get(assets::asset))
+}
+
+/// The way to the start page, for a browser that asks for the bare address: requests have parameters.
+pub(crate) fn welcome(request: &Request) -> Option<Response> {
+    let is_bare = request.uri().query().is_none_or(str::is_empty);
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    (is_bare && is_read && wants_html(request.headers()))
+        .then(|| Redirect::to("/start").into_response())
+}
+
+/// Whether who asks is a browser that shows pages.
+fn wants_html(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|range| {
+            let essence = range.split(';').next().unwrap_or_default();
+            essence.trim().eq_ignore_ascii_case("text/html")
+        })
+}
+
+/// An answer that leads elsewhere: to an address of this server, which has only what a header may have.
+fn see_other(address: &str) -> Response {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    if let Ok(address) = address.parse() {
+        response
+            .headers_mut()
+            .insert(axum::http::header::LOCATION, address);
+    }
+    response
+}

@@ -1,0 +1,49 @@
+//! Addresses of pages: a path, and parameters that are encoded.
+
+use std::fmt;
+
+/// An address on this server.
+#[derive(Debug, Clone)]
+pub struct Address {
+    path: String,
+    query: String,
+}
+
+impl Address {
+    /// A path without parameters.
+    #[must_use]
+    pub fn new(path: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            query: String::new(),
+        }
+    }
+
+    /// With one parameter more; a blank one is left out.
+    #[must_use]
+    pub fn with(self, name: &str, value: &str) -> Self {
+        match value {
+            "" => self,
+            value => self.with_blank(name, value),
+        }
+    }
+
+    /// With one parameter more, which may be blank: an empty anchor is an anchor.
+    #[must_use]
+    pub fn with_blank(mut self, name: &str, value: &str) -> Self {
+        let mut query = form_urlencoded::Serializer::new(self.query);
+        query.append_pair(name, value);
+        self.query = query.finish();
+        self
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.path)?;
+        match self.query.as_str() {
+            "" => Ok(()),
+            query => write!(f, "?{query}"),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Filters as people read them, each with the address that takes it away.
+
+use windlass_report::ColumnType;
+use windlass_report::filter::{Condition, Function, Operator};
+
+use crate::state::{FilterKind, ReportState};
+
+/// One condition.
+#[derive(Debug)]
+pub(crate) struct Chip {
+    pub(crate) text: String,
+    pub(crate) without: String,
+}
+
+/// The conditions of a list.
+pub(crate) fn chips(state: &ReportState, kind: FilterKind, path: &str) -> Vec<Chip> {
+    let conditions = state.conditions(kind);
+    let chip = |(at, condition): (usize, &Condition)| Chip {
+        text: words(condition),
+        without: state.without(kind, at).href(path),
+    };
+    conditions.iter().enumerate().map(chip).collect()
+}
+
+/// A condition in words.
+fn words(condition: &Condition) -> String {
+    let column = title(condition.column().name);
+    match condition {
+        Condition::Compare {
+            operator, value, ..
+        } => {
+            let is_date = condition.column().column_type == ColumnType::Date;
+            let operator = match (operator, is_date) {
+                (Operator::Equal, _) => "is",
+                (Operator::NotEqual, _) => "is not",
+                (Operator::Less, true) => "before",
+                (Operator::LessOrEqual, true) => "until",
+                (Operator::Greater, true) => "after",
+                (Operator::GreaterOrEqual, true) => "since",
+                (Operator::Less, false) => "<",
+                (Operator::LessOrEqual, false) => "≤",
+                (Operator::Greater, false) => ">",
+                (Operator::GreaterOrEqual, false) => "≥",
+            };
+            match value.to_string().as_str() {
+                "\"\"" => format!("{column} {operator} empty"),
+                value => format!("{column} {operator} {value}"),
+            }
+        }
+        Condition::Call { function, text, .. } => {
+            let function = match function {
+                Function::Substring => "contains",
+                Function::Word => "has the word",
+                Function::Subdomain => "is or is below",
+            };
+            format!("{column} {function} \"{text}\"")
+        }
+    }
+}
+
+/// A column's name as people say it.
+pub(crate) fn title(column: &str) -> &str {
+    match column {
+        "anchor" => "Anchor",
+        "kind" => "Kind",
+        "backlinks" => "Backlinks",
+        "refpages" => "Referring pages",
+        "refdomain" => "Referring domain",
+        "refdomains" => "Referring domains",
+        "first_seen" => "First seen",
+        "last_visited" => "Last visited",
+        other => other,
+    }
+}

@@ -1,0 +1,376 @@
+//! The report: anchors of a target.
+
+use askama::Template;
+use windlass_links::{CaptureTime, Mode};
+use windlass_report::table::Clause;
+use windlass_report::{ANCHORS, Cell, Column, ColumnType, Direction, Emptiness, Query, answer};
+
+use crate::chips::{Chip, chips, title};
+use crate::error::PageError;
+use crate::pager::Pager;
+use crate::pages::message::{Message, Tone, Way};
+use crate::render;
+use crate::shown::{self, Date, Number, Percent};
+use crate::snippets::{Snippet, snippets};
+use crate::state::{FilterKind, ORDER_DEFAULT, ReportState};
+use crate::view::{Charge, Rendered, View};
+
+/// Where it is on the server.
+pub const PATH: &str = "/report";
+
+/// What the page needs to know of the server.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// Scheme and authority of the server, as the reader's browser knows it.
+    pub base: String,
+    /// Whether requests need a token.
+    pub is_metered: bool,
+}
+
+/// Puts the report together.
+///
+/// # Errors
+/// See [`PageError`].
+pub fn page(
+    state: &ReportState,
+    query: &Query,
+    surroundings: &Surroundings,
+    view: View<'_>,
+) -> Result<Rendered, PageError> {
+    let answer = answer(query, view.snapshot, view.limits, view.cancel)?;
+    let stat = |name| {
+        answer
+            .stats()
+            .iter()
+            .find(|(n, _)| *n == name)
+            .map_or(0, |(_, v)| *v)
+    };
+    let (backlinks, refpages, total) = (stat("backlinks"), stat("refpages"), answer.total());
+    let mut rows = Vec::new();
+    let columns = answer.columns();
+    answer.for_each_row(|cells| {
+        rows.push(Line::new(state, &columns, cells, backlinks));
+        Ok(())
+    })?;
+    let shown = rows.len() as u64;
+    let pager = Pager::new(query.offset, shown, query.limit.into(), total, |offset| {
+        let mut state = state.clone();
+        state.offset = if offset == 0 {
+            String::new()
+        } else {
+            offset.to_string()
+        };
+        state.href(PATH)
+    });
+    let charge = Charge::of(query, shown);
+    let template = Anchors {
+        state,
+        query,
+        headers: headers(state, query),
+        rows,
+        pager,
+        backlinks,
+        refpages,
+        total,
+        empty: answer.emptiness().map(|why| empty(why, state)),
+        newest: view.snapshot.newest_capture(),
+        where_chips: chips(state, FilterKind::Where, PATH),
+        having_chips: chips(state, FilterKind::Having, PATH),
+        snippets: snippets(
+            &surroundings.base,
+            &state.request(),
+            surroundings.is_metered,
+        ),
+        surroundings,
+    };
+    Ok(Rendered {
+        html: render(&template),
+        charge: Some(charge),
+    })
+}
+
+#[derive(Template)]
+#[template(path = "anchors.html")]
+struct Anchors<'a> {
+    state: &'a ReportState,
+    query: &'a Query,
+    headers: Vec<Header>,
+    rows: Vec<Line>,
+    pager: Pager,
+    backlinks: u64,
+    refpages: u64,
+    total: u64,
+    empty: Option<Message>,
+    newest: Option<CaptureTime>,
+    where_chips: Vec<Chip>,
+    having_chips: Vec<Chip>,
+    snippets: Vec<Snippet>,
+    surroundings: &'a Surroundings,
+}
+
+/// A row of the table.
+struct Line {
+    anchor: String,
+    href: String,
+    backlinks: u64,
+    refpages: u64,
+    refdomains: u64,
+    first_seen: Option<CaptureTime>,
+    last_visited: Option<CaptureTime>,
+    share: Percent,
+}
+
+impl Line {
+    fn new(
+        state: &ReportState,
+        columns: &[&'static Column],
+        cells: &[Cell<'_>],
+        backlinks: u64,
+    ) -> Self {
+        let mut line = Self {
+            anchor: String::new(),
+            href: String::new(),
+            backlinks: 0,
+            refpages: 0,
+            refdomains: 0,
+            first_seen: None,
+            last_visited: None,
+            share: Percent {
+                part: 0,
+                whole: backlinks,
+            },
+        };
+        for (column, cell) in columns.iter().zip(cells) {
+            match (column.name, *cell) {
+                ("anchor", Cell::Text(text)) => text.clone_into(&mut line.anchor),
+                ("backlinks", Cell::Integer(number)) => line.backlinks = number,
+                ("refpages", Cell::Integer(number)) => line.refpages = number,
+                ("refdomains", Cell::Integer(number)) => line.refdomains = number,
+                ("first_seen", Cell::Date(time)) => line.first_seen = Some(time),
+                ("last_visited", Cell::Date(time)) => line.last_visited = Some(time),
+                _ => {}
+            }
+        }
+        line.share.part = line.backlinks;
+        line.href = super::refdomains::href(state, &line.anchor);
+        line
+    }
+
+    fn anchor(&self) -> shown::Anchor<'_> {
+        shown::Anchor(&self.anchor)
+    }
+}
+
+/// The head of a column, which orders by it.
+struct Header {
+    title: &'static str,
+    href: String,
+    order: &'static str,
+    is_number: bool,
+    meaning: &'static str,
+}
+
+fn headers(state: &ReportState, query: &Query) -> Vec<Header> {
+    let present = query.order_by.first();
+    let header = |column: &'static Column| {
+        let present = present
+            .filter(|key| key.column == column)
+            .map(|key| key.direction);
+        // What is large, or late, is what people look for first; names they look up.
+        let first = if column.column_type == ColumnType::Anchor {
+            "asc"
+        } else {
+            "desc"
+        };
+        let next = match present {
+            Some(Direction::Ascending) => "desc",
+            Some(Direction::Descending) => "asc",
+            None => first,
+        };
+        let order = format!("{}:{next}", column.name);
+        let order = if order == ORDER_DEFAULT {
+            String::new()
+        } else {
+            order
+        };
+        Header {
+            title: title(column.name),
+            href: state.changed(|state| state.order_by = order).href(PATH),
+            order: match present {
+                Some(Direction::Ascending) => "ascending",
+                Some(Direction::Descending) => "descending",
+                None => "none",
+            },
+            is_number: column.column_type == ColumnType::Integer,
+            meaning: column.meaning,
+        }
+    };
+    ANCHORS.columns_of(Clause::Select).map(header).collect()
+}
+
+/// Why there are no rows, and what to do (R20).
+fn empty(why: Emptiness, state: &ReportState) -> Message {
+    let way = |text: &str, href: String| Way {
+        text: text.to_owned(),
+        href,
+    };
+    let mut ways = Vec::new();
+    let (heading, text) = match why {
+        Emptiness::FilteredOut => {
+            ways.push(way(
+                "Show the report without filters",
+                state
+                    .changed(|state| {
+                        state.where_text.clear();
+                        state.having.clear();
+                    })
+                    .href(PATH),
+            ));
+            (
+                "The filters removed everything",
+                "There are backlinks to this target, and none of them passes. Take a filter away, or all.",
+            )
+        }
+        Emptiness::HostUnknown => {
+            ways.push(way("See what this index holds", "/index".to_owned()));
+            (
+                "This host is not in any crawl given to the index",
+                "No captured page is on it, and no captured link leads to it. Look for a typing error; if \
+                     there is none, give the index a crawl that knows the host: windlass ingest.",
+            )
+        }
+        _ => {
+            if state.history != "all_time" && state.history != "all" {
+                ways.push(way(
+                    "Look at lost backlinks too",
+                    state
+                        .changed(|s| "all_time".clone_into(&mut s.history))
+                        .href(PATH),
+                ));
+            }
+            if !state.mode().is(Mode::Subdomains) {
+                ways.push(way(
+                    "Look at the whole host and those below it",
+                    state
+                        .changed(|s| "subdomains".clone_into(&mut s.mode))
+                        .href(PATH),
+                ));
+            }
+            (
+                "The index has no backlinks for this target",
+                "The index knows the host, but no link from another registrable domain leads to this target \
+                     with these settings. Links within one registrable domain are no backlinks.",
+            )
+        }
+    };
+    Message {
+        tone: Tone::Empty,
+        heading: heading.to_owned(),
+        text: text.to_owned(),
+        ways,
+        request: None,
+    }
+}
+
+/// A choice among a few, as links.
+struct Choice {
+    text: String,
+    href: String,
+    is_chosen: bool,
+}
+
+impl Anchors<'_> {
+    fn scope(&self) -> String {
+        self.query.target.to_string()
+    }
+
+    fn backlinks(&self) -> Number {
+        Number(self.backlinks)
+    }
+
+    fn refpages(&self) -> Number {
+        Number(self.refpages)
+    }
+
+    fn total(&self) -> Number {
+        Number(self.total)
+    }
+
+    fn newest(&self) -> Option<Date> {
+        self.newest.map(Date)
+    }
+
+    fn histories(&self) -> Vec<Choice> {
+        let present = self.query.history.to_string();
+        [("Live", "live", ""), ("All time", "all_time", "all_time")]
+            .map(|(text, name, value)| Choice {
+                text: text.to_owned(),
+                href: self
+                    .state
+                    .changed(|s| value.clone_into(&mut s.history))
+                    .href(PATH),
+                is_chosen: present == name,
+            })
+            .into()
+    }
+
+    /// The day since which lost backlinks are in.
+    fn since(&self) -> Option<String> {
+        let text = self.query.history.to_string();
+        let day = text.strip_prefix("since:")?;
+        Some(day.split('T').next().unwrap_or(day).to_owned())
+    }
+
+    fn sizes(&self) -> Vec<Choice> {
+        [25u64, 50, 100, 250]
+            .map(|size| Choice {
+                text: size.to_string(),
+                href: self
+                    .state
+                    .changed(|state| {
+                        state.limit = if size == crate::state::ROWS_DEFAULT {
+                            String::new()
+                        } else {
+                            size.to_string()
+                        };
+                    })
+                    .href(PATH),
+                is_chosen: u64::from(self.query.limit) == size,
+            })
+            .into()
+    }
+
+    /// The state's parameters but for some, as hidden fields of a form.
+    fn hidden(&self, without: &[&str]) -> Vec<(&'static str, &str)> {
+        let keeps = |(name, _): &(&str, &str)| !without.contains(name);
+        self.state.pairs().filter(keeps).collect()
+    }
+
+    fn columns(&self, clause: &Clause) -> Vec<(&'static str, &'static str, &'static str)> {
+        ANCHORS
+            .columns_of(*clause)
+            .map(|column| {
+                let data_type = match column.column_type {
+                    ColumnType::Integer => "number",
+                    ColumnType::Date => "date",
+                    ColumnType::Boolean => "boolean",
+                    _ => "string",
+                };
+                (column.name, title(column.name), data_type)
+            })
+            .collect()
+    }
+
+    fn without_filters(&self) -> String {
+        self.state
+            .changed(|state| {
+                state.where_text.clear();
+                state.having.clear();
+            })
+            .href(PATH)
+    }
+
+    fn href(&self, path: &str) -> String {
+        self.state.href(path)
+    }
+}

@@ -1,0 +1,152 @@
+//! Two steps down: the backlinks of an anchor from one referring domain; and three: a link itself.
+
+use askama::Template;
+use windlass_links::CaptureTime;
+use windlass_report::table::BACKLINKS;
+use windlass_report::{Cell, Query, QueryError, answer};
+
+use crate::error::PageError;
+use crate::pager::Pager;
+use crate::pages::crumbs::{Crumb, crumbs};
+use crate::pages::link;
+use crate::render;
+use crate::shown;
+use crate::state::{ReportState, quoted};
+use crate::view::{Charge, Rendered, View};
+
+/// Where it is on the server.
+pub const PATH: &str = "/report/backlinks";
+
+/// Rows of a page.
+const ROWS: u32 = 50;
+
+/// The address of the backlinks of an anchor from a refdomain, in a report.
+#[must_use]
+pub fn href(state: &ReportState, anchor: &str, refdomain: &str) -> String {
+    address(state, anchor, refdomain, 0)
+}
+
+fn address(state: &ReportState, anchor: &str, refdomain: &str, start: u64) -> String {
+    let address = state
+        .changed(|state| state.limit.clear())
+        .address(PATH)
+        .with_blank("anchor", anchor)
+        .with("refdomain", refdomain);
+    match start {
+        0 => address.to_string(),
+        start => address.with("start", &start.to_string()).to_string(),
+    }
+}
+
+/// The query of such a page.
+///
+/// # Errors
+/// As [`Query::from_params`].
+pub fn query(
+    state: &ReportState,
+    anchor: &str,
+    refdomain: &str,
+    start: u64,
+) -> Result<Query, QueryError> {
+    let conditions = format!(
+        "link_type=\"href\",anchor={},refdomain={}",
+        quoted(anchor),
+        quoted(refdomain)
+    );
+    Query::from_params([
+        ("from", BACKLINKS.name.to_owned()),
+        ("target", state.target.clone()),
+        ("mode", state.mode().to_string()),
+        ("history", state.history.clone()),
+        ("where", conditions),
+        ("limit", ROWS.to_string()),
+        ("offset", start.to_string()),
+    ])
+}
+
+/// Puts the page together.
+///
+/// # Errors
+/// See [`PageError`].
+pub fn page(
+    state: &ReportState,
+    query: &Query,
+    anchor: &str,
+    refdomain: &str,
+    view: View<'_>,
+) -> Result<Rendered, PageError> {
+    let answer = answer(query, view.snapshot, view.limits, view.cancel)?;
+    let columns = answer.columns();
+    let mut rows = Vec::new();
+    answer.for_each_row(|cells| {
+        let mut line = Line::default();
+        for (column, cell) in columns.iter().zip(cells) {
+            match (column.name, *cell) {
+                ("url_from", Cell::Text(text)) => text.clone_into(&mut line.page),
+                ("url_to", Cell::Text(text)) => text.clone_into(&mut line.target),
+                ("anchor", Cell::Text(text)) => text.clone_into(&mut line.anchor),
+                ("alt", Cell::Text(text)) => text.clone_into(&mut line.alt),
+                ("title", Cell::Text(text)) => line.title = Some(text.to_owned()),
+                ("http_code", Cell::Integer(code)) => line.status = Some(code),
+                ("nofollow", Cell::Boolean(value)) => line.is_nofollow = value,
+                ("first_seen", Cell::Date(time)) => line.first_seen = Some(time),
+                ("last_visited", Cell::Date(time)) => line.last_visited = Some(time),
+                _ => {}
+            }
+        }
+        line.href = link::href(state, refdomain, &line.page, &line.target, &line.anchor);
+        rows.push(line);
+        Ok(())
+    })?;
+    let charge = Charge::of(query, rows.len() as u64);
+    let pager = Pager::new(
+        query.offset,
+        rows.len() as u64,
+        ROWS.into(),
+        answer.total(),
+        |start| address(state, anchor, refdomain, start),
+    );
+    let template = Backlinks {
+        anchor,
+        refdomain,
+        crumbs: crumbs(state, Some(anchor), Some((refdomain, None))),
+        scope: query.target.to_string(),
+        rows,
+        pager,
+    };
+    Ok(Rendered {
+        html: render(&template),
+        charge: Some(charge),
+    })
+}
+
+#[derive(Template)]
+#[template(path = "backlinks.html")]
+struct Backlinks<'a> {
+    anchor: &'a str,
+    refdomain: &'a str,
+    crumbs: Vec<Crumb>,
+    scope: String,
+    rows: Vec<Line>,
+    pager: Pager,
+}
+
+#[derive(Default)]
+struct Line {
+    href: String,
+    page: String,
+    title: Option<String>,
+    target: String,
+    anchor: String,
+    alt: String,
+    status: Option<u64>,
+    is_nofollow: bool,
+    first_seen: Option<CaptureTime>,
+    last_visited: Option<CaptureTime>,
+}
+
+impl Backlinks<'_> {
+    fn anchor(&self) -> shown::Anchor<'_> {
+        shown::Anchor(self.anchor)
+    }
+}

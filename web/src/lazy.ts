@@ -62,6 +62,11 @@ export function keepLoaded(page: ParentNode): void {
   const loaded = [...document.querySelectorAll<HTMLElement>('[data-lazy][data-lazy-loaded]')];
   for (const place of page.querySelectorAll<HTMLElement>('[data-lazy]')) {
     const kept = loaded.find(({ dataset }) => dataset['lazy'] === place.dataset['lazy']);
-    if (kept) place.replaceWith(kept);
+    if (!kept) continue;
+    // The old page keeps its height: browsers note for "back" how far it is scrolled when it goes.
+    const standIn = document.createElement('div');
+    standIn.style.height = `${kept.offsetHeight}px`;
+    kept.replaceWith(standIn);
+    place.replaceWith(kept);
   }
 }

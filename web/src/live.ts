@@ -1,9 +1,9 @@
-const ID = 'announcement';
+const ID = 'announce';
 
 /**
  * Says something to those who do not see the page.
  *
- * The region is made when it is first needed, and again where a new page came without it.
+ * A page has a region for that; where one has none, it is made.
  */
 export function announce(text: string): void {
   let region = document.getElementById(ID);

@@ -8,6 +8,9 @@ import { begin, end } from './progress.ts';
 /** The part of a page that is replaced. */
 const PAGE = '#page';
 
+/** While it is replaced, browsers keep no place of their own in it. */
+const SWAPPING = 'is-swapping';
+
 /** What the events of htmx tell of a request; of its many fields those that are used here. */
 interface Context {
   request: { action: string; body?: FormData | null };
@@ -25,6 +28,7 @@ interface Place {
   samePage: boolean;
   id: string;
   top: number;
+  scrolled: number;
 }
 
 let asked: Place | undefined;
@@ -42,8 +46,10 @@ htmx.registerExtension('no-expressions', {
 // A request that begins ends the one before, whichever control asked for it.
 document.documentElement.setAttribute('hx-sync:inherited', 'body:replace');
 
-function isSwapped(element: HTMLAnchorElement | HTMLFormElement): boolean {
-  return element.target === '' && document.querySelector(PAGE) !== null;
+/** Attributes, not properties: in a form these are hidden by fields with such names. */
+function isSwapped(element: HTMLElement): boolean {
+  const isHere = (element.getAttribute('target') ?? '_self') === '_self';
+  return isHere && element.matches('[data-swap]') && document.querySelector(PAGE) !== null;
 }
 
 function ask(control: HTMLElement, path: string, event: Event): void {
@@ -53,7 +59,7 @@ function ask(control: HTMLElement, path: string, event: Event): void {
   const top = control.getBoundingClientRect().top;
   // On another page reading begins at the top.
   const samePage = new URL(path, location.href).pathname === location.pathname;
-  asked = { samePage, id, top };
+  asked = { samePage, id, top, scrolled: scrollY };
   void htmx.ajax('GET', path, {
     source: control,
     event,
@@ -68,16 +74,17 @@ document.addEventListener('click', (event) => {
   if (event.defaultPrevented || event.button !== 0) return;
   if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   const link = event.target instanceof Element ? event.target.closest('a') : null;
-  if (!link?.matches('[data-swap]') || link.origin !== location.origin) return;
+  if (!link || link.origin !== location.origin) return;
   if (isSwapped(link)) ask(link, link.pathname + link.search + link.hash, event);
 });
 
 document.addEventListener('submit', (event) => {
   const form = event.target;
   if (event.defaultPrevented || !(form instanceof HTMLFormElement)) return;
-  if (!form.matches('[data-swap]') || form.method !== 'get' || !isSwapped(form)) return;
+  if ((form.getAttribute('method') ?? 'get').toLowerCase() !== 'get' || !isSwapped(form)) return;
+  const address = new URL(form.getAttribute('action') ?? '', location.href);
   // The fields are the whole query, as when a browser sends the form.
-  ask(form, new URL(form.action, location.href).pathname, event);
+  if (address.origin === location.origin) ask(form, address.pathname, event);
 });
 
 function contextOf(event: Event): Context | undefined {
@@ -103,6 +110,8 @@ document.addEventListener('htmx:before:swap', (event) => {
     location.assign(detail.ctx.request.action);
     return;
   }
+  // What moves from the old page to the new one is no reason to scroll.
+  document.documentElement.classList.add(SWAPPING);
   keepLoaded(main.fragment);
 });
 
@@ -111,12 +120,15 @@ document.addEventListener('htmx:after:swap', () => {
   const page = document.querySelector<HTMLElement>(PAGE);
   if (asked && page) settle(page, asked);
   asked = undefined;
+  requestAnimationFrame(() => {
+    requestAnimationFrame(() => document.documentElement.classList.remove(SWAPPING));
+  });
   // The title comes after this event.
   setTimeout(() => announce(resultOf(page)));
 });
 
 /** Brings the control, or what stands in its place, to where it was. */
-function settle(page: HTMLElement, { samePage, id, top }: Place): void {
+function settle(page: HTMLElement, { samePage, id, top, scrolled }: Place): void {
   if (!samePage) {
     scrollTo({ top: 0, behavior: 'instant' });
     focus(page);
@@ -126,6 +138,8 @@ function settle(page: HTMLElement, { samePage, id, top }: Place): void {
   if (control) {
     const moved = control.getBoundingClientRect().top - top;
     scrollBy({ top: moved, behavior: 'instant' });
+  } else {
+    scrollTo({ top: scrolled, behavior: 'instant' });
   }
   if (document.activeElement === document.body) focus(control ?? page);
 }

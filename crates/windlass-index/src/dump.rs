@@ -1,13 +1,13 @@
 //! All captures and all links of a segment, one by one: for export.
 
+use windlass_links::CaptureTime;
 use windlass_links::surt::{host_of_key, url_of_key};
-use windlass_links::{CaptureTime, Source};
 
 use crate::bytes::Corrupt;
 use crate::collect::digest_text;
 use crate::document::Document;
 use crate::error::IndexError;
-use crate::instant::{Instant, Shown, State};
+use crate::instant::{Instant, State};
 use crate::listing::{LinkRow, Pages, links_of_block};
 use crate::segment::{Segment, Side};
 use crate::site::SiteBlock;
@@ -68,28 +68,14 @@ impl Segment {
             } in &instants
             {
                 let none = Document::default();
-                let (outcome, source, document, internal_links, external_links) = match state {
-                    State::Revisit(_) => ("revisit", None, &none, 0, 0),
+                let (document, internal_links, external_links) = match state {
+                    State::Revisit(_) => (&none, 0, 0),
                     State::Real {
-                        shown,
-                        source,
                         internal,
                         external,
                         document,
-                    } => {
-                        let source = if *source == Source::Warc {
-                            "warc"
-                        } else {
-                            "wat"
-                        };
-                        (
-                            outcome(*shown),
-                            Some(source),
-                            document,
-                            *internal,
-                            *external,
-                        )
-                    }
+                        ..
+                    } => (document, *internal, *external),
                 };
                 for origin in origins {
                     let file = files
@@ -99,8 +85,8 @@ impl Segment {
                         page: &page,
                         refdomain: &refdomain,
                         time: *time,
-                        outcome,
-                        source,
+                        outcome: state.outcome(),
+                        source: state.source(),
                         status: document.status,
                         title: document.title.as_deref(),
                         internal_links,
@@ -201,14 +187,5 @@ impl<E> From<Corrupt> for Stop<E> {
 impl<E> From<IndexError> for Stop<E> {
     fn from(error: IndexError) -> Self {
         Self::Index(error)
-    }
-}
-
-const fn outcome(shown: Shown) -> &'static str {
-    match shown {
-        Shown::Html => "html",
-        Shown::NotHtml => "not-html",
-        Shown::Redirect => "redirect",
-        Shown::Gone => "gone",
     }
 }

@@ -35,6 +35,15 @@ pub(crate) enum Shown {
 
 impl Shown {
     pub(crate) const ALL: [Self; 4] = [Self::Html, Self::NotHtml, Self::Redirect, Self::Gone];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Html => "html",
+            Self::NotHtml => "not-html",
+            Self::Redirect => "redirect",
+            Self::Gone => "gone",
+        }
+    }
 }
 
 /// Where a capture was read: a file (by its number in the segment's table) and an offset in it.
@@ -80,6 +89,29 @@ impl State {
                 source: Source::Warc,
                 ..
             } => 2,
+        }
+    }
+
+    /// The name of the outcome in output.
+    pub(crate) const fn outcome(&self) -> &'static str {
+        match self {
+            Self::Real { shown, .. } => shown.name(),
+            Self::Revisit(_) => "revisit",
+        }
+    }
+
+    /// The name of the source in output; nothing for revisits.
+    pub(crate) const fn source(&self) -> Option<&'static str> {
+        match self {
+            Self::Real {
+                source: Source::Warc,
+                ..
+            } => Some("warc"),
+            Self::Real {
+                source: Source::Wat,
+                ..
+            } => Some("wat"),
+            Self::Revisit(_) => None,
         }
     }
 

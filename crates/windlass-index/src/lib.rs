@@ -41,7 +41,9 @@ pub use compact::{
 pub use dump::CaptureRow;
 pub use error::IndexError;
 pub use ingest::{IngestOptions, IngestSummary, IngestWatcher, ingest};
-pub use listing::{LinkFilter, LinkRow, Page, TopSite};
+pub use listing::{
+    ArchivePlace, LinkFilter, LinkRow, Page, TopSite, Trace, TracedCapture, trace_segments,
+};
 pub use query::Tuning;
 pub use query::{ReadyColumn, ReadyGroup, ReadyGroups, query_segments};
 pub use rows::{NamedRow, Row, RowVisitor, TargetRows, TargetRowsBuilder, Texts};

@@ -53,6 +53,11 @@ impl ReferenceIndex {
             .collect()
     }
 
+    /// The captures as they were given.
+    pub(crate) fn all_captures(&self) -> impl Iterator<Item = &Capture> {
+        self.captures.iter()
+    }
+
     /// Every page at every second at which it was captured, ordered.
     #[must_use]
     pub fn captures(&self) -> Vec<PlainCapture> {

@@ -10,9 +10,11 @@ mod index;
 mod page;
 mod report;
 mod tables;
+mod trace;
 
 pub use backlink::Backlink;
 pub use capture::PlainCapture;
 pub use index::ReferenceIndex;
 pub use report::{PlainGroup, PlainRow, PlainStats, groups, rows, stats};
 pub use tables::{PlainRecord, PlainTables, PlainValue};
+pub use trace::{PlainPlace, PlainTrace, PlainTracedCapture};

@@ -88,6 +88,41 @@ async fn respond(
 ) -> Result<Response, Refusal> {
     let token = billing::token_of(&parameters, &asked.headers);
     let client = app.billing.client(token.as_deref(), &asked.id).await?;
+    respond_to(client, app, asked, parameters, output).await
+}
+
+/// What a page hands over to whoever looks at it: the answer that the API gives to these parameters.
+pub(crate) async fn to_page(
+    app: Arc<App>,
+    page: PageRequest,
+    parameters: Vec<(String, String)>,
+    output: Output,
+) -> Result<Response, Refusal> {
+    let asked = Asked {
+        id: page.id,
+        peer: page.peer,
+        known: None,
+        headers: HeaderMap::new(),
+        is_head: page.is_head,
+    };
+    respond_to(page.client, app, asked, parameters, output).await
+}
+
+/// Who asks for a page, and how.
+pub(crate) struct PageRequest {
+    pub(crate) id: RequestId,
+    pub(crate) peer: Option<Peer>,
+    pub(crate) is_head: bool,
+    pub(crate) client: Client,
+}
+
+async fn respond_to(
+    client: Client,
+    app: Arc<App>,
+    asked: Asked,
+    parameters: Vec<(String, String)>,
+    output: Output,
+) -> Result<Response, Refusal> {
     if subscription::is_asked_for(&parameters) {
         return Ok(subscription::answer(&client, output));
     }

@@ -11,6 +11,9 @@ use serde::Deserialize;
 /// Where assets are on the server.
 pub const PATH: &str = "/assets/";
 
+/// The picture that browsers show for the site.
+const ICON: &str = "windlass.svg";
+
 /// What `web/` is built to.
 #[derive(RustEmbed)]
 #[folder = "../../web/dist/"]
@@ -75,9 +78,12 @@ pub fn asset(name: &str) -> Option<Asset> {
         "txt" => "text/plain; charset=utf-8",
         _ => return None,
     };
-    let file = Built::get(name)?;
+    let bytes = match name {
+        ICON => Cow::Borrowed(include_bytes!("windlass.svg").as_slice()),
+        name => Built::get(name)?.data,
+    };
     Some(Asset {
-        bytes: file.data,
+        bytes,
         content_type,
         is_lasting: name.ends_with(".js") || name.ends_with(".css"),
     })
@@ -96,5 +102,6 @@ mod tests {
         }
         assert!(asset("../src/lib.rs").is_none());
         assert!(asset("nothing.js").is_none());
+        assert!(asset(ICON).is_some());
     }
 }

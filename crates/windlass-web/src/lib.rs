@@ -9,6 +9,7 @@ pub mod assets;
 mod chips;
 mod document;
 mod error;
+mod figure;
 mod pager;
 pub mod pages;
 pub mod shown;
@@ -19,6 +20,7 @@ mod view;
 
 pub use document::{Document, LOADING, Paid, Part, Viewer, ViewerAccount};
 pub use error::PageError;
+pub use figure::{Figure, FigureKind, FigureRow};
 pub use state::{
     FilterKind, ORDER_DEFAULT, ROWS_DEFAULT, ROWS_MAX, ReportState, default_mode, quoted,
 };

@@ -43,7 +43,6 @@ struct Now {
     link: usize,
     form: u32,
     place: u32,
-    attr: u32,
     entry: Entry,
 }
 
@@ -92,7 +91,6 @@ impl<'a> Cursor<'a> {
                     continue;
                 }
                 let form = table.forms.get(link).map_err(wrong)?;
-                let attr = table.attrs.get(link).map_err(wrong)?;
                 let page = self.block.pages.at(place as usize).map_err(wrong)?;
                 let entry = pages.get(self.segment_at, page)?;
                 self.read_texts(form)
@@ -101,7 +99,6 @@ impl<'a> Cursor<'a> {
                     link,
                     form,
                     place,
-                    attr,
                     entry,
                 });
                 return Ok(true);
@@ -204,20 +201,9 @@ impl<'a> Cursor<'a> {
             return Ok(());
         };
         let wrong = |corrupt: Corrupt| self.segment.corrupt(corrupt);
-        let table = if self.other {
-            &mut self.block.others
-        } else {
-            &mut self.block.hrefs
-        };
         let link = now.link as u64 as u32;
-        let seen = match table.exception(link).map_err(wrong)? {
-            Some(seen) => seen,
-            None => {
-                let mut times = Vec::new();
-                self.block.times(now.place, &mut times).map_err(wrong)?;
-                times.into_iter().map(|time| (time, now.attr)).collect()
-            }
-        };
+        let seen = self.block.seen(self.other, link, now.place);
+        let seen = seen.map_err(wrong)?;
         for (time, attr) in seen {
             if now.entry.void.contains(&time) {
                 continue;

@@ -1,5 +1,6 @@
 //! Links and pages one by one, with all that the index knows of them: for tables of single links, of
-//! pages, and of what a target's own pages link to; and for export.
+//! pages, and of what a target's own pages link to; for export; and a single link with the captures behind
+//! it.
 //!
 //! Where several segments have a site their blocks are gone through side by side, and links that more
 //! than one of them has are united as a merge would unite them; so are pages. What comes is the same as
@@ -11,6 +12,7 @@ mod links;
 mod outgoing;
 mod pages;
 mod top_sites;
+mod trace;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -30,6 +32,7 @@ pub use links::LinkRow;
 pub use pages::Page;
 pub(crate) use pages::Pages;
 pub use top_sites::TopSite;
+pub use trace::{ArchivePlace, Trace, TracedCapture, trace_segments};
 
 /// Which links are listed.
 #[derive(Debug, Clone, Copy)]

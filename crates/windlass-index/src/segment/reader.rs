@@ -268,6 +268,13 @@ impl Segment {
             .to_vec()
     }
 
+    /// The digest of the archive file with that number.
+    pub(crate) fn file(&self, number: u32) -> Result<Digest, Corrupt> {
+        let (digests, _) = self.sections.unverified(Section::Files).as_chunks();
+        let digest = digests.get(number as usize).copied();
+        digest.ok_or(Corrupt("a file's number"))
+    }
+
     pub(crate) fn page_count(&self) -> usize {
         usize::try_from(self.sections.footer().counts.pages).unwrap_or(0)
     }

@@ -68,6 +68,28 @@ impl<'a> SiteBlock<'a> {
         self.page_times.of(page, number, times)
     }
 
+    /// When a link was seen, by its number among those of its kind, on the page at that place: the seconds,
+    /// each with its attr.
+    pub(crate) fn seen(
+        &mut self,
+        is_other: bool,
+        link: u32,
+        place: u32,
+    ) -> Result<Vec<(u32, u32)>, Corrupt> {
+        let table = if is_other {
+            &mut self.others
+        } else {
+            &mut self.hrefs
+        };
+        if let Some(seen) = table.exception(link)? {
+            return Ok(seen);
+        }
+        let attr = table.attrs.at(link as usize)?;
+        let mut times = Vec::new();
+        self.times(place, &mut times)?;
+        Ok(times.into_iter().map(|time| (time, attr)).collect())
+    }
+
     /// Calls `each` with every sighting of the links to a range of urls. Urls, forms and attrs are
     /// numbered as in the block, pages as in the segment.
     pub(crate) fn for_each_sighting<E: From<Corrupt>>(

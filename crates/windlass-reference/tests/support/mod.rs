@@ -50,7 +50,7 @@ impl Plan {
 
 /// Where a capture was read is part of it, so it follows from what it says: a file of three, and an
 /// offset.
-fn origin(capture: &Capture) -> ([u8; 32], u64) {
+pub(crate) fn origin(capture: &Capture) -> ([u8; 32], u64) {
     let mut hasher = DefaultHasher::new();
     format!("{capture:?}").hash(&mut hasher);
     let hash = hasher.finish();

@@ -9,6 +9,7 @@ use windlass_web::pages::anchors::Surroundings;
 use windlass_web::{Document, Part, Viewer, ViewerAccount};
 
 use super::{address, cookies, page, see_other};
+use crate::answer::PageRequest;
 use crate::app::App;
 use crate::billing::Client;
 use crate::clients::{Asker, Peer};
@@ -145,6 +146,17 @@ impl Asked {
                 is_admin: account.is_admin,
             }),
             is_metered: self.is_metered,
+        }
+    }
+}
+
+impl From<Asked> for PageRequest {
+    fn from(asked: Asked) -> Self {
+        Self {
+            id: asked.id,
+            peer: asked.peer,
+            is_head: asked.is_head,
+            client: asked.client,
         }
     }
 }

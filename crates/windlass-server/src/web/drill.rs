@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use windlass_web::ReportState;
-use windlass_web::pages::{backlinks, refdomains};
+use windlass_web::pages::{backlinks, changes, refdomains};
 
 use super::asked::{Access, Asked};
 use super::{document, page};
@@ -56,4 +56,30 @@ pub(crate) async fn backlinks(
 /// The anchor that is asked about; an empty one is an anchor too.
 fn anchor(asked: &Asked) -> String {
     asked.value("anchor").unwrap_or_default().to_owned()
+}
+
+/// `GET /report/changes`.
+pub(crate) async fn changes(
+    State(app): State<Arc<App>>,
+    request: Request,
+) -> Result<Response, Response> {
+    let asked = Asked::read(&app, request, Access::Accounts).await?;
+    let state = ReportState::from_params(asked.pairs());
+    let document = document::of_report(&asked, &state, "New and lost backlinks");
+    let value = |name| asked.value(name).unwrap_or_default().trim().to_owned();
+    let wanted = changes::Wanted {
+        change: value("type"),
+        from: value("from"),
+        until: value("until"),
+        start: asked.start(),
+    };
+    let query = match changes::query(&state, &wanted) {
+        Ok(query) => query,
+        Err(error) => return Ok(page::refused(&document, &Refusal::from(error), &asked.id)),
+    };
+    let rows_min = query.cost(0);
+    Ok(page::page(app, asked, document, rows_min, move |view| {
+        changes::page(&state, &query, &wanted, view)
+    })
+    .await)
 }

@@ -5,10 +5,13 @@
 mod address;
 mod asked;
 mod assets;
+mod compare;
 mod cookies;
 mod document;
 mod drill;
+mod export;
 mod page;
+mod pictures;
 mod report;
 mod start;
 
@@ -31,6 +34,11 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/report", get(report::report))
         .route("/report/refdomains", get(drill::refdomains))
         .route("/report/backlinks", get(drill::backlinks))
+        .route("/report/changes", get(drill::changes))
+        .route("/report/pictures", get(pictures::pictures))
+        .route("/compare", get(compare::compare))
+        .route("/export", get(export::export))
+        .route("/export/download", get(export::download))
         .route("/assets/{name}", get(assets::asset))
 }
 

@@ -63,6 +63,16 @@ pub(crate) async fn page(
     }
 }
 
+/// A part of a page, without anything around it; free, for the page was charged for.
+pub(crate) async fn part(
+    app: Arc<App>,
+    asked: Asked,
+    work: impl FnOnce(View<'_>) -> Result<Rendered, PageError> + Send + 'static,
+) -> Response {
+    let done = finish(app, asked, 0, work).await;
+    html(done.status, Body::from(done.html))
+}
+
 /// A page that asks nothing of the index.
 pub(crate) fn ready(document: &Document, html: String) -> Response {
     whole(document, Done::ready(html))

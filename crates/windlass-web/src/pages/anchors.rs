@@ -5,6 +5,7 @@ use windlass_links::{CaptureTime, Mode};
 use windlass_report::table::Clause;
 use windlass_report::{ANCHORS, Cell, Column, ColumnType, Direction, Emptiness, Query, answer};
 
+use crate::address::Address;
 use crate::chips::{Chip, chips, title};
 use crate::error::PageError;
 use crate::pager::Pager;
@@ -371,6 +372,15 @@ impl Anchors<'_> {
     }
 
     fn href(&self, path: &str) -> String {
-        self.state.href(path)
+        self.state.changed(|_| ()).href(path)
+    }
+
+    fn pictures_part(&self) -> String {
+        super::pictures::part_href(self.state)
+    }
+
+    fn compare(&self) -> String {
+        let address = Address::new(super::compare::PATH).with("target", &self.state.target);
+        address.with("mode", &self.state.mode).to_string()
     }
 }

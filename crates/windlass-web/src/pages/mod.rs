@@ -2,8 +2,12 @@
 
 pub mod anchors;
 pub mod backlinks;
+pub mod changes;
+pub mod compare;
 mod crumbs;
+pub mod export;
 pub mod link;
 pub mod message;
+pub mod pictures;
 pub mod refdomains;
 pub mod start;

@@ -5,6 +5,8 @@
 
 mod crawl;
 mod install;
+#[path = "../support/packages.rs"]
+mod packages;
 mod recorded;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,0 +1,71 @@
+//! `GET /export`, which says what an export is, and `GET /export/download`, which is one.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::HeaderValue;
+use axum::http::header::CONTENT_DISPOSITION;
+use axum::response::Response;
+use windlass_report::Output;
+use windlass_web::ReportState;
+use windlass_web::pages::export;
+
+use super::asked::{Access, Asked};
+use super::{document, page};
+use crate::answer;
+use crate::app::App;
+use crate::refusal::Refusal;
+
+/// What an export of a report has, and costs.
+pub(crate) async fn export(
+    State(app): State<Arc<App>>,
+    request: Request,
+) -> Result<Response, Response> {
+    let asked = Asked::read(&app, request, Access::Accounts).await?;
+    let state = ReportState::from_params(asked.pairs());
+    let document = document::of_report(&asked, &state, "Export");
+    let query = match export::query(&state) {
+        Ok(query) => query,
+        Err(error) => return Ok(page::refused(&document, &Refusal::from(error), &asked.id)),
+    };
+    let surroundings = asked.surroundings();
+    let rows_left = asked.client.account().map(|account| account.balance.left());
+    Ok(page::page(app, asked, document, 0, move |view| {
+        export::page(&state, &query, &surroundings, rows_left, view)
+    })
+    .await)
+}
+
+/// One file of it: the answer of the API to the request that it stands for.
+pub(crate) async fn download(
+    State(app): State<Arc<App>>,
+    request: Request,
+) -> Result<Response, Response> {
+    let asked = Asked::read(&app, request, Access::Accounts).await?;
+    let state = ReportState::from_params(asked.pairs());
+    let document = document::of_report(&asked, &state, "Export");
+    let part = asked.value("part").and_then(|part| part.parse().ok());
+    // As many parts as rows can be counted in.
+    let part: u64 = part.unwrap_or(0).min(u64::from(u32::MAX));
+    let mut parameters: Vec<(String, String)> = export::request(&state, part)
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    let output = asked.value("output").unwrap_or("csv").to_owned();
+    parameters.push(("output".to_owned(), output));
+    let output = Output::requested(parameters.iter().map(|(name, value)| (name, value)));
+    let id = asked.id;
+    match answer::to_page(app, asked.into(), parameters, output).await {
+        Ok(mut response) => {
+            let name = export::file_name(&state, part, output);
+            let attachment = format!("attachment; filename=\"{name}\"");
+            if let Ok(attachment) = HeaderValue::try_from(attachment) {
+                response
+                    .headers_mut()
+                    .insert(CONTENT_DISPOSITION, attachment);
+            }
+            Ok(response)
+        }
+        Err(refusal) => Ok(page::refused(&document, &refusal, &id)),
+    }
+}

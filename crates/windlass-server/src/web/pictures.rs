@@ -1,0 +1,34 @@
+//! `GET /report/pictures`: alone, or, with `part=1`, for the report that they belong to.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use windlass_web::ReportState;
+use windlass_web::pages::pictures;
+
+use super::asked::{Access, Asked};
+use super::{document, page};
+use crate::app::App;
+use crate::refusal::Refusal;
+
+/// The pictures of a report. They cost nothing: the report did.
+pub(crate) async fn pictures(
+    State(app): State<Arc<App>>,
+    request: Request,
+) -> Result<Response, Response> {
+    let asked = Asked::read(&app, request, Access::Accounts).await?;
+    let state = ReportState::from_params(asked.pairs());
+    let document = document::of_report(&asked, &state, "Pictures");
+    let is_part = asked.value("part") == Some("1");
+    let query = match pictures::query(&state) {
+        Ok(query) => query,
+        Err(error) => return Ok(page::refused(&document, &Refusal::from(error), &asked.id)),
+    };
+    let work = move |view: windlass_web::View<'_>| pictures::page(&state, &query, is_part, view);
+    Ok(if is_part {
+        page::part(app, asked, work).await
+    } else {
+        page::page(app, asked, document, 0, work).await
+    })
+}

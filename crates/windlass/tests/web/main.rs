@@ -1,0 +1,58 @@
+//! What the binary has of the pages is what their sources give.
+#![allow(missing_docs, clippy::unwrap_used, unreachable_pub, dead_code)]
+
+mod install;
+#[path = "../support/packages.rs"]
+mod packages;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// Runs a tool to the end, which must succeed; what it printed is the reason otherwise.
+fn run(command: &mut Command) {
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{command:?}\n{}\n{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = fs::read_dir(folder).unwrap();
+    entries
+        .map(|entry| {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            (name, fs::read(entry.path()).unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn the_sources_have_the_types_and_the_format_that_they_say() {
+    install::node_modules();
+    run(&mut install::tool("tsc"));
+    run(install::tool("prettier").args(["--check", "."]));
+}
+
+#[test]
+fn what_is_committed_is_what_the_sources_give() {
+    install::node_modules();
+    let built = tempfile::tempdir().unwrap();
+    run(install::tool("vite")
+        .arg("build")
+        .env("WINDLASS_WEB_DIST", built.path()));
+    let found = files(&install::web().join("dist"));
+    let expected = files(built.path());
+    let names = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&found), names(&expected), "npm run build");
+    for (name, bytes) in expected {
+        assert!(found[&name] == bytes, "{name}: npm run build");
+    }
+}

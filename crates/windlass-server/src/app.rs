@@ -13,6 +13,7 @@ use crate::clients::{Asker, Clients, PlaceOfClient};
 use crate::metrics::Metrics;
 use crate::options::{Limits, MetricsAccess};
 use crate::refusal::{Reason, Refusal};
+use crate::web::merges::MergeHistory;
 
 /// What all handlers share.
 #[derive(Debug)]
@@ -22,6 +23,7 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     pub(crate) metrics_access: MetricsAccess,
     pub(crate) billing: Arc<Billing>,
+    pub(crate) merges: MergeHistory,
     queries: Arc<Semaphore>,
     queries_max: usize,
     clients: Arc<Clients>,
@@ -50,6 +52,7 @@ impl App {
             metrics: Metrics::new(),
             metrics_access,
             billing: Arc::new(billing),
+            merges: MergeHistory::default(),
             queries: Arc::new(Semaphore::new(queries_max)),
             queries_max,
             clients: Arc::new(Clients::new(limits.queries_per_client_max)),

@@ -9,7 +9,6 @@ import { totalSize } from './build/total-size.ts';
 export default defineConfig({
   // Chunks find each other wherever the server puts them.
   base: './',
-  publicDir: false,
   plugins: [totalSize()],
   build: {
     outDir: process.env['WINDLASS_WEB_DIST'] ?? 'dist',

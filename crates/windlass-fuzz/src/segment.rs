@@ -3,11 +3,21 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use windlass_index::{Collector, IndexError, Segment, Writer, query_segments};
+use windlass_index::{Collector, IndexError, Segment, Writer, query_segments, trace_segments};
 use windlass_links::{
     CanonicalUrl, Capture, CaptureTime, History, Link, LinkCounts, LinkType, Mode, Outcome, Rel,
     Source, Target,
 };
+
+/// Page, target and anchor of some links of [`seed`]: one that is lost, one on a page from a WAT, one with a list of its own, a canonical
+/// one, and one to the page's own site.
+pub const TRACED: [(&str, &str, &str); 5] = [
+    ("http://p8.example/8", "http://t0.t.example/0", "Anchor 0"),
+    ("http://p8.example/8", "http://t1.t.example/4", "Anchor 4"),
+    ("http://p7.example/95", "http://t2.t.example/5", "Anchor 5"),
+    ("http://p1.example/12", "http://t0.t.example/12", ""),
+    ("http://p2.example/13", "http://p2.example/home", "Anchor 6"),
+];
 
 /// Opens the bytes as a segment, and reads all of it in every way: errors, never panics.
 pub fn target(data: &[u8]) {
@@ -33,6 +43,9 @@ pub fn target(data: &[u8]) {
             for history in [History::AllTime, History::Live] {
                 let _ = query_segments(&segments, &target, history, &never);
             }
+        }
+        for (page, target, anchor) in TRACED {
+            let _ = trace_segments(&segments, page, target, anchor, &never);
         }
     }
 }

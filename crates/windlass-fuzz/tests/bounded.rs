@@ -3,9 +3,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use windlass_fuzz::mutate::Mutator;
 use windlass_fuzz::{archive, extract, filter, segment};
+use windlass_index::{Segment, trace_segments};
 
 /// The small archives that the reader's own tests use.
 fn archives() -> Vec<Vec<u8>> {
@@ -70,6 +73,17 @@ fn filters_of_any_bytes() {
 fn segments_of_any_bytes() {
     let seed = segment::seed();
     run(std::slice::from_ref(&seed), 1000, segment::target);
+}
+
+#[test]
+fn the_seed_has_the_links_that_are_traced() {
+    let seed = Arc::new(Segment::from_bytes(segment::seed()).unwrap());
+    let never = AtomicBool::new(false);
+    for (page, target, anchor) in segment::TRACED {
+        let found = trace_segments(std::slice::from_ref(&seed), page, target, anchor, &never);
+        let shown = found.unwrap().map_or(0, |trace| trace.captures.len());
+        assert_eq!(shown, 2, "{page} {target} {anchor}");
+    }
 }
 
 #[test]

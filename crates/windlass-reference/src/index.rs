@@ -9,6 +9,7 @@ use windlass_links::{
 
 use crate::backlink::{Backlink, Meant, backlinks, is_external};
 use crate::capture::{PlainCapture, captures};
+use crate::kinds::kind;
 use crate::page::{real, showings};
 use crate::report::{PlainRow, rows};
 
@@ -126,6 +127,11 @@ impl ReferenceIndex {
     /// The registrable domain of a host (R7).
     pub(crate) fn registrable_domain(&self, host: &str) -> String {
         self.list.registrable_domain(host).to_owned()
+    }
+
+    /// The name of the kind of a target's folded anchor (K1–K5).
+    pub(crate) fn kind(&self, anchor: &str, target: &Target) -> &'static str {
+        kind(anchor, target, &self.list)
     }
 
     /// The distinct (page, second) pairs.

@@ -7,14 +7,18 @@ pub mod corpus;
 pub mod fixtures;
 pub mod html;
 mod index;
+mod kinds;
 mod page;
 mod report;
+mod summary;
 mod tables;
 mod trace;
 
 pub use backlink::Backlink;
 pub use capture::PlainCapture;
 pub use index::ReferenceIndex;
+pub use kinds::kind;
 pub use report::{PlainGroup, PlainRow, PlainStats, groups, rows, stats};
+pub use summary::{PlainSummary, months, summary};
 pub use tables::{PlainRecord, PlainTables, PlainValue};
 pub use trace::{PlainPlace, PlainTrace, PlainTracedCapture};

@@ -1,4 +1,4 @@
-//! The tables beside `anchors`, plainly: every row before `where`, and how rows become results.
+//! The tables, plainly: every row before `where`, and how rows become results.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,6 +7,7 @@ use windlass_links::{CanonicalUrl, CaptureTime, History, Target};
 use crate::backlink::Backlink;
 use crate::capture::PlainCapture;
 use crate::index::{ReferenceIndex, matches};
+use crate::report::{PlainGroup, PlainRow, groups, rows};
 
 /// A value of a row.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,7 +79,16 @@ impl<'a> PlainTables<'a> {
     ) -> Vec<PlainRecord> {
         let backlinks = || self.index.backlinks(target, history);
         let mut results = match table {
-            "anchors_refdomains" => anchors_refdomains(&backlinks(), keep),
+            "anchors" => {
+                let mut rows = rows(&backlinks());
+                rows.retain(|row| keep(&self.anchor_row(row, target)));
+                groups(&rows).iter().map(anchor_group).collect()
+            }
+            "anchors_refdomains" => {
+                let mut rows = rows(&backlinks());
+                rows.retain(|row| keep(&self.anchor_row(row, target)));
+                anchors_refdomains(&rows)
+            }
             "refdomains" => refdomains(&backlinks(), keep),
             "backlinks" => {
                 let rows = backlinks();
@@ -104,6 +114,19 @@ impl<'a> PlainTables<'a> {
         };
         results.sort();
         results
+    }
+
+    /// A row of (folded anchor, refdomain).
+    fn anchor_row(&self, row: &PlainRow, target: &Target) -> PlainRecord {
+        PlainRecord::from([
+            ("anchor", text(&row.anchor)),
+            ("kind", text(self.index.kind(&row.anchor, target))),
+            ("refdomain", text(&row.refdomain)),
+            ("backlinks", PlainValue::Integer(row.backlinks)),
+            ("refpages", PlainValue::Integer(row.refpages)),
+            ("first_seen", PlainValue::Date(row.first_seen)),
+            ("last_visited", PlainValue::Date(row.last_visited)),
+        ])
     }
 
     fn backlink(&self, backlink: &Backlink) -> PlainRecord {
@@ -272,26 +295,23 @@ fn document(page: &Page) -> PlainRecord {
     ])
 }
 
-fn anchors_refdomains(
-    backlinks: &[Backlink],
-    keep: &dyn Fn(&PlainRecord) -> bool,
-) -> Vec<PlainRecord> {
-    let mut rows: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-    for link in backlinks {
-        *rows.entry((&link.folded, &link.refdomain)).or_default() += 1;
-    }
+fn anchor_group(group: &PlainGroup) -> PlainRecord {
+    PlainRecord::from([
+        ("anchor", text(&group.anchor)),
+        ("backlinks", PlainValue::Integer(group.backlinks)),
+        ("refpages", PlainValue::Integer(group.refpages)),
+        ("refdomains", PlainValue::Integer(group.refdomains)),
+        ("first_seen", PlainValue::Date(group.first_seen)),
+        ("last_visited", PlainValue::Date(group.last_visited)),
+    ])
+}
+
+fn anchors_refdomains(rows: &[PlainRow]) -> Vec<PlainRecord> {
     let mut groups: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
-    for ((anchor, refdomain), backlinks) in rows {
-        let row = PlainRecord::from([
-            ("anchor", text(anchor)),
-            ("refdomain", text(refdomain)),
-            ("backlinks", PlainValue::Integer(backlinks)),
-        ]);
-        if keep(&row) {
-            let group = groups.entry(refdomain).or_default();
-            group.0 += 1;
-            group.1 += backlinks;
-        }
+    for row in rows {
+        let group = groups.entry(&row.refdomain).or_default();
+        group.0 += 1;
+        group.1 += row.backlinks;
     }
     let groups = groups.into_iter().map(|(refdomain, (anchors, backlinks))| {
         PlainRecord::from([

@@ -1,19 +1,20 @@
 //! The index against the plain implementation of the rules, over the whole corpus.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
-use std::path::{Path, PathBuf};
+#[path = "support/crawl.rs"]
+mod crawl;
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use windlass_archive::{Archive, Limits, Problem};
-use windlass_index::{IngestOptions, IngestWatcher, Snapshot, Writer, ingest};
-use windlass_links::{
-    Capture, CaptureTime, ExtractOptions, Extractor, History, Mode, PublicSuffixList, Surt, Target,
-};
+use windlass_index::{Snapshot, Writer};
+use windlass_links::{CaptureTime, History, Mode, PublicSuffixList, Surt, Target};
 use windlass_reference::{
     Backlink, PlainGroup, PlainRow, ReferenceIndex, corpus, groups, rows, stats,
 };
 use windlass_report::{Query, run};
+
+use crawl::{captures, ingest_files};
 
 /// Targets that are asked for by name; others are taken from the corpus.
 const TARGETS: [&str; 8] = [
@@ -29,27 +30,6 @@ const TARGETS: [&str; 8] = [
 
 /// How many of the corpus' own targets are asked for, in all modes.
 const SAMPLED: usize = 60;
-
-struct Nobody;
-
-impl IngestWatcher for Nobody {
-    fn read(&self, _: u64) {}
-    fn problem(&self, _: &Path, _: &Problem) {}
-    fn merging(&self, _: u64) {}
-    fn merged(&self, _: u64) {}
-    fn committed(&self, _: usize) {}
-}
-
-fn captures(files: &[PathBuf], list: &Arc<PublicSuffixList>) -> Vec<Capture> {
-    let mut extractor = Extractor::new(Arc::clone(list), ExtractOptions::default());
-    let archives = files
-        .iter()
-        .filter_map(|path| Archive::open(path, Limits::default()).ok());
-    archives
-        .flat_map(Iterator::flatten)
-        .filter_map(|record| extractor.capture(&record).ok())
-        .collect()
-}
 
 /// The rows of a target, read off all backlinks.
 fn expected(all: &[(Vec<u8>, Backlink)], target: &Target, history: History) -> Vec<Backlink> {
@@ -153,19 +133,7 @@ fn the_whole_corpus_answers_as_the_reference() {
     let directory = tempfile::tempdir().unwrap();
     let mut writer = Writer::open(directory.path(), None).unwrap();
     writer.set_ready_links_min(16);
-    let options = IngestOptions {
-        batch_bytes: 40 << 20,
-        memory_max: 64 << 20,
-        ..IngestOptions::default()
-    };
-    ingest(
-        &mut writer,
-        &paths,
-        &options,
-        &Nobody,
-        &AtomicBool::new(false),
-    )
-    .unwrap();
+    ingest_files(&mut writer, &paths, 40 << 20);
     let many = Snapshot::open(directory.path()).unwrap();
     assert!(many.segments().len() > 2, "several segments are wanted");
     writer.merge_all(&(), &AtomicBool::new(false)).unwrap();

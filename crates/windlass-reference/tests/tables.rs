@@ -1,4 +1,4 @@
-//! The tables beside `anchors` against the plain implementation: over one segment, several, and merged.
+//! The tables against the plain implementation: over one segment, several, and merged.
 #![allow(missing_docs, clippy::panic, clippy::unwrap_used)]
 
 #[allow(dead_code, reason = "other tests use the rest")]
@@ -15,12 +15,13 @@ use windlass_links::{Capture, History, Target};
 use windlass_reference::fixtures::{arb_captures, arb_history, arb_target, list, time};
 use windlass_reference::{PlainRecord, PlainTables, PlainValue, ReferenceIndex};
 use windlass_report::{
-    Answer, AnswerLimits, Cell, Clause, Column, ColumnType, Query, Table, answer,
+    AnchorKind, Answer, AnswerLimits, Cell, Clause, Column, ColumnType, Query, Table, answer,
 };
 
 use support::{Plan, ingest, ingest_keeping_internal, merge};
 
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 9] = [
+    "anchors",
     "anchors_refdomains",
     "refdomains",
     "backlinks",
@@ -51,7 +52,21 @@ fn is_text(row: &PlainRecord, column: &str, test: impl Fn(&str) -> bool) -> bool
 /// Filters, as they are asked for and as they are plainly said.
 fn filters(table: &str) -> &'static [(&'static str, Keep)] {
     match table {
+        "anchors" => &[
+            ("kind=\"brand\"", |row| {
+                is_text(row, "kind", |kind| kind == "brand")
+            }),
+            ("kind<>generic,kind<>\"Naked-URL\",backlinks>1", |row| {
+                is_text(row, "kind", |kind| {
+                    !["generic", "naked-url"].contains(&kind)
+                }) && integer(row, "backlinks") > 1
+            }),
+        ],
         "anchors_refdomains" => &[
+            ("kind=other,anchor<>\"apple\"", |row| {
+                is_text(row, "kind", |kind| kind == "other")
+                    && is_text(row, "anchor", |text| text != "apple")
+            }),
             ("refdomain=\"example.com\"", |row| {
                 is_text(row, "refdomain", |text| text == "example.com")
             }),
@@ -256,6 +271,9 @@ fn arb_value(column_type: ColumnType) -> BoxedStrategy<PlainValue> {
             .boxed(),
         ColumnType::Date => (0u32..12).prop_map(|n| PlainValue::Date(time(n))).boxed(),
         ColumnType::Boolean => any::<bool>().prop_map(PlainValue::Boolean).boxed(),
+        ColumnType::Kind => prop::sample::select(&AnchorKind::ALL[..])
+            .prop_map(|kind| PlainValue::Text(kind.name().to_owned()))
+            .boxed(),
         _ => prop::sample::select(TEXTS)
             .prop_map(|text| PlainValue::Text(text.to_owned()))
             .boxed(),
@@ -270,7 +288,7 @@ fn arb_condition(table: &'static Table, clause: Clause) -> BoxedStrategy<Option<
     prop::sample::select(columns)
         .prop_flat_map(|column| {
             let operators = match column.column_type {
-                ColumnType::Boolean => vec!["=", "<>"],
+                ColumnType::Boolean | ColumnType::Kind => vec!["=", "<>"],
                 ColumnType::Integer | ColumnType::Date => OPERATORS.to_vec(),
                 _ => [&OPERATORS[..], &["substring"]].concat(),
             };

@@ -131,7 +131,7 @@ fn of_rows(
     kinds: Option<&Kinds>,
     cancel: &AtomicBool,
 ) -> Result<Totals, IndexError> {
-    let new = || Counting::new(query, kinds, rows);
+    let new = || Counting::new(query, rows, kinds);
     let (parts, refpages) = rows.scan(new, cancel)?;
     let mut totals = Totals {
         refpages,
@@ -186,7 +186,7 @@ struct Counting<'a> {
 }
 
 impl<'a> Counting<'a> {
-    fn new(query: &'a Query, kinds: Option<&'a Kinds>, rows: &TargetRows) -> Self {
+    fn new(query: &'a Query, rows: &TargetRows, kinds: Option<&'a Kinds>) -> Self {
         Self {
             filter: RowFilter::new(&query.where_filter, kinds, rows),
             totals: Totals::default(),

@@ -13,6 +13,7 @@ use crate::clients::{Asker, Clients, PlaceOfClient};
 use crate::metrics::Metrics;
 use crate::options::{Limits, MetricsAccess};
 use crate::refusal::{Reason, Refusal};
+use crate::web::TopSites;
 use crate::web::merges::MergeHistory;
 
 /// What all handlers share.
@@ -24,6 +25,7 @@ pub(crate) struct App {
     pub(crate) metrics_access: MetricsAccess,
     pub(crate) billing: Arc<Billing>,
     pub(crate) merges: MergeHistory,
+    pub(crate) top_sites: TopSites,
     queries: Arc<Semaphore>,
     queries_max: usize,
     clients: Arc<Clients>,
@@ -53,6 +55,7 @@ impl App {
             metrics_access,
             billing: Arc::new(billing),
             merges: MergeHistory::default(),
+            top_sites: TopSites::default(),
             queries: Arc::new(Semaphore::new(queries_max)),
             queries_max,
             clients: Arc::new(Clients::new(limits.queries_per_client_max)),

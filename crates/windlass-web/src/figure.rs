@@ -12,8 +12,6 @@ pub enum FigureKind {
     Bar,
     /// Columns side by side along time, those of a moment on top of each other.
     Stacked,
-    /// Slices of a ring.
-    Doughnut,
 }
 
 impl FigureKind {
@@ -21,7 +19,6 @@ impl FigureKind {
         match self {
             Self::Bar => "bar",
             Self::Stacked => "stacked",
-            Self::Doughnut => "doughnut",
         }
     }
 }
@@ -64,6 +61,12 @@ impl FigureRow {
 }
 
 impl Figure {
+    /// Whether a series is in the picture. Bars of things that are not alike would need several scales: of
+    /// them the first is drawn, and the others are numbers.
+    fn is_drawn(&self, series: &usize) -> bool {
+        self.kind != FigureKind::Bar || *series == 0
+    }
+
     /// As HTML.
     #[must_use]
     pub fn html(&self) -> String {

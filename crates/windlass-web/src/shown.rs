@@ -6,7 +6,7 @@
 use std::fmt::{self, Write};
 
 use askama::filters::HtmlSafe;
-use windlass_links::CaptureTime;
+use windlass_links::{CaptureTime, Mode, Target};
 
 /// Characters of a foreign text that are shown at once.
 const CHARACTERS_MAX: usize = 240;
@@ -141,6 +141,34 @@ fn mark(c: char) -> Option<(&'static str, &'static str)> {
         c if c.is_control() => ("CTL", "control character"),
         _ => return None,
     })
+}
+
+/// What a target covers, in words (R16).
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<'a>(pub &'a Target);
+
+impl HtmlSafe for Scope<'_> {}
+
+impl fmt::Display for Scope<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Host, and port where the target names one, as on the wire.
+        let wire = self.0.to_string();
+        let host = wire.trim_start_matches('*').split('/').next();
+        let host = ForeignWhole(host.unwrap_or_default());
+        let path = Foreign(self.0.path_and_query());
+        match self.0.mode() {
+            Mode::Exact => write!(f, "<span class=\"target-name\">{host}{path}</span>"),
+            Mode::Prefix => write!(
+                f,
+                "<span class=\"target-name\">{host}{path}</span> and all that starts like it"
+            ),
+            Mode::Domain => write!(f, "the host <span class=\"target-name\">{host}</span>"),
+            Mode::Subdomains => write!(
+                f,
+                "<span class=\"target-name\">{host}</span> and the hosts below it"
+            ),
+        }
+    }
 }
 
 /// A number: digits in groups, and the plain one for scripts.

@@ -14,7 +14,7 @@ pub const ROWS_DEFAULT: u64 = 50;
 /// The most rows that a page shows; exports have all.
 pub const ROWS_MAX: u64 = 500;
 /// The order where the address names none: what people sort by.
-pub const ORDER_DEFAULT: &str = "refdomains:desc";
+pub const ORDER_DEFAULT: &str = "refdomains:desc,backlinks:desc";
 
 /// What is looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

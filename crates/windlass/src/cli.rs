@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Export(ExportOptions),
     /// Report the anchors of the links to a target
     Anchors(AnchorsOptions),
+    /// Show which archive records a link was seen in
+    Trace(TraceOptions),
     /// Answer requests over HTTP
     Serve(Box<ServeOptions>),
     /// Make, list, revoke and top up the tokens of clients
@@ -299,6 +301,25 @@ pub(crate) struct AnchorsOptions {
     /// How the report is written; json is the API's body to the byte
     #[arg(long, default_value = "table")]
     pub(crate) output: AnchorsFormat,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  windlass trace https://example.com/page http://www.w3.org/ 'World Wide Web Consortium' --index ./index
+  windlass trace https://example.com/page http://www.w3.org/ '' --index ./index --output json
+
+Lists every capture of the page, whether it shows the link, and where its record starts in which archive
+file: at that byte, where each record has a gzip member or a zstd frame of its own, else at that byte of
+what the file decompresses to. A revisit shows what the captures showed that it renews.")]
+pub(crate) struct TraceOptions {
+    /// URL of the page that has the link
+    pub(crate) page: String,
+    /// URL that it links to
+    pub(crate) target: String,
+    /// The anchor as written; '' where it is empty
+    pub(crate) anchor: String,
+    #[command(flatten)]
+    pub(crate) index: IndexOptions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -81,13 +81,18 @@ impl Table {
     }
 }
 
-/// A cell that cannot disturb a terminal: control and direction-changing characters are replaced,
-/// long texts cut.
+/// Text that cannot disturb a terminal: control and direction-changing characters are replaced.
+pub(crate) fn defused(text: &str) -> String {
+    let each = text.chars();
+    each.map(|c| if is_hostile(c) { '\u{fffd}' } else { c })
+        .collect()
+}
+
+/// A cell: defused, and cut where it is long.
 fn shown(text: &str) -> String {
     let mut out = String::new();
     let mut width = 0;
-    for c in text.chars() {
-        let c = if is_hostile(c) { '\u{fffd}' } else { c };
+    for c in defused(text).chars() {
         width += c.width().unwrap_or(0);
         if width > CELL_WIDTH_MAX {
             out.push('…');

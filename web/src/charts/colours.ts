@@ -6,10 +6,12 @@ export interface Colours {
   surface: string;
   series(name: string, index: number): string;
   slice(index: number): string;
+  /** Of what is left over. */
+  rest: string;
 }
 
 /** How many colours there are for slices that have no meaning of their own. */
-const SLICES = 8;
+const SLICES = 12;
 
 /**
  * Reads them through an element: a custom property alone is text, in which `light-dark()` is not yet
@@ -31,6 +33,7 @@ export function readColours(beside: HTMLElement): Colours {
     muted: read('--text-muted'),
     grid: read('--line'),
     surface: read('--surface'),
+    rest: read('--chart-rest'),
     slice: (index) => slices[index % SLICES] ?? '',
     series(name, index) {
       const known = named.get(name);

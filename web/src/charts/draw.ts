@@ -52,6 +52,7 @@ export function draw(canvas: HTMLCanvasElement, kind: Kind, content: Content): v
     ],
   });
   drawn.add({ chart, canvas, kind, content });
+  if (kind === 'doughnut' && canvas.parentElement) widths.observe(canvas.parentElement);
 }
 
 function configured(canvas: HTMLCanvasElement, kind: Kind, content: Content) {
@@ -64,20 +65,31 @@ function forget(): void {
   for (const one of drawn) {
     if (one.canvas.isConnected) continue;
     one.chart.destroy();
+    if (one.canvas.parentElement) widths.unobserve(one.canvas.parentElement);
     drawn.delete(one);
   }
 }
 
 function redraw(): void {
   forget();
-  for (const { chart, canvas, kind, content } of drawn) {
-    const { data, options } = configured(canvas, kind, content);
-    chart.data = data;
-    chart.options = options ?? {};
-    chart.resize();
-    chart.update('none');
-  }
+  for (const one of drawn) redrawOne(one);
 }
+
+function redrawOne({ chart, canvas, kind, content }: Drawn): void {
+  const { data, options } = configured(canvas, kind, content);
+  chart.data = data;
+  chart.options = options ?? {};
+  chart.resize();
+  chart.update('none');
+}
+
+// Beside a ring that has become narrow there is no room for its names any more.
+const widths = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    const one = [...drawn].find(({ canvas }) => canvas.parentElement === target);
+    if (one?.canvas.isConnected && target.clientWidth > 0) redrawOne(one);
+  }
+});
 
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
 

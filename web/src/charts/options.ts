@@ -4,7 +4,7 @@ import { formatNumber } from '../locale.ts';
 import type { Colours } from './colours.ts';
 import { shorten } from './label.ts';
 import { follow } from './links.ts';
-import type { Content, Kind } from './table.ts';
+import type { Content, Kind, Series } from './table.ts';
 
 const LABEL_CHARACTERS_MAX = 40;
 const LABEL_CHARACTERS_MIN = 10;
@@ -13,10 +13,17 @@ const LABEL_PART = 0.4;
 const CHARACTER_PX = 7;
 /** From this width on, the names of slices stand beside the ring. */
 const BESIDE_PX = 380;
-const TITLE_CHARACTERS_MAX = 80;
+const TITLE_CHARACTERS_MAX = 60;
+const LINE_CHARACTERS_MAX = 48;
 
 /** A series of this name is drawn below the line: what is lost, under what is new. */
 const BELOW = 'lost';
+
+/** How long a label may be that stands beside what is drawn. */
+function charactersBeside(width: number): number {
+  const characters = Math.floor((width * LABEL_PART) / CHARACTER_PX);
+  return Math.min(LABEL_CHARACTERS_MAX, Math.max(LABEL_CHARACTERS_MIN, characters));
+}
 
 type BarOptions = ChartOptions<'bar'>;
 type DoughnutOptions = ChartOptions<'doughnut'>;
@@ -28,7 +35,7 @@ export function configure(
   colours: Colours,
   width: number,
 ): ChartConfiguration {
-  const labels = content.rows.map(({ label }) => shorten(label, LABEL_CHARACTERS_MAX));
+  const labels = content.rows.map(({ label }) => shorten(label, charactersBeside(width)));
   if (kind === 'doughnut') {
     const ring: ChartConfiguration<'doughnut'> = {
       type: 'doughnut',
@@ -39,10 +46,21 @@ export function configure(
   }
   const chart: ChartConfiguration<'bar'> = {
     type: 'bar',
-    data: { labels, datasets: content.series.map((_, i) => bars(kind, content, colours, i)) },
+    data: {
+      labels,
+      datasets: drawnSeries(kind, content).map((_, i) => bars(kind, content, colours, i)),
+    },
     options: kind === 'bar' ? lying(content, colours) : standing(kind, content, colours),
   };
   return chart as ChartConfiguration;
+}
+
+/**
+ * Of what is counted in different units one is drawn, the first, for beside links domains would not be seen;
+ * all are named when one points at a bar.
+ */
+function drawnSeries(kind: Kind, content: Content): Series[] {
+  return kind === 'stacked' ? content.series : content.series.slice(0, 1);
 }
 
 function bars(kind: Kind, content: Content, colours: Colours, index: number): ChartDataset<'bar'> {
@@ -50,7 +68,8 @@ function bars(kind: Kind, content: Content, colours: Colours, index: number): Ch
   const sign = kind === 'stacked' && series?.name === BELOW ? -1 : 1;
   return {
     label: series?.label ?? '',
-    data: content.rows.map(({ cells }) => sign * (cells[index]?.value ?? 0)),
+    // Nothing is no bar, not one of the least length.
+    data: content.rows.map(({ cells }) => sign * (cells[index]?.value ?? 0) || null),
     backgroundColor: colours.series(series?.name ?? '', index),
     borderRadius: 2,
     maxBarThickness: kind === 'bar' ? 18 : 40,
@@ -62,13 +81,14 @@ function bars(kind: Kind, content: Content, colours: Colours, index: number): Ch
 function slices(content: Content, colours: Colours): ChartDataset<'doughnut'> {
   return {
     data: content.rows.map(({ cells }) => cells[0]?.value ?? 0),
-    backgroundColor: content.rows.map((_, index) => colours.slice(index)),
+    // What leads nowhere is the rest of all.
+    backgroundColor: content.rows.map(({ link }, i) => (link ? colours.slice(i) : colours.rest)),
     borderColor: colours.surface,
     borderWidth: 2,
   };
 }
 
-function common(content: Content, colours: Colours): ChartOptions {
+function common(kind: Kind, content: Content, colours: Colours): ChartOptions {
   return {
     responsive: true,
     maintainAspectRatio: false,
@@ -81,7 +101,9 @@ function common(content: Content, colours: Colours): ChartOptions {
         backgroundColor: colours.text,
         titleColor: colours.surface,
         bodyColor: colours.surface,
-        displayColors: content.series.length > 1,
+        footerColor: colours.surface,
+        footerFont: { weight: 'normal' },
+        displayColors: drawnSeries(kind, content).length > 1,
         boxPadding: 4,
         callbacks: {
           title: ([item]) => {
@@ -89,13 +111,31 @@ function common(content: Content, colours: Colours): ChartOptions {
             return label === undefined ? '' : shorten(label, TITLE_CHARACTERS_MAX);
           },
           label: ({ datasetIndex, dataIndex }) => {
-            const value = content.rows[dataIndex]?.cells[datasetIndex]?.value ?? 0;
-            return ` ${content.series[datasetIndex]?.label ?? ''}: ${formatNumber(value)}`;
+            const cells = content.rows[dataIndex]?.cells ?? [];
+            const say = (index: number): string =>
+              `${content.series[index]?.label ?? ''}: ${formatNumber(cells[index]?.value ?? 0)}`;
+            if (drawnSeries(kind, content).length > 1) return ` ${say(datasetIndex)}`;
+            return content.series.map((_, index) => say(index));
           },
+          footer: ([item]) => lines(content.rows[item?.dataIndex ?? -1]?.hint ?? ''),
         },
       },
     },
   };
+}
+
+/** A text in lines that fit into what is shown at a pointer. */
+function lines(text: string): string[] {
+  const found: string[] = [];
+  for (const word of text.split(' ')) {
+    const line = found.at(-1);
+    if (line !== undefined && line.length + word.length < LINE_CHARACTERS_MAX) {
+      found[found.length - 1] = `${line} ${word}`;
+    } else if (word) {
+      found.push(word);
+    }
+  }
+  return found;
 }
 
 function legend(shown: boolean, colours: Colours) {
@@ -103,15 +143,16 @@ function legend(shown: boolean, colours: Colours) {
     display: shown,
     position: 'bottom' as const,
     align: 'start' as const,
-    labels: { color: colours.text, boxWidth: 12, boxHeight: 12 },
+    labels: { color: colours.text, boxWidth: 12, boxHeight: 12, padding: 8 },
     onClick: () => undefined,
   };
 }
 
-const numberAxis = (colours: Colours) => ({
+const numberAxis = (colours: Colours, unit: string) => ({
   beginAtZero: true,
   border: { display: false },
   grid: { color: colours.grid },
+  title: { display: unit !== '', text: unit, color: colours.muted },
   ticks: {
     color: colours.muted,
     precision: 0,
@@ -127,24 +168,23 @@ const labelAxis = (colours: Colours, color: string) => ({
 });
 
 function lying(content: Content, colours: Colours): BarOptions {
-  const { plugins, ...rest } = common(content, colours) as BarOptions;
+  const { plugins, ...rest } = common('bar', content, colours) as BarOptions;
   const labels = labelAxis(colours, colours.text);
   return {
     ...rest,
     indexAxis: 'y',
     interaction: { mode: 'index', axis: 'y', intersect: false },
-    plugins: { ...plugins, legend: legend(content.series.length > 1, colours) },
+    plugins: { ...plugins, legend: legend(false, colours) },
     scales: {
-      x: { ...numberAxis(colours), position: 'top' },
+      x: { ...numberAxis(colours, content.series[0]?.label ?? ''), position: 'top' },
       y: {
         ...labels,
         ticks: {
           ...labels.ticks,
           autoSkip: false,
           callback(value) {
-            const characters = Math.floor((this.chart.width * LABEL_PART) / CHARACTER_PX);
-            const max = Math.min(LABEL_CHARACTERS_MAX, Math.max(LABEL_CHARACTERS_MIN, characters));
-            return shorten(content.rows[Number(value)]?.label ?? '', max);
+            const label = content.rows[Number(value)]?.label ?? '';
+            return shorten(label, charactersBeside(this.chart.width));
           },
         },
       },
@@ -153,21 +193,21 @@ function lying(content: Content, colours: Colours): BarOptions {
 }
 
 function standing(kind: Kind, content: Content, colours: Colours): BarOptions {
-  const { plugins, ...rest } = common(content, colours) as BarOptions;
+  const { plugins, ...rest } = common(kind, content, colours) as BarOptions;
   const stacked = kind === 'stacked';
   return {
     ...rest,
     interaction: { mode: 'index', axis: 'x', intersect: false },
-    plugins: { ...plugins, legend: legend(content.series.length > 1, colours) },
+    plugins: { ...plugins, legend: legend(drawnSeries(kind, content).length > 1, colours) },
     scales: {
       x: { ...labelAxis(colours, colours.muted), stacked },
-      y: { ...numberAxis(colours), stacked },
+      y: { ...numberAxis(colours, stacked ? '' : (content.series[0]?.label ?? '')), stacked },
     },
   };
 }
 
 function doughnut(content: Content, colours: Colours, width: number): DoughnutOptions {
-  const { plugins, ...rest } = common(content, colours) as DoughnutOptions;
+  const { plugins, ...rest } = common('doughnut', content, colours) as DoughnutOptions;
   return {
     ...rest,
     cutout: '58%',

@@ -20,6 +20,8 @@ export interface Cell {
 /** A category and its numbers, one for each series. */
 export interface Row {
   label: string;
+  /** What the category means, where that is not plain. */
+  hint: string;
   link: HTMLAnchorElement | null;
   cells: Cell[];
 }
@@ -46,6 +48,7 @@ export function readTable(table: HTMLTableElement): Content {
     .flatMap((body) => [...body.rows])
     .map((row) => ({
       label: text(row.cells[0]),
+      hint: row.cells[0]?.title ?? '',
       link: row.cells[0]?.querySelector('a') ?? null,
       cells: columns.map(({ index }) => cell(row.cells[index])),
     }));

@@ -109,7 +109,7 @@ pub struct Answer<'a> {
     asked: Asked<'a>,
     snapshot: Arc<Snapshot>,
     content: Content<'a>,
-    total: u64,
+    total: Option<u64>,
     results: u64,
     emptiness: Option<Emptiness>,
     stats: Vec<(&'static str, u64)>,
@@ -192,8 +192,11 @@ pub fn answer<'a>(
         stats: stats.collect(),
         asked,
         snapshot: Arc::clone(snapshot),
+        total: match content {
+            Content::Single(_) if query.order_by.is_empty() && query.table.stats.is_empty() => None,
+            _ => Some(total),
+        },
         content,
-        total,
         results,
         emptiness,
     })
@@ -228,7 +231,7 @@ fn answer_anchors<'a>(
     };
     let results = report.groups_total().saturating_sub(query.offset);
     Ok(Answer {
-        total: report.groups_total(),
+        total: Some(report.groups_total()),
         results: results.min(query.limit.into()),
         emptiness: report.emptiness(),
         stats: report.stats().collect(),
@@ -300,9 +303,10 @@ impl Answer<'_> {
         query.select.iter().copied().filter(is_known).collect()
     }
 
-    /// How many results there are before `offset` and `limit`.
+    /// How many results there are before `offset` and `limit`. `None` where nobody counted them: single rows
+    /// that come in the order of the index are looked for no further than the answer goes.
     #[must_use]
-    pub fn total(&self) -> u64 {
+    pub fn total(&self) -> Option<u64> {
         self.total
     }
 

@@ -151,8 +151,7 @@ impl Kinds {
         Self::of(target, &BUNDLED)
     }
 
-    /// The kind of a folded anchor (R9a): the first whose rule it meets. About 200 ns for an anchor of a few
-    /// words.
+    /// The kind of a folded anchor (R9a): the first whose rule it meets. Time grows with its length alone.
     #[must_use]
     pub fn kind_of(&self, folded_anchor: &str) -> AnchorKind {
         if folded_anchor.is_empty() {

@@ -12,9 +12,9 @@ use crate::kind::{AnchorKind, Kinds};
 use crate::query::Query;
 
 /// Counts the rows of a query's target and history that pass its `where`; all else of the query does not
-/// matter. About 20 ns a backlink and thread, and 200 ns an anchor. Memory: what
-/// [`TargetRows::scan`](windlass_index::TargetRows::scan) says, and 72 bytes for each referring domain and part
-/// of the scan.
+/// matter. It takes one scan, which see for its time ([`TargetRows::scan`](windlass_index::TargetRows::scan)), and
+/// tells the kind of each anchor once. Memory: what the scan says, and 72 bytes for each referring domain in
+/// each of its parts.
 ///
 /// # Errors
 /// Where the index is damaged, or the memory of the limits does not suffice; [`IndexError::Cancelled`] soon

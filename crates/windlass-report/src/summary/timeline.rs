@@ -180,7 +180,10 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn of(lives: &[(&str, &str)]) -> (TimelineUnit, Vec<(u16, Option<u8>, u64, u64)>) {
+    /// Year, month, new and lost anchors.
+    type Span = (u16, Option<u8>, u64, u64);
+
+    fn of(lives: &[(&str, &str)]) -> (TimelineUnit, Vec<Span>) {
         let mut months = Months::default();
         for (first_seen, lost) in lives {
             months.add(&Life {

@@ -77,6 +77,7 @@ impl Asked {
             };
             page::refused(&document, refusal, &id)
         };
+        // Whoever claims it without TLS has a cookie for it that no browser of others sends.
         let is_secure = is_secure.0 || base.starts_with("https:");
         let token = cookies::token(&headers, is_secure);
         let is_metered = app.billing.is_metered().await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use windlass_web::ReportState;
-use windlass_web::pages::{backlinks, changes, refdomains};
+use windlass_web::pages::{backlinks, changes, link, refdomains};
 
 use super::asked::{Access, Asked};
 use super::{document, page};
@@ -80,6 +80,26 @@ pub(crate) async fn changes(
     let rows_min = query.cost(0);
     Ok(page::page(app, asked, document, rows_min, move |view| {
         changes::page(&state, &query, &wanted, view)
+    })
+    .await)
+}
+
+/// `GET /report/link`. Free, as what the API tells of captures is in exports alone.
+pub(crate) async fn link(
+    State(app): State<Arc<App>>,
+    request: Request,
+) -> Result<Response, Response> {
+    let asked = Asked::read(&app, request, Access::Accounts).await?;
+    let state = ReportState::from_params(asked.pairs());
+    let document = document::of_report(&asked, &state, "A backlink");
+    let value = |name| asked.value(name).unwrap_or_default().to_owned();
+    let wanted = link::Wanted {
+        page: value("page"),
+        target: value("to"),
+        anchor: anchor(&asked),
+    };
+    Ok(page::page(app, asked, document, 0, move |view| {
+        link::page(&state, &wanted, view)
     })
     .await)
 }

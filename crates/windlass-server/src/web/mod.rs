@@ -18,6 +18,7 @@ mod pictures;
 mod report;
 mod sign_in;
 mod start;
+mod top_sites;
 
 use std::sync::Arc;
 
@@ -27,6 +28,8 @@ use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
+
+pub(crate) use top_sites::TopSites;
 
 use crate::app::App;
 
@@ -38,6 +41,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/report", get(report::report))
         .route("/report/refdomains", get(drill::refdomains))
         .route("/report/backlinks", get(drill::backlinks))
+        .route("/report/link", get(drill::link))
         .route("/report/changes", get(drill::changes))
         .route("/report/pictures", get(pictures::pictures))
         .route("/compare", get(compare::compare))

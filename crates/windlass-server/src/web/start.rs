@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
+use tokio::task::spawn_blocking;
 use windlass_web::{Part, TargetForm, recognised};
 
 use super::asked::{Access, Asked};
@@ -18,7 +19,17 @@ pub(crate) async fn start(
     let asked = Asked::read(&app, request, Access::Everyone).await?;
     let mut document = document::of(&asked, "Who links here, and how", Part::Report);
     document.lead = TargetForm::empty().html();
-    Ok(page::ready(&document, windlass_web::pages::start::page()))
+    let app_of_snapshot = Arc::clone(&app);
+    // A look at the file system, which may block.
+    let snapshot = spawn_blocking(move || app_of_snapshot.snapshot()).await;
+    let sites = match snapshot {
+        Ok(snapshot) => app.top_sites.of(snapshot).await,
+        Err(_) => None,
+    };
+    Ok(page::ready(
+        &document,
+        windlass_web::pages::start::page(sites.as_deref()),
+    ))
 }
 
 /// What is recognised in a text.

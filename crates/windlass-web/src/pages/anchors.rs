@@ -3,7 +3,10 @@
 use askama::Template;
 use windlass_links::{CaptureTime, Mode};
 use windlass_report::table::Clause;
-use windlass_report::{ANCHORS, Cell, Column, ColumnType, Direction, Emptiness, Query, answer};
+use windlass_report::{
+    ANCHORS, AnchorKind, Cell, Column, ColumnType, Direction, Emptiness, Kinds, Query, Totals,
+    answer, totals,
+};
 
 use crate::address::Address;
 use crate::chips::{Chip, chips, title};
@@ -11,7 +14,7 @@ use crate::error::PageError;
 use crate::pager::Pager;
 use crate::pages::message::{Message, Tone, Way};
 use crate::render;
-use crate::shown::{self, Date, Number, Percent};
+use crate::shown::{self, Date, Percent, Scope};
 use crate::snippets::{Snippet, snippets};
 use crate::state::{FilterKind, ORDER_DEFAULT, ReportState};
 use crate::view::{Charge, Rendered, View};
@@ -46,7 +49,7 @@ pub fn page(
             .find(|(n, _)| *n == name)
             .map_or(0, |(_, v)| *v)
     };
-    let (backlinks, refpages, total) = (stat("backlinks"), stat("refpages"), answer.total());
+    let (backlinks, total) = (stat("backlinks"), answer.total().unwrap_or_default());
     let mut rows = Vec::new();
     let columns = answer.columns();
     answer.for_each_row(|cells| {
@@ -63,6 +66,7 @@ pub fn page(
         };
         state.href(PATH)
     });
+    let totals = totals(query, view.snapshot, view.cancel)?;
     let charge = Charge::of(query, shown);
     let template = Anchors {
         state,
@@ -70,8 +74,8 @@ pub fn page(
         headers: headers(state, query),
         rows,
         pager,
-        backlinks,
-        refpages,
+        totals,
+        kinds: Kinds::of_index(&query.target, view.snapshot)?,
         total,
         empty: answer.emptiness().map(|why| empty(why, state)),
         newest: view.snapshot.newest_capture(),
@@ -98,8 +102,8 @@ struct Anchors<'a> {
     headers: Vec<Header>,
     rows: Vec<Line>,
     pager: Pager,
-    backlinks: u64,
-    refpages: u64,
+    totals: Totals,
+    kinds: Kinds,
     total: u64,
     empty: Option<Message>,
     newest: Option<CaptureTime>,
@@ -188,7 +192,13 @@ fn headers(state: &ReportState, query: &Query) -> Vec<Header> {
             Some(Direction::Descending) => "asc",
             None => first,
         };
-        let order = format!("{}:{next}", column.name);
+        // Of equal rows those come first that count more.
+        let then = match column.name {
+            "anchor" => "",
+            "backlinks" => ",refdomains:desc",
+            _ => ",backlinks:desc",
+        };
+        let order = format!("{}:{next}{then}", column.name);
         let order = if order == ORDER_DEFAULT {
             String::new()
         } else {
@@ -281,20 +291,13 @@ struct Choice {
 }
 
 impl Anchors<'_> {
-    fn scope(&self) -> String {
-        self.query.target.to_string()
+    fn scope(&self) -> Scope<'_> {
+        Scope(&self.query.target)
     }
 
-    fn backlinks(&self) -> Number {
-        Number(self.backlinks)
-    }
-
-    fn refpages(&self) -> Number {
-        Number(self.refpages)
-    }
-
-    fn total(&self) -> Number {
-        Number(self.total)
+    fn kind_tag(&self, anchor: &str) -> Option<AnchorKind> {
+        Some(self.kinds.kind_of(anchor))
+            .filter(|kind| !matches!(kind, AnchorKind::Empty | AnchorKind::Other))
     }
 
     fn newest(&self) -> Option<Date> {
@@ -360,6 +363,11 @@ impl Anchors<'_> {
                 (column.name, title(column.name), data_type)
             })
             .collect()
+    }
+
+    /// Whether conditions on groups hide some.
+    fn has_hidden(&self) -> bool {
+        self.total != self.totals.anchors
     }
 
     fn without_filters(&self) -> String {

@@ -3,7 +3,7 @@
 use askama::Template;
 use windlass_links::CaptureTime;
 use windlass_report::table::BACKLINKS;
-use windlass_report::{Cell, Query, QueryError, answer};
+use windlass_report::{Cell, Query, QueryError, answer, rows_of_anchor};
 
 use crate::error::PageError;
 use crate::pager::Pager;
@@ -94,23 +94,24 @@ pub fn page(
                 _ => {}
             }
         }
-        line.href = link::href(state, refdomain, &line.page, &line.target, &line.anchor);
+        line.href = link::href(state, &line.page, &line.target, &line.anchor);
         rows.push(line);
         Ok(())
     })?;
     let charge = Charge::of(query, rows.len() as u64);
+    let total = count(state, anchor, refdomain, view)?;
     let pager = Pager::new(
         query.offset,
         rows.len() as u64,
         ROWS.into(),
-        answer.total(),
+        total,
         |start| address(state, anchor, refdomain, start),
     );
     let template = Backlinks {
         anchor,
         refdomain,
         crumbs: crumbs(state, Some(anchor), Some((refdomain, None))),
-        scope: query.target.to_string(),
+        scope: shown::Scope(&query.target).to_string(),
         rows,
         pager,
     };
@@ -118,6 +119,23 @@ pub fn page(
         html: render(&template),
         charge: Some(charge),
     })
+}
+
+/// How many there are: what the report counts, but for its conditions on numbers and dates of whole rows.
+fn count(
+    state: &ReportState,
+    anchor: &str,
+    refdomain: &str,
+    view: View<'_>,
+) -> Result<u64, PageError> {
+    let of_anchor = format!("anchor={},refdomain={}", quoted(anchor), quoted(refdomain));
+    let state = state.changed(|state| {
+        state.where_text = of_anchor;
+        state.having.clear();
+    });
+    let query = state.query()?;
+    let rows = rows_of_anchor(&query, anchor, view.snapshot, view.limits, view.cancel)?;
+    Ok(rows.iter().map(|row| row.backlinks).sum())
 }
 
 #[derive(Template)]

@@ -109,7 +109,7 @@ pub fn page(
                 _ => {}
             }
         }
-        line.href = link::href(state, "", &line.page, &line.target, &line.anchor);
+        line.href = link::href(state, &line.page, &line.target, &line.anchor);
         rows.push(line);
         Ok(())
     })?;
@@ -118,7 +118,7 @@ pub fn page(
         query.offset,
         rows.len() as u64,
         ROWS.into(),
-        answer.total(),
+        answer.total().unwrap_or_default(),
         |start| {
             let wanted = Wanted {
                 start,
@@ -129,7 +129,7 @@ pub fn page(
     );
     let template = Changes {
         crumbs: crumbs(state, None, None),
-        scope: query.target.to_string(),
+        scope: shown::Scope(&query.target).to_string(),
         wanted,
         heading: match wanted.change.as_str() {
             "new" => "New backlinks",

@@ -260,7 +260,8 @@ fn gather(
 ) -> Result<(u64, u64), PageError> {
     let max = view.limits.memory_max;
     let answer = answer(query, view.snapshot, view.limits, view.cancel)?;
-    if answer.total() > answer.results() {
+    let total = answer.total().unwrap_or_default();
+    if total > answer.results() {
         return Err(AnswerError::Memory { max }.into());
     }
     let columns = answer.columns();
@@ -302,7 +303,7 @@ fn gather(
         return Err(AnswerError::Memory { max }.into());
     }
     let backlinks = answer.stats().iter().find(|(name, _)| *name == "backlinks");
-    Ok((backlinks.map_or(0, |(_, value)| *value), answer.total()))
+    Ok((backlinks.map_or(0, |(_, value)| *value), total))
 }
 
 #[derive(Template)]

@@ -90,7 +90,7 @@ pub fn page(
     view: View<'_>,
 ) -> Result<Rendered, PageError> {
     let answer = answer(query, view.snapshot, view.limits, view.cancel)?;
-    let (total, measured) = (answer.total(), answer.results());
+    let (total, measured) = (answer.total().unwrap_or_default(), answer.results());
     let limit = u64::from(LIMIT_MAX);
     let parts = total.div_ceil(limit);
     let mut formats = Vec::new();
@@ -133,7 +133,7 @@ pub fn page(
         .map_or(0, |format| format.files.iter().map(|file| file.cost).sum());
     let template = Export {
         crumbs: crumbs(state, None, None),
-        scope: query.target.to_string(),
+        scope: shown::Scope(&query.target).to_string(),
         is_filtered: state.is_filtered(),
         formats,
         total,

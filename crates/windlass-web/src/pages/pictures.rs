@@ -9,6 +9,7 @@ use crate::figure::{Figure, FigureKind, FigureRow};
 use crate::pages::crumbs::{Crumb, crumbs};
 use crate::pages::{anchors, changes};
 use crate::render;
+use crate::shown;
 use crate::state::{FilterKind, ReportState, quoted};
 use crate::view::{Rendered, View};
 
@@ -60,7 +61,7 @@ pub fn page(
     ];
     let template = Pictures {
         crumbs: crumbs(state, None, None),
-        scope: query.target.to_string(),
+        scope: shown::Scope(&query.target).to_string(),
         figures: figures.iter().map(Figure::html).collect(),
         is_part,
     };
@@ -119,7 +120,7 @@ fn top_anchors(state: &ReportState, query: &Query, view: View<'_>) -> Result<Fig
         });
     }
     Ok(Figure {
-        kind: FigureKind::Doughnut,
+        kind: FigureKind::Bar,
         title: "Share of the top anchors".to_owned(),
         note: String::new(),
         category: "Anchor",

@@ -75,7 +75,7 @@ pub fn page(
     let template = Refdomains {
         anchor,
         crumbs: crumbs(state, Some(anchor), None),
-        scope: query.target.to_string(),
+        scope: shown::Scope(&query.target).to_string(),
         pager: Pager::new(start, rows.len() as u64, ROWS as u64, total, |start| {
             address(state, anchor, start)
         }),

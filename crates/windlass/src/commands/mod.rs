@@ -10,6 +10,7 @@ pub(crate) mod merge;
 pub(crate) mod serve;
 pub(crate) mod stats;
 pub(crate) mod token;
+pub(crate) mod trace;
 pub(crate) mod usage;
 pub(crate) mod verify;
 mod writing;

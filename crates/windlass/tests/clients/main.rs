@@ -8,6 +8,7 @@ mod install;
 #[path = "../support/packages.rs"]
 mod packages;
 mod recorded;
+mod snippets;
 #[path = "../support/mod.rs"]
 mod support;
 

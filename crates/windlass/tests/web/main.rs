@@ -1,6 +1,9 @@
-//! What the binary has of the pages is what their sources give.
+//! The pages, in a browser; and that what the binary has of them is what their sources give.
+//!
+//! `web/e2e/` says what is looked at. Screenshots of each page are in `target/web/screenshots` then.
 #![allow(missing_docs, clippy::unwrap_used, unreachable_pub, dead_code)]
 
+mod crawl;
 mod install;
 #[path = "../support/packages.rs"]
 mod packages;
@@ -11,6 +14,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+
+use support::{Server, demo, ingest, root};
 
 /// Runs a tool to the end, which must succeed; what it printed is the reason otherwise.
 fn run(command: &mut Command) {
@@ -55,4 +60,23 @@ fn what_is_committed_is_what_the_sources_give() {
     for (name, bytes) in expected {
         assert!(found[&name] == bytes, "{name}: npm run build");
     }
+}
+
+#[test]
+fn the_pages_in_chromium() {
+    install::node_modules();
+    let chromium = install::chromium();
+    let folder = tempfile::tempdir().unwrap();
+    let hostile = folder.path().join("hostile.warc");
+    crawl::write(&hostile);
+    let index = folder.path().join("index");
+    ingest(&index, &[demo(""), hostile], &[]);
+    let server = Server::start(&index);
+    let artefacts = root().join("target/web");
+    let _ = fs::remove_dir_all(artefacts.join("screenshots"));
+    run(install::tool("playwright")
+        .arg("test")
+        .env("WINDLASS_URL", format!("http://{}", server.address))
+        .env("WINDLASS_CHROMIUM", chromium)
+        .env("WINDLASS_ARTEFACTS", &artefacts));
 }

@@ -8,6 +8,7 @@ mod page;
 mod sightings;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -193,9 +194,14 @@ struct Seen(BTreeMap<u32, Vec<u8>>);
 
 impl Seen {
     fn add(&mut self, time: u32, attr: Vec<u8>) {
-        let known = self.0.entry(time).or_insert_with(|| attr.clone());
-        if *known != attr {
-            *known = unite_attrs(known, &attr);
+        match self.0.entry(time) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(attr);
+            }
+            Entry::Occupied(mut known) => {
+                let united = unite_attrs(known.get(), &attr);
+                known.insert(united);
+            }
         }
     }
 

@@ -1,0 +1,41 @@
+//! Archive files, into an index and as captures.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use windlass_archive::{Archive, Limits, Problem};
+use windlass_index::{IngestOptions, IngestWatcher, Writer, ingest};
+use windlass_links::{Capture, ExtractOptions, Extractor, PublicSuffixList};
+
+struct Nobody;
+
+impl IngestWatcher for Nobody {
+    fn read(&self, _: u64) {}
+    fn problem(&self, _: &Path, _: &Problem) {}
+    fn merging(&self, _: u64) {}
+    fn merged(&self, _: u64) {}
+    fn committed(&self, _: usize) {}
+}
+
+/// Ingests files; each so many bytes are a segment.
+pub(crate) fn ingest_files(writer: &mut Writer, files: &[PathBuf], batch_bytes: u64) {
+    let options = IngestOptions {
+        batch_bytes,
+        memory_max: 64 << 20,
+        ..IngestOptions::default()
+    };
+    ingest(writer, files, &options, &Nobody, &AtomicBool::new(false)).unwrap();
+}
+
+/// The captures of files.
+pub(crate) fn captures(files: &[PathBuf], list: &Arc<PublicSuffixList>) -> Vec<Capture> {
+    let mut extractor = Extractor::new(Arc::clone(list), ExtractOptions::default());
+    let archives = files
+        .iter()
+        .filter_map(|path| Archive::open(path, Limits::default()).ok());
+    archives
+        .flat_map(Iterator::flatten)
+        .filter_map(|record| extractor.capture(&record).ok())
+        .collect()
+}

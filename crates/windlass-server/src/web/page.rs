@@ -78,11 +78,6 @@ pub(crate) fn ready(document: &Document, html: String) -> Response {
     whole(document, Done::ready(html))
 }
 
-/// A page that says that there is nothing at its address.
-pub(crate) fn not_found(document: &Document, text: String, id: &RequestId) -> Response {
-    refused(document, &Refusal::new(StatusCode::NOT_FOUND, text), id)
-}
-
 /// A page that says why there is no other.
 pub(crate) fn refused(document: &Document, refusal: &Refusal, id: &RequestId) -> Response {
     whole(document, Done::refused(refusal, id))
@@ -248,7 +243,13 @@ fn message(refusal: &Refusal, id: &RequestId) -> Message {
     Message {
         tone,
         heading: heading.to_owned(),
-        text: sentence(refusal.text()),
+        text: match tone {
+            Tone::Rows => format!(
+                "{} Rows come back with the month, and whoever runs this server can add some.",
+                sentence(refusal.text())
+            ),
+            _ => sentence(refusal.text()),
+        },
         ways: vec![Way {
             text: "To the start page".to_owned(),
             href: "/start".to_owned(),

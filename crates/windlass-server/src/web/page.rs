@@ -48,7 +48,7 @@ pub(crate) async fn page(
 ) -> Response {
     let mut done = Box::pin(finish(app, asked, rows_min, work));
     match timeout(QUICK, &mut done).await {
-        Ok(done) => whole(&document, done),
+        Ok(done) => whole(&document, &done),
         Err(_) => {
             let head = format!("{}{LOADING}", document.head());
             let rest = async move {
@@ -75,12 +75,12 @@ pub(crate) async fn part(
 
 /// A page that asks nothing of the index.
 pub(crate) fn ready(document: &Document, html: String) -> Response {
-    whole(document, Done::ready(html))
+    whole(document, &Done::ready(html))
 }
 
 /// A page that says why there is no other.
 pub(crate) fn refused(document: &Document, refusal: &Refusal, id: &RequestId) -> Response {
-    whole(document, Done::refused(refusal, id))
+    whole(document, &Done::refused(refusal, id))
 }
 
 /// HTML without anything around it.
@@ -119,7 +119,7 @@ impl Done {
     }
 }
 
-fn whole(document: &Document, done: Done) -> Response {
+fn whole(document: &Document, done: &Done) -> Response {
     let text = format!(
         "{}{}{}",
         document.head(),

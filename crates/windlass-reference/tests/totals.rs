@@ -33,6 +33,7 @@ enum Condition {
     Part(&'static str),
     SeenBefore(u32),
     VisitedSince(u32),
+    Named,
 }
 
 impl Condition {
@@ -46,6 +47,7 @@ impl Condition {
             Self::Part(part) => format!("substring(anchor,\"{part}\")"),
             Self::SeenBefore(seconds) => format!("first_seen<\"{}\"", time(*seconds)),
             Self::VisitedSince(seconds) => format!("last_visited>=\"{}\"", time(*seconds)),
+            Self::Named => "kind<>\"empty\"".to_owned(),
         }
     }
 
@@ -61,6 +63,7 @@ impl Condition {
             Self::Part(part) => row.anchor.contains(part),
             Self::SeenBefore(seconds) => row.first_seen < time(*seconds),
             Self::VisitedSince(seconds) => row.last_visited >= time(*seconds),
+            Self::Named => !row.anchor.is_empty(),
         }
     }
 }
@@ -77,6 +80,7 @@ fn arb_condition() -> impl Strategy<Value = Condition> {
         prop::sample::select(&["a", "pp", "äpfel"][..]).prop_map(Condition::Part),
         second.clone().prop_map(Condition::SeenBefore),
         second.prop_map(Condition::VisitedSince),
+        Just(Condition::Named),
     ]
 }
 

@@ -88,7 +88,8 @@ async fn operator(
     }
 }
 
-async fn read<T: Send + 'static>(
+/// Reads accounts on a thread that may block.
+pub(crate) async fn read<T: Send + 'static>(
     id: &RequestId,
     read: impl FnOnce() -> Result<T, AccountsError> + Send + 'static,
 ) -> Result<T, Refusal> {

@@ -14,6 +14,7 @@ use crate::metrics::Metrics;
 use crate::options::{Limits, MetricsAccess};
 use crate::refusal::{Reason, Refusal};
 use crate::web::TopSites;
+use crate::web::merges::MergeHistory;
 
 /// What all handlers share.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     pub(crate) metrics_access: MetricsAccess,
     pub(crate) billing: Arc<Billing>,
+    pub(crate) merges: MergeHistory,
     pub(crate) top_sites: TopSites,
     queries: Arc<Semaphore>,
     queries_max: usize,
@@ -52,6 +54,7 @@ impl App {
             metrics: Metrics::new(),
             metrics_access,
             billing: Arc::new(billing),
+            merges: MergeHistory::default(),
             top_sites: TopSites::default(),
             queries: Arc::new(Semaphore::new(queries_max)),
             queries_max,

@@ -19,7 +19,9 @@ pub(crate) fn complete(headers: &mut HeaderMap) {
     let constant = HeaderValue::from_static;
     // Answers are data: no browser may make a page of them, or show them inside one.
     headers.insert(X_CONTENT_TYPE_OPTIONS, constant("nosniff"));
-    headers.insert(REFERRER_POLICY, constant("no-referrer"));
+    headers
+        .entry(REFERRER_POLICY)
+        .or_insert(constant("no-referrer"));
     headers
         .entry(CONTENT_SECURITY_POLICY)
         .or_insert(constant("default-src 'none'; frame-ancestors 'none'"));

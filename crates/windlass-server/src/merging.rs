@@ -35,6 +35,7 @@ impl Merger {
         let stop = Arc::new(AtomicBool::new(false));
         let (end, ended) = oneshot::channel();
         let flag = Arc::clone(&stop);
+        app.merges.follow(Some(options.policy));
         let thread = thread::Builder::new()
             .name("merging".to_owned())
             .spawn(move || {
@@ -104,10 +105,12 @@ fn run(app: &App, options: &MergingOptions, stop: &AtomicBool) {
             Some(Err(IndexError::Cancelled)) => break,
             Some(Err(error)) if is_forbidden(&error) => {
                 tracing::warn!(error = %error, "the index is only read: segments are not merged here");
+                app.merges.follow(None);
                 return;
             }
             Some(Err(error)) => {
                 app.metrics.merge_ended("failed", 0);
+                app.merges.add_failure(&error);
                 tracing::error!(error = %error, pause_s = pause.as_secs(), "merging in the background");
                 wait(pause, stop);
                 pause = (pause * 2).min(PAUSE_MAX);
@@ -135,6 +138,7 @@ fn is_forbidden(error: &IndexError) -> bool {
 }
 
 fn count(app: &App, step: &BackgroundStep) {
+    app.merges.add(step);
     match step {
         BackgroundStep::Merged(merged) => app.metrics.merge_ended("merged", merged.plan.bytes),
         BackgroundStep::GaveWay => app.metrics.merge_ended("gave_way", 0),

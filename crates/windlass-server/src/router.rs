@@ -111,10 +111,9 @@ async fn unknown_path(uri: Uri) -> Refusal {
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> Refusal {
-    let allowed = if uri.path() == "/" {
-        "GET, HEAD, POST"
-    } else {
-        "GET, HEAD"
+    let allowed = match uri.path() {
+        "/" | "/sign-in" | "/sign-out" => "GET, HEAD, POST",
+        _ => "GET, HEAD",
     };
     Refusal::new(
         StatusCode::METHOD_NOT_ALLOWED,

@@ -69,6 +69,26 @@ async fn metered(index: &Path) -> Vec<String> {
         let answer = router.clone().oneshot(request).await.unwrap();
         assert_eq!(answer.status().as_u16(), status, "{uri}");
     }
+    for (token, status) in [(tokens[0].as_str(), 303), ("S3CRET", 401)] {
+        let request = Request::post("/sign-in")
+            .header("sec-fetch-site", "same-origin")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Body::from(format!("token={token}")));
+        let answer = router.clone().oneshot(request.unwrap()).await.unwrap();
+        assert_eq!(answer.status().as_u16(), status);
+        let request = Request::get("/index").header("cookie", format!("windlass-token={token}"));
+        let request = request.body(Body::empty()).unwrap();
+        assert!(
+            router
+                .clone()
+                .oneshot(request)
+                .await
+                .unwrap()
+                .status()
+                .as_u16()
+                < 400
+        );
+    }
     tokens
 }
 
@@ -95,7 +115,7 @@ async fn answers_are_logged_and_tokens_are_not() {
         .lines()
         .filter(|line| line.contains("answered"))
         .collect();
-    assert_eq!(answered.len(), 8, "{log}");
+    assert_eq!(answered.len(), 12, "{log}");
     for (line, parts) in answered.iter().zip([
         ["status=200", "rows=2", "path=\"/\"", "method=GET"],
         ["status=400", "request=", "ms=", "path=\"/\""],

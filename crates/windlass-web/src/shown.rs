@@ -29,6 +29,8 @@ impl HtmlSafe for ForeignWhole<'_> {}
 impl HtmlSafe for Anchor<'_> {}
 impl HtmlSafe for Number {}
 impl HtmlSafe for Date {}
+impl HtmlSafe for DateAndTime {}
+impl HtmlSafe for Bytes {}
 impl HtmlSafe for Percent {}
 
 impl fmt::Display for Foreign<'_> {
@@ -208,6 +210,40 @@ impl fmt::Display for Date {
     }
 }
 
+/// A moment with its time of day.
+#[derive(Debug, Clone, Copy)]
+pub struct DateAndTime(pub CaptureTime);
+
+impl fmt::Display for DateAndTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<time datetime=\"{0}\">{0}</time>", self.0)
+    }
+}
+
+/// A number of bytes, in the unit that makes it short.
+#[derive(Debug, Clone, Copy)]
+pub struct Bytes(pub u64);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+        let grouped = Grouped(self.0);
+        write!(f, "<data value=\"{}\" title=\"{grouped} bytes\">", self.0)?;
+        let (mut value, mut unit) = (self.0 as f64, None);
+        for larger in UNITS {
+            if value < 1024.0 {
+                break;
+            }
+            (value, unit) = (value / 1024.0, Some(larger));
+        }
+        match unit {
+            None => write!(f, "{grouped} B")?,
+            Some(unit) => write!(f, "{value:.1} {unit}")?,
+        }
+        f.write_str("</data>")
+    }
+}
+
 /// A number for a template, which has references to what it shows.
 #[must_use]
 pub fn number(number: &u64) -> Number {
@@ -218,6 +254,18 @@ pub fn number(number: &u64) -> Number {
 #[must_use]
 pub fn date(time: &CaptureTime) -> Date {
     Date(*time)
+}
+
+/// A moment with its time of day, for a template.
+#[must_use]
+pub fn moment(time: &CaptureTime) -> DateAndTime {
+    DateAndTime(*time)
+}
+
+/// A number of bytes for a template.
+#[must_use]
+pub fn bytes(bytes: &u64) -> Bytes {
+    Bytes(*bytes)
 }
 
 /// A share of a whole.
@@ -290,6 +338,13 @@ mod tests {
             (1_234_567, "1,234,567"),
         ] {
             assert_eq!(Grouped(number).to_string(), shown);
+        }
+        for (bytes, shown) in [
+            (1023, ">1,023 B<"),
+            (1536, ">1.5 KiB<"),
+            (u64::MAX, ">16384.0 PiB<"),
+        ] {
+            assert!(Bytes(bytes).to_string().contains(shown), "{}", Bytes(bytes));
         }
         assert_eq!(Percent { part: 1, whole: 3 }.to_string(), "33.3 %");
         assert_eq!(Percent { part: 1, whole: 0 }.to_string(), "0.0 %");

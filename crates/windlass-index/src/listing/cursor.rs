@@ -24,6 +24,10 @@ pub(super) struct Cursor<'a> {
     places: Option<Vec<Range<u32>>>,
     /// Whether links of other types than `href` are wanted too.
     wants_others: bool,
+    /// Which folded anchors are wanted; all, where there is nothing.
+    wants_anchor: Option<&'a dyn Fn(&str) -> bool>,
+    /// Whether each form is wanted, as far as is known: forms are used by many links.
+    wanted_forms: Vec<Option<bool>>,
     /// Where it is.
     other: bool,
     range: usize,
@@ -63,6 +67,8 @@ impl<'a> Cursor<'a> {
             urls,
             places,
             wants_others,
+            wants_anchor: None,
+            wanted_forms: Vec::new(),
             other: false,
             range: 0,
             links: 0..0,
@@ -73,6 +79,36 @@ impl<'a> Cursor<'a> {
             form: Vec::new(),
             folded: String::new(),
         }
+    }
+
+    /// Passes over links whose folded anchors are not wanted, without a look at their pages.
+    pub(super) fn with_anchors(mut self, wants: Option<&'a dyn Fn(&str) -> bool>) -> Self {
+        self.wants_anchor = wants;
+        self
+    }
+
+    /// Whether the link with a form is wanted for its anchor.
+    fn wants(&mut self, form: u32) -> Result<bool, Corrupt> {
+        let Some(wants) = self.wants_anchor else {
+            return Ok(true);
+        };
+        if self.other {
+            return Ok(wants(""));
+        }
+        let at = form as usize;
+        if let Some(Some(known)) = self.wanted_forms.get(at) {
+            return Ok(*known);
+        }
+        self.read_texts(form)?;
+        let is_wanted = wants(&self.folded);
+        // A form that is read is one of the list's, so that the list's length bounds this.
+        if self.wanted_forms.len() <= at {
+            self.wanted_forms.resize(at + 1, None);
+        }
+        if let Some(known) = self.wanted_forms.get_mut(at) {
+            *known = Some(is_wanted);
+        }
+        Ok(is_wanted)
     }
 
     /// Goes to the next link; whether there is one.
@@ -91,6 +127,12 @@ impl<'a> Cursor<'a> {
                     continue;
                 }
                 let form = table.forms.get(link).map_err(wrong)?;
+                if !self
+                    .wants(form)
+                    .map_err(|corrupt| self.segment.corrupt(corrupt))?
+                {
+                    continue;
+                }
                 let page = self.block.pages.at(place as usize).map_err(wrong)?;
                 let entry = pages.get(self.segment_at, page)?;
                 self.read_texts(form)

@@ -1,7 +1,7 @@
 //! Reading an index while others may write it.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -25,6 +25,7 @@ const ATTEMPTS_MAX: usize = 16;
 #[derive(Debug)]
 pub struct Snapshot {
     manifest: Manifest,
+    changed: Option<SystemTime>,
     version: String,
     segments: Vec<Arc<Segment>>,
     kept: query::Kept,
@@ -47,7 +48,7 @@ impl Snapshot {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let manifest = read_manifest(directory)?;
+            let (manifest, changed) = read_manifest(directory)?;
             match open_segments(directory, &manifest, known) {
                 Ok(segments) => {
                     let version = format!("{}-{}", manifest.generation, crc_of(&manifest));
@@ -58,6 +59,7 @@ impl Snapshot {
                     return Ok(Self {
                         suffixes: known_suffixes.map(OnceLock::from).unwrap_or_default(),
                         manifest,
+                        changed,
                         version,
                         kept: query::Kept::new(&segments, before.map(|before| &before.kept)),
                         segments,
@@ -76,6 +78,12 @@ impl Snapshot {
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// When this state was committed, by an ingest or a merge, as far as the file system tells.
+    #[must_use]
+    pub fn changed(&self) -> Option<SystemTime> {
+        self.changed
     }
 
     /// Names this state: the generation and a checksum of the manifest.
@@ -163,10 +171,19 @@ impl Snapshot {
     }
 }
 
-fn read_manifest(directory: &Path) -> Result<Manifest, IndexError> {
+/// The manifest, and when it was written.
+fn read_manifest(directory: &Path) -> Result<(Manifest, Option<SystemTime>), IndexError> {
     let path = directory.join(MANIFEST);
-    match fs::read(&path) {
-        Ok(bytes) => Manifest::from_bytes(&path, &bytes),
+    let read = || -> io::Result<_> {
+        // Both of one file, for another may take its place meanwhile.
+        let mut file = File::open(&path)?;
+        let changed = file.metadata()?.modified().ok();
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok((bytes, changed))
+    };
+    match read() {
+        Ok((bytes, changed)) => Ok((Manifest::from_bytes(&path, &bytes)?, changed)),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             Err(IndexError::NotAnIndex(directory.to_owned()))
         }

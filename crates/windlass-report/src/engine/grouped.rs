@@ -164,7 +164,7 @@ fn refdomains_of_pages(asked: &Asked<'_>, snapshot: &Snapshot) -> Result<Groups,
     let mut memory = asked.memory();
     let filter = RecordFilter::new(&asked.query.where_filter);
     let mut pages: HashMap<u64, (Counts, Box<str>, Box<str>)> = HashMap::new();
-    sources::backlinks(asked, snapshot, false, |link| {
+    sources::backlinks(asked, snapshot, false, None, |link| {
         let row = link.0;
         let (url, refdomain) = (row.page.url.as_str(), row.page.refdomain.as_str());
         let page = entry(

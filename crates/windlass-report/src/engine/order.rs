@@ -2,12 +2,12 @@
 
 use std::cmp::Ordering;
 
-use super::record::OwnedRecord;
+use super::record::{OwnedCell, OwnedRecord, Record};
 use crate::columns::{Direction, OrderKey};
 use crate::table::Field;
 
-/// The keys of `order_by`, as places of cells.
-pub(super) struct Order(Vec<(usize, Direction)>);
+/// The keys of `order_by`, as places of cells, with what is there.
+pub(super) struct Order(Vec<(usize, Field, Direction)>);
 
 impl Order {
     /// `fields` says what the cells of records are.
@@ -16,7 +16,7 @@ impl Order {
             keys.iter()
                 .filter_map(|key| {
                     let at = fields.iter().position(|field| *field == key.column.field)?;
-                    Some((at, key.direction))
+                    Some((at, key.column.field, key.direction))
                 })
                 .collect(),
         )
@@ -26,14 +26,31 @@ impl Order {
     pub(super) fn compare(&self, a: &OwnedRecord, b: &OwnedRecord) -> Ordering {
         self.0
             .iter()
-            .map(|(at, direction)| {
-                let ordering = a.0.get(*at).cmp(&b.0.get(*at));
-                match direction {
-                    Direction::Ascending => ordering,
-                    Direction::Descending => ordering.reverse(),
-                }
+            .map(|(at, _, direction)| directed(a.0.get(*at).cmp(&b.0.get(*at)), *direction))
+            .find(|ordering| ordering.is_ne())
+            .unwrap_or(Ordering::Equal)
+    }
+
+    /// The same, of a record with one that has cells of its own: only the cells that order are copied.
+    pub(super) fn compare_with(
+        &self,
+        record: &(impl Record + ?Sized),
+        other: &OwnedRecord,
+    ) -> Ordering {
+        self.0
+            .iter()
+            .map(|(at, field, direction)| {
+                let cell = OwnedCell::from(record.cell(*field));
+                directed(Some(&cell).cmp(&other.0.get(*at)), *direction)
             })
             .find(|ordering| ordering.is_ne())
             .unwrap_or(Ordering::Equal)
+    }
+}
+
+const fn directed(ordering: Ordering, direction: Direction) -> Ordering {
+    match direction {
+        Direction::Ascending => ordering,
+        Direction::Descending => ordering.reverse(),
     }
 }

@@ -11,6 +11,7 @@ use super::order::Order;
 use super::record::{OwnedCell, OwnedRecord, Record, RecordFilter};
 use super::sources::{self, Asked, Flow};
 use super::window::{Placed, Window};
+use crate::filter::Matcher;
 use crate::report::Cell;
 use crate::table::{Column, Field, Source};
 
@@ -40,6 +41,12 @@ fn for_each_passing(
     let filter = RecordFilter::new(&asked.query.where_filter);
     let having = RecordFilter::new(&asked.query.having);
     let mut any_rows = false;
+    let anchors = Matcher::new(&asked.query.where_filter);
+    let wants_anchor = |folded: &str| anchors.passes_string(Field::Anchor, folded);
+    let wants_anchor: Option<&dyn Fn(&str) -> bool> = match anchors.tests(Field::Anchor) {
+        true => Some(&wants_anchor),
+        false => None,
+    };
     let mut row = |record: &dyn Record| {
         any_rows = true;
         if filter.passes(record) && having.passes(record) {
@@ -49,13 +56,31 @@ fn for_each_passing(
         }
     };
     match asked.query.table.source {
-        Source::Changes => sources::changes(asked, snapshot, |change| row(&change))?,
+        Source::Changes => sources::changes(asked, snapshot, wants_anchor, |change| row(&change))?,
         Source::Pages => {
             let target = &asked.query.target;
             snapshot.for_each_page(target, asked.cancel, |page| row(page))?;
         }
         // The other sources are grouped.
-        _ => sources::backlinks(asked, snapshot, asked.wants_all_types(), |link| row(&link))?,
+        _ => {
+            let all_types = asked.wants_all_types();
+            sources::backlinks(asked, snapshot, all_types, wants_anchor, |link| row(&link))?;
+        }
+    }
+    if !any_rows && wants_anchor.is_some() {
+        // Those with other anchors were not looked at; the first tells that there are some.
+        let mut first = || {
+            any_rows = true;
+            Ok(ControlFlow::Break(()))
+        };
+        match asked.query.table.source {
+            Source::Changes => sources::changes(asked, snapshot, None, |_| first())?,
+            Source::Backlinks => {
+                let all_types = asked.wants_all_types();
+                sources::backlinks(asked, snapshot, all_types, None, |_| first())?;
+            }
+            _ => {}
+        }
     }
     Ok(any_rows)
 }
@@ -135,7 +160,9 @@ impl<'a> Ordered<'a> {
         let mut window = Window::new(&self.order, after, rows_max, bytes_max);
         let mut total = 0u64;
         let any_rows = for_each_passing(asked, snapshot, |record| {
-            window.add((OwnedRecord::of(record, &self.columns), total));
+            if !window.drops(record) {
+                window.add((OwnedRecord::of(record, &self.columns), total));
+            }
             total += 1;
             Ok(ControlFlow::Continue(()))
         })?;

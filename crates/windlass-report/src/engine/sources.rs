@@ -49,15 +49,30 @@ pub(super) fn backlinks(
     asked: &Asked<'_>,
     snapshot: &Snapshot,
     all_types: bool,
+    wants_anchor: Option<&dyn Fn(&str) -> bool>,
     mut each: impl FnMut(LinkRecord<'_>) -> Flow,
 ) -> Result<(), AnswerError> {
     let filter = LinkFilter {
         history: asked.query.history,
         all_types,
     };
-    snapshot.for_each_link_to(&asked.query.target, filter, asked.cancel, |row| {
+    links(asked, snapshot, filter, wants_anchor, |row| {
         each(LinkRecord(row))
     })
+}
+
+fn links(
+    asked: &Asked<'_>,
+    snapshot: &Snapshot,
+    filter: LinkFilter,
+    wants_anchor: Option<&dyn Fn(&str) -> bool>,
+    each: impl FnMut(&LinkRow<'_>) -> Flow,
+) -> Result<(), AnswerError> {
+    let (target, cancel) = (&asked.query.target, asked.cancel);
+    match wants_anchor {
+        None => snapshot.for_each_link_to(target, filter, cancel, each),
+        Some(wants) => snapshot.for_each_link_with_anchor(target, filter, wants, cancel, each),
+    }
 }
 
 /// When each of these links was found, and lost. `since` keeps what happened since then; the others keep
@@ -65,16 +80,18 @@ pub(super) fn backlinks(
 pub(super) fn changes(
     asked: &Asked<'_>,
     snapshot: &Snapshot,
+    wants_anchor: Option<&dyn Fn(&str) -> bool>,
     mut each: impl FnMut(ChangeRecord<'_>) -> Flow,
 ) -> Result<(), AnswerError> {
     let filter = LinkFilter {
         history: History::AllTime,
         all_types: asked.wants_all_types(),
     };
-    snapshot.for_each_link_to(
-        &asked.query.target,
+    links(
+        asked,
+        snapshot,
         filter,
-        asked.cancel,
+        wants_anchor,
         |row: &LinkRow<'_>| {
             let found = (Some(row.first_seen), true);
             for (date, is_new) in [found, (row.lost, false)] {

@@ -1,13 +1,13 @@
 //! When anchors came and went.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use windlass_index::{LinkFilter, LinkRow, Snapshot};
+use windlass_index::{IndexError, LinkFilter, Row, RowVisitor, Snapshot, Texts};
 use windlass_links::{CaptureTime, History, Target};
 
-use crate::engine::{AnswerError, AnswerLimits, Memory};
+use crate::engine::{AnswerError, AnswerLimits};
 
 /// The largest number of months that are told one by one; of more, years are.
 pub const SPANS_MAX: usize = 120;
@@ -47,67 +47,166 @@ pub struct Timeline {
 /// Tells when the anchors of a target were first seen, and when they were lost.
 ///
 /// It is of the whole target, whatever history a report asks for: an anchor is new when the first backlink
-/// that ever had it was, and lost when the last one was (R13). It is made of single backlinks, to which conditions
-/// on rows (`where`) do not apply. About a microsecond a backlink. Memory grows with the number of anchors:
-/// about 130 bytes each, and their texts.
+/// that ever had it was, and lost when the last one was (R13). Conditions on rows (`where`) do not apply: when
+/// something was lost is known of single backlinks. These are looked at for the anchors alone that no live
+/// backlink has, about a microsecond each; the others cost what two reports cost. Memory grows with the number
+/// of anchors: their texts, and 12 bytes each.
 ///
 /// # Errors
 /// Where the index is damaged, or the memory of the limits does not suffice;
-/// [`IndexError::Cancelled`](windlass_index::IndexError::Cancelled) soon after `cancel` is set.
+/// [`IndexError::Cancelled`] soon after `cancel` is set.
 pub fn timeline(
     target: &Target,
     snapshot: &Snapshot,
     limits: AnswerLimits,
     cancel: &AtomicBool,
 ) -> Result<Timeline, AnswerError> {
-    let mut memory = Memory::new(limits.memory_max);
-    let mut anchors: HashMap<Box<str>, Life> = HashMap::new();
-    let filter = LinkFilter {
-        history: History::AllTime,
-        all_types: false,
+    let budget = Budget {
+        taken: AtomicUsize::new(0),
+        max: limits.memory_max,
     };
-    snapshot.for_each_link_to(target, filter, cancel, |link| {
-        match anchors.get_mut(link.folded_anchor) {
-            Some(life) => life.add(link),
-            None => {
-                // What the table itself takes, and what doubling it takes for a while.
-                memory.take(link.folded_anchor.len() + ANCHOR_BYTES)?;
-                anchors.insert(link.folded_anchor.into(), Life::of(link));
-            }
-        }
-        Ok::<_, AnswerError>(ControlFlow::Continue(()))
-    })?;
+    let all = anchors(target, History::AllTime, snapshot, &budget, cancel)?;
     let mut months = Months::default();
-    for life in anchors.into_values() {
-        months.add(&life);
+    for first_seen in all.iter().flat_map(|part| &part.first_seen) {
+        months.add_new(*first_seen);
+    }
+    let live = anchors(target, History::Live, snapshot, &budget, cancel)?;
+    let mut lost: HashMap<&str, Option<CaptureTime>> = HashMap::new();
+    let mut live = live.iter().flat_map(Anchors::texts).peekable();
+    // Both come in the order of bytes.
+    for anchor in all.iter().flat_map(Anchors::texts) {
+        while live.next_if(|live| *live < anchor).is_some() {}
+        if live.next_if(|live| *live == anchor).is_none() {
+            budget.take(LOST_BYTES)?;
+            lost.insert(anchor, None);
+        }
+    }
+    if !lost.is_empty() {
+        add_lost(target, snapshot, cancel, &mut lost)?;
+    }
+    for time in lost.into_values().flatten() {
+        months.add_lost(time);
     }
     Ok(months.timeline())
 }
 
-const ANCHOR_BYTES: usize = 3 * size_of::<(Box<str>, Life)>() + 16;
+/// What an anchor takes that no live backlink has, in a table that may just have grown.
+const LOST_BYTES: usize = 3 * size_of::<(&str, Option<CaptureTime>)>();
 
-/// From when to when an anchor is there.
-#[derive(Debug, Clone, Copy)]
-struct Life {
-    first_seen: CaptureTime,
-    /// When the latest of its backlinks was lost; `None` while one is live.
-    lost: Option<CaptureTime>,
+/// Finds when the latest backlink of each of these anchors was lost.
+fn add_lost(
+    target: &Target,
+    snapshot: &Snapshot,
+    cancel: &AtomicBool,
+    lost: &mut HashMap<&str, Option<CaptureTime>>,
+) -> Result<(), AnswerError> {
+    let filter = LinkFilter {
+        history: History::AllTime,
+        all_types: false,
+    };
+    let anchors: HashSet<&str> = lost.keys().copied().collect();
+    let wants = |anchor: &str| anchors.contains(anchor);
+    snapshot.for_each_link_with_anchor(target, filter, &wants, cancel, |link| {
+        if let Some(latest) = lost.get_mut(link.folded_anchor) {
+            *latest = (*latest).max(link.lost);
+        }
+        Ok(ControlFlow::Continue(()))
+    })
 }
 
-impl Life {
-    const fn of(link: &LinkRow<'_>) -> Self {
-        Self {
-            first_seen: link.first_seen,
-            lost: link.lost,
-        }
+/// The anchors of a target in a history, by parts whose anchors come one after the other.
+fn anchors(
+    target: &Target,
+    history: History,
+    snapshot: &Snapshot,
+    budget: &Budget,
+    cancel: &AtomicBool,
+) -> Result<Vec<Anchors>, AnswerError> {
+    let rows = snapshot.rows(target, history, cancel)?;
+    let new = || Collecting {
+        anchor: None,
+        anchors: Anchors::default(),
+        budget,
+    };
+    let (parts, _) = rows.scan(new, cancel)?;
+    budget.check()?;
+    Ok(parts.into_iter().map(|part| part.anchors).collect())
+}
+
+/// What all parts of a scan may take together.
+struct Budget {
+    taken: AtomicUsize,
+    max: usize,
+}
+
+impl Budget {
+    fn has(&self, bytes: usize) -> bool {
+        self.taken
+            .fetch_add(bytes, Ordering::Relaxed)
+            .saturating_add(bytes)
+            <= self.max
     }
 
-    fn add(&mut self, link: &LinkRow<'_>) {
-        self.first_seen = self.first_seen.min(link.first_seen);
-        self.lost = match (self.lost, link.lost) {
-            (Some(lost), Some(other)) => Some(lost.max(other)),
-            _ => None,
-        };
+    fn take(&self, bytes: usize) -> Result<(), AnswerError> {
+        self.has(bytes);
+        self.check()
+    }
+
+    fn check(&self) -> Result<(), AnswerError> {
+        match self.taken.load(Ordering::Relaxed) <= self.max {
+            true => Ok(()),
+            false => Err(AnswerError::Memory { max: self.max }),
+        }
+    }
+}
+
+/// Anchors in the order of their bytes, and when each was first seen.
+#[derive(Default)]
+struct Anchors {
+    text: String,
+    ends: Vec<usize>,
+    first_seen: Vec<CaptureTime>,
+}
+
+impl Anchors {
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        let starts = std::iter::once(&0).chain(&self.ends);
+        let texts = starts.zip(&self.ends);
+        texts.filter_map(|(start, end)| self.text.get(*start..*end))
+    }
+}
+
+/// Collects the anchors of one part of a scan.
+struct Collecting<'a> {
+    /// That of the row before.
+    anchor: Option<u32>,
+    anchors: Anchors,
+    budget: &'a Budget,
+}
+
+impl RowVisitor for Collecting<'_> {
+    fn wants(&mut self, _: u32, _: &mut Texts<'_>) -> Result<bool, IndexError> {
+        Ok(true)
+    }
+
+    fn row(&mut self, row: &Row, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
+        let anchors = &mut self.anchors;
+        if self.anchor == Some(row.anchor) {
+            if let Some(first_seen) = anchors.first_seen.last_mut() {
+                *first_seen = (*first_seen).min(row.first_seen);
+            }
+            return Ok(true);
+        }
+        self.anchor = Some(row.anchor);
+        let text = texts.anchor(row.anchor)?;
+        // Where it does not fit the answer is refused at the end of the scan.
+        let bytes = 2 * (text.len() + size_of::<usize>() + size_of::<CaptureTime>());
+        if self.budget.has(bytes) {
+            anchors.text.push_str(text);
+            anchors.ends.push(anchors.text.len());
+            anchors.first_seen.push(row.first_seen);
+        }
+        Ok(true)
     }
 }
 
@@ -116,11 +215,12 @@ impl Life {
 struct Months(BTreeMap<(u16, u8), (u64, u64)>);
 
 impl Months {
-    fn add(&mut self, life: &Life) {
-        self.0.entry(month(life.first_seen)).or_default().0 += 1;
-        if let Some(lost) = life.lost {
-            self.0.entry(month(lost)).or_default().1 += 1;
-        }
+    fn add_new(&mut self, first_seen: CaptureTime) {
+        self.0.entry(month(first_seen)).or_default().0 += 1;
+    }
+
+    fn add_lost(&mut self, lost: CaptureTime) {
+        self.0.entry(month(lost)).or_default().1 += 1;
     }
 
     fn timeline(self) -> Timeline {
@@ -186,10 +286,10 @@ mod tests {
     fn of(lives: &[(&str, &str)]) -> (TimelineUnit, Vec<Span>) {
         let mut months = Months::default();
         for (first_seen, lost) in lives {
-            months.add(&Life {
-                first_seen: at(first_seen),
-                lost: (!lost.is_empty()).then(|| at(lost)),
-            });
+            months.add_new(at(first_seen));
+            if !lost.is_empty() {
+                months.add_lost(at(lost));
+            }
         }
         let timeline = months.timeline();
         let span = |s: &TimelineSpan| (s.year, s.month, s.new_anchors, s.lost_anchors);

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
+use windlass_web::address::Address;
 use windlass_web::pages::anchors::Surroundings;
+use windlass_web::pages::sign_in::PATH;
 use windlass_web::{Document, Part, Viewer, ViewerAccount};
 
 use super::{address, cookies, page, see_other};
@@ -75,7 +77,9 @@ impl Asked {
             };
             page::refused(&document, refusal, &id)
         };
-        let token = cookies::token(&headers);
+        // Whoever claims it without TLS has a cookie for it that no browser of others sends.
+        let is_secure = is_secure.0 || base.starts_with("https:");
+        let token = cookies::token(&headers, is_secure);
         let is_metered = app.billing.is_metered().await;
         let is_metered =
             is_metered.map_err(|error| fail(&crate::billing::unavailable(&error, &id)))?;
@@ -97,7 +101,7 @@ impl Asked {
             client,
             is_head,
             is_metered,
-            is_secure: is_secure.0 || base.starts_with("https:"),
+            is_secure,
             headers,
             target,
             parameters,
@@ -162,7 +166,11 @@ impl From<Asked> for PageRequest {
 }
 
 /// The way to where one signs in, and back.
-pub(crate) fn sign_in(target: &str) -> Response {
-    let address = windlass_web::address::Address::new("/sign-in").with("next", target);
-    see_other(&address.to_string())
+fn sign_in(target: &str) -> Response {
+    see_other(&sign_in_address(target))
+}
+
+/// The address of where one signs in, to come back from there.
+pub(crate) fn sign_in_address(target: &str) -> String {
+    Address::new(PATH).with("next", target).to_string()
 }

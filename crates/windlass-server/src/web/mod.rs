@@ -10,9 +10,13 @@ mod cookies;
 mod document;
 mod drill;
 mod export;
+mod index_page;
+pub(crate) mod merges;
+mod operations;
 mod page;
 mod pictures;
 mod report;
+mod sign_in;
 mod start;
 mod top_sites;
 
@@ -43,6 +47,13 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/compare", get(compare::compare))
         .route("/export", get(export::export))
         .route("/export/download", get(export::download))
+        .route("/index", get(index_page::index))
+        .route("/operations", get(operations::operations))
+        .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
+        .route(
+            "/sign-out",
+            get(sign_in::sign_out_page).post(sign_in::sign_out),
+        )
         .route("/assets/{name}", get(assets::asset))
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY};
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, VARY};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, StreamExt};
@@ -78,11 +78,6 @@ pub(crate) fn ready(document: &Document, html: String) -> Response {
     whole(document, Done::ready(html))
 }
 
-/// A page that says that there is nothing at its address.
-pub(crate) fn not_found(document: &Document, text: String, id: &RequestId) -> Response {
-    refused(document, &Refusal::new(StatusCode::NOT_FOUND, text), id)
-}
-
 /// A page that says why there is no other.
 pub(crate) fn refused(document: &Document, refusal: &Refusal, id: &RequestId) -> Response {
     whole(document, Done::refused(refusal, id))
@@ -151,6 +146,8 @@ fn html(status: StatusCode, body: Body) -> Response {
             HeaderValue::from_static("text/html; charset=utf-8"),
         ),
         (CONTENT_SECURITY_POLICY, POLICY),
+        // Without it a browser would not say that forms come from here.
+        (REFERRER_POLICY, HeaderValue::from_static("same-origin")),
         (VARY, HeaderValue::from_static("cookie, accept-encoding")),
     ];
     (status, headers, body).into_response()
@@ -246,7 +243,13 @@ fn message(refusal: &Refusal, id: &RequestId) -> Message {
     Message {
         tone,
         heading: heading.to_owned(),
-        text: sentence(refusal.text()),
+        text: match tone {
+            Tone::Rows => format!(
+                "{} Rows come back with the month, and whoever runs this server can add some.",
+                sentence(refusal.text())
+            ),
+            _ => sentence(refusal.text()),
+        },
         ways: vec![Way {
             text: "To the start page".to_owned(),
             href: "/start".to_owned(),

@@ -1,6 +1,8 @@
 //! Small indexes, and a server on a socket of its own.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub(crate) mod site;
+
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::Path;

@@ -65,12 +65,15 @@ function drawnSeries(kind: Kind, content: Content): Series[] {
 
 function bars(kind: Kind, content: Content, colours: Colours, index: number): ChartDataset<'bar'> {
   const series = content.series[index];
+  const colour = colours.series(series?.name ?? '', index);
   const sign = kind === 'stacked' && series?.name === BELOW ? -1 : 1;
   return {
     label: series?.label ?? '',
     // Nothing is no bar, not one of the least length.
     data: content.rows.map(({ cells }) => sign * (cells[index]?.value ?? 0) || null),
-    backgroundColor: colours.series(series?.name ?? '', index),
+    // What leads nowhere is the rest of all; in time there is no rest.
+    backgroundColor:
+      kind === 'stacked' ? colour : content.rows.map(({ link }) => (link ? colour : colours.rest)),
     borderRadius: 2,
     maxBarThickness: kind === 'bar' ? 18 : 40,
     // What there is one of must be seen beside what there are thousands of.
@@ -81,7 +84,6 @@ function bars(kind: Kind, content: Content, colours: Colours, index: number): Ch
 function slices(content: Content, colours: Colours): ChartDataset<'doughnut'> {
   return {
     data: content.rows.map(({ cells }) => cells[0]?.value ?? 0),
-    // What leads nowhere is the rest of all.
     backgroundColor: content.rows.map(({ link }, i) => (link ? colours.slice(i) : colours.rest)),
     borderColor: colours.surface,
     borderWidth: 2,

@@ -195,7 +195,7 @@ fn refusals_are_what_the_clients_look_for() {
     let (_directory, server) = server();
     let wrong = NODE.replace("backlinks%3C10", "color%3C10");
     let text = "bad where: table 'anchors' has no column 'color'; allowed in 'where': anchor, \
-                backlinks, refpages, refdomain, first_seen, last_visited (at character 1)";
+                backlinks, refpages, refdomain, first_seen, last_visited, kind (at character 1)";
     // The node and PHP clients read the body whatever the status; the R clients stop at a status that
     // is an error.
     let answer = send(&server, &node("GET", &wrong));

@@ -31,7 +31,10 @@ pub mod table;
 pub mod write;
 
 pub use columns::{Direction, OrderKey};
-pub use engine::{Answer, AnswerError, AnswerLimits, WriteError, answer, run, run_cancellable};
+pub use engine::{
+    Answer, AnswerError, AnswerLimits, WriteError, answer, answer_if_small, may_be_small, run,
+    run_cancellable,
+};
 pub use error::{Misreading, QueryError};
 pub use filter::Filter;
 pub use output::Output;

@@ -12,6 +12,7 @@ use crate::billing::Billing;
 use crate::clients::{Asker, Clients, PlaceOfClient};
 use crate::metrics::Metrics;
 use crate::options::{Limits, MetricsAccess};
+use crate::recent::RecentTargets;
 use crate::refusal::{Reason, Refusal};
 
 /// What all handlers share.
@@ -22,6 +23,7 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     pub(crate) metrics_access: MetricsAccess,
     pub(crate) billing: Arc<Billing>,
+    pub(crate) recent: RecentTargets,
     queries: Arc<Semaphore>,
     queries_max: usize,
     clients: Arc<Clients>,
@@ -50,6 +52,7 @@ impl App {
             metrics: Metrics::new(),
             metrics_access,
             billing: Arc::new(billing),
+            recent: RecentTargets::new(),
             queries: Arc::new(Semaphore::new(queries_max)),
             queries_max,
             clients: Arc::new(Clients::new(limits.queries_per_client_max)),

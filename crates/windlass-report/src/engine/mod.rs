@@ -12,6 +12,7 @@ mod page;
 mod ready;
 mod record;
 mod single;
+mod small;
 mod sources;
 mod window;
 
@@ -32,6 +33,7 @@ use record::{Named, OwnedCell, Record};
 use sources::Asked;
 
 pub use anchors::{run, run_cancellable};
+pub use small::{answer_if_small, may_be_small};
 
 /// What an answer may take. Whatever the numbers, the answer is the same, or refused.
 #[derive(Debug, Clone, Copy)]

@@ -45,7 +45,7 @@ pub use listing::{
     ArchivePlace, LinkFilter, LinkRow, Page, TopSite, Trace, TracedCapture, trace_segments,
 };
 pub use query::Tuning;
-pub use query::{ReadyColumn, ReadyGroup, ReadyGroups, query_segments};
+pub use query::{ReadyColumn, ReadyGroup, ReadyGroups, WorkBound, query_segments};
 pub use rows::{NamedRow, Row, RowVisitor, TargetRows, TargetRowsBuilder, Texts};
 pub use segment::{Counts, FORMAT_VERSION, RULES_VERSION, Section, Segment};
 pub use store::{

@@ -67,7 +67,7 @@ pub struct TargetError {
 }
 
 /// A canonicalised target (R4, R16).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Target {
     host: String,
     port: TargetPort,
@@ -76,7 +76,7 @@ pub struct Target {
 }
 
 /// Which ports a target means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum TargetPort {
     /// It names none: any port.
     Any,

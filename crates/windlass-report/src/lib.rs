@@ -35,8 +35,8 @@ pub mod write;
 
 pub use columns::{Direction, OrderKey};
 pub use engine::{
-    AnchorRow, Answer, AnswerError, AnswerLimits, WriteError, answer, rows_of_anchor, run,
-    run_cancellable, run_on,
+    AnchorRow, Answer, AnswerError, AnswerLimits, WriteError, answer, answer_if_small,
+    may_be_small, rows_of_anchor, run, run_cancellable, run_on,
 };
 pub use error::{Misreading, QueryError};
 pub use filter::Filter;

@@ -1,8 +1,9 @@
 //! One request for a report, from parameters to body.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Extension;
 use axum::body::Body;
@@ -14,17 +15,19 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
-use windlass_index::{CaptureTime, IndexError};
+use windlass_index::{CaptureTime, IndexError, Snapshot};
 use windlass_report::{
     Answer, AnswerError, AnswerLimits, Emptiness, Output, Query, QueryError, WriteError, answer,
-    write,
+    write as writing,
 };
 
 use crate::app::{App, QueryPermit};
+use crate::at_once;
 use crate::billing::{self, Client};
 use crate::clients::{Asker, Peer};
 use crate::conditional::{Fingerprint, Known};
 use crate::headers::ROWS_COST;
+use crate::options::Limits;
 use crate::parameters;
 use crate::refusal::Refusal;
 use crate::request_log::{RequestId, Results, TableName};
@@ -226,7 +229,7 @@ fn internal(id: &RequestId) -> Refusal {
 }
 
 /// What is known of an answer when its first bytes are ready.
-struct Head {
+pub(crate) struct Head {
     results: u64,
     rows_cost: u64,
     emptiness: Option<Emptiness>,
@@ -237,6 +240,26 @@ struct Head {
 }
 
 impl Head {
+    /// All but the body.
+    pub(crate) fn of(answer: &Answer<'_>, query: &Query, snapshot: &Snapshot) -> Self {
+        Self {
+            results: answer.results(),
+            rows_cost: answer.rows_cost(),
+            emptiness: answer.emptiness(),
+            index_version: snapshot.version().to_owned(),
+            newest_capture: snapshot.newest_capture(),
+            content_type: match query.dry_run {
+                true => query.output.of_messages().content_type(),
+                false => query.output.content_type(),
+            },
+            body: Body::empty(),
+        }
+    }
+
+    pub(crate) fn with_body(self, body: Body) -> Self {
+        Self { body, ..self }
+    }
+
     fn into_response(self) -> Response {
         let mut response = Response::new(self.body);
         response.extensions_mut().insert(Results(self.results));
@@ -308,9 +331,12 @@ impl Drop for CancelOnDrop {
     }
 }
 
-/// Runs a query on a blocking thread until the first bytes of its body are ready; the thread goes on
-/// writing the rest, and gives the permit back at the end.
+/// Runs a query: at once, or else on a blocking thread until the first bytes of its body are ready; the
+/// thread goes on writing the rest, and gives the permit back at the end.
 async fn run(app: Arc<App>, query: Query, permit: QueryPermit) -> Result<Head, Failure> {
+    if let Some(head) = at_once::run(&app, &query) {
+        return Ok(head);
+    }
     let (sender, receiver) = oneshot::channel();
     let mut cancel = CancelOnDrop::default();
     let cancelled = cancel.flag();
@@ -338,13 +364,9 @@ fn work(
     runtime: Handle,
     sender: oneshot::Sender<Result<Head, Failure>>,
 ) {
+    let started = Instant::now();
     let snapshot = app.snapshot();
-    let limits = AnswerLimits {
-        memory_max: app.limits.query_bytes_max,
-        kept_bytes_max: app.limits.kept_bytes_max,
-        groups_at_once: app.limits.groups_at_once,
-    };
-    let answer = match answer(query, &snapshot, limits, cancel) {
+    let answer = match answer(query, &snapshot, answer_limits(&app.limits), cancel) {
         Ok(answer) => answer,
         Err(error) => {
             // Nobody listens where the client has gone.
@@ -352,20 +374,14 @@ fn work(
             return;
         }
     };
-    let head = Head {
-        results: answer.results(),
-        rows_cost: answer.rows_cost(),
-        emptiness: answer.emptiness(),
-        index_version: snapshot.version().to_owned(),
-        newest_capture: snapshot.newest_capture(),
-        content_type: match query.dry_run {
-            true => query.output.of_messages().content_type(),
-            false => query.output.content_type(),
-        },
-        body: Body::empty(),
-    };
-    let start = move |body| {
-        let _ = sender.send(Ok(Head { body, ..head }));
+    let head = Head::of(&answer, query, &snapshot);
+    let recent = at_once::is_meant(app, query).then(|| app.recent.target(&snapshot, query));
+    let start = move |body, is_whole| {
+        let is_fast = Some(started.elapsed()) <= app.limits.at_once_time_max;
+        if let Some(target) = recent.filter(|_| is_whole && is_fast) {
+            app.recent.add(target);
+        }
+        let _ = sender.send(Ok(head.with_body(body)));
     };
     let body = BodyWriter::new(start, runtime, app.limits.stall_time_max);
     if let Err(error) = write_body(&answer, query, body) {
@@ -376,13 +392,31 @@ fn work(
 fn write_body(
     answer: &Answer<'_>,
     query: &Query,
-    mut body: BodyWriter<impl FnOnce(Body) + Send>,
+    mut body: BodyWriter<impl FnOnce(Body, bool) + Send>,
+) -> Result<(), WriteError> {
+    write(answer, query, &mut body)?;
+    Ok(body.finish()?)
+}
+
+/// Writes the body of an answer, or its cost where that alone is wanted.
+pub(crate) fn write(
+    answer: &Answer<'_>,
+    query: &Query,
+    mut out: impl Write + Send,
 ) -> Result<(), WriteError> {
     if query.dry_run {
         let (cost, results) = (answer.rows_cost(), answer.results());
-        write::dry_run(cost, results, query.output, &mut body)?;
+        Ok(writing::dry_run(cost, results, query.output, &mut out)?)
     } else {
-        answer.write(query.output, &mut body)?;
+        answer.write(query.output, out)
     }
-    Ok(body.finish()?)
+}
+
+/// What an answer may take.
+pub(crate) fn answer_limits(limits: &Limits) -> AnswerLimits {
+    AnswerLimits {
+        memory_max: limits.query_bytes_max,
+        kept_bytes_max: limits.kept_bytes_max,
+        groups_at_once: limits.groups_at_once,
+    }
 }

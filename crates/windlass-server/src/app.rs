@@ -12,6 +12,7 @@ use crate::billing::Billing;
 use crate::clients::{Asker, Clients, PlaceOfClient};
 use crate::metrics::Metrics;
 use crate::options::{Limits, MetricsAccess};
+use crate::recent::RecentTargets;
 use crate::refusal::{Reason, Refusal};
 use crate::web::TopSites;
 use crate::web::merges::MergeHistory;
@@ -26,6 +27,7 @@ pub(crate) struct App {
     pub(crate) billing: Arc<Billing>,
     pub(crate) merges: MergeHistory,
     pub(crate) top_sites: TopSites,
+    pub(crate) recent: RecentTargets,
     queries: Arc<Semaphore>,
     queries_max: usize,
     clients: Arc<Clients>,
@@ -56,6 +58,7 @@ impl App {
             billing: Arc::new(billing),
             merges: MergeHistory::default(),
             top_sites: TopSites::default(),
+            recent: RecentTargets::new(),
             queries: Arc::new(Semaphore::new(queries_max)),
             queries_max,
             clients: Arc::new(Clients::new(limits.queries_per_client_max)),

@@ -79,6 +79,7 @@ pub(crate) struct Metrics {
     body_bytes: Counter,
     connections: Gauge,
     queries: Gauge,
+    at_once: Counter,
     segments: Gauge,
     index_bytes: Gauge<u64, AtomicU64>,
     backlinks: Gauge<u64, AtomicU64>,
@@ -111,6 +112,7 @@ impl Metrics {
             body_bytes: Counter::default(),
             connections: Gauge::default(),
             queries: Gauge::default(),
+            at_once: Counter::default(),
             segments: Gauge::default(),
             index_bytes: Gauge::default(),
             backlinks: Gauge::default(),
@@ -150,6 +152,11 @@ impl Metrics {
             "queries_running",
             "Queries that run or stream",
             self.queries.clone(),
+        );
+        registry.register(
+            "queries_at_once",
+            "Queries that were so small that they ran without a thread of their own",
+            self.at_once.clone(),
         );
         registry.register(
             "index_segments",
@@ -213,6 +220,11 @@ impl Metrics {
             let reason = reason.name();
             self.refused.get_or_create(&Refused { reason }).inc();
         }
+    }
+
+    /// Counts a query that ran without a thread of its own.
+    pub(crate) fn ran_at_once(&self) {
+        self.at_once.inc();
     }
 
     /// Counts a connection for as long as what it returns lives.

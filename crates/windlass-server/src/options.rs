@@ -157,6 +157,9 @@ pub struct Limits {
     pub kept_bytes_max: usize,
     /// Groups of anchors that are in memory at once; more are found again.
     pub groups_at_once: u64,
+    /// How long the last answer about a target may have taken for the next one to be made without a thread
+    /// of its own, where it is also known from the index to be small. Nothing: each has a thread.
+    pub at_once_time_max: Option<Duration>,
     /// Longest path and query (414). Beyond 65,534 bytes the HTTP library itself says 414.
     pub uri_bytes_max: usize,
     /// Longest head of a request, in bytes: its first line and its headers (431); at least 8,192.
@@ -185,6 +188,7 @@ impl Default for Limits {
             query_bytes_max: answer.memory_max,
             kept_bytes_max: answer.kept_bytes_max,
             groups_at_once: answer.groups_at_once,
+            at_once_time_max: Some(Duration::from_millis(1)),
             uri_bytes_max: 32_768,
             head_bytes_max: 131_072,
             headers_max: HEADERS_MAX_DEFAULT,

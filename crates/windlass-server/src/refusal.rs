@@ -125,10 +125,12 @@ struct Unsettled(String);
 
 /// Writes refusals in the format that the query string asks for.
 pub(crate) async fn in_requested_output(request: Request, next: Next) -> Response {
-    let query = request.uri().query().unwrap_or_default();
-    let output = Output::requested(form_urlencoded::parse(query.as_bytes()));
+    // Shared, not copied.
+    let uri = request.uri().clone();
     let mut response = next.run(request).await;
     if let Some(Unsettled(text)) = response.extensions_mut().remove() {
+        let query = uri.query().unwrap_or_default();
+        let output = Output::requested(form_urlencoded::parse(query.as_bytes()));
         write_into(&mut response, &text, output);
     }
     response

@@ -25,8 +25,8 @@ enum Message {
 
 /// Writes a body for a client, on a thread that may block.
 ///
-/// `start` gets the body: with the first full chunk, or with [`finish`](Self::finish) where all
-/// fits in one.
+/// `start` gets the body, and whether that is all of it: with the first full chunk, or with
+/// [`finish`](Self::finish) where all fits in one.
 pub(crate) struct BodyWriter<S> {
     start: Option<S>,
     buffer: Vec<u8>,
@@ -35,7 +35,7 @@ pub(crate) struct BodyWriter<S> {
     stall_time_max: Duration,
 }
 
-impl<S: FnOnce(Body)> BodyWriter<S> {
+impl<S: FnOnce(Body, bool)> BodyWriter<S> {
     pub(crate) fn new(start: S, runtime: Handle, stall_time_max: Duration) -> Self {
         Self {
             start: Some(start),
@@ -49,7 +49,7 @@ impl<S: FnOnce(Body)> BodyWriter<S> {
     /// Sends what is left. Without it the client sees that the body is incomplete.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         if let Some(start) = self.start.take() {
-            start(Body::from(mem::take(&mut self.buffer)));
+            start(Body::from(mem::take(&mut self.buffer)), true);
             return Ok(());
         }
         self.send_buffer()?;
@@ -60,10 +60,8 @@ impl<S: FnOnce(Body)> BodyWriter<S> {
         if let Some(start) = self.start.take() {
             let (sender, receiver) = mpsc::channel(CHUNKS_WAITING_MAX);
             self.sender = Some(sender);
-            start(Body::new(ChannelBody {
-                receiver,
-                ended: false,
-            }));
+            let ended = false;
+            start(Body::new(ChannelBody { receiver, ended }), false);
         }
         let full = mem::replace(&mut self.buffer, Vec::with_capacity(CHUNK_BYTES));
         self.send(Message::Chunk(full.into()))
@@ -90,7 +88,7 @@ impl<S: FnOnce(Body)> BodyWriter<S> {
     }
 }
 
-impl<S: FnOnce(Body)> io::Write for BodyWriter<S> {
+impl<S: FnOnce(Body, bool)> io::Write for BodyWriter<S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.buffer.len() >= CHUNK_BYTES {
             self.send_buffer()?;
@@ -99,6 +97,30 @@ impl<S: FnOnce(Body)> io::Write for BodyWriter<S> {
         self.buffer
             .extend_from_slice(bytes.get(..fits).unwrap_or_default());
         Ok(fits)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A body of one chunk: what does not fit is an error.
+#[derive(Debug, Default)]
+pub(crate) struct OneChunk(Vec<u8>);
+
+impl OneChunk {
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+}
+
+impl io::Write for OneChunk {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > CHUNK_BYTES {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -15,6 +15,7 @@ mod many;
 mod one;
 mod parts;
 mod scan;
+mod small;
 mod united;
 
 use std::sync::Arc;
@@ -35,6 +36,8 @@ pub(crate) use many::Kept;
 pub(crate) use one::matching_urls;
 pub(crate) use parts::each_of;
 pub(crate) use scan::Scan;
+pub use small::WorkBound;
+pub(crate) use small::rows as small_rows;
 pub(crate) use united::United;
 
 /// From how many links on which way is taken. All ways give the same answers; tests, which have few

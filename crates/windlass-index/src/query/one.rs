@@ -52,42 +52,68 @@ pub(super) fn rows(
     let Some(found) = first else {
         return Ok(TargetRows::default());
     };
-    let found = *found;
-    let names = Names::Site {
-        segment: Arc::clone(segment),
-        site_key: found.site_key.clone(),
-    };
-    let links = if found.count() < question.tuning.few_links {
-        let mut hits = found.hits(segment, question)?;
-        hits.sort_unstable_by_key(|hit| (hit.fold, hit.page));
-        Links::Listed(hits, found.block.pages.len())
+    if found.count() < question.tuning.few_links {
+        listed(*found, segment, question)
     } else {
-        Links::Scanned(Scan::new(
+        Ok(scanned(*found, segment, question))
+    }
+}
+
+/// The rows of links that are looked up now.
+pub(super) fn listed(
+    found: Found<'_>,
+    segment: &Arc<Segment>,
+    question: &Question<'_>,
+) -> Result<TargetRows, IndexError> {
+    let mut hits = found.hits(segment, question)?;
+    hits.sort_unstable_by_key(|hit| (hit.fold, hit.page));
+    Ok(TargetRows {
+        links: Links::Listed(hits, found.block.pages.len()),
+        names: Names::Site {
+            segment: Arc::clone(segment),
+            site_key: found.site_key,
+        },
+        host_known: false,
+    })
+}
+
+/// The rows of links that are read when the rows are.
+pub(super) fn scanned(
+    found: Found<'_>,
+    segment: &Arc<Segment>,
+    question: &Question<'_>,
+) -> TargetRows {
+    TargetRows {
+        names: Names::Site {
+            segment: Arc::clone(segment),
+            site_key: found.site_key.clone(),
+        },
+        links: Links::Scanned(Scan::new(
             Arc::clone(segment),
             found.site_key,
             found.urls,
             found.links,
             question.history,
             question.tuning,
-        ))
-    };
-    Ok(TargetRows {
-        links,
-        names,
+        )),
         host_known: false,
-    })
+    }
 }
 
 /// What a site has of the target.
-struct Found<'a> {
+pub(super) struct Found<'a> {
     site_key: Vec<u8>,
-    block: SiteBlock<'a>,
+    pub(super) block: SiteBlock<'a>,
     urls: Vec<Range<usize>>,
     links: Vec<Range<usize>>,
 }
 
 impl<'a> Found<'a> {
-    fn of(site_key: &[u8], mut block: SiteBlock<'a>, target: &Target) -> Result<Self, Corrupt> {
+    pub(super) fn of(
+        site_key: &[u8],
+        mut block: SiteBlock<'a>,
+        target: &Target,
+    ) -> Result<Self, Corrupt> {
         let urls = matching_urls(&block.urls, target)?;
         let links = urls
             .iter()
@@ -101,7 +127,7 @@ impl<'a> Found<'a> {
         })
     }
 
-    fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.links.iter().map(ExactSizeIterator::len).sum()
     }
 

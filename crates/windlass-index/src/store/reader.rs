@@ -148,6 +148,30 @@ impl Snapshot {
         self.rows_tuned(target, history, cancel, query::Tuning::default())
     }
 
+    /// [`rows`](Self::rows), where it is known before anything but their number is read that they take no more
+    /// than a bound; `None` where they may. That is told in some microseconds.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn rows_within(
+        &self,
+        bound: query::WorkBound,
+        target: &Target,
+        history: History,
+        cancel: &AtomicBool,
+    ) -> Result<Option<TargetRows>, IndexError> {
+        let question = Question {
+            tuning: query::Tuning {
+                // Links one by one: a table of all pages may be worth its while, but takes long.
+                few_links: usize::MAX,
+                known_pages_min: usize::MAX,
+                ..query::Tuning::default()
+            },
+            ..Question::new(target, history, cancel)
+        };
+        query::small_rows(&self.segments, &question, bound)
+    }
+
     /// [`rows`](Self::rows), by the ways that `tuning` says; for tests.
     #[doc(hidden)]
     pub fn rows_tuned(
@@ -290,6 +314,15 @@ impl Reader {
             *state = (now, Arc::clone(&snapshot));
         }
         Ok(Arc::clone(&state.1))
+    }
+
+    /// The present state, where it is the one last opened; a look at the manifest's metadata. `None` where there
+    /// is a new one, which takes time to open.
+    #[must_use]
+    pub fn unchanged(&self) -> Option<Arc<Snapshot>> {
+        let now = stamp(&self.directory)?;
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        (state.0 == Some(now)).then(|| Arc::clone(&state.1))
     }
 
     /// The state last opened.

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use windlass_index::{
-    Collector, IndexError, LinkRow, NamedRow, Segment, Snapshot, TargetRows, Tuning, Writer,
+    Collector, IndexError, LinkRow, NamedRow, Segment, Snapshot, TargetRows, Tuning, WorkBound,
+    Writer,
 };
 use windlass_links::anchor::fold;
 use windlass_links::{CanonicalUrl, Capture, History, LinkType, Source, Target};
@@ -211,14 +212,27 @@ pub(crate) fn found(snapshot: &Snapshot, target: &Target, history: History) -> A
     for other in others {
         assert_eq!(first, other, "{target} by another way");
     }
+    for (links_max, groups_max) in [(usize::MAX, 0), (0, usize::MAX)] {
+        let bound = WorkBound {
+            links_max,
+            groups_max,
+        };
+        let within = snapshot.rows_within(bound, target, history, &AtomicBool::new(false));
+        if let Some(rows) = within.unwrap() {
+            assert_eq!(first, answer(&rows), "{target} within {bound:?}");
+        }
+    }
     first
 }
 
 fn found_by(snapshot: &Snapshot, target: &Target, history: History, tuning: Tuning) -> Answer {
     let cancel = AtomicBool::new(false);
-    let found = snapshot
-        .rows_tuned(target, history, &cancel, tuning)
-        .unwrap();
+    let found = snapshot.rows_tuned(target, history, &cancel, tuning);
+    answer(&found.unwrap())
+}
+
+fn answer(found: &TargetRows) -> Answer {
+    let cancel = AtomicBool::new(false);
     let stats = |keep: &(dyn Fn(&NamedRow) -> bool + Sync)| {
         let (rows, refpages) = found.list(keep, &cancel).unwrap();
         PlainStats {
@@ -232,8 +246,8 @@ fn found_by(snapshot: &Snapshot, target: &Target, history: History, tuning: Tuni
         stats: stats(&|_| true),
         stats_of_one: stats(&|named| named.refdomain == ONE),
     };
-    check_ready_groups(&found, &answer);
-    check_counts(&found, &answer);
+    check_ready_groups(found, &answer);
+    check_counts(found, &answer);
     answer
 }
 

@@ -13,12 +13,12 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, StreamExt};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
-use windlass_report::{AnswerError, AnswerLimits};
+use windlass_report::AnswerError;
 use windlass_web::pages::message::{Message, Tone, Way};
 use windlass_web::{Charge, Document, LOADING, PageError, Paid, Rendered, View};
 
 use super::asked::Asked;
-use crate::answer::{CancelOnDrop, Failure, refusal_of};
+use crate::answer::{CancelOnDrop, Failure, answer_limits, refusal_of};
 use crate::app::App;
 use crate::billing;
 use crate::headers::ROWS_COST;
@@ -201,11 +201,7 @@ fn run(
             let snapshot = app.snapshot();
             work(View {
                 snapshot: &snapshot,
-                limits: AnswerLimits {
-                    memory_max: app.limits.query_bytes_max,
-                    kept_bytes_max: app.limits.kept_bytes_max,
-                    groups_at_once: app.limits.groups_at_once,
-                },
+                limits: answer_limits(&app.limits),
                 cancel: &cancelled,
             })
         });

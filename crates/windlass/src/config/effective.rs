@@ -131,6 +131,7 @@ impl Effective {
             // These change no answer, and need no setting.
             kept_bytes_max: usual.kept_bytes_max,
             groups_at_once: usual.groups_at_once,
+            at_once_time_max: usual.at_once_time_max,
         }
     }
 

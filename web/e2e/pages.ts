@@ -70,6 +70,7 @@ export const PAGES: KnownPage[] = [
     ready: '.compare-targets',
   },
   { name: 'compare-start', path: '/compare', ready: '.compare-form' },
+  { name: 'index', path: '/index', ready: '#page h1' },
   { name: 'export', path: '/export?target=github.com&mode=subdomains', ready: '.formats' },
   {
     name: 'empty-unknown',

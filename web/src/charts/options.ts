@@ -71,9 +71,11 @@ function bars(kind: Kind, content: Content, colours: Colours, index: number): Ch
     label: series?.label ?? '',
     // Nothing is no bar, not one of the least length.
     data: content.rows.map(({ cells }) => sign * (cells[index]?.value ?? 0) || null),
-    // What leads nowhere is the rest of all; in time there is no rest.
+    // What leads nowhere, where others lead somewhere, is the rest of all; in time there is no rest.
     backgroundColor:
-      kind === 'stacked' ? colour : content.rows.map(({ link }) => (link ? colour : colours.rest)),
+      kind === 'stacked' || content.rows.every((row) => !row.link)
+        ? colour
+        : content.rows.map(({ link }) => (link ? colour : colours.rest)),
     borderRadius: 2,
     maxBarThickness: kind === 'bar' ? 18 : 40,
     // What there is one of must be seen beside what there are thousands of.

@@ -11,11 +11,12 @@ mod packages;
 mod support;
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::{Server, demo, ingest, root};
+use support::{Server, demo, ingest, root, stdout};
 
 /// Runs a tool to the end, which must succeed; what it printed is the reason otherwise.
 fn run(command: &mut Command) {
@@ -62,6 +63,25 @@ fn what_is_committed_is_what_the_sources_give() {
     }
 }
 
+/// A token for a server over the index.
+fn token(index: &Path, flags: &[&str]) -> String {
+    let mut arguments = vec!["token".as_ref(), "create".as_ref()];
+    arguments.extend(flags.iter().map(|flag| OsStr::new(*flag)));
+    arguments.extend(["--index".as_ref(), index.as_os_str()]);
+    stdout(arguments).trim().to_owned()
+}
+
+/// An index of a few pages and of a file that is cut off.
+fn small_index(folder: &Path) -> PathBuf {
+    let whole = demo("docs.sqlalchemy.org-2021-03-15.warc.gz");
+    let bytes = fs::read(&whole).unwrap();
+    let damaged = folder.join("damaged.warc.gz");
+    fs::write(&damaged, &bytes[..bytes.len() / 2]).unwrap();
+    let index = folder.join("small");
+    ingest(&index, &[whole, damaged], &[]);
+    index
+}
+
 #[test]
 fn the_pages_in_chromium() {
     install::node_modules();
@@ -72,11 +92,29 @@ fn the_pages_in_chromium() {
     let index = folder.path().join("index");
     ingest(&index, &[demo(""), hostile], &[]);
     let server = Server::start(&index);
+    let small = small_index(folder.path());
+    let metered = Server::start(&small);
     let artefacts = root().join("target/web");
     let _ = fs::remove_dir_all(artefacts.join("screenshots"));
     run(install::tool("playwright")
         .arg("test")
         .env("WINDLASS_URL", format!("http://{}", server.address))
+        .env(
+            "WINDLASS_METERED_URL",
+            format!("http://{}", metered.address),
+        )
+        .env(
+            "WINDLASS_READER_TOKEN",
+            token(&small, &["--name", "reader", "--rows", "100k"]),
+        )
+        .env(
+            "WINDLASS_POOR_TOKEN",
+            token(&small, &["--name", "poor", "--rows", "2"]),
+        )
+        .env(
+            "WINDLASS_OPERATOR_TOKEN",
+            token(&small, &["--name", "operator", "--admin"]),
+        )
         .env("WINDLASS_CHROMIUM", chromium)
         .env("WINDLASS_ARTEFACTS", &artefacts));
 }

@@ -4,9 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, RETRY_AFTER};
 use axum::http::{HeaderName, Method, StatusCode, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
@@ -106,8 +108,12 @@ async fn robots() -> &'static str {
     "User-agent: *\nDisallow: /\n"
 }
 
-async fn unknown_path(uri: Uri) -> Refusal {
-    Refusal::nothing_at(uri.path())
+async fn unknown_path(request: Request) -> Response {
+    let refusal = Refusal::nothing_at(request.uri().path());
+    match web::nothing_here(&request, &refusal) {
+        Some(page) => page,
+        None => refusal.into_response(),
+    }
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> Refusal {

@@ -72,6 +72,22 @@ async fn browsers_are_led_to_the_start_page_and_programs_are_not() {
 }
 
 #[tokio::test]
+async fn a_browser_that_has_lost_its_way_gets_a_page() {
+    let (_directory, router) = served();
+    for (accept, content_type) in [
+        ("text/html", "text/html; charset=utf-8"),
+        ("*/*", "application/json; charset=utf-8"),
+    ] {
+        let request = Request::get("/nothing/here").header("accept", accept);
+        let (status, headers, body) = send(&router, request.body(Body::empty()).unwrap()).await;
+        assert_eq!(status, StatusCode::NOT_FOUND);
+        assert_eq!(header(&headers, "content-type"), Some(content_type));
+        let body = String::from_utf8(body).unwrap();
+        assert!(body.contains("there is nothing at") || body.contains("There is nothing at"));
+    }
+}
+
+#[tokio::test]
 async fn pages_may_do_what_they_need_and_no_more() {
     let (_directory, router) = served();
     for uri in [

@@ -8,9 +8,9 @@ use axum::response::Response;
 use windlass_web::address::Address;
 use windlass_web::pages::anchors::Surroundings;
 use windlass_web::pages::sign_in::PATH;
-use windlass_web::{Document, Part, Viewer, ViewerAccount};
+use windlass_web::{Viewer, ViewerAccount};
 
-use super::{address, cookies, page, see_other};
+use super::{address, cookies, document, page, see_other};
 use crate::answer::PageRequest;
 use crate::app::App;
 use crate::billing::Client;
@@ -67,16 +67,7 @@ impl Asked {
             .map_or_else(|| "/start".to_owned(), ToString::to_string);
         let is_head = request.method() == Method::HEAD;
         let base = address::base(&headers, is_secure);
-        let fail = |refusal: &Refusal| {
-            let document = Document {
-                title: "Error".to_owned(),
-                part: Part::Other,
-                viewer: Viewer::default(),
-                lead: String::new(),
-                recent: None,
-            };
-            page::refused(&document, refusal, &id)
-        };
+        let fail = |refusal: &Refusal| page::refused(&document::plain("Error"), refusal, &id);
         // Whoever claims it without TLS has a cookie for it that no browser of others sends.
         let is_secure = is_secure.0 || base.starts_with("https:");
         let token = cookies::token(&headers, is_secure);

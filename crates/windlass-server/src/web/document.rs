@@ -1,7 +1,7 @@
 //! What is around the pages of reports.
 
 use windlass_web::pages::anchors;
-use windlass_web::{Document, Part, ReportState, TargetForm};
+use windlass_web::{Document, Part, ReportState, TargetForm, Viewer};
 
 use super::asked::Asked;
 
@@ -31,6 +31,17 @@ pub(crate) fn of(asked: &Asked, title: &str, part: Part) -> Document {
         title: title.to_owned(),
         part,
         viewer: asked.viewer(),
+        lead: String::new(),
+        recent: None,
+    }
+}
+
+/// Around a page about which nothing else is known.
+pub(crate) fn plain(title: &str) -> Document {
+    Document {
+        title: title.to_owned(),
+        part: Part::Other,
+        viewer: Viewer::default(),
         lead: String::new(),
         recent: None,
     }

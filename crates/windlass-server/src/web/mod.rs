@@ -32,6 +32,8 @@ use axum::routing::get;
 pub(crate) use top_sites::TopSites;
 
 use crate::app::App;
+use crate::refusal::Refusal;
+use crate::request_log::RequestId;
 
 /// The paths of all pages.
 pub(crate) fn routes() -> Router<Arc<App>> {
@@ -63,6 +65,13 @@ pub(crate) fn welcome(request: &Request) -> Option<Response> {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     (is_bare && is_read && wants_html(request.headers()))
         .then(|| Redirect::to("/start").into_response())
+}
+
+/// The page for a browser that asks for a path that has nothing.
+pub(crate) fn nothing_here(request: &Request, refusal: &Refusal) -> Option<Response> {
+    let id = request.extensions().get::<RequestId>()?;
+    wants_html(request.headers())
+        .then(|| page::refused(&document::plain("Nothing here"), refusal, id))
 }
 
 /// Whether who asks is a browser that shows pages.

@@ -450,3 +450,11 @@ struct Comparison {
     rows: Vec<Line>,
     pager: Pager,
 }
+
+impl Comparison {
+    fn name_of(&self, target: &usize) -> &str {
+        self.targets
+            .get(*target)
+            .map_or("", |target| target.name.as_str())
+    }
+}

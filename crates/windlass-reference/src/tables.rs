@@ -93,7 +93,7 @@ impl<'a> PlainTables<'a> {
             "backlinks" => {
                 let rows = backlinks();
                 let rows = rows.iter().map(|backlink| self.backlink(backlink));
-                rows.filter(|row| keep(row)).collect()
+                rows.filter(|row| keep(row)).map(shown).collect()
             }
             "backlinks_new_lost" => self.changes(target, history, keep),
             "linked_anchors" => self.linked_anchors(target, history, keep),
@@ -143,6 +143,7 @@ impl<'a> PlainTables<'a> {
         row.insert("nofollow", PlainValue::Boolean(backlink.nofollow));
         row.insert("alt", text(&backlink.alt));
         row.insert("anchor", text(&backlink.anchor));
+        row.insert("refdomain", text(&backlink.refdomain));
         row
     }
 
@@ -167,7 +168,7 @@ impl<'a> PlainTables<'a> {
             }
         }
         rows.retain(|row| keep(row));
-        rows
+        rows.into_iter().map(shown).collect()
     }
 
     /// The links on the target's own pages; with each, whether it is internal.
@@ -304,6 +305,12 @@ fn anchor_group(group: &PlainGroup) -> PlainRecord {
         ("first_seen", PlainValue::Date(group.first_seen)),
         ("last_visited", PlainValue::Date(group.last_visited)),
     ])
+}
+
+/// A row of a link without what is there for conditions alone.
+fn shown(mut row: PlainRecord) -> PlainRecord {
+    row.remove("refdomain");
+    row
 }
 
 fn anchors_refdomains(rows: &[PlainRow]) -> Vec<PlainRecord> {

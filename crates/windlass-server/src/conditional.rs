@@ -31,6 +31,8 @@ impl Fingerprint {
         }
         decisive.sort_unstable();
         let mut hasher = blake3::Hasher::new();
+        // Another version may answer the same with other bytes.
+        hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
         let mut add = |text: &str| {
             // Lengths keep neighbours apart.
             hasher.update(&(text.len() as u64).to_le_bytes());

@@ -106,12 +106,12 @@ fn what_booleans_and_texts_do_not_take() {
         (
             "substring(nofollow,\"t\")",
             "substring() needs a column that holds a string, not 'nofollow'; allowed: url_from, url_to, \
-             title, link_type, alt, anchor (at character 11)",
+             title, link_type, alt, anchor, refdomain (at character 11)",
         ),
         (
             "subdomain(title,\"a.example\")",
-            "subdomain() needs a column that holds a host, not 'title'; allowed: url_from, url_to \
-             (at character 11)",
+            "subdomain() needs a column that holds a host, not 'title'; allowed: url_from, url_to, \
+             refdomain (at character 11)",
         ),
     ] {
         let error = Filter::parse(filter, Clause::Where, &BACKLINKS).unwrap_err();

@@ -29,7 +29,7 @@ pub fn part_href(state: &ReportState) -> String {
         .to_string()
 }
 
-/// The query for the anchors that are drawn.
+/// The query for the anchors that are drawn: those with most backlinks, whatever groups the report hides.
 ///
 /// # Errors
 /// As [`Query::from_params`].
@@ -37,6 +37,7 @@ pub fn query(state: &ReportState) -> Result<Query, QueryError> {
     let first = state.changed(|state| {
         "backlinks:desc".clone_into(&mut state.order_by);
         state.limit = ROWS_MAX.to_string();
+        state.having.clear();
     });
     first.query()
 }

@@ -11,9 +11,6 @@ use serde::Deserialize;
 /// Where assets are on the server.
 pub const PATH: &str = "/assets/";
 
-/// The picture that browsers show for the site.
-const ICON: &str = "windlass.svg";
-
 /// What `web/` is built to.
 #[derive(RustEmbed)]
 #[folder = "../../web/dist/"]
@@ -78,12 +75,9 @@ pub fn asset(name: &str) -> Option<Asset> {
         "txt" => "text/plain; charset=utf-8",
         _ => return None,
     };
-    let bytes = match name {
-        ICON => Cow::Borrowed(include_bytes!("windlass.svg").as_slice()),
-        name => Built::get(name)?.data,
-    };
+    let file = Built::get(name)?;
     Some(Asset {
-        bytes,
+        bytes: file.data,
         content_type,
         is_lasting: name.ends_with(".js") || name.ends_with(".css"),
     })
@@ -102,6 +96,6 @@ mod tests {
         }
         assert!(asset("../src/lib.rs").is_none());
         assert!(asset("nothing.js").is_none());
-        assert!(asset(ICON).is_some());
+        assert!(asset("windlass.svg").is_some());
     }
 }

@@ -5,13 +5,12 @@ export interface Colours {
   grid: string;
   surface: string;
   series(name: string, index: number): string;
-  slice(index: number): string;
   /** Of what is left over. */
   rest: string;
 }
 
-/** How many colours there are for slices that have no meaning of their own. */
-const SLICES = 12;
+/** How many colours there are for series that have none of their own. */
+const SERIES = 12;
 
 /**
  * Reads them through an element: a custom property alone is text, in which `light-dark()` is not yet
@@ -26,7 +25,7 @@ export function readColours(beside: HTMLElement): Colours {
     probe.style.color = value;
     return getComputedStyle(probe).color;
   };
-  const slices = Array.from({ length: SLICES }, (_, index) => read(`--chart-${index + 1}`));
+  const others = Array.from({ length: SERIES }, (_, index) => read(`--chart-${index + 1}`));
   const named = new Map<string, string>();
   const colours: Colours = {
     text: read('--text'),
@@ -34,14 +33,13 @@ export function readColours(beside: HTMLElement): Colours {
     grid: read('--line'),
     surface: read('--surface'),
     rest: read('--chart-rest'),
-    slice: (index) => slices[index % SLICES] ?? '',
     series(name, index) {
       const known = named.get(name);
       if (known) return known;
       beside.append(probe);
       const found = /^[a-z_-]+$/.test(name)
-        ? read(`--series-${name}`, `--chart-${(index % SLICES) + 1}`)
-        : colours.slice(index);
+        ? read(`--series-${name}`, `--chart-${(index % SERIES) + 1}`)
+        : (others[index % SERIES] ?? '');
       probe.remove();
       named.set(name, found);
       return found;

@@ -1,10 +1,8 @@
 import {
-  ArcElement,
   BarController,
   BarElement,
   CategoryScale,
   Chart,
-  DoughnutController,
   Legend,
   LinearScale,
   Tooltip,
@@ -15,16 +13,7 @@ import { clickedLink, follow } from './links.ts';
 import { configure } from './options.ts';
 import type { Content, Kind } from './table.ts';
 
-Chart.register(
-  ArcElement,
-  BarController,
-  BarElement,
-  CategoryScale,
-  DoughnutController,
-  Legend,
-  LinearScale,
-  Tooltip,
-);
+Chart.register(BarController, BarElement, CategoryScale, Legend, LinearScale, Tooltip);
 
 interface Drawn {
   chart: Chart;
@@ -52,7 +41,6 @@ export function draw(canvas: HTMLCanvasElement, kind: Kind, content: Content): v
     ],
   });
   drawn.add({ chart, canvas, kind, content });
-  if (kind === 'doughnut' && canvas.parentElement) widths.observe(canvas.parentElement);
 }
 
 function configured(canvas: HTMLCanvasElement, kind: Kind, content: Content) {
@@ -65,7 +53,6 @@ function forget(): void {
   for (const one of drawn) {
     if (one.canvas.isConnected) continue;
     one.chart.destroy();
-    if (one.canvas.parentElement) widths.unobserve(one.canvas.parentElement);
     drawn.delete(one);
   }
 }
@@ -82,14 +69,6 @@ function redrawOne({ chart, canvas, kind, content }: Drawn): void {
   chart.resize();
   chart.update('none');
 }
-
-// Beside a ring that has become narrow there is no room for its names any more.
-const widths = new ResizeObserver((entries) => {
-  for (const { target } of entries) {
-    const one = [...drawn].find(({ canvas }) => canvas.parentElement === target);
-    if (one?.canvas.isConnected && target.clientWidth > 0) redrawOne(one);
-  }
-});
 
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
 

@@ -24,7 +24,7 @@ export function clickedLink(
 /** The row beside whose bar, or on whose label, the pointer is: short bars are hard to hit. */
 function rowBeside(chart: Chart, { x, y }: ChartEvent, kind: Kind): number {
   const { chartArea, scales } = chart;
-  if (kind === 'doughnut' || x === null || y === null) return -1;
+  if (x === null || y === null) return -1;
   if (kind === 'bar') {
     const isBeside = y >= chartArea.top && y <= chartArea.bottom;
     return isBeside ? (scales['y']?.getValueForPixel(y) ?? -1) : -1;

@@ -1,9 +1,8 @@
-import type { ChartConfiguration, ChartDataset, ChartOptions, LegendItem } from 'chart.js';
+import type { ChartConfiguration, ChartDataset, ChartOptions } from 'chart.js';
 
 import { formatNumber } from '../locale.ts';
 import type { Colours } from './colours.ts';
 import { shorten } from './label.ts';
-import { follow } from './links.ts';
 import type { Content, Kind, Series } from './table.ts';
 
 const LABEL_CHARACTERS_MAX = 40;
@@ -11,8 +10,6 @@ const LABEL_CHARACTERS_MIN = 10;
 /** The part of a picture's width that labels beside bars may take, and the width of one character. */
 const LABEL_PART = 0.4;
 const CHARACTER_PX = 7;
-/** From this width on, the names of slices stand beside the ring. */
-const BESIDE_PX = 380;
 const TITLE_CHARACTERS_MAX = 60;
 const LINE_CHARACTERS_MAX = 48;
 
@@ -26,7 +23,6 @@ function charactersBeside(width: number): number {
 }
 
 type BarOptions = ChartOptions<'bar'>;
-type DoughnutOptions = ChartOptions<'doughnut'>;
 
 /** What Chart.js draws for a picture of this kind. */
 export function configure(
@@ -36,14 +32,6 @@ export function configure(
   width: number,
 ): ChartConfiguration {
   const labels = content.rows.map(({ label }) => shorten(label, charactersBeside(width)));
-  if (kind === 'doughnut') {
-    const ring: ChartConfiguration<'doughnut'> = {
-      type: 'doughnut',
-      data: { labels, datasets: [slices(content, colours)] },
-      options: doughnut(content, colours, width),
-    };
-    return ring as ChartConfiguration;
-  }
   const chart: ChartConfiguration<'bar'> = {
     type: 'bar',
     data: {
@@ -80,15 +68,6 @@ function bars(kind: Kind, content: Content, colours: Colours, index: number): Ch
     maxBarThickness: kind === 'bar' ? 18 : 40,
     // What there is one of must be seen beside what there are thousands of.
     minBarLength: 2,
-  };
-}
-
-function slices(content: Content, colours: Colours): ChartDataset<'doughnut'> {
-  return {
-    data: content.rows.map(({ cells }) => cells[0]?.value ?? 0),
-    backgroundColor: content.rows.map(({ link }, i) => (link ? colours.slice(i) : colours.rest)),
-    borderColor: colours.surface,
-    borderWidth: 2,
   };
 }
 
@@ -206,25 +185,6 @@ function standing(kind: Kind, content: Content, colours: Colours): BarOptions {
     scales: {
       x: { ...labelAxis(colours, colours.muted), stacked },
       y: { ...numberAxis(colours, stacked ? '' : (content.series[0]?.label ?? '')), stacked },
-    },
-  };
-}
-
-function doughnut(content: Content, colours: Colours, width: number): DoughnutOptions {
-  const { plugins, ...rest } = common('doughnut', content, colours) as DoughnutOptions;
-  return {
-    ...rest,
-    cutout: '58%',
-    plugins: {
-      ...plugins,
-      legend: {
-        ...legend(true, colours),
-        ...(width >= BESIDE_PX ? { position: 'right', align: 'center' } : {}),
-        onClick: (event, { index }: LegendItem) => {
-          const link = content.rows[index ?? -1]?.link;
-          if (link) follow(link, event.native);
-        },
-      },
     },
   };
 }

@@ -1,6 +1,7 @@
 //! The index against the plain implementation of the rules, over the whole corpus.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
+#[allow(dead_code, reason = "other tests use the rest")]
 #[path = "support/crawl.rs"]
 mod crawl;
 

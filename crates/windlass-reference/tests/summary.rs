@@ -285,13 +285,7 @@ const DEMO_TARGETS: [(&str, Mode); 6] = [
 
 #[test]
 fn the_demo_crawl_is_shown_as_the_rules_say() {
-    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo");
-    let mut files: Vec<_> = std::fs::read_dir(demo)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "gz"))
-        .collect();
-    files.sort();
+    let files = crawl::demo_files();
     let directory = tempfile::tempdir().unwrap();
     let mut writer = Writer::open(directory.path(), None).unwrap();
     crawl::ingest_files(&mut writer, &files, 1 << 20);

@@ -3,16 +3,17 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[allow(dead_code, reason = "other tests use the rest")]
+#[path = "support/crawl.rs"]
+mod crawl;
+#[allow(dead_code, reason = "other tests use the rest")]
 mod support;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use proptest::prelude::*;
-use windlass_archive::Problem;
-use windlass_index::{IngestOptions, IngestWatcher, Snapshot, Writer};
+use windlass_index::{Snapshot, Writer};
 use windlass_links::{History, Target};
 use windlass_reference::fixtures::{arb_captures, arb_history, arb_target, list, time};
 use windlass_reference::{Backlink, PlainRow, ReferenceIndex, rows};
@@ -199,16 +200,6 @@ fn totals_are_those_of_anchors() {
     }
 }
 
-struct Nobody;
-
-impl IngestWatcher for Nobody {
-    fn read(&self, _: u64) {}
-    fn problem(&self, _: &Path, _: &Problem) {}
-    fn merging(&self, _: u64) {}
-    fn merged(&self, _: u64) {}
-    fn committed(&self, _: usize) {}
-}
-
 /// How many results a table has, and the sum of a column of theirs, without `limit`.
 fn ask(
     snapshot: &Arc<Snapshot>,
@@ -237,22 +228,12 @@ fn ask(
 
 #[test]
 fn totals_of_the_demonstration_crawl_are_the_numbers_of_the_tables() {
-    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(demo)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "gz"))
-        .collect();
-    files.sort();
+    let files = crawl::demo_files();
     let directory = tempfile::tempdir().unwrap();
     let mut writer = Writer::open(directory.path(), None).unwrap();
     writer.set_ready_links_min(64);
-    let options = IngestOptions {
-        batch_bytes: 1 << 20,
-        ..IngestOptions::default()
-    };
     let cancel = AtomicBool::new(false);
-    windlass_index::ingest(&mut writer, &files, &options, &Nobody, &cancel).unwrap();
+    crawl::ingest_files(&mut writer, &files, 1 << 20);
     let parts = Arc::new(Snapshot::open(directory.path()).unwrap());
     assert!(parts.segments().len() > 1);
     let top = parts.top_sites(20, &cancel).unwrap();

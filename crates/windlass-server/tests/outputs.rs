@@ -3,22 +3,13 @@
 
 mod support;
 
-use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Request, StatusCode};
-use support::small;
-use tower::ServiceExt;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use support::{send, small};
 use windlass_report::{Output, write};
 use windlass_server::{Limits, router};
 
 const AHREFS: &str = "from=anchors&target=ahrefs.com&mode=domain";
-
-async fn send(router: &Router, request: Request<Body>) -> (StatusCode, HeaderMap, Vec<u8>) {
-    let response = router.clone().oneshot(request).await.unwrap();
-    let (head, body) = response.into_parts();
-    let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
-    (head.status, head.headers, body)
-}
 
 fn get(uri: &str) -> Request<Body> {
     Request::get(uri).body(Body::empty()).unwrap()

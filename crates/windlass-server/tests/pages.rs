@@ -7,30 +7,19 @@ mod support;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
-use support::{ingest, large, page, reader, small};
+use support::{header, ingest, large, page, reader, send, small};
 use tower::ServiceExt;
 use windlass_server::{Limits, router};
 
 const REPORT: &str = "/report?target=ahrefs.com&mode=domain";
 
-async fn send(router: &Router, request: Request<Body>) -> (StatusCode, HeaderMap, Vec<u8>) {
-    let response = router.clone().oneshot(request).await.unwrap();
-    let (head, body) = response.into_parts();
-    let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
-    (head.status, head.headers, body)
-}
-
 async fn get(router: &Router, uri: &str) -> (StatusCode, HeaderMap, String) {
     let request = Request::get(uri).header("host", "windlass.example:8600");
     let (status, headers, body) = send(router, request.body(Body::empty()).unwrap()).await;
     (status, headers, String::from_utf8(body).unwrap())
-}
-
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).map(|value| value.to_str().unwrap())
 }
 
 fn served() -> (tempfile::TempDir, Router) {

@@ -8,31 +8,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
-use support::{ingest, large, page, reader, small};
-use tower::ServiceExt;
+use support::{header, ingest, large, page, reader, send, small};
 use windlass_server::{Limits, router};
 
 const AHREFS: &str = "/?from=anchors&target=ahrefs.com&mode=domain";
 const AHREFS_BODY: &str = r#"{"anchors":[{"anchor":"it's \"q\" \\ ü/","backlinks":1,"refpages":1,"refdomains":1,"first_seen":"2013-08-08T19:04:00Z","last_visited":"2013-08-08T19:04:00Z"},{"anchor":"seo","backlinks":1,"refpages":1,"refdomains":1,"first_seen":"2013-08-08T19:04:00Z","last_visited":"2013-08-08T19:04:00Z"}],"stats":{"backlinks":2,"refpages":1}}"#;
 const EMPTY_BODY: &str = r#"{"anchors":[],"stats":{"backlinks":0,"refpages":0}}"#;
 
-async fn send(router: &Router, request: Request<Body>) -> (StatusCode, HeaderMap, Vec<u8>) {
-    let response = router.clone().oneshot(request).await.unwrap();
-    let (head, body) = response.into_parts();
-    let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
-    (head.status, head.headers, body)
-}
-
 async fn get(router: &Router, uri: &str) -> (StatusCode, HeaderMap, String) {
     let request = Request::get(uri).body(Body::empty()).unwrap();
     let (status, headers, body) = send(router, request).await;
     (status, headers, String::from_utf8(body).unwrap())
-}
-
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).map(|value| value.to_str().unwrap())
 }
 
 #[tokio::test]

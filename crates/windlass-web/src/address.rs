@@ -28,6 +28,15 @@ impl Address {
         }
     }
 
+    /// Of the page of a list that begins at a row; the first needs no saying.
+    #[must_use]
+    pub fn from_row(self, start: u64) -> Self {
+        match start {
+            0 => self,
+            start => self.with("start", &start.to_string()),
+        }
+    }
+
     /// With one parameter more, which may be blank: an empty anchor is an anchor.
     #[must_use]
     pub fn with_blank(mut self, name: &str, value: &str) -> Self {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use windlass_index::Snapshot;
-use windlass_report::{AnswerLimits, Query};
+use windlass_report::{Answer, AnswerLimits, Query};
 
 /// One state of the index, and what a page may take to look at it.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +15,13 @@ pub struct View<'a> {
     pub limits: AnswerLimits,
     /// Stops the work soon after it is set.
     pub cancel: &'a AtomicBool,
+}
+
+/// The total of backlinks that an answer tells (R18); none, where it tells no totals.
+pub(crate) fn backlinks_of(answer: &Answer<'_>) -> u64 {
+    let mut stats = answer.stats().iter();
+    let total = stats.find(|(name, _)| *name == "backlinks");
+    total.map_or(0, |(_, value)| *value)
 }
 
 /// What a page costs: what the requests cost that give the same rows.

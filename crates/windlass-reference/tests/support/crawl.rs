@@ -18,6 +18,18 @@ impl IngestWatcher for Nobody {
     fn committed(&self, _: usize) {}
 }
 
+/// The files of the demonstration crawl, in order.
+pub(crate) fn demo_files() -> Vec<PathBuf> {
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(demo)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "gz"))
+        .collect();
+    files.sort();
+    files
+}
+
 /// Ingests files; each so many bytes are a segment.
 pub(crate) fn ingest_files(writer: &mut Writer, files: &[PathBuf], batch_bytes: u64) {
     let options = IngestOptions {

@@ -10,7 +10,6 @@ use windlass_web::pages::compare::{self, Compared};
 use super::asked::{Access, Asked};
 use super::{document, page};
 use crate::app::App;
-use crate::refusal::Refusal;
 
 /// Targets side by side; the form for them, where there are not two yet.
 pub(crate) async fn compare(
@@ -23,10 +22,7 @@ pub(crate) async fn compare(
     if compared.targets.len() < 2 {
         return Ok(page::ready(&document, compare::form(&compared)));
     }
-    let queries = match compared.queries() {
-        Ok(queries) => queries,
-        Err(error) => return Ok(page::refused(&document, &Refusal::from(error), &asked.id)),
-    };
+    let queries = page::checked(compared.queries(), &document, &asked.id)?;
     let rows_min = queries.iter().map(|query| query.cost(0)).sum();
     Ok(page::page(app, asked, document, rows_min, move |view| {
         compare::page(&compared, &queries, view)

@@ -10,7 +10,6 @@ use windlass_web::pages::{backlinks, changes, link, refdomains};
 use super::asked::{Access, Asked};
 use super::{document, page};
 use crate::app::App;
-use crate::refusal::Refusal;
 
 /// `GET /report/refdomains`.
 pub(crate) async fn refdomains(
@@ -20,10 +19,7 @@ pub(crate) async fn refdomains(
     let asked = Asked::read(&app, request, Access::Accounts).await?;
     let state = ReportState::from_params(asked.pairs());
     let document = document::of_report(&asked, &state, "Referring domains");
-    let query = match state.query() {
-        Ok(query) => query,
-        Err(error) => return Ok(page::refused(&document, &Refusal::from(error), &asked.id)),
-    };
+    let query = page::checked(state.query(), &document, &asked.id)?;
     let (anchor, start) = (anchor(&asked), asked.start());
     let rows_min = query.cost(0);
     Ok(page::page(app, asked, document, rows_min, move |view| {
@@ -42,10 +38,11 @@ pub(crate) async fn backlinks(
     let document = document::of_report(&asked, &state, "Backlinks");
     let anchor = anchor(&asked);
     let refdomain = asked.value("refdomain").unwrap_or_default().to_owned();
-    let query = match backlinks::query(&state, &anchor, &refdomain, asked.start()) {
-        Ok(query) => query,
-        Err(error) => return Ok(page::refused(&document, &Refusal::from(error), &asked.id)),
-    };
+    let query = page::checked(
+        backlinks::query(&state, &anchor, &refdomain, asked.start()),
+        &document,
+        &asked.id,
+    )?;
     let rows_min = query.cost(0);
     Ok(page::page(app, asked, document, rows_min, move |view| {
         backlinks::page(&state, &query, &anchor, &refdomain, view)
@@ -73,10 +70,7 @@ pub(crate) async fn changes(
         until: value("until"),
         start: asked.start(),
     };
-    let query = match changes::query(&state, &wanted) {
-        Ok(query) => query,
-        Err(error) => return Ok(page::refused(&document, &Refusal::from(error), &asked.id)),
-    };
+    let query = page::checked(changes::query(&state, &wanted), &document, &asked.id)?;
     let rows_min = query.cost(0);
     Ok(page::page(app, asked, document, rows_min, move |view| {
         changes::page(&state, &query, &wanted, view)

@@ -14,7 +14,6 @@ use super::asked::{Access, Asked};
 use super::{document, page};
 use crate::answer;
 use crate::app::App;
-use crate::refusal::Refusal;
 
 /// What an export of a report has, and costs.
 pub(crate) async fn export(
@@ -24,10 +23,7 @@ pub(crate) async fn export(
     let asked = Asked::read(&app, request, Access::Accounts).await?;
     let state = ReportState::from_params(asked.pairs());
     let document = document::of_report(&asked, &state, "Export");
-    let query = match export::query(&state) {
-        Ok(query) => query,
-        Err(error) => return Ok(page::refused(&document, &Refusal::from(error), &asked.id)),
-    };
+    let query = page::checked(export::query(&state), &document, &asked.id)?;
     let surroundings = asked.surroundings();
     let rows_left = asked.client.account().map(|account| account.balance.left());
     Ok(page::page(app, asked, document, 0, move |view| {

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, StreamExt};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
-use windlass_report::AnswerError;
+use windlass_report::{AnswerError, QueryError};
 use windlass_web::pages::message::{Message, Tone, Way};
 use windlass_web::{Charge, Document, LOADING, PageError, Paid, Rendered, View};
 
@@ -81,6 +81,16 @@ pub(crate) fn ready(document: &Document, html: String) -> Response {
 /// A page that says why there is no other.
 pub(crate) fn refused(document: &Document, refusal: &Refusal, id: &RequestId) -> Response {
     whole(document, &Done::refused(refusal, id))
+}
+
+/// A query that is there to be answered, or the page that says what is wrong with it.
+#[allow(clippy::result_large_err, reason = "handlers end with it")]
+pub(crate) fn checked<T>(
+    query: Result<T, QueryError>,
+    document: &Document,
+    id: &RequestId,
+) -> Result<T, Response> {
+    query.map_err(|error| refused(document, &Refusal::from(error), id))
 }
 
 /// HTML without anything around it.

@@ -10,7 +10,6 @@ use windlass_web::pages::pictures;
 use super::asked::{Access, Asked};
 use super::{document, page};
 use crate::app::App;
-use crate::refusal::Refusal;
 
 /// The pictures of a report. They cost nothing: the report did.
 pub(crate) async fn pictures(
@@ -21,10 +20,7 @@ pub(crate) async fn pictures(
     let state = ReportState::from_params(asked.pairs());
     let document = document::of_report(&asked, &state, "Pictures");
     let is_part = asked.value("part") == Some("1");
-    let query = match pictures::query(&state) {
-        Ok(query) => query,
-        Err(error) => return Ok(page::refused(&document, &Refusal::from(error), &asked.id)),
-    };
+    let query = page::checked(pictures::query(&state), &document, &asked.id)?;
     let work = move |view: windlass_web::View<'_>| pictures::page(&state, &query, is_part, view);
     Ok(if is_part {
         page::part(app, asked, work).await

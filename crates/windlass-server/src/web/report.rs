@@ -10,7 +10,6 @@ use windlass_web::pages::anchors;
 use super::asked::{Access, Asked};
 use super::{document, page, see_other};
 use crate::app::App;
-use crate::refusal::Refusal;
 
 /// The anchors of a target.
 pub(crate) async fn report(
@@ -27,10 +26,7 @@ pub(crate) async fn report(
         return Ok(see_other("/start"));
     }
     let document = document::of_report(&asked, &state, "Anchors");
-    let query = match state.query() {
-        Ok(query) => query,
-        Err(error) => return Ok(page::refused(&document, &Refusal::from(error), &asked.id)),
-    };
+    let query = page::checked(state.query(), &document, &asked.id)?;
     let surroundings = asked.surroundings();
     let rows_min = query.cost(0);
     Ok(page::page(app, asked, document, rows_min, move |view| {

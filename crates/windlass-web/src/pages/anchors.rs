@@ -17,7 +17,7 @@ use crate::render;
 use crate::shown::{self, Date, Percent, Scope};
 use crate::snippets::{Snippet, snippets};
 use crate::state::{FilterKind, ORDER_DEFAULT, ReportState};
-use crate::view::{Charge, Rendered, View};
+use crate::view::{Charge, Rendered, View, backlinks_of};
 
 /// Where it is on the server.
 pub const PATH: &str = "/report";
@@ -42,14 +42,7 @@ pub fn page(
     view: View<'_>,
 ) -> Result<Rendered, PageError> {
     let answer = answer(query, view.snapshot, view.limits, view.cancel)?;
-    let stat = |name| {
-        answer
-            .stats()
-            .iter()
-            .find(|(n, _)| *n == name)
-            .map_or(0, |(_, v)| *v)
-    };
-    let (backlinks, total) = (stat("backlinks"), answer.total().unwrap_or_default());
+    let (backlinks, total) = (backlinks_of(&answer), answer.total().unwrap_or_default());
     let mut rows = Vec::new();
     let columns = answer.columns();
     answer.for_each_row(|cells| {

@@ -27,15 +27,13 @@ pub fn href(state: &ReportState, anchor: &str, refdomain: &str) -> String {
 }
 
 fn address(state: &ReportState, anchor: &str, refdomain: &str, start: u64) -> String {
-    let address = state
+    state
         .changed(|state| state.limit.clear())
         .address(PATH)
         .with_blank("anchor", anchor)
-        .with("refdomain", refdomain);
-    match start {
-        0 => address.to_string(),
-        start => address.with("start", &start.to_string()).to_string(),
-    }
+        .with("refdomain", refdomain)
+        .from_row(start)
+        .to_string()
 }
 
 /// The query of such a page.

@@ -46,16 +46,14 @@ pub fn lost_href(state: &ReportState, from: &str, until: &str) -> String {
 }
 
 fn href(state: &ReportState, wanted: &Wanted) -> String {
-    let address = state
+    state
         .changed(|state| state.limit.clear())
         .address(PATH)
         .with("type", &wanted.change)
         .with("from", &wanted.from)
-        .with("until", &wanted.until);
-    match wanted.start {
-        0 => address.to_string(),
-        start => address.with("start", &start.to_string()).to_string(),
-    }
+        .with("until", &wanted.until)
+        .from_row(wanted.start)
+        .to_string()
 }
 
 /// The query of such a page.

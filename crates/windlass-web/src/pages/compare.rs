@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use windlass_links::Mode;
-use windlass_report::{AnswerError, Cell, LIMIT_MAX, Query, QueryError, answer};
+use windlass_report::{ANCHORS, AnswerError, Cell, LIMIT_MAX, Query, QueryError, answer};
 
 use crate::address::Address;
 use crate::error::PageError;
@@ -13,7 +13,7 @@ use crate::pages::refdomains;
 use crate::render;
 use crate::shown::{self, Percent};
 use crate::state::{ReportState, default_mode};
-use crate::view::{Charge, Rendered, View};
+use crate::view::{Charge, Rendered, View, backlinks_of};
 
 /// Where it is on the server.
 pub const PATH: &str = "/compare";
@@ -98,10 +98,7 @@ impl Compared {
             .with("mode", &self.mode)
             .with("history", &self.history)
             .with("show", show);
-        match start {
-            0 => address.to_string(),
-            start => address.with("start", &start.to_string()).to_string(),
-        }
+        address.from_row(start).to_string()
     }
 
     fn state(&self, target: &str) -> ReportState {
@@ -124,7 +121,7 @@ impl Compared {
                 mode => mode.to_owned(),
             };
             Query::from_params([
-                ("from", "anchors".to_owned()),
+                ("from", ANCHORS.name.to_owned()),
                 ("target", target.clone()),
                 ("mode", mode),
                 ("history", self.history.clone()),
@@ -162,11 +159,7 @@ struct Numbers {
 /// Puts the form together, where there are not two targets yet.
 #[must_use]
 pub fn form(compared: &Compared) -> String {
-    render(&Form {
-        fields: fields(compared),
-        modes: modes(compared),
-        is_alone: true,
-    })
+    form_of(compared, true)
 }
 
 /// Puts the page together, from the [queries](Compared::queries).
@@ -221,11 +214,7 @@ pub fn page(compared: &Compared, queries: &[Query], view: View<'_>) -> Result<Re
     });
     let results = rows.len() as u64;
     let template = Comparison {
-        form: render(&Form {
-            fields: fields(compared),
-            modes: modes(compared),
-            is_alone: false,
-        }),
+        form: form_of(compared, false),
         tabs: counts
             .iter()
             .map(|(of, count)| Tab {
@@ -242,7 +231,7 @@ pub fn page(compared: &Compared, queries: &[Query], view: View<'_>) -> Result<Re
     Ok(Rendered {
         html: render(&template),
         charge: Some(Charge {
-            table: "anchors",
+            table: ANCHORS.name,
             rows: cost,
             results,
         }),
@@ -302,8 +291,7 @@ fn gather(
     if !fits {
         return Err(AnswerError::Memory { max }.into());
     }
-    let backlinks = answer.stats().iter().find(|(name, _)| *name == "backlinks");
-    Ok((backlinks.map_or(0, |(_, value)| *value), total))
+    Ok((backlinks_of(&answer), total))
 }
 
 #[derive(Template)]
@@ -312,6 +300,14 @@ struct Form {
     fields: Vec<Field>,
     modes: Vec<(String, &'static str, bool)>,
     is_alone: bool,
+}
+
+fn form_of(compared: &Compared, is_alone: bool) -> String {
+    render(&Form {
+        fields: fields(compared),
+        modes: modes(compared),
+        is_alone,
+    })
 }
 
 struct Field {

@@ -11,7 +11,7 @@ use crate::pages::{anchors, changes};
 use crate::render;
 use crate::shown;
 use crate::state::{FilterKind, ReportState, quoted};
-use crate::view::{Rendered, View};
+use crate::view::{Rendered, View, backlinks_of};
 
 /// Where it is on the server.
 pub const PATH: &str = "/report/pictures";
@@ -84,8 +84,7 @@ struct Pictures {
 fn top_anchors(state: &ReportState, query: &Query, view: View<'_>) -> Result<Figure, PageError> {
     let answer = answer(query, view.snapshot, view.limits, view.cancel)?;
     let columns = answer.columns();
-    let total = answer.stats().iter().find(|(name, _)| *name == "backlinks");
-    let total = total.map_or(0, |(_, value)| *value);
+    let total = backlinks_of(&answer);
     let mut rows = Vec::new();
     let mut drawn = 0u64;
     answer.for_each_row(|cells| {

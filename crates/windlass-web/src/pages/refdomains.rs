@@ -22,14 +22,12 @@ pub fn href(state: &ReportState, anchor: &str) -> String {
 }
 
 fn address(state: &ReportState, anchor: &str, start: u64) -> String {
-    let address = state
+    state
         .changed(|state| state.limit.clear())
         .address(PATH)
-        .with_blank("anchor", anchor);
-    match start {
-        0 => address.to_string(),
-        start => address.with("start", &start.to_string()).to_string(),
-    }
+        .with_blank("anchor", anchor)
+        .from_row(start)
+        .to_string()
 }
 
 /// Rows of a page.

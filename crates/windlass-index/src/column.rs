@@ -270,7 +270,8 @@ pub(crate) struct Column<'a> {
     blocks: Stretch<'a>,
     tail: Stretch<'a>,
     loaded: usize,
-    values: [u32; BLOCK],
+    /// Empty until a block is read: most columns that are opened are not.
+    values: Vec<u32>,
     /// All values, where they were asked for.
     all: Option<Vec<u32>>,
 }
@@ -340,7 +341,7 @@ impl<'a> Column<'a> {
             blocks: Stretch::trusted(&[]),
             tail: Stretch::trusted(&[]),
             loaded: usize::MAX,
-            values: [0; BLOCK],
+            values: Vec::new(),
             all: None,
         }
     }
@@ -507,6 +508,7 @@ impl<'a> Column<'a> {
 
     fn load(&mut self, block: usize) -> Result<(), Corrupt> {
         self.loaded = usize::MAX;
+        self.values.resize(BLOCK, 0);
         if block >= self.n / BLOCK {
             if block * BLOCK >= self.n {
                 return Err(Corrupt("a block of a column"));

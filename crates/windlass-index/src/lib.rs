@@ -8,6 +8,7 @@ mod document;
 mod dump;
 mod error;
 mod facts;
+mod first_groups;
 mod ingest;
 mod instant;
 mod intern;

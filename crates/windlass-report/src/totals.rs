@@ -104,10 +104,10 @@ fn of_groups(
         anchors: groups.len() as u64,
         ..Totals::default()
     };
-    // The first by a date, where that order is kept; otherwise the groups are few.
+    // The first by a date, where that order is known; otherwise the groups are few, or nobody asked before.
     let mut first_by = |column, is_ascending| {
-        let head = groups.head(column, is_ascending)?;
-        let first = head.and_then(|head| head.first().copied());
+        let first = groups.first(column, is_ascending, 1)?;
+        let first = first.and_then(|first| first.first().copied());
         first.map(|first| groups.group(first as usize)).transpose()
     };
     let first = first_by(ReadyColumn::FirstSeen, true)?;

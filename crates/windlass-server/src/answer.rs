@@ -3,19 +3,19 @@
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, ETAG, VARY};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
-use windlass_index::{CaptureTime, IndexError, Snapshot};
+use windlass_index::{IndexError, Snapshot};
 use windlass_report::{
     Answer, AnswerError, AnswerLimits, Emptiness, Output, Query, QueryError, WriteError, answer,
     write as writing,
@@ -26,12 +26,14 @@ use crate::at_once;
 use crate::billing::{self, Client};
 use crate::clients::{Asker, Peer};
 use crate::conditional::{Fingerprint, Known};
+use crate::effort::Effort;
 use crate::headers::ROWS_COST;
+use crate::kept_answers::KeptAnswer;
 use crate::options::Limits;
 use crate::parameters;
 use crate::refusal::Refusal;
 use crate::request_log::{RequestId, Results, TableName};
-use crate::stream::BodyWriter;
+use crate::stream::{Begun, BodyWriter};
 use crate::subscription;
 use crate::web;
 
@@ -62,7 +64,7 @@ pub(crate) async fn report(
     let asked = Asked {
         known: Known::of(request.method(), request.headers()),
         peer: request.extensions().get::<Peer>().copied(),
-        headers: request.headers().clone(),
+        bearer: billing::bearer(request.headers()).map(str::to_owned),
         is_head: request.method() == Method::HEAD,
         id,
     };
@@ -79,7 +81,8 @@ struct Asked {
     id: RequestId,
     peer: Option<Peer>,
     known: Option<Known>,
-    headers: HeaderMap,
+    /// The token in its `Authorization`.
+    bearer: Option<String>,
     is_head: bool,
 }
 
@@ -89,8 +92,8 @@ async fn respond(
     parameters: Vec<(String, String)>,
     output: Output,
 ) -> Result<Response, Refusal> {
-    let token = billing::token_of(&parameters, &asked.headers);
-    let client = app.billing.client(token.as_deref(), &asked.id).await?;
+    let token = billing::token_of(&parameters, asked.bearer.as_deref());
+    let client = app.billing.client(token, &asked.id).await?;
     respond_to(client, app, asked, parameters, output).await
 }
 
@@ -105,7 +108,7 @@ pub(crate) async fn to_page(
         id: page.id,
         peer: page.peer,
         known: None,
-        headers: HeaderMap::new(),
+        bearer: None,
         is_head: page.is_head,
     };
     respond_to(page.client, app, asked, parameters, output).await
@@ -130,12 +133,26 @@ async fn respond_to(
         return Ok(subscription::answer(&client, output));
     }
     let fingerprint = Fingerprint::of(&parameters);
+    if asked.known.is_none()
+        && let Some(kept) = app.kept_answers.get(fingerprint, &app.reader)
+    {
+        app.metrics.was_kept();
+        let answered = again(&asked, &client, &kept).await;
+        return of_table(answered, kept.table);
+    }
     let query = Query::from_params(parameters)?;
-    let table = TableName(query.table.name);
+    let table = query.table.name;
     let answered = match not_modified(&app, asked.known.as_ref(), fingerprint).await {
         Some(response) => Ok(response),
-        None => newly(app, &asked, client, query, fingerprint).await,
+        // Its state is large, and would be moved with that of each request.
+        None => Box::pin(newly(app, &asked, client, query, fingerprint)).await,
     };
+    of_table(answered, table)
+}
+
+/// Says of which table an answer is.
+fn of_table(answered: Result<Response, Refusal>, table: &'static str) -> Result<Response, Refusal> {
+    let table = TableName(table);
     answered
         .map(|mut response| {
             response.extensions_mut().insert(table);
@@ -152,8 +169,11 @@ async fn not_modified(
 ) -> Option<Response> {
     let known = known?;
     let app = Arc::clone(app);
-    // A look at the file system, which may block.
-    let snapshot = spawn_blocking(move || app.snapshot()).await.ok()?;
+    let snapshot = match app.reader.unchanged() {
+        Some(snapshot) => snapshot,
+        // A new state must be opened, which takes a while.
+        None => spawn_blocking(move || app.snapshot()).await.ok()?,
+    };
     let mut response = known.not_modified(&fingerprint.tag(snapshot.version())?)?;
     let headers = response.headers_mut();
     headers.insert(ROWS_COST, 0u64.into());
@@ -170,31 +190,55 @@ async fn newly(
     query: Query,
     fingerprint: Fingerprint,
 ) -> Result<Response, Refusal> {
-    let id = &asked.id;
-    // Who gets no rows pays none.
-    let is_free = query.dry_run || asked.is_head;
-    if !is_free {
+    let table = query.table.name;
+    let is_dry_run = query.dry_run;
+    if !is_free(asked, is_dry_run) {
         client.check_rows(query.cost(0))?;
     }
-    let table = query.table.name;
     let asker = Asker::of(client.account().map(|account| account.id), asked.peer);
-    let permit = app.query_permit(asker).await?;
-    match run(Arc::clone(&app), query, permit).await {
-        Ok(head) => {
-            let rows_left = if is_free {
-                client.account().map(|account| account.balance.left())
-            } else {
-                billing::charge(&client, table, head.rows_cost, id).await?
-            };
-            let tag = fingerprint.tag(&head.index_version);
-            let mut response = head.into_response();
-            let headers = response.headers_mut();
-            headers.extend(rows_left.map(|left| (ROWS_LEFT, left.into())));
-            headers.extend(tag.map(|tag| (ETAG, tag)));
-            Ok(response)
+    let made = match at_once::run(&app, &query, fingerprint) {
+        Some(made) => Ok(made),
+        None => {
+            let permit = app.query_permit(asker).await?;
+            run(Arc::clone(&app), query, fingerprint, permit).await
         }
-        Err(failure) => Err(refusal_of(failure, app.limits.query_time_max, id)),
+    };
+    match made {
+        Ok((head, body)) => paid(asked, &client, table, is_dry_run, head, body).await,
+        Err(failure) => Err(refusal_of(failure, app.limits.query_time_max, &asked.id)),
     }
+}
+
+/// An answer that was made before.
+async fn again(asked: &Asked, client: &Client, kept: &KeptAnswer) -> Result<Response, Refusal> {
+    let body = Body::from(kept.body());
+    let (table, is_dry_run) = (kept.table, kept.is_dry_run);
+    paid(asked, client, table, is_dry_run, kept.head(), body).await
+}
+
+/// Who gets no rows pays none.
+fn is_free(asked: &Asked, is_dry_run: bool) -> bool {
+    is_dry_run || asked.is_head
+}
+
+/// The response of an answer, once it is charged for.
+async fn paid(
+    asked: &Asked,
+    client: &Client,
+    table: &'static str,
+    is_dry_run: bool,
+    head: Head,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let rows_left = if is_free(asked, is_dry_run) {
+        client.account().map(|account| account.balance.left())
+    } else {
+        billing::charge(client, table, head.rows_cost, &asked.id).await?
+    };
+    let mut response = head.into_response(body);
+    let headers = response.headers_mut();
+    headers.extend(rows_left.map(|left| (ROWS_LEFT, left.into())));
+    Ok(response)
 }
 
 /// What is said of a failure, and what only the log says.
@@ -229,55 +273,53 @@ fn internal(id: &RequestId) -> Refusal {
 }
 
 /// What is known of an answer when its first bytes are ready.
+#[derive(Debug, Clone)]
 pub(crate) struct Head {
     results: u64,
     rows_cost: u64,
     emptiness: Option<Emptiness>,
-    index_version: String,
-    newest_capture: Option<CaptureTime>,
+    /// The state of the index that it is from.
+    pub(crate) index: Option<HeaderValue>,
+    newest_capture: Option<HeaderValue>,
+    tag: Option<HeaderValue>,
     content_type: &'static str,
-    body: Body,
 }
 
 impl Head {
-    /// All but the body.
-    pub(crate) fn of(answer: &Answer<'_>, query: &Query, snapshot: &Snapshot) -> Self {
+    pub(crate) fn of(
+        answer: &Answer<'_>,
+        query: &Query,
+        snapshot: &Snapshot,
+        fingerprint: Fingerprint,
+    ) -> Self {
+        let newest_capture = snapshot.newest_capture();
+        let newest_capture = newest_capture.map(|time| HeaderValue::try_from(time.to_string()));
         Self {
             results: answer.results(),
             rows_cost: answer.rows_cost(),
             emptiness: answer.emptiness(),
-            index_version: snapshot.version().to_owned(),
-            newest_capture: snapshot.newest_capture(),
+            index: HeaderValue::try_from(snapshot.version()).ok(),
+            newest_capture: newest_capture.and_then(Result::ok),
+            tag: fingerprint.tag(snapshot.version()),
             content_type: match query.dry_run {
                 true => query.output.of_messages().content_type(),
                 false => query.output.content_type(),
             },
-            body: Body::empty(),
         }
     }
 
-    pub(crate) fn with_body(self, body: Body) -> Self {
-        Self { body, ..self }
-    }
-
-    fn into_response(self) -> Response {
-        let mut response = Response::new(self.body);
+    fn into_response(self, body: Body) -> Response {
+        let mut response = Response::new(body);
         response.extensions_mut().insert(Results(self.results));
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
         headers.insert(RESULTS_COUNT, self.results.into());
         headers.insert(ROWS_COST, self.rows_cost.into());
-        if let Some(emptiness) = self.emptiness {
-            headers.insert(EMPTY, HeaderValue::from_static(emptiness.name()));
-        }
-        if let Ok(version) = HeaderValue::try_from(self.index_version) {
-            headers.insert(INDEX, version);
-        }
-        if let Some(time) = self.newest_capture
-            && let Ok(time) = HeaderValue::try_from(time.to_string())
-        {
-            headers.insert(NEWEST_CAPTURE, time);
-        }
+        let emptiness = self.emptiness.map(Emptiness::name);
+        headers.extend(emptiness.map(|name| (EMPTY, HeaderValue::from_static(name))));
+        headers.extend(self.index.map(|index| (INDEX, index)));
+        headers.extend(self.newest_capture.map(|time| (NEWEST_CAPTURE, time)));
+        headers.extend(self.tag.map(|tag| (ETAG, tag)));
         response
     }
 }
@@ -331,12 +373,14 @@ impl Drop for CancelOnDrop {
     }
 }
 
-/// Runs a query: at once, or else on a blocking thread until the first bytes of its body are ready; the
-/// thread goes on writing the rest, and gives the permit back at the end.
-async fn run(app: Arc<App>, query: Query, permit: QueryPermit) -> Result<Head, Failure> {
-    if let Some(head) = at_once::run(&app, &query) {
-        return Ok(head);
-    }
+/// Runs a query on a blocking thread until the first bytes of its body are ready; the thread goes on writing
+/// the rest, and gives the permit back at the end.
+async fn run(
+    app: Arc<App>,
+    query: Query,
+    fingerprint: Fingerprint,
+    permit: QueryPermit,
+) -> Result<(Head, Body), Failure> {
     let (sender, receiver) = oneshot::channel();
     let mut cancel = CancelOnDrop::default();
     let cancelled = cancel.flag();
@@ -344,7 +388,7 @@ async fn run(app: Arc<App>, query: Query, permit: QueryPermit) -> Result<Head, F
     let runtime = Handle::current();
     spawn_blocking(move || {
         let _permit = permit;
-        work(&app, &query, &cancelled, runtime, sender);
+        work(&app, &query, fingerprint, &cancelled, runtime, sender);
     });
     match timeout(time_max, receiver).await {
         Ok(Ok(head)) => {
@@ -360,11 +404,12 @@ async fn run(app: Arc<App>, query: Query, permit: QueryPermit) -> Result<Head, F
 fn work(
     app: &App,
     query: &Query,
+    fingerprint: Fingerprint,
     cancel: &AtomicBool,
     runtime: Handle,
-    sender: oneshot::Sender<Result<Head, Failure>>,
+    sender: oneshot::Sender<Result<(Head, Body), Failure>>,
 ) {
-    let started = Instant::now();
+    let effort = Effort::begin();
     let snapshot = app.snapshot();
     let answer = match answer(query, &snapshot, answer_limits(&app.limits), cancel) {
         Ok(answer) => answer,
@@ -374,14 +419,22 @@ fn work(
             return;
         }
     };
-    let head = Head::of(&answer, query, &snapshot);
+    let head = Head::of(&answer, query, &snapshot, fingerprint);
     let recent = at_once::is_meant(app, query).then(|| app.recent.target(&snapshot, query));
-    let start = move |body, is_whole| {
-        let is_fast = Some(started.elapsed()) <= app.limits.at_once_time_max;
-        if let Some(target) = recent.filter(|_| is_whole && is_fast) {
-            app.recent.add(target);
-        }
-        let _ = sender.send(Ok(head.with_body(body)));
+    let start = move |begun: Begun| {
+        let body = match begun {
+            Begun::Part(body) => body,
+            Begun::Whole(bytes) => {
+                let is_light = |max| effort.is_at_most(max);
+                let is_light = app.limits.at_once_time_max.is_some_and(is_light);
+                if let Some(target) = recent.filter(|_| is_light) {
+                    app.recent.add(target);
+                }
+                keep(app, query, fingerprint, &head, &bytes);
+                Body::from(bytes)
+            }
+        };
+        let _ = sender.send(Ok((head, body)));
     };
     let body = BodyWriter::new(start, runtime, app.limits.stall_time_max);
     if let Err(error) = write_body(&answer, query, body) {
@@ -392,10 +445,16 @@ fn work(
 fn write_body(
     answer: &Answer<'_>,
     query: &Query,
-    mut body: BodyWriter<impl FnOnce(Body, bool) + Send>,
+    mut body: BodyWriter<impl FnOnce(Begun) + Send>,
 ) -> Result<(), WriteError> {
     write(answer, query, &mut body)?;
     Ok(body.finish()?)
+}
+
+/// Keeps an answer for who asks the same again.
+pub(crate) fn keep(app: &App, query: &Query, fingerprint: Fingerprint, head: &Head, body: &[u8]) {
+    let answer = || KeptAnswer::of(query.table.name, query.dry_run, head, body);
+    app.kept_answers.keep(fingerprint, answer);
 }
 
 /// Writes the body of an answer, or its cost where that alone is wanted.

@@ -10,6 +10,7 @@ use windlass_index::{Reader, Snapshot};
 
 use crate::billing::Billing;
 use crate::clients::{Asker, Clients, PlaceOfClient};
+use crate::kept_answers::KeptAnswers;
 use crate::metrics::Metrics;
 use crate::options::{Limits, MetricsAccess};
 use crate::recent::RecentTargets;
@@ -28,6 +29,7 @@ pub(crate) struct App {
     pub(crate) merges: MergeHistory,
     pub(crate) top_sites: TopSites,
     pub(crate) recent: RecentTargets,
+    pub(crate) kept_answers: KeptAnswers,
     queries: Arc<Semaphore>,
     queries_max: usize,
     clients: Arc<Clients>,
@@ -59,6 +61,7 @@ impl App {
             merges: MergeHistory::default(),
             top_sites: TopSites::default(),
             recent: RecentTargets::new(),
+            kept_answers: KeptAnswers::new(limits.kept_answers_bytes_max),
             queries: Arc::new(Semaphore::new(queries_max)),
             queries_max,
             clients: Arc::new(Clients::new(limits.queries_per_client_max)),
@@ -77,6 +80,11 @@ impl App {
         self.queries_max - self.queries.available_permits()
     }
 
+    /// Counts a query that begins.
+    pub(crate) fn begin(&self) {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Waits for a place among the running queries: first among those of the same client, so that no
     /// client keeps the others waiting, then among all.
     pub(crate) async fn query_permit(&self, asker: Asker) -> Result<QueryPermit, Refusal> {
@@ -88,7 +96,7 @@ impl App {
             Arc::clone(&self.queries).acquire_owned().await
         };
         if let Ok(Ok(place)) = timeout(self.limits.queue_time_max, place).await {
-            self.begun.fetch_add(1, Ordering::Relaxed);
+            self.begin();
             return Ok(QueryPermit {
                 _place: place,
                 _of_client: of_client,

@@ -4,9 +4,12 @@
 //! That thread answers other requests too, so it must not be kept: neither by work, which is bounded by what
 //! the index says before any is done, nor by a body, which must fit in one chunk, nor by the disk. The last
 //! cannot be known: any byte of a mapped file may have to be read first. So only targets are answered here that
-//! were answered on a thread of its own shortly before, in little time: then they were in memory. Where
-//! they no longer are, the disk is waited for, some reads at most; that is accepted. The time also tells of
-//! what the bound does not, such as anchors of 64 KiB.
+//! were answered on a thread of its own shortly before, in little time and without waiting for the disk: then they
+//! were in memory. Where they no longer are, the disk is waited for, some reads at most; that is accepted. The
+//! time also tells of what the bound does not, such as anchors of 64 KiB.
+//!
+//! Such a query takes no place among those that run: no more of them run at once than there are threads that read
+//! requests, and none waits for anything.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -16,13 +19,14 @@ use axum::body::Body;
 use windlass_index::Snapshot;
 use windlass_report::{Output, Query, answer_if_small, may_be_small};
 
-use crate::answer::{Head, answer_limits, write};
+use crate::answer::{Head, answer_limits, keep, write};
 use crate::app::App;
+use crate::conditional::Fingerprint;
 use crate::stream::OneChunk;
 
 /// The answer, if it can be had at once. `None` says nothing of the query: it needs a thread of its own, which
 /// also finds what is wrong.
-pub(crate) fn run(app: &App, query: &Query) -> Option<Head> {
+pub(crate) fn run(app: &App, query: &Query, fingerprint: Fingerprint) -> Option<(Head, Body)> {
     if !is_meant(app, query) {
         return None;
     }
@@ -33,11 +37,14 @@ pub(crate) fn run(app: &App, query: &Query) -> Option<Head> {
         return None;
     }
     // A thread of its own may panic, and the request still have an answer.
-    let made = catch_unwind(AssertUnwindSafe(|| make(app, query, &snapshot)));
+    let made = catch_unwind(AssertUnwindSafe(|| {
+        make(app, query, fingerprint, &snapshot)
+    }));
     match made {
-        Ok(Made::Whole(head)) => {
+        Ok(Made::Whole(head, body)) => {
+            app.begin();
             app.metrics.ran_at_once();
-            Some(*head)
+            Some((*head, body))
         }
         Ok(Made::TooLarge) => None,
         Ok(Made::Cut) | Err(_) => {
@@ -56,14 +63,14 @@ pub(crate) fn is_meant(app: &App, query: &Query) -> bool {
 }
 
 enum Made {
-    Whole(Box<Head>),
+    Whole(Box<Head>, Body),
     /// It may be too much work.
     TooLarge,
     /// It failed, or does not fit in one chunk.
     Cut,
 }
 
-fn make(app: &App, query: &Query, snapshot: &Arc<Snapshot>) -> Made {
+fn make(app: &App, query: &Query, fingerprint: Fingerprint, snapshot: &Arc<Snapshot>) -> Made {
     let never = AtomicBool::new(false);
     let limits = answer_limits(&app.limits);
     let answer = match answer_if_small(query, snapshot, limits, &never) {
@@ -71,11 +78,12 @@ fn make(app: &App, query: &Query, snapshot: &Arc<Snapshot>) -> Made {
         Ok(None) => return Made::TooLarge,
         Err(_) => return Made::Cut,
     };
-    let mut body = OneChunk::default();
+    let mut body = OneChunk::new();
     if write(&answer, query, &mut body).is_err() {
         return Made::Cut;
     }
-    let body = Body::from(body.into_bytes());
-    let head = Head::of(&answer, query, snapshot);
-    Made::Whole(Box::new(head.with_body(body)))
+    let body = body.into_bytes();
+    let head = Head::of(&answer, query, snapshot, fingerprint);
+    keep(app, query, fingerprint, &head, &body);
+    Made::Whole(Box::new(head), Body::from(body))
 }

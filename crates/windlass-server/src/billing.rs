@@ -162,7 +162,14 @@ impl Billing {
     async fn accounts_without_blocking(
         self: &Arc<Self>,
     ) -> Result<Option<Arc<Accounts>>, Unavailable> {
-        if self.path.is_none() || self.accounts.get().is_some() {
+        let Some(path) = &self.path else {
+            return Ok(None);
+        };
+        // A look at what the system has in memory of the directory: an open server has it for each request.
+        if self.accounts.get().is_none() && !is_there(path)? {
+            return Ok(None);
+        }
+        if self.accounts.get().is_some() {
             return Ok(self.accounts()?.cloned());
         }
         let billing = Arc::clone(self);
@@ -225,14 +232,17 @@ pub(crate) async fn charge(
 }
 
 /// The token of a request: the parameter, else that of `Authorization: Bearer`. Blank ones are none.
-pub(crate) fn token_of(parameters: &[(String, String)], headers: &HeaderMap) -> Option<String> {
+pub(crate) fn token_of<'a>(
+    parameters: &'a [(String, String)],
+    bearer: Option<&'a str>,
+) -> Option<&'a str> {
     let parameter = parameters
         .iter()
         .rev()
         .filter(|(name, _)| name.eq_ignore_ascii_case("token"))
         .map(|(_, value)| value.trim())
         .find(|value| !value.is_empty());
-    parameter.or_else(|| bearer(headers)).map(str::to_owned)
+    parameter.or(bearer)
 }
 
 /// The token of `Authorization: Bearer TOKEN`.

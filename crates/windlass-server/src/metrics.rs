@@ -80,6 +80,8 @@ pub(crate) struct Metrics {
     connections: Gauge,
     queries: Gauge,
     at_once: Counter,
+    kept: Counter,
+    kept_bytes: Gauge<u64, AtomicU64>,
     segments: Gauge,
     index_bytes: Gauge<u64, AtomicU64>,
     backlinks: Gauge<u64, AtomicU64>,
@@ -113,6 +115,8 @@ impl Metrics {
             connections: Gauge::default(),
             queries: Gauge::default(),
             at_once: Counter::default(),
+            kept: Counter::default(),
+            kept_bytes: Gauge::default(),
             segments: Gauge::default(),
             index_bytes: Gauge::default(),
             backlinks: Gauge::default(),
@@ -157,6 +161,17 @@ impl Metrics {
             "queries_at_once",
             "Queries that were so small that they ran without a thread of their own",
             self.at_once.clone(),
+        );
+        registry.register(
+            "answers_kept",
+            "Answers that were kept from a request before",
+            self.kept.clone(),
+        );
+        registry.register_with_unit(
+            "answers_kept_size",
+            "Bytes of answers that are kept, about",
+            Unit::Bytes,
+            self.kept_bytes.clone(),
         );
         registry.register(
             "index_segments",
@@ -227,6 +242,11 @@ impl Metrics {
         self.at_once.inc();
     }
 
+    /// Counts an answer that was kept from a request before.
+    pub(crate) fn was_kept(&self) {
+        self.kept.inc();
+    }
+
     /// Counts a connection for as long as what it returns lives.
     pub(crate) fn connection(&self) -> impl Drop + Send + use<> {
         struct Open(Gauge);
@@ -257,6 +277,7 @@ impl Metrics {
         self.backlinks.set(sum(|segment| segment.counts.backlinks));
         self.pages.set(sum(|segment| segment.counts.pages));
         self.generation.set(manifest.generation);
+        self.kept_bytes.set(app.kept_answers.bytes());
         let mut out = String::new();
         text::encode(&mut out, &self.registry)?;
         Ok(out)

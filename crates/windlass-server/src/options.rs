@@ -160,6 +160,8 @@ pub struct Limits {
     /// How long the last answer about a target may have taken for the next one to be made without a thread
     /// of its own, where it is also known from the index to be small. Nothing: each has a thread.
     pub at_once_time_max: Option<Duration>,
+    /// Bytes, about, of short answers that are kept for who asks the same again; 0: none are.
+    pub kept_answers_bytes_max: usize,
     /// Longest path and query (414). Beyond 65,534 bytes the HTTP library itself says 414.
     pub uri_bytes_max: usize,
     /// Longest head of a request, in bytes: its first line and its headers (431); at least 8,192.
@@ -189,6 +191,7 @@ impl Default for Limits {
             kept_bytes_max: answer.kept_bytes_max,
             groups_at_once: answer.groups_at_once,
             at_once_time_max: Some(Duration::from_millis(1)),
+            kept_answers_bytes_max: 32 << 20,
             uri_bytes_max: 32_768,
             head_bytes_max: 131_072,
             headers_max: HEADERS_MAX_DEFAULT,

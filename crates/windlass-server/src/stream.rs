@@ -23,10 +23,18 @@ enum Message {
     End,
 }
 
+/// What a body begins with.
+pub(crate) enum Begun {
+    /// All of it.
+    Whole(Bytes),
+    /// A part; more follows.
+    Part(Body),
+}
+
 /// Writes a body for a client, on a thread that may block.
 ///
-/// `start` gets the body, and whether that is all of it: with the first full chunk, or with
-/// [`finish`](Self::finish) where all fits in one.
+/// `start` gets what it begins with: with the first full chunk, or with [`finish`](Self::finish) where all fits
+/// in one.
 pub(crate) struct BodyWriter<S> {
     start: Option<S>,
     buffer: Vec<u8>,
@@ -35,7 +43,7 @@ pub(crate) struct BodyWriter<S> {
     stall_time_max: Duration,
 }
 
-impl<S: FnOnce(Body, bool)> BodyWriter<S> {
+impl<S: FnOnce(Begun)> BodyWriter<S> {
     pub(crate) fn new(start: S, runtime: Handle, stall_time_max: Duration) -> Self {
         Self {
             start: Some(start),
@@ -49,7 +57,7 @@ impl<S: FnOnce(Body, bool)> BodyWriter<S> {
     /// Sends what is left. Without it the client sees that the body is incomplete.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         if let Some(start) = self.start.take() {
-            start(Body::from(mem::take(&mut self.buffer)), true);
+            start(Begun::Whole(mem::take(&mut self.buffer).into()));
             return Ok(());
         }
         self.send_buffer()?;
@@ -61,7 +69,7 @@ impl<S: FnOnce(Body, bool)> BodyWriter<S> {
             let (sender, receiver) = mpsc::channel(CHUNKS_WAITING_MAX);
             self.sender = Some(sender);
             let ended = false;
-            start(Body::new(ChannelBody { receiver, ended }), false);
+            start(Begun::Part(Body::new(ChannelBody { receiver, ended })));
         }
         let full = mem::replace(&mut self.buffer, Vec::with_capacity(CHUNK_BYTES));
         self.send(Message::Chunk(full.into()))
@@ -88,7 +96,7 @@ impl<S: FnOnce(Body, bool)> BodyWriter<S> {
     }
 }
 
-impl<S: FnOnce(Body, bool)> io::Write for BodyWriter<S> {
+impl<S: FnOnce(Begun)> io::Write for BodyWriter<S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.buffer.len() >= CHUNK_BYTES {
             self.send_buffer()?;
@@ -105,10 +113,15 @@ impl<S: FnOnce(Body, bool)> io::Write for BodyWriter<S> {
 }
 
 /// A body of one chunk: what does not fit is an error.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct OneChunk(Vec<u8>);
 
 impl OneChunk {
+    /// With room for a page of ten rows.
+    pub(crate) fn new() -> Self {
+        Self(Vec::with_capacity(4096))
+    }
+
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.0
     }

@@ -9,30 +9,16 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Method, Request, StatusCode};
-use support::{ingest, large, page, reader, small};
-use tower::ServiceExt;
+use axum::http::{Method, StatusCode};
+use support::{ask, ingest, large, metric, page, reader, small};
 use windlass_index::{Collector, Reader, Writer};
 use windlass_server::{Limits, router};
-
-type Whole = (StatusCode, HeaderMap, Vec<u8>);
-
-/// Sends a request, and drops what names it in the answer.
-async fn ask(router: &Router, method: &Method, uri: &str) -> Whole {
-    let request = Request::builder().method(method).uri(uri);
-    let request = request.body(Body::empty()).unwrap();
-    let response = router.clone().oneshot(request).await.unwrap();
-    let (mut head, body) = response.into_parts();
-    head.headers.remove("x-request-id").unwrap();
-    let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
-    (head.status, head.headers, body)
-}
 
 /// However long an answer takes, the next one about its target may be made at once.
 fn eager(reader: &Arc<Reader>) -> Router {
     let limits = Limits {
         at_once_time_max: Some(Duration::MAX),
+        kept_answers_bytes_max: 0,
         ..Limits::default()
     };
     router(Arc::clone(reader), limits)
@@ -42,6 +28,7 @@ fn eager(reader: &Arc<Reader>) -> Router {
 fn never(reader: &Arc<Reader>) -> Router {
     let limits = Limits {
         at_once_time_max: None,
+        kept_answers_bytes_max: 0,
         ..Limits::default()
     };
     router(Arc::clone(reader), limits)
@@ -49,12 +36,7 @@ fn never(reader: &Arc<Reader>) -> Router {
 
 /// How many queries ran at once.
 async fn at_once(router: &Router) -> u64 {
-    let (_, _, body) = ask(router, &Method::GET, "/metrics").await;
-    let text = String::from_utf8(body).unwrap();
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("windlass_queries_at_once_total "));
-    line.unwrap().parse().unwrap()
+    metric(router, "windlass_queries_at_once_total").await
 }
 
 /// An index of one site with finished groups: 1,500 links with as many anchors.
@@ -112,8 +94,15 @@ const SMALL: [(&str, bool); 18] = [
     ("target=ahrefs.com:80&mode=domain", false),
 ];
 
-const READY: [(&str, bool); 6] = [
+const READY: [(&str, bool); 13] = [
     ("limit=10", true),
+    ("limit=10&order_by=anchor", true),
+    ("limit=100&order_by=backlinks", true),
+    ("limit=10&offset=90&order_by=backlinks:desc", true),
+    ("limit=10&order_by=refpages", true),
+    ("limit=10&offset=20&order_by=first_seen:desc", true),
+    ("limit=10&order_by=last_visited:desc", true),
+    ("limit=10&order_by=refdomains", true),
     ("limit=10&offset=90&order_by=anchor:desc", true),
     ("limit=10&order_by=refdomains:desc", true),
     ("limit=10&order_by=last_visited,backlinks", true),

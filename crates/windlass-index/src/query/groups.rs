@@ -1,10 +1,14 @@
 //! Finished groups of a target (R17), ready-made in the segment, or made in memory.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use windlass_links::CaptureTime;
 
 use crate::bytes::Corrupt;
 use crate::column::BLOCK;
 use crate::error::IndexError;
+use crate::first_groups::{FIRST, FirstGroups, GroupOrder, Known};
 use crate::ready::{DateOrder, Node};
 use crate::rows::Row;
 use crate::segment::Segment;
@@ -33,6 +37,15 @@ pub struct ReadyGroups<'a> {
     /// Where they were read; `None`: they were made in memory.
     pub(super) segment: Option<&'a Segment>,
     pub(super) node: Node<'a>,
+    pub(super) kept: KeptOrders<'a>,
+}
+
+/// Where the orders of a range's groups are kept.
+#[derive(Debug, Clone)]
+pub(super) struct KeptOrders<'a> {
+    pub(super) first: &'a FirstGroups,
+    pub(super) site_key: &'a [u8],
+    pub(super) urls: Range<usize>,
 }
 
 /// One finished group: a row that has as many referring domains as `refdomains` says.
@@ -120,13 +133,48 @@ impl ReadyGroups<'_> {
         group.map_err(|corrupt| wrong(self.segment, corrupt))
     }
 
-    /// The positions of the first groups by a date, and among equal ones by anchor: all groups, or a
-    /// thousand at least. `None` where the column is no date, or the groups are few enough to be
-    /// looked at.
+    /// The positions of at least so many first groups by a column, and among equal ones by anchor, or of all groups.
+    /// `None` where they are best found by looking at all blocks: they are too many, or it is the first time that
+    /// this order is asked for.
     ///
     /// # Errors
     /// Where the segment is damaged.
-    pub fn head(
+    pub fn first(
+        &mut self,
+        column: ReadyColumn,
+        is_ascending: bool,
+        wanted: usize,
+    ) -> Result<Option<Arc<[u32]>>, IndexError> {
+        let all = self.len();
+        let wanted = wanted.min(all);
+        if wanted > FIRST {
+            return Ok(None);
+        }
+        if column == ReadyColumn::Backlinks && !is_ascending {
+            // This is how they lie.
+            return Ok(Some((0..wanted as u64 as u32).collect()));
+        }
+        let order = GroupOrder {
+            site_key: self.kept.site_key.to_owned(),
+            urls: self.kept.urls.clone(),
+            column: column as u8,
+            is_ascending,
+        };
+        let known = self.kept.first.ask(&order);
+        if let Known::First(places) = known {
+            return Ok(Some(places));
+        }
+        let places: Arc<[u32]> = match self.listed(column, is_ascending)? {
+            Some(places) => places.into(),
+            None if matches!(known, Known::New) => return Ok(None),
+            None => self.found(column, is_ascending)?.into(),
+        };
+        self.kept.first.keep(order, &places);
+        Ok(Some(places))
+    }
+
+    /// The first groups by a date, where the segment lists them.
+    fn listed(
         &self,
         column: ReadyColumn,
         is_ascending: bool,
@@ -140,7 +188,41 @@ impl ReadyGroups<'_> {
         };
         let places = self.node.heads.of(order);
         let places = places.map_err(|corrupt| wrong(self.segment, corrupt))?;
-        Ok(Some(places).filter(|places| !places.is_empty()))
+        // Less than that is of a segment whose lists are shorter.
+        Ok(Some(places).filter(|places| places.len() >= self.len().min(FIRST)))
+    }
+
+    /// The first groups, from a look at all: some ns each.
+    fn found(&mut self, column: ReadyColumn, is_ascending: bool) -> Result<Vec<u32>, IndexError> {
+        // What it is ordered by, its anchor, and its position.
+        let mut first: Vec<(u64, u64, u32)> = Vec::with_capacity(2 * FIRST);
+        let mut last = None;
+        let (mut values, mut anchors) = (Vec::new(), Vec::new());
+        for block in 0..self.block_count() {
+            self.values(column, block, &mut values)?;
+            self.values(ReadyColumn::Anchor, block, &mut anchors)?;
+            let positions = self.first_in(block) as u64 as u32..;
+            for ((value, anchor), position) in values.iter().zip(&anchors).zip(positions) {
+                let key = if is_ascending {
+                    *value
+                } else {
+                    u64::MAX - *value
+                };
+                let group = (key, *anchor, position);
+                if last.is_some_and(|last| group >= last) {
+                    continue;
+                }
+                first.push(group);
+                if first.len() >= 2 * FIRST {
+                    let (_, worst, _) = first.select_nth_unstable(FIRST - 1);
+                    last = Some(*worst);
+                    first.truncate(FIRST);
+                }
+            }
+        }
+        first.sort_unstable();
+        first.truncate(FIRST);
+        Ok(first.into_iter().map(|(.., position)| position).collect())
     }
 
     /// Calls `each` with the groups of a block.

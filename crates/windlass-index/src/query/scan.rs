@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use windlass_links::History;
 
+use super::groups::KeptOrders;
 use super::parts::{in_parts, threads};
 use super::{LinkDates, ReadyGroups, Tuning};
 use crate::bytes::Corrupt;
@@ -85,15 +86,20 @@ impl Scan {
             let [urls] = self.urls.as_slice() else {
                 return Ok(None);
             };
-            match self.ready()? {
-                Some(mut ready) => ready.node(urls),
-                None => Ok(None),
-            }
+            let Some(mut ready) = self.ready()? else {
+                return Ok(None);
+            };
+            Ok(ready.node(urls)?.map(|node| (node, urls.clone())))
         };
         let node = found().map_err(self.wrong())?;
-        Ok(node.map(|node| ReadyGroups {
+        Ok(node.map(|(node, urls)| ReadyGroups {
             segment: Some(&self.segment),
             node,
+            kept: KeptOrders {
+                first: self.segment.first_groups(),
+                site_key: &self.site_key,
+                urls,
+            },
         }))
     }
 

@@ -3,11 +3,13 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::groups::KeptOrders;
 use super::parts::{in_parts, threads};
 use super::{ReadyGroups, Tuning};
 use crate::bytes::Corrupt;
 use crate::error::IndexError;
 use crate::facts::Fact;
+use crate::first_groups::FirstGroups;
 use crate::ready::{EncodedNode, Groups, LINKS_MIN, heads_min};
 use crate::rows::{RowVisitor, Strings, TargetRows, Texts};
 use crate::sink::{Hit, PageSet, Sink};
@@ -32,6 +34,8 @@ pub(crate) struct United {
     pub(crate) refdomains: Strings,
     /// The groups of all of them, where they are many.
     pub(super) groups: Option<EncodedNode>,
+    /// Orders of the groups.
+    pub(super) first_groups: FirstGroups,
     pub(super) part_links_min: usize,
 }
 
@@ -65,6 +69,11 @@ impl United {
         Ok(node.map_err(wrong)?.map(|node| ReadyGroups {
             segment: None,
             node,
+            kept: KeptOrders {
+                first: &self.first_groups,
+                site_key: &[],
+                urls: 0..0,
+            },
         }))
     }
 

@@ -21,6 +21,7 @@ use crate::bytes::{Bytes, Corrupt, u32_at};
 use crate::column::Column;
 use crate::error::IndexError;
 use crate::facts::{FactCache, FactTable};
+use crate::first_groups::FirstGroups;
 use crate::instant::Instant;
 use crate::paged::{Paged, Verified};
 use crate::ready::Ready;
@@ -40,6 +41,7 @@ pub struct Segment {
     internal: Option<CheckedSection>,
     ready: Option<CheckedSection>,
     facts: FactCache,
+    first_groups: FirstGroups,
 }
 
 /// The first page of each registrable domain, decoded, and a way into the middle of them.
@@ -162,6 +164,7 @@ impl Segment {
             ready,
             domain_starts: OnceLock::new(),
             facts: FactCache::default(),
+            first_groups: FirstGroups::default(),
         };
         // Small, and looked at where nothing can go wrong any more.
         for section in [Section::Files, Section::Revisited] {
@@ -516,6 +519,11 @@ impl Segment {
         };
         each().map_err(|corrupt| self.corrupt(corrupt))?;
         Ok(large)
+    }
+
+    /// What is kept of the orders of finished groups.
+    pub(crate) const fn first_groups(&self) -> &FirstGroups {
+        &self.first_groups
     }
 
     /// The facts about the pages of a site block, where they are known, or are worth knowing because

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use std::time::SystemTime;
 
 use windlass_links::{CaptureTime, History, PublicSuffixList, Target};
@@ -267,7 +267,8 @@ fn crc_of(manifest: &Manifest) -> String {
 #[derive(Debug)]
 pub struct Reader {
     directory: PathBuf,
-    state: Mutex<(Option<Stamp>, Arc<Snapshot>)>,
+    manifest: PathBuf,
+    state: RwLock<(Option<Stamp>, Arc<Snapshot>)>,
 }
 
 /// Tells one manifest file from another without reading it.
@@ -279,11 +280,13 @@ impl Reader {
     /// # Errors
     /// As [`Snapshot::open`].
     pub fn open(directory: &Path) -> Result<Self, IndexError> {
-        let stamp = stamp(directory);
+        let manifest = directory.join(MANIFEST);
+        let stamp = stamp(&manifest);
         let snapshot = Snapshot::open(directory)?;
         Ok(Self {
             directory: directory.to_owned(),
-            state: Mutex::new((stamp, Arc::new(snapshot))),
+            manifest,
+            state: RwLock::new((stamp, Arc::new(snapshot))),
         })
     }
 
@@ -299,9 +302,9 @@ impl Reader {
     /// Where a new manifest cannot be opened; [`pinned`](Self::pinned) then still gives the state
     /// before.
     pub fn current(&self) -> Result<Arc<Snapshot>, IndexError> {
-        let now = stamp(&self.directory);
+        let now = stamp(&self.manifest);
         let known = {
-            let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let state = self.read();
             if now.is_some() && state.0 == now {
                 return Ok(Arc::clone(&state.1));
             }
@@ -309,7 +312,7 @@ impl Reader {
         };
         // Opened without the lock, so that others go on with the state before.
         let snapshot = Arc::new(Snapshot::open_from(&self.directory, Some(&known))?);
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if state.1.manifest.generation <= snapshot.manifest.generation {
             *state = (now, Arc::clone(&snapshot));
         }
@@ -320,20 +323,24 @@ impl Reader {
     /// is a new one, which takes time to open.
     #[must_use]
     pub fn unchanged(&self) -> Option<Arc<Snapshot>> {
-        let now = stamp(&self.directory)?;
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = stamp(&self.manifest)?;
+        let state = self.read();
         (state.0 == Some(now)).then(|| Arc::clone(&state.1))
     }
 
     /// The state last opened.
     #[must_use]
     pub fn pinned(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.state.lock().unwrap_or_else(PoisonError::into_inner).1)
+        Arc::clone(&self.read().1)
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, (Option<Stamp>, Arc<Snapshot>)> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn stamp(directory: &Path) -> Option<Stamp> {
+fn stamp(manifest: &Path) -> Option<Stamp> {
     use std::os::unix::fs::MetadataExt;
-    let metadata = fs::metadata(directory.join(MANIFEST)).ok()?;
+    let metadata = fs::metadata(manifest).ok()?;
     Some((metadata.modified().ok()?, metadata.ino(), metadata.len()))
 }

@@ -89,12 +89,13 @@ fn best(
         None => (ReadyColumn::Anchor, Direction::Ascending),
     };
     let wanted = page.wanted();
-    if query.order_by.len() == 1
+    let is_ascending = direction == Direction::Ascending;
+    if query.order_by.len() <= 1
         && page.is_first()
-        && let Some(head) = groups.head(column, direction == Direction::Ascending)?
-        && wanted <= head.len()
+        && let Some(first) = groups.first(column, is_ascending, wanted)?
     {
-        for place in head.iter().take(wanted) {
+        let wanted = wanted.min(groups.len());
+        for place in first.iter().take(wanted) {
             page.add(groups.group(*place as usize)?.into());
         }
         page.pass_over((groups.len() as u64).saturating_sub(wanted as u64));

@@ -12,8 +12,9 @@ use crate::table::{Field, Grouping, Source};
 
 /// Links that are looked at, at most: a tenth of a millisecond.
 const LINKS_MAX: usize = 1 << 10;
-/// Finished groups, of which blocks are looked at: half a millisecond, if it is all of them.
-const GROUPS_MAX: usize = 1 << 17;
+/// Finished groups. Where the order was asked for before, those are read that are wanted; where not, blocks of them
+/// are looked at: two milliseconds, if it is all of them.
+const GROUPS_MAX: usize = 1 << 19;
 /// Finished groups that are taken out, and their anchors read.
 const WANTED_MAX: u64 = 1 << 7;
 

@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::{HeaderMap, Method, Request, StatusCode};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tower::ServiceExt;
@@ -172,6 +172,28 @@ pub(crate) async fn send(
     let (head, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
     (head.status, head.headers, body)
+}
+
+/// Sends a request without a body, and drops what names it in the answer.
+pub(crate) async fn ask(
+    router: &Router,
+    method: &Method,
+    uri: &str,
+) -> (StatusCode, HeaderMap, Vec<u8>) {
+    let request = Request::builder().method(method).uri(uri);
+    let (status, mut headers, body) = send(router, request.body(Body::empty()).unwrap()).await;
+    headers.remove("x-request-id").unwrap();
+    (status, headers, body)
+}
+
+/// What the server counts under a name.
+pub(crate) async fn metric(router: &Router, name: &str) -> u64 {
+    let (_, _, body) = ask(router, &Method::GET, "/metrics").await;
+    let text = String::from_utf8(body).unwrap();
+    let value = text
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    value.unwrap().parse().unwrap()
 }
 
 pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

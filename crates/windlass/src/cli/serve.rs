@@ -129,6 +129,9 @@ settings! {
     /// Memory of a query for what grows with its target, about (suffixes k, M, G)
     #[arg(long, value_name = "BYTES", value_parser = parse_size, env = "WINDLASS_QUERY_BYTES_MAX")]
     query_bytes_max: usize,
+    /// Memory for short answers that are kept for who asks the same again, about (suffixes k, M, G); 0: none are
+    #[arg(long, value_name = "BYTES", value_parser = parse_size, env = "WINDLASS_KEPT_ANSWERS_BYTES_MAX")]
+    kept_answers_bytes_max: usize,
     /// How long the head of a request may take to come, and then its body
     #[arg(long, value_name = "TIME", value_parser = parse_duration, env = "WINDLASS_REQUEST_TIME_MAX")]
     request_time_max: Duration,

@@ -48,6 +48,7 @@ fn defaults() -> Settings {
         queue_time_max: Some(limits.queue_time_max),
         query_time_max: Some(limits.query_time_max),
         query_bytes_max: Some(limits.query_bytes_max),
+        kept_answers_bytes_max: Some(limits.kept_answers_bytes_max),
         request_time_max: Some(limits.request_time_max),
         stall_time_max: Some(limits.stall_time_max),
         shutdown_time_max: Some(limits.shutdown_time_max),
@@ -124,6 +125,9 @@ impl Effective {
                 .shutdown_time_max
                 .unwrap_or(usual.shutdown_time_max),
             query_bytes_max: settings.query_bytes_max.unwrap_or(usual.query_bytes_max),
+            kept_answers_bytes_max: settings
+                .kept_answers_bytes_max
+                .unwrap_or(usual.kept_answers_bytes_max),
             uri_bytes_max: settings.uri_bytes_max.unwrap_or(usual.uri_bytes_max),
             head_bytes_max: settings.head_bytes_max.unwrap_or(usual.head_bytes_max),
             headers_max: settings.headers_max.unwrap_or(usual.headers_max),

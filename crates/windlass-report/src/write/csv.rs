@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::RowWriter;
+use super::{RowWriter, bare};
 use crate::report::Cell;
 
 pub(super) struct Rows<W> {
@@ -31,7 +31,7 @@ impl<W: Write> RowWriter for Rows<W> {
                 // A line of one column would be a blank line.
                 Cell::Missing if cells.len() == 1 => self.out.write_all(b"\"\"")?,
                 Cell::Missing => {}
-                Cell::Integer(_) | Cell::Date(_) | Cell::Boolean(_) => write!(self.out, "{cell}")?,
+                Cell::Integer(_) | Cell::Date(_) | Cell::Boolean(_) => bare(*cell, &mut self.out)?,
             }
         }
         self.out.write_all(b"\r\n")

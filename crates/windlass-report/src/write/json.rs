@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{RowWriter, Shape};
+use super::{RowWriter, Shape, bare};
 use crate::report::Cell;
 
 /// `{"anchors":[{…},…],"stats":{…}}`.
@@ -100,8 +100,12 @@ impl Row {
             out.write_all(before.as_bytes())?;
             match cell {
                 Cell::Text(text) => string(text, out)?,
-                Cell::Integer(_) | Cell::Boolean(_) => write!(out, "{cell}")?,
-                Cell::Date(time) => write!(out, "\"{time}\"")?,
+                Cell::Integer(_) | Cell::Boolean(_) => bare(*cell, out)?,
+                Cell::Date(_) => {
+                    out.write_all(b"\"")?;
+                    bare(*cell, out)?;
+                    out.write_all(b"\"")?;
+                }
                 Cell::Missing => out.write_all(b"null")?,
             }
         }

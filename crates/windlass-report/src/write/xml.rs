@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use super::{RowWriter, Shape};
+use super::{RowWriter, Shape, bare};
 use crate::report::Cell;
 
 const BEGIN: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><AhrefsApiResponse>";
@@ -83,7 +83,9 @@ fn element(name: &str, cell: Cell<'_>, out: &mut impl Write) -> io::Result<()> {
             write!(out, "</{name}>")
         }
         Cell::Integer(_) | Cell::Date(_) | Cell::Boolean(_) => {
-            write!(out, "<{name}>{cell}</{name}>")
+            write!(out, "<{name}>")?;
+            bare(cell, out)?;
+            write!(out, "</{name}>")
         }
     }
 }

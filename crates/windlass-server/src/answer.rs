@@ -41,6 +41,8 @@ const RESULTS_COUNT: HeaderName = HeaderName::from_static("x-results-count");
 const ROWS_LEFT: HeaderName = HeaderName::from_static("x-rows-left");
 const EMPTY: HeaderName = HeaderName::from_static("x-windlass-empty");
 const INDEX: HeaderName = HeaderName::from_static("x-windlass-index");
+/// Headers of an answer, with those that all have, and a few to spare.
+const HEADERS: usize = 20;
 const NEWEST_CAPTURE: HeaderName = HeaderName::from_static("x-windlass-newest-capture");
 
 /// `GET /`: reports, and for browsers that ask for nothing the way to the start page.
@@ -312,6 +314,8 @@ impl Head {
         let mut response = Response::new(body);
         response.extensions_mut().insert(Results(self.results));
         let headers = response.headers_mut();
+        // All that there will be, so that they are not moved as they grow more.
+        headers.reserve(HEADERS);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
         headers.insert(RESULTS_COUNT, self.results.into());
         headers.insert(ROWS_COST, self.rows_cost.into());

@@ -30,20 +30,21 @@ impl Fingerprint {
             }
         }
         decisive.sort_unstable();
-        let mut hasher = blake3::Hasher::new();
-        let mut add = |text: &str| {
+        let mut text = Vec::with_capacity(256);
+        let mut add = |part: &str| {
             // Lengths keep neighbours apart.
-            hasher.update(&(text.len() as u64).to_le_bytes());
-            hasher.update(text.as_bytes());
+            text.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            text.extend_from_slice(part.as_bytes());
         };
         add(PROGRAM);
         for (name, value) in decisive {
             add(&name);
             add(value);
         }
-        let mut bytes = [0; 16];
-        hasher.finalize_xof().fill(&mut bytes);
-        Self(bytes)
+        let hash = blake3::hash(&text);
+        Self(std::array::from_fn(|at| {
+            hash.as_bytes().get(at).copied().unwrap_or_default()
+        }))
     }
 
     /// The strong entity tag of the answer from a state of the index.

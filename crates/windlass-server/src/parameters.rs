@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use axum::body::to_bytes;
+use axum::body::{HttpBody, to_bytes};
 use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, Method, StatusCode};
@@ -32,6 +32,10 @@ pub(crate) async fn read(
     }
     let query = head.uri.query().unwrap_or_default();
     let mut parameters: Vec<_> = decode(query.as_bytes()).collect();
+    if body.is_end_stream() {
+        // Nothing has to be waited for.
+        return Ok(parameters);
+    }
     let body = match timeout(
         limits.request_time_max,
         to_bytes(body, limits.body_bytes_max),

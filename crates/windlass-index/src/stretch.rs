@@ -90,6 +90,14 @@ impl CheckedSection {
         }
     }
 
+    /// How many pages have been verified, and how many there are.
+    #[cfg(test)]
+    pub(crate) fn verified_pages(&self) -> (u32, usize) {
+        let words = self.verified.iter();
+        let verified = words.map(|word| word.load(Ordering::Relaxed).count_ones());
+        (verified.sum(), self.range.len().div_ceil(CHECKED_BYTES))
+    }
+
     /// Verifies the pages that hold the bytes from `start` to `end`. An atomic load for each that has
     /// been verified before.
     #[inline]
@@ -192,6 +200,11 @@ impl<'a> Stretch<'a> {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.bytes.is_empty()
+    }
+
+    /// All of it, for a reader that verifies what it looks at before.
+    pub(crate) const fn unverified(&self) -> &'a [u8] {
+        self.bytes
     }
 
     /// The bytes of a range, verified.

@@ -207,7 +207,7 @@ fn for_each_site(
 ) -> Result<(), IndexError> {
     let mut directories = Vec::with_capacity(segments.len());
     for segment in segments {
-        let directory = segment.directory();
+        let directory = segment.all_sites();
         directories.push(directory.map_err(|corrupt| segment.corrupt(corrupt))?);
     }
     let mut walks = Vec::with_capacity(segments.len());

@@ -24,7 +24,7 @@ pub(super) fn merge_sites<'a, W: Write>(
 ) -> Result<(), MergeError> {
     let mut directories = Vec::new();
     for (input, segment) in inputs.iter().enumerate() {
-        let directory = segment.directory_of(side);
+        let directory = segment.whole_directory(side);
         directories.push(directory.map_err(|what| Damage { input, what }.error(inputs))?);
     }
     // An input without any has its place nevertheless.

@@ -21,7 +21,6 @@ mod united;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use fst::{IntoStreamer, Streamer};
 use windlass_links::{History, Mode, Target};
 
 use crate::bytes::Corrupt;
@@ -122,28 +121,22 @@ impl Question<'_> {
         mut each: impl FnMut(&[u8], u64) -> Result<(), E>,
     ) -> Result<(), E> {
         let host = self.target.host_key();
-        let directory = segment.directory().map_err(wrong)?;
+        let directory = segment.directory().map_err(&wrong)?;
         if let Some(site) = self.site {
-            return match directory.get(site) {
+            return match directory.get(site).map_err(&wrong)? {
                 Some(offset) => each(site, offset),
                 None => Ok(()),
             };
         }
         for site in suffixes(&host) {
-            if let Some(offset) = directory.get(site) {
+            if let Some(offset) = directory.get(site).map_err(&wrong)? {
                 each(site, offset)?;
             }
         }
         if self.target.mode() == Mode::Subdomains {
             let mut below = host;
             below.push(LABEL_END);
-            let mut stream = directory.range().ge(&below).into_stream();
-            while let Some((key, offset)) = stream.next() {
-                if !key.starts_with(&below) {
-                    break;
-                }
-                each(key, offset)?;
-            }
+            directory.for_each_below(&below, wrong, each)?;
         }
         Ok(())
     }

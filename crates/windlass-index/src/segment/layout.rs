@@ -14,7 +14,7 @@ pub(super) const HEADER_LENGTH: usize = 16;
 pub(super) const TRAILER_LENGTH: usize = 16;
 
 /// The version of the format that this code writes and reads.
-pub const FORMAT_VERSION: u32 = 4;
+pub const FORMAT_VERSION: u32 = 5;
 /// The version of the counting rules that the numbers follow.
 pub const RULES_VERSION: u32 = 1;
 
@@ -37,6 +37,8 @@ pub enum Section {
     Revisited,
     /// Site keys of the pages' registrable domains.
     Domains,
+    /// CRC-32 of each 16 KiB of them.
+    DomainChecksums,
     /// First page of each registrable domain.
     DomainStarts,
     /// Site blocks.
@@ -45,6 +47,8 @@ pub enum Section {
     SiteChecksums,
     /// From site key to block.
     Directory,
+    /// CRC-32 of each 16 KiB of it.
+    DirectoryChecksums,
     /// Which sites the pages of each registrable domain link to.
     Linked,
     /// Offset of each 64 domains in it.
@@ -65,17 +69,19 @@ pub enum Section {
 
 impl Section {
     /// All of them, in file order.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Files,
         Self::Pages,
         Self::PageIndex,
         Self::PageLatest,
         Self::Revisited,
         Self::Domains,
+        Self::DomainChecksums,
         Self::DomainStarts,
         Self::Sites,
         Self::SiteChecksums,
         Self::Directory,
+        Self::DirectoryChecksums,
         Self::Linked,
         Self::LinkedIndex,
         Self::Internal,
@@ -113,10 +119,12 @@ impl Section {
             Self::PageLatest => "the checksum of the latest captures",
             Self::Revisited => "the checksum of the revisited pages",
             Self::Domains => "the checksum of the domains",
+            Self::DomainChecksums => "the checksum of the domains' checksums",
             Self::DomainStarts => "the checksum of the domains' first pages",
             Self::Sites => "the checksum of the site blocks",
             Self::SiteChecksums => "the checksum of the site blocks' checksums",
             Self::Directory => "the checksum of the directory",
+            Self::DirectoryChecksums => "the checksum of the directory's checksums",
             Self::Linked => "the checksum of the linked sites",
             Self::LinkedIndex => "the checksum of the linked sites' index",
             Self::Internal => "the checksum of the internal links",
@@ -128,13 +136,24 @@ impl Section {
         }
     }
 
+    /// The section that has the checksums of its pages, where it is one that is written whole.
+    pub(super) const fn checksums(self) -> Option<Self> {
+        match self {
+            Self::Domains => Some(Self::DomainChecksums),
+            Self::Directory => Some(Self::DirectoryChecksums),
+            _ => None,
+        }
+    }
+
     /// Whether its parts have checksums of their own, so that it can be read in parts.
     pub(super) const fn checks_itself(self) -> bool {
         matches!(
             self,
             Self::Pages
                 | Self::PageLatest
+                | Self::Domains
                 | Self::Sites
+                | Self::Directory
                 | Self::Linked
                 | Self::Internal
                 | Self::Ready

@@ -157,9 +157,7 @@ impl Segment {
         let directory = self.directory()?;
         let mut key = Vec::new();
         for_each_offset(&self.linked_chunks()?, domain, |offset| {
-            key.clear();
-            // Offsets ascend with keys.
-            if directory.as_fst().get_key_into(offset, &mut key) {
+            if directory.key_of(offset, &mut key)? {
                 each(&key, offset)
             } else {
                 Err(WRONG.into())

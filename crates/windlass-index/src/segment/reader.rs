@@ -10,6 +10,7 @@ use fst::Streamer;
 use windlass_links::surt::KeyRange;
 
 use super::data::Data;
+use super::directory::SiteDirectory;
 use super::layout::{
     Counts, Digest, END, FORMAT_VERSION, Footer, HEADER_LENGTH, MAGIC, RULES_VERSION, Section,
     Side, TRAILER_LENGTH,
@@ -37,7 +38,9 @@ pub struct Segment {
     chunks_verified: VerifiedChunks,
     pub(super) linked_verified: VerifiedChunks,
     domain_starts: OnceLock<DomainStarts>,
+    domain_keys: CheckedSection,
     sites: CheckedSection,
+    directory: CheckedSection,
     internal: Option<CheckedSection>,
     ready: Option<CheckedSection>,
     facts: FactCache,
@@ -145,6 +148,12 @@ impl Segment {
         let sites = sections
             .checked(Section::Sites, Section::SiteChecksums)
             .ok_or_else(|| corrupt("its site blocks do not lie inside the file"))?;
+        let domain_keys = sections
+            .checked(Section::Domains, Section::DomainChecksums)
+            .ok_or_else(|| corrupt("its domains do not lie inside the file"))?;
+        let directory = sections
+            .checked(Section::Directory, Section::DirectoryChecksums)
+            .ok_or_else(|| corrupt("its directory does not lie inside the file"))?;
         let internal = sections.checked(Section::Internal, Section::InternalChecksums);
         if internal.is_none() && sections.has(Section::Internal) {
             return Err(corrupt("its internal links do not lie inside the file"));
@@ -159,7 +168,9 @@ impl Segment {
             latest_verified,
             chunks_verified: VerifiedChunks::new(chunks),
             linked_verified: VerifiedChunks::new(linked),
+            domain_keys,
             sites,
+            directory,
             internal,
             ready,
             domain_starts: OnceLock::new(),
@@ -351,10 +362,7 @@ impl Segment {
         let n = usize::try_from(self.sections.footer().counts.refdomains)
             .map_err(|_| Corrupt("the domains"))?;
         Ok(Domains {
-            keys: StringList::read(
-                &mut Bytes::new(self.sections.verified(Section::Domains)?),
-                n,
-            )?,
+            keys: StringList::read(&mut Bytes::over(self.domain_keys.stretch()), n)?,
             starts: &self.domain_starts(n)?.starts,
             steps: &self.domain_starts(n)?.steps,
             pages: self.page_count() as u64 as u32,
@@ -427,20 +435,27 @@ impl Segment {
         Ok(found.map(|instants| (number, pages.key().to_owned(), instants)))
     }
 
-    /// From site key to the offset of its block (see [`site_at`](Self::site_at)).
-    pub(crate) fn directory(&self) -> Result<fst::Map<&[u8]>, Corrupt> {
-        let directory = self.directory_of(Side::External)?;
-        directory.ok_or(Corrupt("the directory"))
+    /// From site key to the offset of its block (see [`site_at`](Self::site_at)), for who asks for some sites.
+    pub(crate) fn directory(&self) -> Result<SiteDirectory<'_>, Corrupt> {
+        SiteDirectory::open(self.directory.stretch())
     }
 
-    /// The same of either side; `None` where there are no such links.
-    pub(crate) fn directory_of(&self, side: Side) -> Result<Option<fst::Map<&[u8]>>, Corrupt> {
-        let [_, _, section] = side.sections();
-        if !self.sections.has(section) {
-            return Ok(None);
-        }
-        let directory = fst::Map::new(self.sections.verified(section)?);
+    /// The same of either side, for who goes through all sites: all of it is read. `None` where there are no such
+    /// links.
+    pub(crate) fn whole_directory(&self, side: Side) -> Result<Option<fst::Map<&[u8]>>, Corrupt> {
+        let bytes = match side {
+            Side::External => self.directory.stretch().all()?,
+            Side::Internal if !self.sections.has(Section::InternalDirectory) => return Ok(None),
+            Side::Internal => self.sections.verified(Section::InternalDirectory)?,
+        };
+        let directory = fst::Map::new(bytes);
         directory.map(Some).map_err(|_| Corrupt("the directory"))
+    }
+
+    /// [`whole_directory`](Self::whole_directory) of the external side, which all segments have.
+    pub(crate) fn all_sites(&self) -> Result<fst::Map<&[u8]>, Corrupt> {
+        let directory = self.whole_directory(Side::External)?;
+        directory.ok_or(Corrupt("the directory"))
     }
 
     /// The site block at an offset, not yet verified.
@@ -465,7 +480,7 @@ impl Segment {
 
     /// The block of a site, verified where it is touched.
     pub(crate) fn site(&self, site_key: &[u8]) -> Result<Option<SiteBlock<'_>>, Corrupt> {
-        match self.directory()?.get(site_key) {
+        match self.directory()?.get(site_key)? {
             Some(offset) => self.site_at(offset).map(Some),
             None => Ok(None),
         }
@@ -504,7 +519,7 @@ impl Segment {
     pub(crate) fn large_sites(&self, links: usize) -> Result<Vec<Vec<u8>>, IndexError> {
         let mut large = Vec::new();
         let mut each = || -> Result<(), Corrupt> {
-            let directory = self.directory()?;
+            let directory = self.all_sites()?;
             let mut stream = directory.stream();
             while let Some((key, offset)) = stream.next() {
                 let block = self.stretch_at(offset)?;
@@ -563,7 +578,7 @@ impl Segment {
         side: Side,
         mut each: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let Some(directory) = self.directory_of(side)? else {
+        let Some(directory) = self.whole_directory(side)? else {
             return Ok(());
         };
         let mut stream = directory.stream();
@@ -582,6 +597,7 @@ impl Segment {
         let stopped = || cancel.load(Ordering::Relaxed);
         self.read_ahead();
         self.sections.verify_all().map_err(wrong)?;
+        self.domain_keys.stretch().all().map_err(wrong)?;
         let mut pages = self.pages(0).map_err(wrong)?;
         let mut captures = 0u64;
         while let Some(instants) = pages.advance().map_err(wrong)? {
@@ -596,7 +612,7 @@ impl Segment {
             return Err(wrong(Corrupt("the number of captures")));
         }
         self.verify_packing().map_err(wrong)?;
-        let directory = self.directory().map_err(wrong)?;
+        let directory = self.all_sites().map_err(wrong)?;
         let mut stream = directory.stream();
         let mut blocks = Bytes::over(self.sites.stretch());
         let mut sites = 0u64;

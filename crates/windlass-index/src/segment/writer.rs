@@ -158,11 +158,17 @@ impl<W: Write> SegmentWriter<W> {
             out: &mut self.out,
             length: 0,
             crc32: (!section.checks_itself()).then(crc32fast::Hasher::new),
+            pages: section.checksums().map(|_| Checksums::default()),
         };
         let written = write(&mut out)?;
-        let (length, crc32) = (out.length, out.crc32);
+        let (length, crc32, pages) = (out.length, out.crc32, out.pages);
         self.offset += length;
         self.end_section(section, crc32.map_or(0, crc32fast::Hasher::finalize));
+        if let (Some(checksums), Some(mut pages)) = (section.checksums(), pages) {
+            let sums = pages.take();
+            self.put(&sums)?;
+            self.end_section(checksums, crc32fast::hash(&sums));
+        }
         Ok(written)
     }
 
@@ -330,6 +336,8 @@ struct SectionOut<'a, W> {
     length: u64,
     /// For sections that are read whole.
     crc32: Option<crc32fast::Hasher>,
+    /// For sections that are read in parts.
+    pages: Option<Checksums>,
 }
 
 impl<W: Write> Write for SectionOut<'_, W> {
@@ -338,6 +346,9 @@ impl<W: Write> Write for SectionOut<'_, W> {
         self.length += bytes.len() as u64;
         if let Some(crc32) = &mut self.crc32 {
             crc32.update(bytes);
+        }
+        if let Some(pages) = &mut self.pages {
+            pages.update(bytes);
         }
         Ok(bytes.len())
     }

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use windlass_accounts::{Account, AccountsError, Charge, ChargeError, Meter, Moment, Store};
 
-use crate::refusal::Refusal;
+use crate::refusal::{Reason, Refusal};
 use crate::request_log::RequestId;
 
 /// The accounts, opened as soon as there are any.
@@ -227,6 +227,7 @@ pub(crate) async fn charge(
         Err(ChargeError::NotEnoughRows { left, needed }) => Err(not_enough(left, needed)),
         // It was revoked while the answer was made.
         Err(ChargeError::NoSuchAccount) => Err(bad_token()),
+        Err(error @ ChargeError::Store(_)) => Err(uncharged(&error, id)),
         Err(error) => Err(unavailable(&error, id)),
     }
 }
@@ -273,12 +274,25 @@ fn not_enough(left: u64, needed: u64) -> Refusal {
     )
 }
 
+/// The charge is not on the disk, which may be full: without it there is no answer.
+fn uncharged(error: &ChargeError, id: &RequestId) -> Refusal {
+    tracing::error!(request = %id, error = error as &dyn std::error::Error, "writing down a charge");
+    beyond_reach(format!(
+        "the rows of this answer could not be written down, so it is not sent and nothing was charged; the \
+         server's log has more under request {id}"
+    ))
+}
+
 /// Nothing was answered and nothing charged, and later it may go.
 pub(crate) fn unavailable(error: &(dyn std::error::Error + 'static), id: &RequestId) -> Refusal {
     tracing::error!(request = %id, error, "the accounts");
-    Refusal::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        format!("the accounts cannot be reached; the server's log has more under request {id}"),
-    )
-    .retry_after(5)
+    beyond_reach(format!(
+        "the accounts cannot be reached; the server's log has more under request {id}"
+    ))
+}
+
+fn beyond_reach(text: String) -> Refusal {
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, text)
+        .because(Reason::Accounts)
+        .retry_after(5)
 }

@@ -22,6 +22,8 @@ pub(crate) enum Reason {
     Queries,
     /// All places of the client are taken.
     ClientQueries,
+    /// The accounts cannot be read or written.
+    Accounts,
 }
 
 impl Reason {
@@ -30,6 +32,7 @@ impl Reason {
         match self {
             Self::Queries => "queries",
             Self::ClientQueries => "client_queries",
+            Self::Accounts => "accounts",
             Self::Status(status) => match status {
                 StatusCode::BAD_REQUEST => "bad_request",
                 StatusCode::UNAUTHORIZED => "token",

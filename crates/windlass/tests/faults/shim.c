@@ -5,6 +5,7 @@
  *   FAULT_KIND    what happens (see `kinds`)
  *   FAULT_AT      to which call, counted from 1
  *   FAULT_BUDGET  bytes that the disk takes (kind "budget")
+ *   FAULT_SWITCH  a file: the disk is full as long as it is there (kind "full-while")
  *   FAULT_LOG     receives a line for each call, fault and sync
  *   FAULT_SHADOW  receives a hard link, named by inode, to each file that was synced
  *
@@ -36,6 +37,7 @@ enum kind {
     SHORT_THEN_FULL, /* a write takes half of its bytes; then the disk is full */
     FULL,            /* the disk is full from here on */
     BUDGET,          /* the disk is full after FAULT_BUDGET bytes */
+    FULL_WHILE,      /* the disk is full while the file FAULT_SWITCH is there */
     EIO_ONCE,        /* the call fails with EIO */
     EIO_EVER,        /* it, and all of its sort, fail with EIO */
     EINTR_ONCE,      /* the call is interrupted */
@@ -43,14 +45,14 @@ enum kind {
 
 static const char *const kinds[] = {
     "none", "kill-before", "kill-after", "stop",     "short",     "short-then-full",
-    "full", "budget",      "eio-once",   "eio-ever", "eintr-once"};
+    "full", "budget",      "full-while", "eio-once",  "eio-ever",  "eintr-once"};
 
 enum sort { OPEN, CREATE, MKDIR, WRITE, TRUNCATE, SYNC, RENAME, UNLINK };
 
 static const char *const sorts[] = {"open",     "create", "mkdir",  "write",
                                     "truncate", "sync",   "rename", "unlink"};
 
-static const char *root, *log_path, *shadow;
+static const char *root, *log_path, *shadow, *switch_path;
 static enum kind kind = NONE;
 static long long at, budget, calls, written;
 static int is_full, is_broken;
@@ -64,6 +66,7 @@ __attribute__((constructor)) static void start(void) {
     root = getenv("FAULT_ROOT");
     log_path = getenv("FAULT_LOG");
     shadow = getenv("FAULT_SHADOW");
+    switch_path = getenv("FAULT_SWITCH");
     for (size_t i = 0; name && i < sizeof kinds / sizeof *kinds; i++)
         if (!strcmp(name, kinds[i])) kind = (enum kind)i;
     at = number ? atoll(number) : 0;
@@ -136,6 +139,8 @@ static int enter(enum sort sort, const char *path, size_t *bytes) {
         is_full |= left <= 0;
         if (sort == WRITE && (long long)*bytes > left) *bytes = (size_t)(left < 0 ? 0 : left);
     }
+    if (kind == FULL_WHILE)
+        is_full = switch_path && !syscall(SYS_faccessat, AT_FDCWD, switch_path, F_OK);
     if (calls == at) {
         note("fault %lld\n", calls);
         switch (kind) {

@@ -21,6 +21,8 @@ pub enum Fault {
     ShortThenFull(u64),
     Full(u64),
     Budget(u64),
+    /// As long as the workspace's switch is there.
+    FullWhile,
     EioOnce(u64),
     EioEver(u64),
     EintrOnce(u64),
@@ -37,6 +39,7 @@ impl Fault {
             Self::ShortThenFull(at) => ("short-then-full", at),
             Self::Full(at) => ("full", at),
             Self::Budget(bytes) => ("budget", bytes),
+            Self::FullWhile => ("full-while", 0),
             Self::EioOnce(at) => ("eio-once", at),
             Self::EioEver(at) => ("eio-ever", at),
             Self::EintrOnce(at) => ("eintr-once", at),
@@ -150,6 +153,7 @@ pub fn command(workspace: &Workspace, fault: Fault) -> Command {
     command
         .env("FAULT_LOG", workspace.log())
         .env("FAULT_SHADOW", workspace.shadow())
+        .env("FAULT_SWITCH", workspace.switch())
         .env("FAULT_KIND", kind)
         .env("FAULT_AT", number.to_string())
         .env("FAULT_BUDGET", number.to_string());

@@ -36,6 +36,11 @@ impl Workspace {
         self.0.path().join("log")
     }
 
+    /// What fills the disk while it is there.
+    pub fn switch(&self) -> PathBuf {
+        self.0.path().join("switch")
+    }
+
     pub fn images(&self) -> PathBuf {
         self.0.path().join("images")
     }

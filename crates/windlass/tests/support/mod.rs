@@ -95,20 +95,33 @@ impl Server {
     }
 
     pub fn start_with(index: &Path, flags: &[&str]) -> Self {
-        let mut child = program()
+        Self::spawn(program().stderr(Stdio::null()), index, flags)
+    }
+
+    /// Started by a command that is the program, and gets its arguments here.
+    pub fn spawn(command: &mut Command, index: &Path, flags: &[&str]) -> Self {
+        let mut child = command
             .args(["serve", "--listen", "127.0.0.1:0", "--index"])
             .arg(index)
             .args(flags)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap())
             .read_line(&mut line)
             .unwrap();
-        let address = line.trim().rsplit_once("http://").unwrap().1.to_owned();
+        let address = line.trim().rsplit_once("://").unwrap().1.to_owned();
         Self { child, address }
+    }
+
+    /// Sends it a signal, by its name.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args([format!("-{name}"), self.child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(sent.success());
     }
 
     /// Status line, head and body of an answer.
@@ -133,11 +146,7 @@ impl Server {
 
     /// Asks it to stop, and waits.
     pub fn stop(mut self) -> Option<i32> {
-        let killed = Command::new("kill")
-            .arg(self.child.id().to_string())
-            .status()
-            .unwrap();
-        assert!(killed.success());
+        self.signal("TERM");
         self.child.wait().unwrap().code()
     }
 }

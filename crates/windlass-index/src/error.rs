@@ -86,6 +86,15 @@ pub enum IndexError {
     /// More than the format can hold.
     #[error("{0}, which is more than the segment format can hold")]
     TooLarge(&'static str),
+    /// A question would take more memory than it may.
+    #[error(
+        "the answer would take more than {} MiB of memory, which are allowed for one query; ask for a narrower target",
+        max >> 20
+    )]
+    Memory {
+        /// Bytes that are allowed.
+        max: usize,
+    },
     /// The caller asked to stop.
     #[error("stopped on request; nothing of this step was kept")]
     Cancelled,

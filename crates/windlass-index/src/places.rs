@@ -140,6 +140,15 @@ impl Places {
         }
     }
 
+    /// Bytes of memory, about.
+    pub(crate) fn memory(&self) -> usize {
+        match self {
+            Self::All(_) => 0,
+            Self::Few(few) => few.capacity() * size_of::<u32>(),
+            Self::Many(bits) => bits.words.capacity() * 8 + bits.before.capacity() * 4,
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::All(n) => *n,

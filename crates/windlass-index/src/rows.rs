@@ -116,6 +116,25 @@ impl TargetRows {
         self.host_known
     }
 
+    /// Bytes of memory, about, that they take as long as they are there.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let names = match &self.names {
+            Names::Listed {
+                anchors,
+                refdomains,
+            } => anchors.memory() + refdomains.memory(),
+            Names::Gathered { folds, order, .. } => folds.memory() + order.capacity() * 4,
+            Names::Site { .. } | Names::United(_) => 0,
+        };
+        names
+            + match &self.links {
+                Links::Listed(hits, _) => hits.capacity() * size_of::<Hit>(),
+                Links::Scanned(_) => 0,
+                Links::United(united) => united.memory(),
+            }
+    }
+
     /// A number that all refdomain numbers are below.
     #[must_use]
     pub fn refdomain_limit(&self) -> usize {

@@ -163,7 +163,7 @@ proptest! {
                 let expected = expected(&index, target, history, keep);
                 let asked = query(target, history, &filter);
                 let cancel = AtomicBool::new(false);
-                prop_assert_eq!(totals(&asked, &snapshot, &cancel).unwrap(), expected);
+                prop_assert_eq!(totals(&asked, &snapshot, AnswerLimits::default(), &cancel).unwrap(), expected);
                 for tuning in TUNINGS {
                     let found = totals_tuned(&asked, &snapshot, &cancel, tuning).unwrap();
                     prop_assert_eq!(found, expected, "{} {} {} {}", target, history, filter, state);
@@ -186,7 +186,12 @@ fn totals_are_those_of_anchors() {
         ("pages", false),
     ] {
         let parameters = [("from", table), ("target", "example.com")];
-        let found = totals(&Query::from_params(parameters).unwrap(), &snapshot, &cancel);
+        let found = totals(
+            &Query::from_params(parameters).unwrap(),
+            &snapshot,
+            AnswerLimits::default(),
+            &cancel,
+        );
         match found {
             Ok(found) => assert_eq!((found, is_allowed), (Totals::default(), true)),
             Err(AnswerError::Query(error)) => {
@@ -267,8 +272,11 @@ fn totals_of_the_demonstration_crawl_are_the_numbers_of_the_tables() {
             let mut parameters = vec![("from", "anchors")];
             parameters.extend(&more);
             let query = Query::from_params(parameters).unwrap();
-            let found = totals(&query, &parts, &cancel).unwrap();
-            assert_eq!(found, totals(&query, &merged, &cancel).unwrap());
+            let found = totals(&query, &parts, AnswerLimits::default(), &cancel).unwrap();
+            assert_eq!(
+                found,
+                totals(&query, &merged, AnswerLimits::default(), &cancel).unwrap()
+            );
             assert_eq!(
                 (
                     found.backlinks,

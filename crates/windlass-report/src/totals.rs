@@ -7,7 +7,7 @@ use windlass_index::{
 };
 use windlass_links::{CaptureTime, History};
 
-use crate::engine::{AnswerError, RowFilter, kinds_asked};
+use crate::engine::{AnswerError, AnswerLimits, RowFilter, kinds_asked};
 use crate::error::Misreading;
 use crate::kind::Kinds;
 use crate::query::Query;
@@ -43,13 +43,19 @@ pub struct Totals {
 ///
 /// # Errors
 /// Where the query is for a table that is not made of rows of (folded anchor, refdomain), for its `where` is
-/// about something else; where the index is damaged; [`IndexError::Cancelled`] soon after `cancel` is set.
+/// about something else; where the index is damaged, or the links of several segments do not fit into the
+/// memory of the limits; [`IndexError::Cancelled`] soon after `cancel` is set.
 pub fn totals(
     query: &Query,
     snapshot: &Snapshot,
+    limits: AnswerLimits,
     cancel: &AtomicBool,
 ) -> Result<Totals, AnswerError> {
-    totals_tuned(query, snapshot, cancel, Tuning::default())
+    let tuning = Tuning {
+        memory_max: limits.memory_max,
+        ..Tuning::default()
+    };
+    totals_tuned(query, snapshot, cancel, tuning)
 }
 
 /// [`totals`], by the ways that `tuning` says; for tests.

@@ -125,13 +125,13 @@ impl SiteCounts {
         // The end of a host that was parsed is one that can be parsed.
         let target = Target::parse(&target, Mode::Subdomains)
             .map_err(|_| IndexError::TooLarge("a site's key"))?;
+        let tuning = Tuning {
+            groups_links_min: usize::MAX,
+            ..Tuning::default()
+        };
         let question = Question {
             site: Some(site_key),
-            tuning: Tuning {
-                groups_links_min: usize::MAX,
-                ..Tuning::default()
-            },
-            ..Question::new(&target, History::Live, cancel)
+            ..Question::tuned(&target, History::Live, cancel, tuning)
         };
         let united = many::unite(segments, kept, &question)?;
         Ok(Self {

@@ -4,6 +4,7 @@
 //! links of the target's range are put together first, with those of pages that several segments have
 //! united ([`many`]), so that the answer is that of the merged index.
 
+mod budget;
 pub(crate) mod counts;
 pub(crate) mod dates;
 mod direct;
@@ -27,6 +28,7 @@ use crate::bytes::Corrupt;
 use crate::error::IndexError;
 use crate::rows::{Links, TargetRows};
 use crate::segment::Segment;
+use budget::Budget;
 
 pub use groups::{ReadyColumn, ReadyGroup, ReadyGroups};
 pub(crate) use known::host_occurs;
@@ -59,6 +61,9 @@ pub struct Tuning {
     pub groups_links_min: usize,
     /// Of several segments: bytes of all answers that are kept.
     pub kept_bytes_max: usize,
+    /// Bytes of memory, about, that a question may take for what is put together of several segments or
+    /// sites. Where that does not suffice there is an error, and no answer.
+    pub memory_max: usize,
 }
 
 impl Default for Tuning {
@@ -71,6 +76,7 @@ impl Default for Tuning {
             pages_per_look_up: 48,
             groups_links_min: crate::ready::LINKS_MIN,
             kept_bytes_max: 256 << 20,
+            memory_max: usize::MAX,
         }
     }
 }
@@ -83,17 +89,29 @@ pub(crate) struct Question<'a> {
     pub(crate) history: History,
     pub(crate) cancel: &'a AtomicBool,
     pub(crate) tuning: Tuning,
+    /// What is left of the memory that the tuning allows.
+    memory: Budget,
 }
 
 impl<'a> Question<'a> {
     /// One whose answer does not hang on the way that is taken.
     pub(crate) fn new(target: &'a Target, history: History, cancel: &'a AtomicBool) -> Self {
+        Self::tuned(target, history, cancel, Tuning::default())
+    }
+
+    pub(crate) const fn tuned(
+        target: &'a Target,
+        history: History,
+        cancel: &'a AtomicBool,
+        tuning: Tuning,
+    ) -> Self {
         Self {
             target,
             site: None,
             history,
             cancel,
-            tuning: Tuning::default(),
+            tuning,
+            memory: Budget::new(tuning.memory_max),
         }
     }
 }

@@ -21,6 +21,8 @@ use crate::strings::{StringCursor, StringList};
 
 /// How many links are read between looks at the stop flag.
 const STRIDE: usize = 1 << 14;
+/// An anchor while anchors are put in order.
+const ORDER_BYTES: usize = 24;
 
 pub(super) fn rows(
     segment: &Arc<Segment>,
@@ -47,7 +49,7 @@ pub(super) fn rows(
         several.add(found, question)
     })?;
     if let Some(several) = several {
-        return Ok(several.rows());
+        return several.rows(question);
     }
     let Some(found) = first else {
         return Ok(TargetRows::default());
@@ -192,6 +194,8 @@ struct Several<'a> {
     /// A number that is above those of all pages.
     page_count: usize,
     folded: String,
+    /// Bytes of anchors that the budget knows of.
+    texts_counted: usize,
 }
 
 impl<'a> Several<'a> {
@@ -201,13 +205,17 @@ impl<'a> Several<'a> {
             gatherer: Gatherer::default(),
             page_count: 0,
             folded: String::new(),
+            texts_counted: 0,
         }
     }
 
     /// Takes the backlinks of a site.
     fn add(&mut self, mut found: Found<'_>, question: &Question<'_>) -> Result<(), IndexError> {
         let wrong = |corrupt: Corrupt| self.segment.corrupt(corrupt);
+        // The links of the site, and then those that the history keeps beside the others'.
+        let held = question.memory.hold(found.count(), size_of::<Hit>())?;
         let mut hits = found.hits(self.segment, question)?;
+        question.memory.take(hits.len(), size_of::<Hit>())?;
         hits.sort_unstable_by_key(|hit| hit.fold);
         let mut forms = StringCursor::new(found.block.forms);
         let mut fold = (u32::MAX, 0);
@@ -228,11 +236,17 @@ impl<'a> Several<'a> {
             self.page_count = self.page_count.max(hit.page as usize + 1);
             self.gatherer.hits.push(hit);
         }
+        drop(held);
+        let texts = self.gatherer.folds.memory();
+        question.memory.take(1, texts - self.texts_counted)?;
+        self.texts_counted = texts;
         Ok(())
     }
 
-    fn rows(self) -> TargetRows {
-        self.gatherer.rows_in(self.segment, self.page_count)
+    fn rows(self, question: &Question<'_>) -> Result<TargetRows, IndexError> {
+        let folds = self.gatherer.folds.len();
+        let _ordering = question.memory.hold(folds, ORDER_BYTES)?;
+        Ok(self.gatherer.rows_in(self.segment, self.page_count))
     }
 }
 

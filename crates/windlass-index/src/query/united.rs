@@ -46,7 +46,7 @@ fn wrong(Corrupt(what): Corrupt) -> IndexError {
 
 impl United {
     /// Bytes of memory.
-    pub(super) fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         size_of::<Self>()
             + (self.starts.capacity() + self.pages.capacity()) * 4
             + self.facts.capacity() * size_of::<Fact>()
@@ -86,7 +86,7 @@ impl United {
         if self.pages.len() < tuning.groups_links_min.max(1) {
             return Ok(());
         }
-        let folds = 0..self.fold_count();
+        let folds = 0..self.fold_limit();
         let (groups, pages) = self.part(folds, Groups::default(), &mut self.texts(), cancel)?;
         self.groups = Some(
             EncodedNode::of(vec![groups], pages.count(), heads_min(LINKS_MIN)).map_err(wrong)?,
@@ -112,8 +112,13 @@ impl United {
             .ok_or_else(|| wrong(Corrupt("a page")))
     }
 
-    fn fold_count(&self) -> u32 {
-        self.starts.len().saturating_sub(1) as u64 as u32
+    /// How many folds there are; a number that fits into 32 bits.
+    pub(super) fn fold_count(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+
+    fn fold_limit(&self) -> u32 {
+        self.fold_count() as u64 as u32
     }
 
     fn start(&self, fold: u32) -> u32 {
@@ -128,11 +133,11 @@ impl United {
         let mut start = 0;
         for part in 1..=parts {
             let end = if part == parts {
-                self.fold_count()
+                self.fold_limit()
             } else {
                 let link = (links / parts * part) as u64 as u32;
                 let fold = self.starts.partition_point(|first| *first < link);
-                (fold as u64 as u32).min(self.fold_count())
+                (fold as u64 as u32).min(self.fold_limit())
             };
             if start < end || parts == 1 {
                 ranges.push(start..end);

@@ -148,6 +148,25 @@ impl Snapshot {
         self.rows_tuned(target, history, cancel, query::Tuning::default())
     }
 
+    /// [`rows`](Self::rows), where what must be put together of several segments or sites takes no more than
+    /// about so many bytes of memory, as long as the rows are there ([`TargetRows::memory`]) and before.
+    ///
+    /// # Errors
+    /// As there; [`IndexError::Memory`] where it takes more.
+    pub fn rows_in_memory(
+        &self,
+        target: &Target,
+        history: History,
+        memory_max: usize,
+        cancel: &AtomicBool,
+    ) -> Result<TargetRows, IndexError> {
+        let tuning = query::Tuning {
+            memory_max,
+            ..query::Tuning::default()
+        };
+        self.rows_tuned(target, history, cancel, tuning)
+    }
+
     /// [`rows`](Self::rows), where it is known before anything but their number is read that they take no more
     /// than a bound; `None` where they may. That is told in some microseconds.
     ///
@@ -160,15 +179,13 @@ impl Snapshot {
         history: History,
         cancel: &AtomicBool,
     ) -> Result<Option<TargetRows>, IndexError> {
-        let question = Question {
-            tuning: query::Tuning {
-                // Links one by one: a table of all pages may be worth its while, but takes long.
-                few_links: usize::MAX,
-                known_pages_min: usize::MAX,
-                ..query::Tuning::default()
-            },
-            ..Question::new(target, history, cancel)
+        let tuning = query::Tuning {
+            // Links one by one: a table of all pages may be worth its while, but takes long.
+            few_links: usize::MAX,
+            known_pages_min: usize::MAX,
+            ..query::Tuning::default()
         };
+        let question = Question::tuned(target, history, cancel, tuning);
         query::small_rows(&self.segments, &question, bound)
     }
 
@@ -181,17 +198,8 @@ impl Snapshot {
         cancel: &AtomicBool,
         tuning: query::Tuning,
     ) -> Result<TargetRows, IndexError> {
-        query::rows(
-            &self.segments,
-            &self.kept,
-            &Question {
-                target,
-                site: None,
-                history,
-                cancel,
-                tuning,
-            },
-        )
+        let question = Question::tuned(target, history, cancel, tuning);
+        query::rows(&self.segments, &self.kept, &question)
     }
 }
 

@@ -167,6 +167,7 @@ const ONE_BY_ONE: Tuning = Tuning {
     pages_per_look_up: 0,
     groups_links_min: usize::MAX,
     kept_bytes_max: 0,
+    memory_max: usize::MAX,
 };
 
 /// Every way of reading that there is: links one by one, with what is known of all pages and without;

@@ -81,7 +81,7 @@ pub(super) fn anchors_refdomains(
 ) -> Result<Groups, AnswerError> {
     let new = || Counting::new(asked, rows, kinds);
     let (parts, _) = rows.scan(new, asked.cancel)?;
-    let mut memory = asked.memory();
+    let mut memory = asked.memory_beside(rows)?;
     let (groups, any_rows) = by_refdomain(parts, &mut memory)?;
     let mut records = Vec::with_capacity(groups.len());
     for (_, text, counts) in named(groups, rows, &mut memory)? {
@@ -144,7 +144,7 @@ const REFDOMAIN_FIELDS: [Field; 5] = [
 fn refdomains_of_rows(asked: &Asked<'_>, rows: &TargetRows) -> Result<Groups, AnswerError> {
     let new = || Counting::new(asked, rows, None);
     let (parts, refpages) = rows.scan_by_refdomain(new, asked.cancel)?;
-    let mut memory = asked.memory();
+    let mut memory = asked.memory_beside(rows)?;
     let (groups, any_rows) = by_refdomain(parts, &mut memory)?;
     let records = named(groups, rows, &mut memory)?
         .into_iter()

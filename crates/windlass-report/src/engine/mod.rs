@@ -44,8 +44,8 @@ pub use small::{answer_if_small, may_be_small};
 /// What an answer may take. Whatever the numbers, the answer is the same, or refused.
 #[derive(Debug, Clone, Copy)]
 pub struct AnswerLimits {
-    /// Bytes of memory, about, for groups and what they are made of; where they do not fit, the query is
-    /// refused.
+    /// Bytes of memory, about, for groups and what they are made of, links of several segments among it; where
+    /// they do not fit, the query is refused.
     pub memory_max: usize,
     /// Bytes of single rows, about, that are kept until they are written; what does not fit is found once
     /// more. Eight times as much where they are ordered, and twice that while they are.
@@ -74,7 +74,7 @@ pub enum AnswerError {
     Query(#[from] QueryError),
     /// The index is damaged, or the query was cancelled.
     #[error(transparent)]
-    Index(#[from] IndexError),
+    Index(IndexError),
     /// What the answer is made of does not fit.
     #[error(
         "the answer would take more than {} MiB of memory, which are allowed for one query; ask for a narrower \
@@ -85,6 +85,15 @@ pub enum AnswerError {
         /// Bytes that are allowed.
         max: usize,
     },
+}
+
+impl From<IndexError> for AnswerError {
+    fn from(error: IndexError) -> Self {
+        match error {
+            IndexError::Memory { max } => Self::Memory { max },
+            error => Self::Index(error),
+        }
+    }
 }
 
 /// Why an answer was not written to its end.
@@ -146,7 +155,7 @@ pub fn answer<'a>(
         cancel,
         limits,
     };
-    let rows = || snapshot.rows(&query.target, query.history, cancel);
+    let rows = || snapshot.rows_in_memory(&query.target, query.history, limits.memory_max, cancel);
     let kinds = row_filter::kinds_asked(query, || Kinds::of_index(&query.target, snapshot))?;
     if query.table.source == Source::AnchorRows
         && query.table.grouping == Grouping::By(&[Field::Anchor])

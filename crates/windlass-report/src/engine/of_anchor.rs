@@ -39,7 +39,8 @@ pub fn rows_of_anchor(
     limits: AnswerLimits,
     cancel: &AtomicBool,
 ) -> Result<Vec<AnchorRow>, AnswerError> {
-    let rows = snapshot.rows(&query.target, query.history, cancel)?;
+    let max = limits.memory_max;
+    let rows = snapshot.rows_in_memory(&query.target, query.history, max, cancel)?;
     let kinds = row_filter::kinds_asked(query, || Kinds::of_index(&query.target, snapshot))?;
     let visitor = || OneAnchor {
         folded_anchor,

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
 
-use windlass_index::{LinkFilter, LinkRow, Snapshot};
+use windlass_index::{LinkFilter, LinkRow, Snapshot, TargetRows};
 use windlass_links::History;
 
 use super::memory::Memory;
@@ -23,6 +23,13 @@ pub(super) struct Asked<'a> {
 impl Asked<'_> {
     pub(super) const fn memory(&self) -> Memory {
         Memory::new(self.limits.memory_max)
+    }
+
+    /// What is left beside rows that are there.
+    pub(super) fn memory_beside(&self, rows: &TargetRows) -> Result<Memory, AnswerError> {
+        let mut memory = self.memory();
+        memory.take(rows.memory())?;
+        Ok(memory)
     }
 
     /// Whether a condition looks at a field.

@@ -26,7 +26,8 @@ pub fn summarise(
     cancel: &AtomicBool,
 ) -> Result<Summary, AnswerError> {
     let kinds = Kinds::of_index(&query.target, snapshot)?;
-    let rows = snapshot.rows(&query.target, query.history, cancel)?;
+    let max = limits.memory_max;
+    let rows = snapshot.rows_in_memory(&query.target, query.history, max, cancel)?;
     let budget = Budget::new(limits.memory_max);
     let new = || Part::new(query, &rows, &kinds, &budget);
     let parts = match rows.scan(new, cancel) {

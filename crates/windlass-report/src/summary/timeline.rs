@@ -122,7 +122,7 @@ fn anchors(
     budget: &Budget,
     cancel: &AtomicBool,
 ) -> Result<Vec<Anchors>, AnswerError> {
-    let rows = snapshot.rows(target, history, cancel)?;
+    let rows = snapshot.rows_in_memory(target, history, budget.max, cancel)?;
     let new = || Collecting {
         anchor: None,
         anchors: Anchors::default(),

@@ -59,7 +59,7 @@ pub fn page(
         };
         state.href(PATH)
     });
-    let totals = totals(query, view.snapshot, view.cancel)?;
+    let totals = totals(query, view.snapshot, view.limits, view.cancel)?;
     let charge = Charge::of(query, shown);
     let template = Anchors {
         state,

@@ -11,6 +11,8 @@ use crate::query::parts::each_of;
 
 /// How many shared pages are united between looks at the stop flag.
 const STRIDE: usize = 1 << 8;
+/// What a link on a shared page takes, with its url and usually one time, and what comes of it.
+const SEEN_BYTES: usize = size_of::<Seen>() + 8 + size_of::<Found>();
 
 /// A link on a shared page, as one source shows it.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +45,7 @@ impl Uniter<'_, '_> {
                 .iter()
                 .any(|page| matches!(page, SourcePage::Shared(_)))
             {
+                self.allow_links(source, pages)?;
                 self.see(at, source, pages, &mut seen, &mut times, &mut of_source)?;
             }
             urls.push(Places::Few(of_source));
@@ -77,6 +80,19 @@ impl Uniter<'_, '_> {
         let mut found = united.concat();
         found.sort_unstable();
         Ok(found)
+    }
+
+    /// Takes memory for the links of a source that are on shared pages. To count them costs little beside
+    /// what is done with each.
+    fn allow_links(&self, source: &Source<'_>, pages: &[SourcePage]) -> Result<(), IndexError> {
+        let mut shared = 0;
+        source.for_each_link(&mut source.block()?, self.question, |_, link| {
+            let rank = source.places.rank(link.place);
+            let page = rank.and_then(|rank| pages.get(rank));
+            shared += usize::from(matches!(page, Some(SourcePage::Shared(_))));
+            Ok(())
+        })?;
+        self.question.memory.take(shared, SEEN_BYTES)
     }
 
     /// Collects the links of a source that are on shared pages, their times and their urls.

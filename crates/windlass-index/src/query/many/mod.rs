@@ -9,7 +9,7 @@
 //!
 //! Memory: 16 bytes for each link of a part, 4 for each link of the answer; for each page that links to
 //! the target 32 in each segment that has it; 60 for each link on a page that several segments have;
-//! for each anchor 8 in each segment, and its text.
+//! for each anchor 8 in each segment, and its text. Before much of it is taken, the question's budget is asked.
 
 mod kept;
 mod links;
@@ -37,6 +37,12 @@ use uniter::Uniter;
 
 pub(crate) use kept::Kept;
 
+/// What is known of a page that links to the range, for each segment that has it.
+const PAGE_BYTES: usize = 32;
+/// The same of a page that several segments have, for each pair of them.
+const SHARED_PAGE_BYTES: usize = 80;
+/// A group, while it is made and afterwards.
+const GROUP_BYTES: usize = 80;
 /// Fewer pages than this are not worth a further thread to look them up.
 const LOOK_UPS_MIN: usize = 1 << 9;
 
@@ -52,7 +58,10 @@ pub(super) fn rows(
         None
     };
     let united = match known {
-        Some(known) => known,
+        Some(known) => {
+            question.memory.check(known.memory())?;
+            known
+        }
         None => {
             let united = Arc::new(unite(segments, kept, question)?);
             kept.keep(question.target, question.history, &united, bytes_max);
@@ -90,6 +99,8 @@ pub(super) fn unite(
         &of_segments,
         || Ok(()),
         |(), (at, segment, sources)| {
+            let places = sources.iter().map(|source| source.places.len()).sum();
+            question.memory.take(places, PAGE_BYTES)?;
             let (pages, slots) = SegmentPages::of(segment, sources)?;
             let matches = pages.matches(*at, segments, kept, question)?;
             Ok((pages, slots, matches))
@@ -101,6 +112,8 @@ pub(super) fn unite(
         slots.extend(of_sources);
         matches.push(of_pages);
     }
+    let matched = matches.iter().map(Vec::len).sum();
+    question.memory.take(matched, SHARED_PAGE_BYTES)?;
     let shared = SharedPages::new(&pages, &matches);
     drop(matches);
     let sources: Vec<Source<'_>> = of_segments
@@ -119,6 +132,7 @@ pub(super) fn unite(
         shared,
     };
     let mut united = uniter.unite()?;
+    let _groups = question.memory.hold(united.fold_count(), GROUP_BYTES)?;
     united.make_groups(&question.tuning, question.cancel)?;
     Ok(united)
 }
@@ -133,7 +147,10 @@ fn sources<'a>(
     let sites = question.sites(segment);
     for site_key in sites.map_err(|corrupt| segment.corrupt(corrupt))? {
         question.check_cancelled()?;
-        sources.extend(Source::open(at, segment, site_key, question)?);
+        if let Some(source) = Source::open(at, segment, site_key, question)? {
+            question.memory.take(1, source.memory())?;
+            sources.push(source);
+        }
     }
     Ok(sources)
 }

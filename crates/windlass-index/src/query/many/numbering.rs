@@ -13,8 +13,10 @@ use crate::query::Question;
 use crate::rows::Strings;
 use crate::segment::Segment;
 
-/// How many strings are read between looks at the stop flag.
+/// How many strings are read between looks at the stop flag, and at the budget.
 const STRIDE: u32 = 1 << 13;
+/// The two numbers of an anchor, for each source that has it.
+const FORM_BYTES: usize = 8;
 
 /// Domains and pages.
 #[derive(Debug, Default)]
@@ -73,12 +75,17 @@ impl PageNumbers {
             Some(segment) => segment.corrupt(damage.what),
             None => IndexError::TooLarge(damage.what.0),
         };
+        let mut counted = 0;
         let mut strings = MergedStrings::default();
         strings.begin_some(lists.into_iter(), false);
         while strings.advance().map_err(damaged)? {
             let number = self.refdomains.push(&host_of_key(strings.text()));
             if number.is_multiple_of(STRIDE) {
                 question.check_cancelled()?;
+                question
+                    .memory
+                    .take(1, self.refdomains.memory() - counted)?;
+                counted = self.refdomains.memory();
             }
             for (at, _) in strings.having() {
                 if let Some(of_segment) = numbers.get_mut(at) {
@@ -138,6 +145,8 @@ pub(super) struct FormNumbers {
 
 impl FormNumbers {
     pub(super) fn new(sources: &[Source<'_>], question: &Question<'_>) -> Result<Self, IndexError> {
+        let forms = sources.iter().map(|source| source.forms.len()).sum();
+        question.memory.take(forms, FORM_BYTES)?;
         let mut lists = Vec::with_capacity(sources.len());
         for source in sources {
             lists.push((source.block()?.forms, source.forms.iter()));
@@ -155,6 +164,7 @@ impl FormNumbers {
         strings.begin_some(lists.into_iter(), true);
         let mut fold = None;
         let mut form = 0u32;
+        let mut counted = 0;
         while strings
             .advance()
             .map_err(|damage| damaged(sources, damage))?
@@ -179,6 +189,10 @@ impl FormNumbers {
             }
             if form.is_multiple_of(STRIDE) {
                 question.check_cancelled()?;
+                question
+                    .memory
+                    .take(1, numbers.anchors.memory() - counted)?;
+                counted = numbers.anchors.memory();
             }
             form = form.checked_add(1).ok_or(IndexError::TooLarge("anchors"))?;
         }

@@ -13,6 +13,8 @@ use crate::segment::{PageFinder, PageKeys, Segment};
 
 /// How many pages are looked up between looks at the stop flag.
 const STRIDE: usize = 1 << 8;
+/// What another segment has of a page.
+const MATCH_BYTES: usize = size_of::<(u32, u32, Match)>();
 
 /// The pages of one segment that link to the range.
 #[derive(Debug, Default)]
@@ -128,11 +130,14 @@ impl SegmentPages {
                 unknown.push((other as u64 as u32, &**segment));
                 continue;
             };
+            let before = found.len();
             for (slot, page) in (0u32..).zip(&self.numbers) {
                 if let Some(of_page) = overlap.of_page(at > other, *page) {
                     found.push((slot, other as u64 as u32, of_page));
                 }
             }
+            let added = found.len() - before;
+            question.memory.take(added, MATCH_BYTES)?;
         }
         if let Some(own) = segments.get(at)
             && !unknown.is_empty()
@@ -160,9 +165,12 @@ impl SegmentPages {
         let mut others = others.collect::<Result<Vec<Other<'_>>, IndexError>>()?;
         let mut of_domains = self.domains.iter();
         let mut last_rank = None;
+        let mut counted = found.len();
         for ((slot, number), rank) in (0u32..).zip(&self.numbers).zip(&self.domain_ranks) {
             if slot.is_multiple_of(STRIDE as u32) {
                 question.check_cancelled()?;
+                question.memory.take(found.len() - counted, MATCH_BYTES)?;
+                counted = found.len();
             }
             if last_rank != Some(*rank) {
                 last_rank = Some(*rank);

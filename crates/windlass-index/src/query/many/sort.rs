@@ -10,6 +10,9 @@ use crate::facts::{Fact, Plain};
 use crate::query::LinkDates;
 use crate::radix;
 
+/// A link while it is sorted: its key, once more where they are moved.
+const KEY_BYTES: usize = 16;
+
 /// The backlinks of a range of folds.
 pub(super) struct Part {
     /// How many links each fold has.
@@ -20,16 +23,17 @@ pub(super) struct Part {
 }
 
 impl Uniter<'_, '_> {
-    /// Ranges of folds that together have all links, each about as many.
-    pub(super) fn parts(&self) -> Result<Vec<Range<u32>>, IndexError> {
+    /// Ranges of folds that together have all links, each about as many; and how many those are.
+    pub(super) fn parts(&self) -> Result<Vec<(Range<u32>, usize)>, IndexError> {
         let folds = self.form_numbers.anchors.len() as u64 as u32;
         let tuning = &self.question.tuning;
         let links: usize = self.sources.iter().map(Source::count).sum();
         let parts = threads_for(&self.sources, tuning.part_links_min)
             .max(links.div_ceil(tuning.part_links_max.max(1)));
         if parts == 1 {
-            return Ok(std::iter::once(0..folds).collect());
+            return Ok(vec![(0..folds, links)]);
         }
+        let _counts = self.question.memory.hold(folds as usize, 4)?;
         let mut counts = vec![0u32; folds as usize];
         for (at, source) in self.sources.iter().enumerate() {
             let (_, folds) = self.forms_and_folds(at);
@@ -47,24 +51,26 @@ impl Uniter<'_, '_> {
         let (mut ranges, mut start, mut sum) = (Vec::with_capacity(parts), 0, 0);
         for (fold, count) in (0u32..).zip(&counts) {
             if sum >= links / parts && fold > start {
-                ranges.push(start..fold);
+                ranges.push((start..fold, sum));
                 start = fold;
                 sum = 0;
             }
             sum += *count as usize;
         }
-        ranges.push(start..folds);
+        ranges.push((start..folds, sum));
         Ok(ranges)
     }
 
-    /// The backlinks of a range of folds, in order.
+    /// The backlinks of a range of folds that has so many links, in order.
     pub(super) fn part(
         &self,
         folds: Range<u32>,
+        links: usize,
         of_sources: &[Vec<SourcePage>],
         shared: &[Found],
         facts: &[Fact],
     ) -> Result<Part, IndexError> {
+        let _sorting = self.question.memory.hold(links, KEY_BYTES)?;
         let page_bits = radix::bits_below(facts.len());
         let mut keys = Vec::new();
         let mut dated = Vec::new();
@@ -124,6 +130,10 @@ impl Uniter<'_, '_> {
             radix::sort(&mut keys, page_bits + radix::bits_below(folds.len()));
         }
         dated.sort_unstable();
+        let memory = &self.question.memory;
+        memory.take(keys.len(), size_of::<u32>())?;
+        memory.take(folds.len(), size_of::<u32>())?;
+        memory.take(dated.len(), size_of::<(u32, u32, u32)>())?;
         Ok(Part::new(&keys, dated, page_bits, folds.len()))
     }
 }

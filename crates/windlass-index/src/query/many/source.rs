@@ -97,6 +97,16 @@ impl<'a> Source<'a> {
         }))
     }
 
+    /// Bytes of memory, about.
+    pub(super) fn memory(&self) -> usize {
+        let ranges = self.urls.capacity() + self.links.capacity();
+        size_of::<Self>()
+            + self.site_key.capacity()
+            + ranges * size_of::<Range<usize>>()
+            + self.places.memory()
+            + self.forms.memory()
+    }
+
     /// How many links there are.
     pub(super) fn count(&self) -> usize {
         self.links.iter().map(ExactSizeIterator::len).sum()

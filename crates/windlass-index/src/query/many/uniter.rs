@@ -16,6 +16,8 @@ use crate::query::parts::{each_of, threads};
 use crate::query::united::United;
 use crate::segment::Segment;
 
+/// What is known of a page of the answer, and its domain.
+const FACT_BYTES: usize = size_of::<Fact>() + 4;
 /// How many shared pages are united between looks at the stop flag.
 const STRIDE: usize = 1 << 8;
 
@@ -64,13 +66,15 @@ impl Uniter<'_, '_> {
         )?;
         drop(sources);
         let shared = self.shared_links(&of_sources)?;
+        let pages = self.page_numbers.domains.len();
+        self.question.memory.take(pages, FACT_BYTES)?;
         let facts = self.facts(&of_sources, &shared);
         let parts = self.parts()?;
         let parts = each_of(
             threads,
             &parts,
             || Ok(()),
-            |(), folds| self.part(folds.clone(), &of_sources, &shared, &facts),
+            |(), (folds, links)| self.part(folds.clone(), *links, &of_sources, &shared, &facts),
         )?;
         let mut united = United {
             facts,

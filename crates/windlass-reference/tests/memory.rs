@@ -1,0 +1,209 @@
+//! The memory of a query is bounded over several segments and sites too: whatever the bound, the answer is
+//! the same, or refused.
+#![allow(missing_docs, clippy::panic, clippy::unwrap_used)]
+
+#[allow(dead_code, reason = "other tests use the rest")]
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use proptest::prelude::*;
+use windlass_index::{IndexError, NamedRow, Snapshot, Tuning};
+use windlass_links::{Capture, History, Mode, Target};
+use windlass_reference::fixtures::{arb_captures, arb_history, arb_target, capture};
+use windlass_report::{AnswerError, AnswerLimits, Query, answer, rows_of_anchor, summary, totals};
+
+use support::{Plan, ingest, merge};
+
+/// Pages, each with a link and an anchor of its own.
+const PAGES: usize = 3000;
+/// Far less than what they take, and far more.
+const TOO_LITTLE: usize = 20_000;
+const ENOUGH: usize = 64 << 20;
+
+fn pages(seconds: u32, which: impl Iterator<Item = usize>) -> Vec<Capture> {
+    which
+        .map(|n| {
+            capture(&format!("http://site{}.test/{n}", n % 100), seconds)
+                .link("http://target.example/", &format!("anchor {n}"))
+                .link(&format!("http://other{}.example/", n % 7), "other")
+                .build()
+        })
+        .collect()
+}
+
+/// Two segments, of which each has pages that the other has, and pages of its own.
+fn several(directory: &std::path::Path) {
+    let batches = vec![pages(10, 0..2 * PAGES / 3), pages(20, PAGES / 3..PAGES)];
+    let memory_max = usize::MAX;
+    ingest(
+        directory,
+        &Plan {
+            batches,
+            memory_max,
+        },
+    );
+}
+
+fn query(parameters: &[(&str, &str)]) -> Query {
+    Query::from_params(parameters.iter().copied()).unwrap()
+}
+
+fn body(
+    snapshot: &Arc<Snapshot>,
+    query: &Query,
+    memory_max: usize,
+) -> Result<Vec<u8>, AnswerError> {
+    let limits = AnswerLimits {
+        memory_max,
+        ..AnswerLimits::default()
+    };
+    let cancel = AtomicBool::new(false);
+    let answer = answer(query, snapshot, limits, &cancel)?;
+    let mut body = Vec::new();
+    answer.write(query.output, &mut body).unwrap();
+    Ok(body)
+}
+
+fn is_refused<T>(found: &Result<T, AnswerError>, limit: usize) -> bool {
+    matches!(found, Err(AnswerError::Memory { max }) if *max == limit)
+}
+
+#[test]
+fn links_of_several_segments_count_and_those_of_one_site_alone_do_not() {
+    let directory = tempfile::tempdir().unwrap();
+    several(directory.path());
+    let parts = Arc::new(Snapshot::open(directory.path()).unwrap());
+    assert_eq!(parts.segments().len(), 2);
+    for table in ["anchors", "anchors_refdomains", "refdomains", "metrics"] {
+        let asked = query(&[
+            ("from", table),
+            ("target", "target.example"),
+            ("mode", "domain"),
+            ("limit", "10"),
+        ]);
+        // Once where nothing is known of the target, and once where an earlier answer is kept.
+        for _ in 0..2 {
+            let found = body(&parts, &asked, TOO_LITTLE);
+            assert!(is_refused(&found, TOO_LITTLE), "{table}");
+            assert!(body(&parts, &asked, ENOUGH).is_ok(), "{table}");
+        }
+    }
+    let asked = query(&[
+        ("from", "anchors"),
+        ("target", "target.example"),
+        ("mode", "domain"),
+        ("limit", "10"),
+    ]);
+    let limits = AnswerLimits {
+        memory_max: TOO_LITTLE,
+        ..AnswerLimits::default()
+    };
+    let cancel = AtomicBool::new(false);
+    let found = rows_of_anchor(&asked, "anchor 7", &parts, limits, &cancel);
+    assert!(is_refused(&found, TOO_LITTLE));
+    let found = summary::summarise(&asked, &parts, limits, &cancel);
+    assert!(is_refused(&found, TOO_LITTLE));
+    let found = totals(&asked, &parts, limits, &cancel);
+    assert!(is_refused(&found, TOO_LITTLE));
+    let message = IndexError::Memory { max: 3 << 20 }.to_string();
+    assert!(message.contains("more than 3 MiB of memory"), "{message}");
+
+    // One segment reads them where they are.
+    let right = body(&parts, &asked, ENOUGH).unwrap();
+    merge(directory.path());
+    let merged = Arc::new(Snapshot::open(directory.path()).unwrap());
+    assert_eq!(body(&merged, &asked, TOO_LITTLE).unwrap(), right);
+    // Those of several sites it gathers.
+    let asked = query(&[
+        ("from", "anchors"),
+        ("target", "example"),
+        ("mode", "subdomains"),
+    ]);
+    assert!(is_refused(&body(&merged, &asked, TOO_LITTLE), TOO_LITTLE));
+    assert_eq!(
+        body(&merged, &asked, ENOUGH).unwrap(),
+        body(&parts, &asked, ENOUGH).unwrap()
+    );
+}
+
+/// What is kept is a part of what is taken: whoever gets rows has allowed for them.
+#[test]
+fn rows_take_no_more_than_they_may() {
+    let directory = tempfile::tempdir().unwrap();
+    several(directory.path());
+    let snapshot = Snapshot::open(directory.path()).unwrap();
+    let cancel = AtomicBool::new(false);
+    for target in ["target.example", "other3.example", "example"] {
+        let target = Target::parse(target, Mode::Subdomains).unwrap();
+        let rows = |memory_max| {
+            let tuning = Tuning {
+                memory_max,
+                kept_bytes_max: 0,
+                ..Tuning::default()
+            };
+            snapshot.rows_tuned(&target, History::Live, &cancel, tuning)
+        };
+        let (mut refused, mut given) = (0, ENOUGH);
+        while given - refused > 256 {
+            let middle = refused.midpoint(given);
+            match rows(middle) {
+                Ok(_) => given = middle,
+                Err(IndexError::Memory { max }) if max == middle => refused = middle,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        let memory = rows(given).unwrap().memory();
+        assert!(memory > 0 && memory < given, "{memory} of {given}");
+        // The bound is about the truth: a few times what stays.
+        assert!(given < 16 * memory, "{memory} of {given}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_the_bound_the_rows_are_the_same_or_refused(
+        captures in arb_captures(),
+        target in arb_target(),
+        history in arb_history(),
+        pages_per_look_up in prop_oneof![Just(0), Just(1), Just(48)],
+    ) {
+        let directory = tempfile::tempdir().unwrap();
+        ingest(directory.path(), &Plan::single(&captures));
+        let snapshot = Snapshot::open(directory.path()).unwrap();
+        let cancel = AtomicBool::new(false);
+        let rows = |memory_max| -> Result<(Vec<NamedRow>, u64), IndexError> {
+            let tuning = Tuning {
+                memory_max,
+                kept_bytes_max: 0,
+                groups_links_min: 1,
+                part_links_min: 1,
+                part_links_max: 2,
+                pages_per_look_up,
+                ..Tuning::default()
+            };
+            let rows = snapshot.rows_tuned(&target, history, &cancel, tuning)?;
+            assert!(rows.memory() <= memory_max.saturating_add(1024));
+            rows.list(|_| true, &cancel)
+        };
+        let right = rows(usize::MAX).unwrap();
+        let mut was_given = false;
+        for power in 0..24 {
+            match rows(1 << power) {
+                Ok(found) => {
+                    prop_assert_eq!(&found, &right);
+                    was_given = true;
+                }
+                // Threads take turns in another order each time, but far from the bound it does not matter.
+                Err(IndexError::Memory { max }) => {
+                    prop_assert!(max == 1 << power && !was_given);
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+        prop_assert!(was_given);
+    }
+}

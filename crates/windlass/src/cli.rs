@@ -1,15 +1,16 @@
 //! The flags of every command, with their help.
 
 pub(crate) mod accounts;
+pub(crate) mod report;
 pub(crate) mod serve;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use windlass_report::Output;
 
 use accounts::{TokenOptions, UsageOptions};
+use report::{AnchorsOptions, ReportOptions};
 use serve::ServeOptions;
 
 /// Windlass, the open, self-hosted backlink index.
@@ -20,6 +21,7 @@ use serve::ServeOptions;
     after_help = "Examples:
   windlass ingest --index ./index crawl/*.warc.gz     build an index from archives
   windlass anchors w3.org --index ./index --mode subdomains
+  windlass report backlinks w3.org --index ./index --mode subdomains
   windlass serve --index ./index                      answer over HTTP
 
 The counting rules are in docs/counting-rules.md."
@@ -45,6 +47,8 @@ pub(crate) enum Command {
     Export(ExportOptions),
     /// Report the anchors of the links to a target
     Anchors(AnchorsOptions),
+    /// Report any table of the API: backlinks, referring domains, pages and others
+    Report(ReportOptions),
     /// Show which archive records a link was seen in
     Trace(TraceOptions),
     /// Answer requests over HTTP
@@ -260,50 +264,6 @@ pub(crate) enum ExportFormat {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = r#"Examples:
-  windlass anchors w3.org --index ./index --mode subdomains
-  windlass anchors github.com --index ./index --mode domain --where 'backlinks>=2'
-  windlass anchors python.org/psf --index ./index --mode prefix --having 'word(anchor,"python")'
-  windlass anchors w3.org --index ./index --mode subdomains --output json
-
-With --output table, the default order is referring domains, then backlinks, most first; elsewhere
-it is the API's: by anchor."#)]
-pub(crate) struct AnchorsOptions {
-    /// A URL, folder, host or domain
-    pub(crate) target: String,
-    /// The index
-    #[arg(long, value_name = "DIR", env = "WINDLASS_INDEX")]
-    pub(crate) index: PathBuf,
-    /// exact, prefix, domain or subdomains
-    #[arg(long, default_value = "exact")]
-    pub(crate) mode: String,
-    /// Conditions on rows before grouping, such as 'subdomain(refdomain,"w3.org")'
-    #[arg(long = "where", value_name = "FILTER")]
-    pub(crate) filter: Option<String>,
-    /// Conditions on groups, such as 'refdomains>1'
-    #[arg(long, value_name = "FILTER")]
-    pub(crate) having: Option<String>,
-    /// Columns, comma-separated
-    #[arg(long, value_name = "COLUMNS")]
-    pub(crate) select: Option<String>,
-    /// Columns, comma-separated, each with :asc or :desc
-    #[arg(long, value_name = "COLUMNS")]
-    pub(crate) order_by: Option<String>,
-    /// How many anchors; 0 for totals only [default: 30 in a table, else 1000]
-    #[arg(long, value_name = "N")]
-    pub(crate) limit: Option<String>,
-    /// How many anchors are passed over first
-    #[arg(long, value_name = "N")]
-    pub(crate) offset: Option<String>,
-    /// live, since:YYYY-MM-DD or all_time
-    #[arg(long, value_name = "HISTORY")]
-    pub(crate) history: Option<String>,
-    /// How the report is written; json is the API's body to the byte
-    #[arg(long, default_value = "table")]
-    pub(crate) output: AnchorsFormat,
-}
-
-#[derive(Debug, Args)]
 #[command(after_help = "Examples:
   windlass trace https://example.com/page http://www.w3.org/ 'World Wide Web Consortium' --index ./index
   windlass trace https://example.com/page http://www.w3.org/ '' --index ./index --output json
@@ -320,42 +280,6 @@ pub(crate) struct TraceOptions {
     pub(crate) anchor: String,
     #[command(flatten)]
     pub(crate) index: IndexOptions,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum AnchorsFormat {
-    /// For people
-    Table,
-    /// The API's body
-    Json,
-    /// One JSON object a line
-    Ndjson,
-    /// With a header
-    Csv,
-    /// The API's body as XML
-    Xml,
-    /// The API's body as PHP's serialize() writes it
-    Php,
-    /// An Arrow IPC stream
-    Arrow,
-    /// A Parquet file
-    Parquet,
-}
-
-impl AnchorsFormat {
-    /// The API's output, where it is one.
-    pub(crate) const fn output(self) -> Option<Output> {
-        match self {
-            Self::Table => None,
-            Self::Json => Some(Output::Json),
-            Self::Ndjson => Some(Output::Ndjson),
-            Self::Csv => Some(Output::Csv),
-            Self::Xml => Some(Output::Xml),
-            Self::Php => Some(Output::Php),
-            Self::Arrow => Some(Output::Arrow),
-            Self::Parquet => Some(Output::Parquet),
-        }
-    }
 }
 
 #[derive(Debug, Args)]

@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Command::Verify(options) => commands::verify::run(options),
         Command::Export(options) => commands::export::run(options),
         Command::Anchors(options) => commands::anchors::run(options),
+        Command::Report(options) => commands::report::run(options),
         Command::Trace(options) => commands::trace::run(options),
         Command::Serve(options) => commands::serve::run(options),
         Command::Token(options) => commands::token::run(options),

@@ -232,3 +232,162 @@ fn a_server_picks_up_what_is_ingested_while_it_answers() {
     });
     assert!(ask() > before, "the new crawl does not show");
 }
+
+/// Every table but that of accounts, with a target that has something in it.
+const TABLES: [(&str, &str); 9] = [
+    ("anchors", "github.com"),
+    ("anchors_refdomains", "github.com"),
+    ("refdomains", "github.com"),
+    ("backlinks", "github.com"),
+    ("backlinks_new_lost", "github.com"),
+    ("linked_anchors", "docs.sqlalchemy.org"),
+    ("linked_domains", "docs.sqlalchemy.org"),
+    ("pages", "docs.sqlalchemy.org"),
+    ("metrics", "github.com"),
+];
+
+#[test]
+fn every_table_is_the_same_by_the_command_and_by_the_server() {
+    let index = index();
+    let server = Server::start(index.path());
+    let report = |table: &str, arguments: &[&str]| {
+        let index = index.path().to_str().unwrap();
+        stdout([&["report", table, "--index", index], arguments].concat())
+    };
+    for (table, target) in TABLES {
+        let flags = [target, "--mode", "subdomains", "--limit", "7"];
+        for output in ["json", "csv", "xml", "php", "ndjson"] {
+            let (status, _, body) = server.get(&format!(
+                "/?from={table}&target={target}&mode=subdomains&limit=7&output={output}"
+            ));
+            assert!(status.contains(" 200 "), "{table}: {body}");
+            let found = report(table, &[&flags[..], &["--output", output]].concat());
+            assert_eq!(found, body, "{table} {output}");
+        }
+        let text = report(table, &flags);
+        let title = format!("{table} of *{target}/* (live)\n\n");
+        assert!(text.starts_with(&title), "{text}");
+        assert!(text.lines().count() > 5, "{text}");
+        let empty = report(table, &["nowhere.invalid"]);
+        assert!(empty.contains("this host is not in any crawl"), "{empty}");
+    }
+    let (_, _, body) = server.get(&format!(
+        "/?from=backlinks_new_lost&target=sphinx.pocoo.org&mode=domain&where={}&having={}&select=date,type,anchor\
+         &order_by=date:desc,anchor&history=since:2022-01-01&offset=2&limit=5",
+        encoded(r#"type="lost""#),
+        encoded(r#"anchor<>"nothing""#),
+    ));
+    assert!(body.matches(r#""type":"lost""#).count() > 1, "{body}");
+    let found = report(
+        "backlinks_new_lost",
+        &[
+            "sphinx.pocoo.org",
+            "--mode",
+            "domain",
+            "--where",
+            r#"type="lost""#,
+            "--having",
+            r#"anchor<>"nothing""#,
+            "--select",
+            "date,type,anchor",
+            "--order-by",
+            "date:desc,anchor",
+            "--history",
+            "since:2022-01-01",
+            "--offset",
+            "2",
+            "--limit",
+            "5",
+            "--output",
+            "json",
+        ],
+    );
+    assert_eq!(found, body);
+}
+
+#[test]
+fn tables_for_people_are_ordered_and_say_what_is_left() {
+    let index = index();
+    let report = |arguments: &[&str]| {
+        let index = index.path().to_str().unwrap();
+        stdout([&["report"], arguments, &["--index", index]].concat())
+    };
+    let text = report(&["refdomains", "github.com", "--mode", "subdomains"]);
+    let header = text.lines().nth(2).unwrap();
+    let at = header
+        .split_whitespace()
+        .position(|name| name == "backlinks");
+    let numbers: Vec<u64> = text
+        .lines()
+        .skip(3)
+        .take_while(|line| !line.is_empty())
+        .map(|line| {
+            let cell = line.split_whitespace().nth(at.unwrap()).unwrap();
+            cell.replace(',', "").parse().unwrap()
+        })
+        .collect();
+    assert!(
+        !numbers.is_empty() && numbers.is_sorted_by(|a, b| a >= b),
+        "{text}"
+    );
+
+    let some = [
+        "backlinks",
+        "github.com",
+        "--mode",
+        "subdomains",
+        "--limit",
+        "3",
+    ];
+    let text = report(&some);
+    let header = text.lines().nth(2).unwrap();
+    assert!(
+        header.starts_with("url_from") && !header.contains("link_type"),
+        "{header}"
+    );
+    assert!(
+        text.contains("3 results\nthere may be more: --offset 3"),
+        "{text}"
+    );
+    let text = report(&[&some[..], &["--select", "*"]].concat());
+    assert!(text.lines().nth(2).unwrap().contains("link_type"), "{text}");
+    let text = report(&[&some[..], &["--order-by", "first_seen"]].concat());
+    assert!(
+        text.contains("3 of ") && text.contains("more: --offset 3"),
+        "{text}"
+    );
+
+    let text = report(&["metrics", "github.com", "--mode", "subdomains"]);
+    let line = text.lines().find(|line| line.starts_with("backlinks "));
+    assert!(line.is_some_and(|line| !line.ends_with(" 0")), "{text}");
+}
+
+#[test]
+fn mistakes_in_a_report_say_what_is_allowed() {
+    let index = index();
+    let index = index.path().to_str().unwrap();
+    let complaint =
+        |arguments: &[&str]| stderr([&["report"], arguments, &["--index", index]].concat());
+    let unknown = complaint(&["backlink", "w3.org"]);
+    assert!(
+        unknown.contains("'backlinks'") && unknown.contains("anchors_refdomains"),
+        "{unknown}"
+    );
+    let account = complaint(&["subscription_info", "w3.org"]);
+    assert!(
+        account.contains("invalid value 'subscription_info'"),
+        "{account}"
+    );
+    let column = complaint(&["backlinks", "w3.org", "--where", "refdomains>2"]);
+    assert!(
+        column.contains("bad where: table 'backlinks' has no column 'refdomains'"),
+        "{column}"
+    );
+    let missing = complaint(&["pages"]);
+    assert!(missing.contains("<TARGET>"), "{missing}");
+    let help = stdout(["report", "--help"]);
+    for name in ["backlinks_new_lost", "http_code", "windlass report metrics"] {
+        assert!(help.contains(name), "{name}: {help}");
+    }
+    assert!(!help.contains("subscription_info"), "{help}");
+}

@@ -7,6 +7,7 @@ pub(crate) mod export;
 pub(crate) mod ingest;
 pub(crate) mod links;
 pub(crate) mod merge;
+pub(crate) mod report;
 pub(crate) mod serve;
 pub(crate) mod stats;
 pub(crate) mod token;

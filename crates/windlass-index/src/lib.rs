@@ -43,7 +43,8 @@ pub use dump::CaptureRow;
 pub use error::IndexError;
 pub use ingest::{IngestOptions, IngestSummary, IngestWatcher, ingest};
 pub use listing::{
-    ArchivePlace, LinkFilter, LinkRow, Page, TopSite, Trace, TracedCapture, trace_segments,
+    ArchivePlace, Glance, Glances, LinkFilter, LinkId, LinkPart, LinkRow, Looks, Page, ReadPart,
+    TopSite, Trace, TracedCapture, trace_segments,
 };
 pub use query::Tuning;
 pub use query::{ReadyColumn, ReadyGroup, ReadyGroups, WorkBound, query_segments};

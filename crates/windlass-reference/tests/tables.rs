@@ -409,6 +409,54 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
+    /// Whatever conditions and order, the answer is that of the index's order, sorted: over one segment, where
+    /// links may be ordered before they are read, and over several.
+    #[test]
+    fn orders_of_filtered_rows_are_those_of_the_whole(
+        captures in arb_captures(),
+        target in arb_target(),
+        history in arb_history(),
+        (table, filter, having) in arb_conditions(),
+        (second, is_descending) in (any::<prop::sample::Index>(), any::<bool>()),
+    ) {
+        let directory = tempfile::tempdir().unwrap();
+        ingest_keeping_internal(directory.path(), &Plan::single(&captures));
+        let texts: Vec<String> = filter.iter().flatten().map(Condition::text).collect();
+        let having = having.as_ref().map(Condition::text).unwrap_or_default();
+        let (filter, cancel) = (texts.join(","), AtomicBool::new(false));
+        let columns: Vec<&Column> = table.columns_of(Clause::OrderBy).collect();
+        for is_merged in [false, true] {
+            if is_merged {
+                merge(directory.path());
+            }
+            let snapshot = Arc::new(Snapshot::open(directory.path()).unwrap());
+            let asked = |order: &str| {
+                let more = [("where", &*filter), ("having", &*having), ("order_by", order)];
+                query(table.name, &target, history, &more)
+            };
+            let whole = asked("");
+            let whole = answer(&whole, &snapshot, AnswerLimits::default(), &cancel).unwrap();
+            let rows = records(&whole);
+            for first in &columns {
+                let second = second.get(&columns);
+                let direction = if is_descending { "desc" } else { "asc" };
+                let order = format!("{}:{direction},{}", first.name, second.name);
+                let mut expected = rows.clone();
+                expected.sort_by(|a, b| {
+                    let by_first = a.get(first.name).cmp(&b.get(first.name));
+                    let by_first = if is_descending { by_first.reverse() } else { by_first };
+                    by_first.then_with(|| a.get(second.name).cmp(&b.get(second.name)))
+                });
+                let ordered = asked(&order);
+                for limits in [SMALL, AnswerLimits::default()] {
+                    let found = answer(&ordered, &snapshot, limits, &cancel).unwrap();
+                    prop_assert_eq!(found.emptiness(), whole.emptiness(), "{} {}", table.name, order);
+                    prop_assert_eq!(&records(&found), &expected, "{} {}", table.name, order);
+                }
+            }
+        }
+    }
+
     #[test]
     fn tables_are_what_the_rules_say(
         captures in arb_captures(),

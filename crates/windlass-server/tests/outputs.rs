@@ -5,7 +5,7 @@ mod support;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use support::{send, small};
+use support::{ingest, page, reader, send, small};
 use windlass_report::{Output, write};
 use windlass_server::{Limits, router};
 
@@ -136,4 +136,38 @@ async fn refusals_have_the_format_that_was_asked_for() {
     // A format that there is not: JSON.
     let (_, headers, _) = send(&router, get(&format!("/?{AHREFS}&output=yaml"))).await;
     assert_eq!(headers["content-type"], Output::Json.content_type());
+}
+
+/// Over several segments too, whose links are put together first.
+#[tokio::test]
+async fn what_takes_too_much_memory_says_so_and_what_would_do() {
+    let directory = tempfile::tempdir().unwrap();
+    for half in 0..2 {
+        let captures: Vec<_> = (0..500)
+            .map(|n| {
+                let url = format!("http://site{n}.example/{half}");
+                page(&url, &[("http://ahrefs.com/", &format!("{half} {n}"))])
+            })
+            .collect();
+        ingest(directory.path(), &captures);
+    }
+    let uri = format!("/?{AHREFS}&limit=0");
+    for (query_bytes_max, is_allowed) in [(10_000, false), (10_000_000, true)] {
+        let limits = Limits {
+            query_bytes_max,
+            ..Limits::default()
+        };
+        let router = router(reader(directory.path()), limits);
+        let (status, headers, body) = send(&router, get(&uri)).await;
+        let body = String::from_utf8(body).unwrap();
+        if is_allowed {
+            assert_eq!(status, StatusCode::OK);
+            assert!(body.contains(r#""backlinks":1000"#), "{body}");
+        } else {
+            assert_eq!(status, StatusCode::BAD_REQUEST);
+            assert!(!headers.contains_key("x-rows-cost"));
+            assert!(body.contains("MiB of memory"), "{body}");
+            assert!(body.contains("ask for a narrower target"), "{body}");
+        }
+    }
 }

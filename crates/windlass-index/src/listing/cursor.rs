@@ -111,6 +111,26 @@ impl<'a> Cursor<'a> {
         Ok(is_wanted)
     }
 
+    /// Goes to the link at a place among those of its kind; whether it is there, and wanted.
+    pub(super) fn go_to(
+        &mut self,
+        is_other: bool,
+        link: usize,
+        pages: &mut Pages<'_>,
+    ) -> Result<bool, IndexError> {
+        let table = match is_other {
+            false => &mut self.block.hrefs,
+            true => &mut self.block.others,
+        };
+        let url = table.url_of(link, self.block.urls.len());
+        let url = url.map_err(|corrupt| self.segment.corrupt(corrupt))?;
+        self.other = is_other;
+        // Behind the one at hand, as everywhere.
+        self.url = url + 1;
+        self.links = link..link + 1;
+        self.advance(pages)
+    }
+
     /// Goes to the next link; whether there is one.
     pub(super) fn advance(&mut self, pages: &mut Pages<'_>) -> Result<bool, IndexError> {
         let wrong = |corrupt: Corrupt| self.segment.corrupt(corrupt);

@@ -11,6 +11,7 @@ use windlass_links::{CaptureTime, History, LinkType, Rel};
 use super::cursor::Cursor;
 use super::pages::{Page, Pages};
 use crate::error::IndexError;
+use crate::instant::Showing;
 use crate::query::dates;
 use crate::sighting::unite_attrs;
 
@@ -98,32 +99,14 @@ pub(super) fn for_each<E: From<IndexError>>(
         }
         if let Some(cursor) = cursors.get(first) {
             let page = Rc::clone(&cursor.entry()?.page);
-            if let Some((dates, lost, attr)) =
-                history_of(&mut sightings, &mut times, &page, history)
-            {
+            if let Some(known) = history_of(&mut sightings, &mut times, &page.showings, history) {
                 if url_key != cursor.url_key() {
                     url_key.clear();
                     url_key.extend_from_slice(cursor.url_key());
                     target =
                         url_of_key(&url_key).ok_or_else(|| cursor.corrupt("a target's key"))?;
                 }
-                let (rel, alt) = attr
-                    .split_first()
-                    .ok_or_else(|| cursor.corrupt("an attr"))?;
-                let row = LinkRow {
-                    site: &site,
-                    target: &target,
-                    page: &page,
-                    link_type: cursor.link_type()?,
-                    anchor: cursor.anchor(),
-                    folded_anchor: cursor.folded(),
-                    alt: str::from_utf8(alt).map_err(|_| cursor.corrupt("an alt"))?,
-                    rel: Rel::from_bits(*rel),
-                    first_seen: CaptureTime::from_unix(dates.first_seen),
-                    last_visited: CaptureTime::from_unix(dates.last_visited),
-                    lost,
-                };
-                if each(&row)?.is_break() {
+                if each(&row(cursor, &site, &target, &page, &known)?)?.is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
             }
@@ -142,14 +125,41 @@ pub(super) fn for_each<E: From<IndexError>>(
     Ok(ControlFlow::Continue(()))
 }
 
-type Known = (dates::Dates, Option<CaptureTime>, Vec<u8>);
+/// The link that a cursor is at.
+pub(super) fn row<'r>(
+    cursor: &'r Cursor<'_>,
+    site: &'r str,
+    target: &'r str,
+    page: &'r Page,
+    (dates, lost, attr): &'r Known,
+) -> Result<LinkRow<'r>, IndexError> {
+    let split = attr.split_first();
+    let (rel, alt) = split.ok_or_else(|| cursor.corrupt("an attr"))?;
+    Ok(LinkRow {
+        site,
+        target,
+        page,
+        link_type: cursor.link_type()?,
+        anchor: cursor.anchor(),
+        folded_anchor: cursor.folded(),
+        alt: str::from_utf8(alt).map_err(|_| cursor.corrupt("an alt"))?,
+        rel: Rel::from_bits(*rel),
+        first_seen: CaptureTime::from_unix(dates.first_seen),
+        last_visited: CaptureTime::from_unix(dates.last_visited),
+        lost: *lost,
+    })
+}
 
-/// The dates of a link, and rel and alt as they were at `last_visited`; `None` where the history leaves
-/// it out, or no sighting is left.
-fn history_of(
+/// What is known of a link's history: its dates, when it was lost, and rel and alt as they were at
+/// `last_visited`.
+pub(super) type Known = (dates::Dates, Option<CaptureTime>, Vec<u8>);
+
+/// The history of a link that was seen so, on a page with such showings; `None` where the history leaves it
+/// out, or no sighting is left.
+pub(super) fn history_of(
     sightings: &mut Vec<(u32, Vec<u8>)>,
     times: &mut Vec<u32>,
-    page: &Page,
+    showings: &[Showing],
     history: History,
 ) -> Option<Known> {
     sightings.sort_unstable();
@@ -157,10 +167,9 @@ fn history_of(
     times.clear();
     times.extend(sightings.iter().map(|(time, _)| *time));
     times.dedup();
-    let (dates, lost) = dates::with_loss(times, &page.showings, history)?;
+    let (dates, lost) = dates::with_loss(times, showings, history)?;
     // In the capture that showed it last, which a revisit may have renewed.
-    let shown = page
-        .showings
+    let shown = showings
         .iter()
         .rev()
         .find(|showing| showing.time.unix() == dates.last_visited)?;

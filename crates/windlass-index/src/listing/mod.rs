@@ -8,9 +8,13 @@
 
 mod captured;
 mod cursor;
+mod glance;
+mod glanced_site;
+mod link_parts;
 mod links;
 mod outgoing;
 mod pages;
+mod read;
 mod top_sites;
 mod trace;
 
@@ -28,6 +32,8 @@ use crate::site::SiteBlock;
 use crate::store::Snapshot;
 use cursor::Cursor;
 
+pub use glance::{Glance, Glances, LinkId, Looks};
+pub use link_parts::{LinkPart, ReadPart};
 pub use links::LinkRow;
 pub use pages::Page;
 pub(crate) use pages::Pages;

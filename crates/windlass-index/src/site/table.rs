@@ -56,6 +56,24 @@ impl<'a> Table<'a> {
         Ok(self.starts.at(url)? as usize)
     }
 
+    /// The url, of so many, that a link leads to, by its place.
+    pub(crate) fn url_of(&mut self, link: usize, urls: usize) -> Result<usize, Corrupt> {
+        if link >= self.n {
+            return Err(Corrupt("a link's place"));
+        }
+        // The last one that begins at the link or before it: those before may have no links.
+        let (mut low, mut high) = (0, urls);
+        while low < high {
+            let middle = low.midpoint(high);
+            if self.start(middle)? <= link {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low.checked_sub(1).ok_or(Corrupt("a link's place"))
+    }
+
     /// The place of the first exception that is not before `link`.
     pub(crate) fn next_exception(&mut self, link: usize) -> Result<Option<usize>, Corrupt> {
         if self.exceptions.is_empty() {

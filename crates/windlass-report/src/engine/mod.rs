@@ -4,6 +4,8 @@
 //! groups that are all in memory (`grouped.rs`), single rows (`single.rs`), or one object (`overview.rs`).
 
 mod anchors;
+mod glanced;
+mod glanced_parts;
 mod grouped;
 mod memory;
 mod of_anchor;

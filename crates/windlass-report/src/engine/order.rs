@@ -31,7 +31,7 @@ impl Order {
             .unwrap_or(Ordering::Equal)
     }
 
-    /// The same, of a record with one that has cells of its own: only the cells that order are copied.
+    /// The same, of a record with one that has cells of its own.
     pub(super) fn compare_with(
         &self,
         record: &(impl Record + ?Sized),
@@ -40,8 +40,11 @@ impl Order {
         self.0
             .iter()
             .map(|(at, field, direction)| {
-                let cell = OwnedCell::from(record.cell(*field));
-                directed(Some(&cell).cmp(&other.0.get(*at)), *direction)
+                let ordering = match other.0.get(*at) {
+                    Some(owned) => OwnedCell::compare_from(record.cell(*field), owned),
+                    None => Ordering::Greater,
+                };
+                directed(ordering, *direction)
             })
             .find(|ordering| ordering.is_ne())
             .unwrap_or(Ordering::Equal)

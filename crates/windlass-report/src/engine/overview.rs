@@ -1,9 +1,11 @@
 //! `metrics`: everything that is counted of a target.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ops::ControlFlow;
 
-use windlass_index::{LinkFilter, LinkRow, Snapshot, TargetRows};
-use windlass_links::LinkType;
+use windlass_index::{LinkFilter, LinkRow, Looks, Snapshot, TargetRows};
+use windlass_links::{LinkType, Rel};
 
 use super::AnswerError;
 use super::record::OwnedCell;
@@ -33,38 +35,92 @@ pub(super) fn overview(
     Ok((cells.collect(), any))
 }
 
+#[derive(Default)]
+struct LinkCounts {
+    backlinks: u64,
+    nofollow: u64,
+    gov: u64,
+    edu: u64,
+    redirects: u64,
+    canonicals: u64,
+    alternates: u64,
+}
+
+/// Whether a domain is a government's, or an educational one.
+type Sort = (bool, bool);
+
+impl LinkCounts {
+    fn add(&mut self, link_type: LinkType, rel: Rel, refdomain: impl FnOnce() -> Sort) {
+        match link_type {
+            LinkType::Href => {
+                let (is_gov, is_edu) = refdomain();
+                self.backlinks += 1;
+                self.nofollow += u64::from(rel.is_nofollow());
+                self.gov += u64::from(is_gov);
+                self.edu += u64::from(is_edu);
+            }
+            LinkType::Redirect => self.redirects += 1,
+            LinkType::Canonical => self.canonicals += 1,
+            LinkType::Alternate => self.alternates += 1,
+            LinkType::Refresh | LinkType::Form | LinkType::Frame => {}
+        }
+    }
+}
+
+fn sort_of(refdomain: &str) -> Sort {
+    (is_below(refdomain, "gov"), is_below(refdomain, "edu"))
+}
+
+/// Counts links by a glance at each, where the index has them.
+fn count_links(asked: &Asked<'_>, snapshot: &Snapshot) -> Result<LinkCounts, AnswerError> {
+    let (target, cancel) = (&asked.query.target, asked.cancel);
+    let filter = LinkFilter {
+        history: asked.query.history,
+        all_types: true,
+    };
+    let mut counts = LinkCounts::default();
+    let Some(glances) = snapshot.glances(target, cancel)? else {
+        snapshot.for_each_link_to(target, filter, cancel, |row: &LinkRow<'_>| {
+            counts.add(row.link_type, row.rel, || sort_of(&row.page.refdomain));
+            Ok::<_, AnswerError>(ControlFlow::Continue(()))
+        })?;
+        return Ok(counts);
+    };
+    let looks = Looks {
+        rel: true,
+        refdomain: true,
+        part: None,
+    };
+    // 8 bytes for each domain, of which there are fewer than pages.
+    let mut sorts: HashMap<u32, Sort> = HashMap::new();
+    glances.for_each(filter, looks, None, cancel, |glance| {
+        let sort = match sorts.entry(glance.refdomain) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(unknown) => {
+                *unknown.insert(sort_of(&glances.refdomain(glance.refdomain)?))
+            }
+        };
+        counts.add(glance.link_type, glance.rel, || sort);
+        Ok::<_, AnswerError>(ControlFlow::Continue(()))
+    })?;
+    Ok(counts)
+}
+
 fn count(
     asked: &Asked<'_>,
     snapshot: &Snapshot,
     rows: &TargetRows,
 ) -> Result<(Vec<(Field, u64)>, bool), AnswerError> {
     let refdomains = super::grouped::refpages_by_refdomain(asked, rows)?;
-    let (mut backlinks, mut nofollow, mut gov, mut edu) = (0u64, 0u64, 0u64, 0u64);
-    let (mut redirects, mut canonicals, mut alternates) = (0u64, 0u64, 0u64);
-    let filter = LinkFilter {
-        history: asked.query.history,
-        all_types: true,
-    };
-    snapshot.for_each_link_to(
-        &asked.query.target,
-        filter,
-        asked.cancel,
-        |row: &LinkRow<'_>| {
-            match row.link_type {
-                LinkType::Href => {
-                    backlinks += 1;
-                    nofollow += u64::from(row.rel.is_nofollow());
-                    gov += u64::from(is_below(&row.page.refdomain, "gov"));
-                    edu += u64::from(is_below(&row.page.refdomain, "edu"));
-                }
-                LinkType::Redirect => redirects += 1,
-                LinkType::Canonical => canonicals += 1,
-                LinkType::Alternate => alternates += 1,
-                LinkType::Refresh | LinkType::Form | LinkType::Frame => {}
-            }
-            Ok::<_, AnswerError>(ControlFlow::Continue(()))
-        },
-    )?;
+    let LinkCounts {
+        backlinks,
+        nofollow,
+        gov,
+        edu,
+        redirects,
+        canonicals,
+        alternates,
+    } = count_links(asked, snapshot)?;
     let (mut pages, mut html_pages, mut internal, mut external) = (0u64, 0u64, 0u64, 0u64);
     snapshot.for_each_page(&asked.query.target, asked.cancel, |page| {
         pages += 1;

@@ -64,6 +64,13 @@ impl<'a> RecordFilter<'a> {
         Self { matcher, strings }
     }
 
+    /// Of the conditions that are not about a field, which were looked at elsewhere.
+    pub(super) fn besides(filter: &'a Filter, field: Field) -> Self {
+        let mut others = Self::new(filter);
+        others.strings.retain(|string| *string != field);
+        others
+    }
+
     pub(super) fn passes(&self, record: &(impl Record + ?Sized)) -> bool {
         self.matcher.passes_numbers(&Numbers(record))
             && self
@@ -118,11 +125,18 @@ pub(super) struct ChangeRecord<'a> {
     pub(super) is_new: bool,
 }
 
+impl ChangeRecord<'_> {
+    /// What it is called.
+    pub(super) const fn type_name(is_new: bool) -> &'static str {
+        if is_new { "new" } else { "lost" }
+    }
+}
+
 impl Record for ChangeRecord<'_> {
     fn cell(&self, field: Field) -> Cell<'_> {
         match field {
             Field::ChangeDate => Cell::Date(self.date),
-            Field::ChangeType => Cell::Text(if self.is_new { "new" } else { "lost" }),
+            Field::ChangeType => Cell::Text(Self::type_name(self.is_new)),
             field => self.link.cell(field),
         }
     }
@@ -195,6 +209,16 @@ impl OwnedCell {
     }
 }
 
+impl OwnedCell {
+    /// A cell beside one that is owned, as if it were owned too.
+    pub(crate) fn compare_from(cell: Cell<'_>, owned: &Self) -> std::cmp::Ordering {
+        match (cell, owned) {
+            (Cell::Text(cell), Self::Text(owned)) => cell.cmp(owned),
+            (cell, owned) => Self::from(cell).cmp(owned),
+        }
+    }
+}
+
 impl From<Cell<'_>> for OwnedCell {
     fn from(cell: Cell<'_>) -> Self {
         match cell {
@@ -213,12 +237,13 @@ pub(crate) struct OwnedRecord(pub(crate) Box<[OwnedCell]>);
 
 impl OwnedRecord {
     pub(super) fn of(record: &(impl Record + ?Sized), columns: &[&Column]) -> Self {
-        Self(
-            columns
-                .iter()
-                .map(|column| record.cell(column.field).into())
-                .collect(),
-        )
+        let cells = columns.iter().map(|column| record.cell(column.field));
+        Self(cells.map(OwnedCell::from).collect())
+    }
+
+    pub(super) fn of_fields(record: &(impl Record + ?Sized), fields: &[Field]) -> Self {
+        let cells = fields.iter().map(|field| record.cell(*field));
+        Self(cells.map(OwnedCell::from).collect())
     }
 
     /// Bytes of memory, about.

@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use windlass_index::Snapshot;
 
 use super::AnswerError;
+use super::glanced::Glanced;
 use super::order::Order;
 use super::record::{OwnedCell, OwnedRecord, Record, RecordFilter};
 use super::sources::{self, Asked, Flow};
@@ -18,8 +19,10 @@ use crate::table::{Column, Field, Source};
 /// The results of such a table.
 #[derive(Debug)]
 pub(super) struct Found {
-    /// The first of them, in the order of the answer.
-    kept: Vec<OwnedRecord>,
+    /// The first of them, in the order of the answer, each with its place in that of the index.
+    kept: Vec<Placed>,
+    /// Whether those are known from a glance, and must be read.
+    is_glanced: bool,
     /// Of ordered ones, the last row looked at so far: the next window comes behind it.
     last: Option<Placed>,
     /// How many results the answer has.
@@ -67,20 +70,27 @@ fn for_each_passing(
             sources::backlinks(asked, snapshot, all_types, wants_anchor, |link| row(&link))?;
         }
     }
-    if !any_rows && wants_anchor.is_some() {
-        // Those with other anchors were not looked at; the first tells that there are some.
-        let mut first = || {
-            any_rows = true;
-            Ok(ControlFlow::Break(()))
-        };
-        match asked.query.table.source {
-            Source::Changes => sources::changes(asked, snapshot, None, |_| first())?,
-            Source::Backlinks => {
-                let all_types = asked.wants_all_types();
-                sources::backlinks(asked, snapshot, all_types, None, |_| first())?;
-            }
-            _ => {}
+    Ok(any_rows || any_with_other_anchors(asked, snapshot)?)
+}
+
+/// Whether there are rows before `where`, where only those were looked at whose anchors it wants, and there
+/// are none. The first tells.
+fn any_with_other_anchors(asked: &Asked<'_>, snapshot: &Snapshot) -> Result<bool, AnswerError> {
+    let mut any_rows = false;
+    if !Matcher::new(&asked.query.where_filter).tests(Field::Anchor) {
+        return Ok(any_rows);
+    }
+    let mut first = || {
+        any_rows = true;
+        Ok(ControlFlow::Break(()))
+    };
+    match asked.query.table.source {
+        Source::Changes => sources::changes(asked, snapshot, None, |_| first())?,
+        Source::Backlinks => {
+            let all_types = asked.wants_all_types();
+            sources::backlinks(asked, snapshot, all_types, None, |_| first())?;
         }
+        _ => {}
     }
     Ok(any_rows)
 }
@@ -107,13 +117,14 @@ fn find_in_order(asked: &Asked<'_>, snapshot: &Snapshot) -> Result<Found, Answer
         if (offset..wanted).contains(&total) && bytes < asked.limits.kept_bytes_max {
             let record = OwnedRecord::of(record, &asked.query.select);
             bytes += record.memory();
-            kept.push(record);
+            kept.push((record, total));
         }
         total += 1;
         Ok(until(total >= counted_max))
     })?;
     Ok(Found {
         kept,
+        is_glanced: false,
         last: None,
         results: total.saturating_sub(offset).min(limit),
         total,
@@ -172,6 +183,7 @@ impl<'a> Ordered<'a> {
 
 fn find_ordered(asked: &Asked<'_>, snapshot: &Snapshot) -> Result<Found, AnswerError> {
     let (offset, limit) = (asked.query.offset, u64::from(asked.query.limit));
+    let glanced = Glanced::of(asked, snapshot)?;
     let ordered = Ordered::of(asked);
     // The rows before `offset` are windows too.
     let mut last: Option<Placed> = None;
@@ -183,14 +195,21 @@ fn find_ordered(asked: &Asked<'_>, snapshot: &Snapshot) -> Result<Found, AnswerE
         } else {
             left.saturating_add(limit)
         };
-        let (rows, total, any_rows) = ordered.window(asked, snapshot, last.as_ref(), wanted)?;
+        let (rows, total, any_rows) = match &glanced {
+            Some(glanced) => {
+                let (rows, total, any_rows) = glanced.window(last.as_ref(), wanted)?;
+                let any_rows = any_rows || any_with_other_anchors(asked, snapshot)?;
+                (rows, total, any_rows)
+            }
+            None => ordered.window(asked, snapshot, last.as_ref(), wanted)?,
+        };
         let count = rows.len() as u64;
         last = rows.last().cloned().or(last);
         if count == 0 || count > left {
-            let kept = rows.into_iter().map(|(record, _)| record);
             let skipped = usize::try_from(left).unwrap_or(usize::MAX);
             return Ok(Found {
-                kept: kept.skip(skipped).collect(),
+                kept: rows.into_iter().skip(skipped).collect(),
+                is_glanced: glanced.is_some(),
                 last,
                 results: total.saturating_sub(offset).min(limit),
                 total,
@@ -219,15 +238,32 @@ impl Found {
                 .collect();
             each(&cells)
         };
-        self.kept.iter().try_for_each(&mut write)?;
         let mut written = self.kept.len() as u64;
+        let glanced = match self.is_glanced {
+            true => Glanced::of(asked, snapshot)?,
+            false => None,
+        };
+        match &glanced {
+            Some(glanced) => glanced.read(&self.kept, &mut write)?,
+            None => self.kept.iter().try_for_each(|(row, _)| write(row))?,
+        }
         if !asked.query.order_by.is_empty() {
             let ordered = Ordered::of(asked);
             let mut last = self.last.clone();
             while written < self.results {
                 let left = self.results - written;
-                let (rows, ..) = ordered.window(asked, snapshot, last.as_ref(), left)?;
-                rows.iter().try_for_each(|(record, _)| write(record))?;
+                let rows = match &glanced {
+                    Some(glanced) => {
+                        let (rows, ..) = glanced.window(last.as_ref(), left)?;
+                        glanced.read(&rows, &mut write)?;
+                        rows
+                    }
+                    None => {
+                        let (rows, ..) = ordered.window(asked, snapshot, last.as_ref(), left)?;
+                        rows.iter().try_for_each(|(row, _)| write(row))?;
+                        rows
+                    }
+                };
                 written += rows.len() as u64;
                 last = rows.last().cloned();
                 if last.is_none() {

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
 
 use windlass_index::{LinkFilter, LinkRow, Snapshot, TargetRows};
-use windlass_links::History;
+use windlass_links::{CaptureTime, History};
 
 use super::memory::Memory;
 use super::record::{ChangeRecord, LinkRecord};
@@ -39,6 +39,12 @@ impl Asked<'_> {
             conditions.any(|condition| condition.column().field == field)
         };
         conditions(&self.query.where_filter) || conditions(&self.query.having)
+    }
+
+    /// Whether a condition or the order looks at a field.
+    pub(super) fn names(&self, field: Field) -> bool {
+        let mut keys = self.query.order_by.iter();
+        self.tests(field) || keys.any(|key| key.column.field == field)
     }
 
     /// Whether links of other types than `href` are rows too: where a condition looks at the type. Without
@@ -82,6 +88,19 @@ fn links(
     }
 }
 
+/// When a link was found, and lost, and which of both it is; of `since` what happened since then.
+pub(super) fn changes_of(
+    first_seen: CaptureTime,
+    lost: Option<CaptureTime>,
+    history: History,
+) -> impl Iterator<Item = (CaptureTime, bool)> {
+    let changes = [(Some(first_seen), true), (lost, false)];
+    let changes = changes
+        .into_iter()
+        .filter_map(|(date, is_new)| Some((date?, is_new)));
+    changes.filter(move |(date, _)| !matches!(history, History::Since(since) if *date < since))
+}
+
 /// When each of these links was found, and lost. `since` keeps what happened since then; the others keep
 /// all.
 pub(super) fn changes(
@@ -100,12 +119,7 @@ pub(super) fn changes(
         filter,
         wants_anchor,
         |row: &LinkRow<'_>| {
-            let found = (Some(row.first_seen), true);
-            for (date, is_new) in [found, (row.lost, false)] {
-                let Some(date) = date else { continue };
-                if matches!(asked.query.history, History::Since(since) if date < since) {
-                    continue;
-                }
+            for (date, is_new) in changes_of(row.first_seen, row.lost, asked.query.history) {
                 let record = ChangeRecord {
                     link: LinkRecord(row),
                     date,

@@ -84,6 +84,19 @@ impl<'a> Paged<'a> {
         bytes(values.start / VALUES)..bytes(values.end.div_ceil(VALUES))
     }
 
+    /// The block that a value lies in, where that has not been verified yet: it may have to be read first.
+    #[inline]
+    pub(crate) fn unknown_block(&self, i: usize) -> Option<usize> {
+        let block = i / VALUES;
+        let word = self.verified.0.get(block / 64)?;
+        (word.load(Ordering::Relaxed) & 1 << (block % 64) == 0).then_some(block)
+    }
+
+    /// Where some blocks lie in the section.
+    pub(crate) fn bytes_of(blocks: std::ops::Range<usize>) -> std::ops::Range<usize> {
+        Self::bytes(blocks.start * VALUES..blocks.end * VALUES)
+    }
+
     /// The value at position `i`. Its block is verified when it is first touched.
     #[inline]
     pub(crate) fn get(&self, i: usize) -> Result<u32, Corrupt> {

@@ -10,6 +10,9 @@ use crate::segment::Segment;
 use crate::sink::Hit;
 use crate::site::SiteBlock;
 
+/// Links from which on it is worth asking for what they need before it is read.
+const FEW: usize = 8;
+
 /// Appends those backlinks among a range of links that the history keeps and whose folds are in a
 /// range, in the order of the block. Pages are numbered by their place in the block.
 pub(super) fn append(
@@ -21,6 +24,14 @@ pub(super) fn append(
     hits: &mut Vec<Hit>,
 ) -> Result<(), Corrupt> {
     let mut block = block.clone();
+    if links.len() >= FEW {
+        let (mut places, mut pages) = (block.hrefs.pages.clone(), block.pages.clone());
+        let pages = links.clone().map(|link| {
+            let place = places.get(link)?;
+            pages.at(place as usize)
+        });
+        segment.will_need_latest_of(pages)?;
+    }
     let domains = segment.domains()?;
     let mut dates = LinkDates::new(segment, history);
     let mut times = Vec::new();

@@ -338,6 +338,34 @@ impl Segment {
         }
     }
 
+    /// The latest captures of some pages, here and there, will be asked for: those that may not be in memory are asked
+    /// of the disk all at once, which answers many requests in the time of one. Costs some ns a page where all are.
+    pub(crate) fn will_need_latest_of(
+        &self,
+        pages: impl Iterator<Item = Result<u32, Corrupt>>,
+    ) -> Result<(), Corrupt> {
+        let Some(section) = self.sections.range(Section::PageLatest) else {
+            return Ok(());
+        };
+        let times = self.latest_times();
+        let mut blocks = Vec::new();
+        for page in pages {
+            blocks.extend(times.unknown_block(page? as usize));
+        }
+        blocks.sort_unstable();
+        blocks.dedup();
+        for neighbours in blocks.chunk_by(|a, b| *b == a + 1) {
+            if let (Some(first), Some(last)) = (neighbours.first(), neighbours.last()) {
+                let bytes = Paged::bytes_of(*first..last + 1);
+                let end = section.end.min(section.start + bytes.end);
+                self.sections
+                    .data()
+                    .will_need((section.start + bytes.start).min(end)..end);
+            }
+        }
+        Ok(())
+    }
+
     /// Seconds of the latest real capture of each page.
     pub(crate) fn latest_times(&self) -> Paged<'_> {
         Paged::new(

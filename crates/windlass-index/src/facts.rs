@@ -1,9 +1,10 @@
 //! What the page table says about each page of a site block, decoded: for questions about many links.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::ops::Range;
 
+use crate::anchors::AnchorSet;
 use crate::bytes::Corrupt;
+use crate::cache::{Cache, LookedUp, Memory};
 use crate::query::LinkDates;
 use crate::segment::Segment;
 use crate::site::SiteBlock;
@@ -85,6 +86,9 @@ impl Fact {
 #[derive(Debug)]
 pub(crate) struct FactTable {
     facts: Vec<Fact>,
+    /// A bit for each page whose plain links are live: most are, and of all of them these few bytes stay
+    /// near the processor where the facts do not.
+    live: Vec<u64>,
     /// Fold of each form; empty where each has its own.
     folds: Vec<u32>,
 }
@@ -98,7 +102,7 @@ impl FactTable {
         if let Some(last) = n.checked_sub(1) {
             segment.will_need_latest(block.pages.get(0)?, block.pages.get(last)?, n);
         }
-        let mut facts = Vec::new();
+        let (mut facts, mut live) = (Vec::new(), vec![0u64; n.div_ceil(64)]);
         let (mut domain, mut domain_end) = (0, 0);
         for place in 0..n {
             let page = block.pages.get(place)?;
@@ -118,12 +122,25 @@ impl FactTable {
             } else {
                 Plain::Lost
             };
+            if matches!(plain, Plain::Live { .. })
+                && let Some(word) = live.get_mut(place / 64)
+            {
+                *word |= 1 << (place % 64);
+            }
             facts.push(Fact::new(domain, plain));
         }
         Ok(Self {
             facts,
+            live,
             folds: block.folds()?,
         })
+    }
+
+    /// Whether links that were seen at all of a page's times are live for sure, by its place in the block.
+    #[inline]
+    fn is_live(&self, place: u32) -> bool {
+        let word = self.live.get(place as usize / 64);
+        word.is_some_and(|word| word >> (place % 64) & 1 == 1)
     }
 
     /// The fact of a page, by its place in the block.
@@ -147,9 +164,45 @@ impl FactTable {
             .ok_or(Corrupt("a form"))
     }
 
-    /// Bytes of memory.
-    pub(crate) fn memory(&self) -> usize {
-        self.facts.capacity() * size_of::<Fact>() + self.folds.capacity() * 4
+    /// The first form with a fold, or one behind it.
+    pub(crate) fn first_form(&self, fold: u32) -> u32 {
+        if self.folds.is_empty() {
+            return fold;
+        }
+        self.folds.partition_point(|of| *of < fold) as u64 as u32
+    }
+
+    /// The forms, below a number, of some folds. Some nanoseconds a fold.
+    pub(crate) fn forms_of(&self, folds: &AnchorSet, forms: usize) -> AnchorSet {
+        if self.folds.is_empty() {
+            return folds.clone();
+        }
+        let mut set = AnchorSet::below(forms);
+        let (mut form, mut last) = (0usize, 0u32);
+        for fold in folds.within(0..self.folds.last().map_or(0, |last| last + 1)) {
+            // Each fold has a form at least.
+            form += (fold - last) as usize;
+            while let Some(short) = self.folds.get(form).and_then(|of| fold.checked_sub(*of))
+                && short > 0
+            {
+                form += short as usize;
+            }
+            last = fold;
+            let mut same = form;
+            while self.folds.get(same) == Some(&fold) {
+                set.insert(same as u64 as u32);
+                same += 1;
+            }
+        }
+        set
+    }
+}
+
+impl Memory for FactTable {
+    fn memory(&self) -> usize {
+        self.facts.capacity() * size_of::<Fact>()
+            + self.live.capacity() * 8
+            + self.folds.capacity() * 4
     }
 }
 
@@ -159,7 +212,19 @@ pub(crate) fn for_each_live<E: From<Corrupt>>(
     block: &mut SiteBlock<'_>,
     table: &FactTable,
     dates: &mut LinkDates<'_>,
-    links: std::ops::Range<usize>,
+    links: Range<usize>,
+    each: impl FnMut(u32, u32, Option<(u32, u32)>) -> Result<(), E>,
+) -> Result<(), E> {
+    for_each_live_of(block, table, dates, links, |_| true, each)
+}
+
+/// [`for_each_live`], of those whose forms are wanted. The others cost little more than being unpacked.
+pub(crate) fn for_each_live_of<E: From<Corrupt>>(
+    block: &mut SiteBlock<'_>,
+    table: &FactTable,
+    dates: &mut LinkDates<'_>,
+    links: Range<usize>,
+    wants: impl Fn(u32) -> bool,
     mut each: impl FnMut(u32, u32, Option<(u32, u32)>) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut times = Vec::new();
@@ -173,30 +238,33 @@ pub(crate) fn for_each_live<E: From<Corrupt>>(
             .min(exception.unwrap_or(usize::MAX).max(link));
         let (forms, places) = block.hrefs.forms_and_pages(link..stop)?;
         for (&form, &place) in forms.iter().zip(places) {
-            match table.fact(place)?.plain() {
-                Plain::Live { .. } => each(table.fold(form)?, place, None)?,
-                Plain::Lost => {}
-                Plain::Revisited => {
-                    let page = block.pages.at(place as usize)?;
-                    block.page_times.of(place, page, &mut times)?;
-                    if let Some(found) = dates.of(page, &times)? {
-                        let own = Some((found.first_seen, found.last_visited));
-                        each(table.fold(form)?, place, own)?;
-                    }
+            if !wants(form) {
+                continue;
+            }
+            if table.is_live(place) {
+                each(table.fold(form)?, place, None)?;
+            } else if table.fact(place)?.plain() == Plain::Revisited {
+                let page = block.pages.at(place as usize)?;
+                block.page_times.of(place, page, &mut times)?;
+                if let Some(found) = dates.of(page, &times)? {
+                    let own = Some((found.first_seen, found.last_visited));
+                    each(table.fold(form)?, place, own)?;
                 }
             }
         }
         link = stop;
         if exception == Some(link) && link < links.end {
-            let place = block.hrefs.pages.get(link)?;
             let form = block.hrefs.forms.get(link)?;
-            let seen = block.hrefs.exception(link as u64 as u32)?;
-            times.clear();
-            times.extend(seen.unwrap_or_default().iter().map(|(time, _)| *time));
-            let page = block.pages.at(place as usize)?;
-            if let Some(found) = dates.of(page, &times)? {
-                let own = Some((found.first_seen, found.last_visited));
-                each(table.fold(form)?, place, own)?;
+            if wants(form) {
+                let place = block.hrefs.pages.get(link)?;
+                let seen = block.hrefs.exception(link as u64 as u32)?;
+                times.clear();
+                times.extend(seen.unwrap_or_default().iter().map(|(time, _)| *time));
+                let page = block.pages.at(place as usize)?;
+                if let Some(found) = dates.of(page, &times)? {
+                    let own = Some((found.first_seen, found.last_visited));
+                    each(table.fold(form)?, place, own)?;
+                }
             }
             link += 1;
             exception = block.hrefs.next_exception(link)?;
@@ -208,58 +276,18 @@ pub(crate) fn for_each_live<E: From<Corrupt>>(
 /// How many bytes of tables a segment keeps for the next question.
 const CACHE_BYTES_MAX: usize = 256 << 20;
 
-/// A table is worth making when links were looked up without it that are so many times fewer than the
-/// pages it is about.
-const WORTH: usize = 8;
-/// Of how many sites it is known how many links were looked up.
-const SITES_KNOWN_MAX: usize = 1 << 12;
-
-/// The tables used last, within a bound of memory.
-#[derive(Debug, Default)]
+/// The tables used last, by the keys of their sites, and of other sites how many links were looked up.
+#[derive(Debug)]
 pub(crate) struct FactCache {
-    tables: Mutex<Vec<(Vec<u8>, Arc<FactTable>)>>,
-    /// Links looked up in sites that have no table.
-    looked_up: Mutex<HashMap<Vec<u8>, usize>>,
+    pub(crate) tables: Cache<Vec<u8>, FactTable>,
+    pub(crate) looked_up: LookedUp,
 }
 
-impl FactCache {
-    /// Whether a table of a site of so many pages is worth making, now that so many more links are to
-    /// be looked up.
-    pub(crate) fn is_worth(&self, site_key: &[u8], links: usize, pages: usize) -> bool {
-        let mut looked_up = self
-            .looked_up
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if looked_up.len() >= SITES_KNOWN_MAX && !looked_up.contains_key(site_key) {
-            looked_up.clear();
-        }
-        let sum = looked_up.entry(site_key.to_owned()).or_default();
-        *sum = sum.saturating_add(links);
-        let is_worth = *sum > pages / WORTH;
-        if is_worth {
-            looked_up.remove(site_key);
-        }
-        is_worth
-    }
-
-    /// The table of a site, if it is there.
-    pub(crate) fn get(&self, site_key: &[u8]) -> Option<Arc<FactTable>> {
-        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = tables.iter().position(|(key, _)| key == site_key)?;
-        let found = tables.remove(at);
-        let table = Arc::clone(&found.1);
-        tables.push(found);
-        Some(table)
-    }
-
-    /// Keeps a table, and lets those go that were used longest ago.
-    pub(crate) fn put(&self, site_key: &[u8], table: &Arc<FactTable>) {
-        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
-        tables.retain(|(key, _)| key != site_key);
-        tables.push((site_key.to_owned(), Arc::clone(table)));
-        let mut bytes: usize = tables.iter().map(|(_, table)| table.memory()).sum();
-        while bytes > CACHE_BYTES_MAX && !tables.is_empty() {
-            bytes -= tables.remove(0).1.memory();
+impl Default for FactCache {
+    fn default() -> Self {
+        Self {
+            tables: Cache::new(CACHE_BYTES_MAX),
+            looked_up: LookedUp::default(),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The backlink index: immutable segments of captures and links, merged by union, under one manifest.
 
+mod anchors;
 mod bytes;
+mod cache;
 mod collect;
 mod column;
 mod compact;
@@ -20,6 +22,7 @@ mod places;
 mod query;
 mod radix;
 mod ready;
+mod row_table;
 pub mod rows;
 mod run;
 mod segment;
@@ -34,6 +37,7 @@ mod symbols;
 mod texts;
 mod verify;
 
+pub use anchors::{AnchorSet, AnchorStretch};
 pub use collect::{Collected, Collector, digest_text};
 pub use compact::{
     BackgroundMerge, BackgroundStep, MergePlan, MergePolicy, Merged, Progress,

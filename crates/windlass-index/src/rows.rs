@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use windlass_links::CaptureTime;
 
+use crate::anchors::{AnchorSet, AnchorStretch};
 use crate::error::IndexError;
 use crate::intern::Interner;
-use crate::query::{ReadyGroups, Scan, United};
+use crate::query::{ReadyGroups, Scan, Tuning, United};
 use crate::segment::Segment;
 use crate::sink::{Hit, PageSet, Sink};
 
@@ -41,6 +42,12 @@ pub trait RowVisitor: Send {
     /// What reading texts gives.
     fn row(&mut self, row: &Row, texts: &mut Texts<'_>) -> Result<bool, IndexError>;
 
+    /// Takes the pages of the row before: their numbers among the pages that link to the site.
+    #[doc(hidden)]
+    fn pages(&mut self, pages: &[u32]) {
+        let _ = pages;
+    }
+
     /// Whether the rows of an anchor are to come: asked before the first of them.
     ///
     /// # Errors
@@ -65,7 +72,7 @@ pub struct TargetRows {
 #[derive(Debug)]
 pub(crate) enum Links {
     /// In memory, ordered by (fold, page); page numbers are below the number given.
-    Listed(Vec<Hit>, usize),
+    Listed(Arc<Vec<Hit>>, usize),
     /// To be read from a site block.
     Scanned(Scan),
     /// In memory, from several segments.
@@ -90,6 +97,7 @@ pub(crate) enum Names {
     Site {
         segment: Arc<Segment>,
         site_key: Vec<u8>,
+        tuning: Tuning,
     },
     /// In memory, with the links.
     United(Arc<United>),
@@ -98,7 +106,7 @@ pub(crate) enum Names {
 impl Default for TargetRows {
     fn default() -> Self {
         Self {
-            links: Links::Listed(Vec::new(), 0),
+            links: Links::Listed(Arc::default(), 0),
             names: Names::Listed {
                 anchors: Strings::default(),
                 refdomains: Strings::default(),
@@ -163,9 +171,12 @@ impl TargetRows {
                 folds,
                 order,
             } => Texts::gathered(segment, folds, order).map_err(|corrupt| segment.corrupt(corrupt)),
-            Names::Site { segment, site_key } => {
-                Texts::of_site(segment, site_key).map_err(|corrupt| segment.corrupt(corrupt))
-            }
+            Names::Site {
+                segment,
+                site_key,
+                tuning,
+            } => Texts::of_site(segment, site_key, *tuning)
+                .map_err(|corrupt| segment.corrupt(corrupt)),
         }
     }
 
@@ -178,6 +189,39 @@ impl TargetRows {
             Links::Listed(..) => Ok(None),
             Links::Scanned(scan) => scan.ready_groups(),
             Links::United(united) => united.ready_groups(),
+        }
+    }
+
+    /// The anchors that pass a test, where that can be found out for many of them at once, before anything
+    /// else is read of them: `None` where the backlinks are few or in memory, and a visitor is to test
+    /// each in [`wants`](RowVisitor::wants). Of anchors that do not occur it does not matter whether they
+    /// are in. `test` is given anchors with neighbouring numbers and puts the places of those that pass
+    /// into a list. A few ns an anchor of the site, whose anchors are decoded and kept at the first time,
+    /// about 20 ns each, where they are not too many.
+    ///
+    /// # Errors
+    /// Where the segment is damaged; [`IndexError::Cancelled`] soon after `cancel` is set.
+    pub fn select_anchors(
+        &self,
+        test: impl Fn(&AnchorStretch<'_>, &mut Vec<usize>) + Sync,
+        cancel: &AtomicBool,
+    ) -> Result<Option<AnchorSet>, IndexError> {
+        match &self.links {
+            Links::Scanned(scan) => scan.select(test, cancel).map(Some),
+            Links::Listed(..) | Links::United(_) => Ok(None),
+        }
+    }
+
+    /// Whether there is a row at all. Where finished groups tell it, or every link counts that there ever
+    /// was, nothing is read for it; otherwise links are, up to the first one.
+    ///
+    /// # Errors
+    /// Where the segment is damaged; [`IndexError::Cancelled`] soon after `cancel` is set.
+    pub fn any(&self, cancel: &AtomicBool) -> Result<bool, IndexError> {
+        match &self.links {
+            Links::Listed(hits, _) => Ok(!hits.is_empty()),
+            Links::Scanned(scan) => scan.any(cancel),
+            Links::United(united) => Ok(!united.is_empty()),
         }
     }
 
@@ -194,7 +238,21 @@ impl TargetRows {
         visitor: impl Fn() -> V + Sync,
         cancel: &AtomicBool,
     ) -> Result<(Vec<V>, u64), IndexError> {
-        let (visitors, pages) = self.scan_pages(visitor, cancel)?;
+        self.scan_of(None, visitor, cancel)
+    }
+
+    /// [`scan`](Self::scan), of the rows of some anchors: those that [`select_anchors`](Self::select_anchors)
+    /// gave, or all where it gave `None`. The links of the others cost a nanosecond each, or nothing.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn scan_of<V: RowVisitor>(
+        &self,
+        among: Option<&AnchorSet>,
+        visitor: impl Fn() -> V + Sync,
+        cancel: &AtomicBool,
+    ) -> Result<(Vec<V>, u64), IndexError> {
+        let (visitors, pages) = self.scan_pages(among, visitor, cancel)?;
         Ok((visitors, pages.count()))
     }
 
@@ -208,7 +266,7 @@ impl TargetRows {
         visitor: impl Fn() -> V + Sync,
         cancel: &AtomicBool,
     ) -> Result<(Vec<V>, HashMap<u32, u64>), IndexError> {
-        let (visitors, pages) = self.scan_pages(visitor, cancel)?;
+        let (visitors, pages) = self.scan_pages(None, visitor, cancel)?;
         let mut counts = HashMap::new();
         // Pages of one domain are neighbours.
         let mut last = (u32::MAX, 0u64);
@@ -245,6 +303,7 @@ impl TargetRows {
 
     fn scan_pages<V: RowVisitor>(
         &self,
+        among: Option<&AnchorSet>,
         visitor: impl Fn() -> V + Sync,
         cancel: &AtomicBool,
     ) -> Result<(Vec<V>, PageSet), IndexError> {
@@ -252,7 +311,7 @@ impl TargetRows {
             return Err(IndexError::Cancelled);
         }
         let (hits, page_count) = match &self.links {
-            Links::Scanned(scan) => return scan.run(self, visitor, cancel),
+            Links::Scanned(scan) => return scan.run(self, among, visitor, cancel),
             Links::United(united) => return united.run(self, visitor, cancel),
             Links::Listed(hits, page_count) => (hits, *page_count),
         };
@@ -379,7 +438,7 @@ impl TargetRowsBuilder {
         }
         let page_count = hits.iter().map(|hit| hit.page as usize + 1).max();
         TargetRows {
-            links: Links::Listed(hits, page_count.unwrap_or(0)),
+            links: Links::Listed(Arc::new(hits), page_count.unwrap_or(0)),
             names: Names::Listed {
                 anchors,
                 refdomains,

@@ -101,6 +101,7 @@ impl<'t, 'a, V: RowVisitor> Sink<'t, 'a, V> {
             if self.visitor.row(&row, self.texts)? {
                 self.kept.extend(&self.row_pages);
             }
+            self.visitor.pages(&self.row_pages);
             self.row_pages.clear();
         }
         Ok(())

@@ -1,15 +1,24 @@
 //! Anchors and referring domains of an answer, by their numbers.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use windlass_links::anchor::fold_into;
 use windlass_links::surt::host_of_key;
 
+use crate::anchors::AnchorTable;
 use crate::bytes::Corrupt;
 use crate::error::IndexError;
 use crate::intern::Interner;
+use crate::query::Tuning;
 use crate::rows::Strings;
 use crate::segment::{Domains, Segment};
 use crate::site::SiteBlock;
 use crate::strings::StringCursor;
+
+/// After how many anchors that were read one by one it is asked whether all are worth decoding, of sites
+/// that have some.
+const READ_MIN: usize = 16;
 
 /// Reads anchors and referring domains as they are asked for. Anchors in ascending order of their
 /// numbers cost some tens of ns each, others some hundreds.
@@ -57,7 +66,13 @@ impl<'a> DomainTexts<'a> {
 #[derive(Debug)]
 struct SiteTexts<'a> {
     domains: DomainTexts<'a>,
+    site_key: &'a [u8],
     block: SiteBlock<'a>,
+    /// All anchors, where they are kept.
+    table: Option<Arc<AnchorTable>>,
+    /// How many anchors were read without them, and after how many it is asked whether all are worth
+    /// decoding; `None` where they are not to be.
+    read: Option<(usize, usize)>,
     forms: StringCursor<'a>,
     /// The anchor read last, with its first form.
     last: Option<(u32, usize)>,
@@ -85,10 +100,19 @@ impl<'a> Texts<'a> {
         }))
     }
 
-    pub(crate) fn of_site(segment: &'a Segment, site_key: &[u8]) -> Result<Self, Corrupt> {
+    pub(crate) fn of_site(
+        segment: &'a Segment,
+        site_key: &'a [u8],
+        tuning: Tuning,
+    ) -> Result<Self, Corrupt> {
         let block = segment.site(site_key)?.ok_or(Corrupt("a site's key"))?;
+        let is_known = block.fold_count() >= tuning.known_anchors_min;
         Ok(Self(Kind::Site(Box::new(SiteTexts {
             domains: DomainTexts::of(segment)?,
+            table: is_known.then(|| segment.anchors().get(site_key)).flatten(),
+            read: (is_known && tuning.makes_tables)
+                .then(|| (0, READ_MIN.min(block.fold_count() / READ_MIN + 1))),
+            site_key,
             forms: StringCursor::new(block.forms),
             last: None,
             block,
@@ -113,6 +137,7 @@ impl<'a> Texts<'a> {
                 text.ok_or_else(|| domains.segment.corrupt(Corrupt("an anchor's number")))
             }
             Kind::Site(site) => {
+                site.look_for_table()?;
                 let segment = site.domains.segment;
                 site.anchor(number)
                     .map_err(|corrupt| segment.corrupt(corrupt))
@@ -134,7 +159,27 @@ impl<'a> Texts<'a> {
 }
 
 impl SiteTexts<'_> {
+    /// Takes all anchors, where so many were read that they are worth decoding.
+    fn look_for_table(&mut self) -> Result<(), IndexError> {
+        let (None, Some((read, enough))) = (&self.table, &mut self.read) else {
+            return Ok(());
+        };
+        *read += 1;
+        if read < enough {
+            return Ok(());
+        }
+        let more = std::mem::take(read);
+        let segment = self.domains.segment;
+        let anchors = segment.anchors();
+        let never = AtomicBool::new(false);
+        self.table = anchors.get_if_worth(segment, self.site_key, &self.block, more, &never)?;
+        Ok(())
+    }
+
     fn anchor(&mut self, number: u32) -> Result<&str, Corrupt> {
+        if let Some(table) = &self.table {
+            return table.get(number).ok_or(Corrupt("an anchor's number"));
+        }
         let form = match self.last {
             // The next one is near.
             Some((last, form)) if last.checked_add(1) == Some(number) => {

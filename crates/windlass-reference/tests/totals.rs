@@ -18,7 +18,7 @@ use windlass_links::{History, Target};
 use windlass_reference::fixtures::{arb_captures, arb_history, arb_target, list, time};
 use windlass_reference::{Backlink, PlainRow, ReferenceIndex, rows};
 use windlass_report::{
-    AnswerError, AnswerLimits, Cell, Query, Totals, answer, totals, totals_tuned,
+    AnswerError, AnswerLimits, Cell, Emptiness, Query, Totals, answer, run, totals, totals_tuned,
 };
 
 use support::{Plan, TUNINGS, ingest, merge};
@@ -161,12 +161,22 @@ proptest! {
             let snapshot = Snapshot::open(directory.path()).unwrap();
             for target in &targets {
                 let expected = expected(&index, target, history, keep);
+                let any = !index.backlinks(target, history).is_empty();
                 let asked = query(target, history, &filter);
                 let cancel = AtomicBool::new(false);
                 prop_assert_eq!(totals(&asked, &snapshot, AnswerLimits::default(), &cancel).unwrap(), expected);
                 for tuning in TUNINGS {
                     let found = totals_tuned(&asked, &snapshot, &cancel, tuning).unwrap();
                     prop_assert_eq!(found, expected, "{} {} {} {}", target, history, filter, state);
+                    // The table says the same, and of which of its clauses it is that nothing is left (R20).
+                    let rows = snapshot.rows_tuned(target, history, &cancel, tuning).unwrap();
+                    let report = run(&asked, &rows).unwrap();
+                    prop_assert_eq!(
+                        (report.backlinks(), report.refpages(), report.groups_total()),
+                        (expected.backlinks, expected.refpages, 0)
+                    );
+                    let is_filtered = report.emptiness() == Some(Emptiness::FilteredOut);
+                    prop_assert_eq!(is_filtered, any, "{} {} {} {}", target, history, filter, state);
                 }
             }
         }

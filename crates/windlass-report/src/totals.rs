@@ -7,7 +7,7 @@ use windlass_index::{
 };
 use windlass_links::{CaptureTime, History};
 
-use crate::engine::{AnswerError, AnswerLimits, RowFilter, kinds_asked};
+use crate::engine::{AnswerError, AnswerLimits, Chosen, RowFilter, kinds_asked};
 use crate::error::Misreading;
 use crate::kind::Kinds;
 use crate::query::Query;
@@ -137,8 +137,9 @@ fn of_rows(
     kinds: Option<&Kinds>,
     cancel: &AtomicBool,
 ) -> Result<Totals, IndexError> {
-    let new = || Counting::new(query, rows, kinds);
-    let (parts, refpages) = rows.scan(new, cancel)?;
+    let chosen = Chosen::of(&query.where_filter, kinds, rows, cancel)?;
+    let new = || Counting::new(RowFilter::new(&query.where_filter, kinds, rows, &chosen));
+    let (parts, refpages) = rows.scan_of(chosen.anchors(), new, cancel)?;
     let mut totals = Totals {
         refpages,
         ..Totals::default()
@@ -192,9 +193,9 @@ struct Counting<'a> {
 }
 
 impl<'a> Counting<'a> {
-    fn new(query: &'a Query, rows: &TargetRows, kinds: Option<&'a Kinds>) -> Self {
+    fn new(filter: RowFilter<'a>) -> Self {
         Self {
-            filter: RowFilter::new(&query.where_filter, kinds, rows),
+            filter,
             totals: Totals::default(),
             anchor: None,
             refdomains: Vec::new(),

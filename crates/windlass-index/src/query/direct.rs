@@ -13,14 +13,14 @@ use crate::site::SiteBlock;
 /// Links from which on it is worth asking for what they need before it is read.
 const FEW: usize = 8;
 
-/// Appends those backlinks among a range of links that the history keeps and whose folds are in a
-/// range, in the order of the block. Pages are numbered by their place in the block.
+/// Appends those backlinks among a range of links that the history keeps and whose folds are wanted, in
+/// the order of the block. Pages are numbered by their place in the block.
 pub(super) fn append(
     segment: &Segment,
     block: &SiteBlock<'_>,
     history: History,
     links: Range<usize>,
-    folds: &Range<u32>,
+    wants: &dyn Fn(u32) -> bool,
     hits: &mut Vec<Hit>,
 ) -> Result<(), Corrupt> {
     let mut block = block.clone();
@@ -46,7 +46,7 @@ pub(super) fn append(
         if is_exception {
             exception = block.hrefs.next_exception(link + 1)?;
         }
-        if !folds.contains(&fold) {
+        if !wants(fold) {
             continue;
         }
         let page = block.pages.at(place as usize)?;

@@ -28,7 +28,7 @@ impl Gatherer {
         // In place: there may be as many as the segment has links.
         self.hits.sort_unstable_by_key(|hit| (hit.fold, hit.page));
         TargetRows {
-            links: Links::Listed(self.hits, page_count),
+            links: Links::Listed(Arc::new(self.hits), page_count),
             names: Names::Gathered {
                 segment: Arc::clone(segment),
                 folds: self.folds,

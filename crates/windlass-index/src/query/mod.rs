@@ -50,6 +50,13 @@ pub struct Tuning {
     pub few_links: usize,
     /// In sites that fewer pages than this link to, few links are always looked up one by one.
     pub known_pages_min: usize,
+    /// In sites that have fewer anchors than this, anchors are always read one by one.
+    pub known_anchors_min: usize,
+    /// Of so many links the rows are kept for the next question about the same target, where it is not
+    /// the first one.
+    pub kept_links_min: usize,
+    /// Whether what is worth keeping is made now, or used only where it is there already.
+    pub makes_tables: bool,
     /// Fewer links than this are not worth a further part of a scan.
     pub part_links_min: usize,
     /// How many links a part holds at most, about: 8 to 20 bytes each.
@@ -71,6 +78,9 @@ impl Default for Tuning {
         Self {
             few_links: 1 << 12,
             known_pages_min: 1 << 10,
+            known_anchors_min: 1 << 7,
+            kept_links_min: 1 << 6,
+            makes_tables: true,
             part_links_min: 1 << 16,
             part_links_max: 1 << 22,
             pages_per_look_up: 48,

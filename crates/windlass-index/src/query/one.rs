@@ -13,6 +13,7 @@ use super::{LinkDates, Question};
 use crate::bytes::Corrupt;
 use crate::error::IndexError;
 use crate::facts::for_each_live;
+use crate::row_table::RowKey;
 use crate::rows::{Links, Names, TargetRows};
 use crate::segment::Segment;
 use crate::sink::Hit;
@@ -67,13 +68,32 @@ pub(super) fn listed(
     segment: &Arc<Segment>,
     question: &Question<'_>,
 ) -> Result<TargetRows, IndexError> {
-    let mut hits = found.hits(segment, question)?;
-    hits.sort_unstable_by_key(|hit| (hit.fold, hit.page));
+    let kept = segment.rows();
+    let key = (found.count() >= question.tuning.kept_links_min).then(|| RowKey {
+        site_key: found.site_key.clone(),
+        links: found.links.clone(),
+        history: question.history,
+    });
+    let hits = match key.as_ref().and_then(|key| kept.hits(key)) {
+        Some(hits) => hits,
+        None => {
+            let mut hits = found.hits(segment, question)?;
+            hits.sort_unstable_by_key(|hit| (hit.fold, hit.page));
+            let hits = Arc::new(hits);
+            if let Some(key) = key
+                && kept.is_worth(&key, hits.len())
+            {
+                kept.put_hits(key, &hits);
+            }
+            hits
+        }
+    };
     Ok(TargetRows {
         links: Links::Listed(hits, found.block.pages.len()),
         names: Names::Site {
             segment: Arc::clone(segment),
             site_key: found.site_key,
+            tuning: question.tuning,
         },
         host_known: false,
     })
@@ -89,6 +109,7 @@ pub(super) fn scanned(
         names: Names::Site {
             segment: Arc::clone(segment),
             site_key: found.site_key.clone(),
+            tuning: question.tuning,
         },
         links: Links::Scanned(Scan::new(
             Arc::clone(segment),
@@ -139,7 +160,8 @@ impl<'a> Found<'a> {
         let mut hits = Vec::new();
         let is_large = self.block.pages.len() >= question.tuning.known_pages_min;
         let table = if is_large && question.history == History::Live {
-            segment.facts_if_worth(&self.site_key, &self.block, self.count())
+            let makes = question.tuning.makes_tables;
+            segment.facts_if_worth(&self.site_key, &self.block, self.count(), makes)
         } else {
             Ok(None)
         };
@@ -178,7 +200,7 @@ impl<'a> Found<'a> {
                 question.check_cancelled()?;
                 let some = start..links.end.min(start + STRIDE);
                 let (block, history) = (&self.block, question.history);
-                direct::append(segment, block, history, some, &(0..u32::MAX), &mut hits)
+                direct::append(segment, block, history, some, &|_| true, &mut hits)
                     .map_err(|corrupt| segment.corrupt(corrupt))?;
             }
         }

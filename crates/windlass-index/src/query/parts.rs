@@ -20,18 +20,18 @@ pub(super) fn threads() -> usize {
     THREADS_MAX.min(*available)
 }
 
-/// Gives ranges of folds to threads: the visitors that come of it, in the order of the ranges, and the
-/// pages that they kept.
-pub(super) fn in_parts<V: Send>(
+/// Gives ranges, of folds as a rule, to threads: the visitors that come of it, in the order of the ranges,
+/// and the pages that they kept.
+pub(super) fn in_parts<T: Clone + Sync, V: Send>(
     rows: &TargetRows,
-    folds: &[Range<u32>],
-    part: impl Fn(Range<u32>, &mut Texts<'_>) -> Result<(V, PageSet), IndexError> + Sync,
+    ranges: &[Range<T>],
+    part: impl Fn(Range<T>, &mut Texts<'_>) -> Result<(V, PageSet), IndexError> + Sync,
 ) -> Result<(Vec<V>, PageSet), IndexError> {
     let parts = each_of(
         threads(),
-        folds,
+        ranges,
         || rows.texts(),
-        |texts, folds| part(folds.clone(), texts),
+        |texts, range| part(range.clone(), texts),
     )?;
     let mut pages = None::<PageSet>;
     let mut visitors = Vec::with_capacity(parts.len());

@@ -1,12 +1,18 @@
 //! The rows of a target inside one site of one segment, made as they are read.
 //!
-//! Three ways lead to them, the first that applies is taken: finished groups, for a range of urls that
-//! many links lead to; the links of the whole site in the order of the report, ready-made; and the
-//! links of the range in the order of the block, gathered and sorted. The last two are divided into
+//! Four ways lead to them, the first that applies is taken: finished groups, for a range of urls that
+//! many links lead to; the rows of the range, where they are kept because it is asked about again; the
+//! links of the whole site in the order of the report, ready-made; and the links of the range in the
+//! order of the block, gathered and sorted. The last two are divided into
 //! parts by folds, so that several threads work at once and none holds more than
-//! [`Tuning::part_links_max`] links.
+//! [`Tuning::part_links_max`] links. Where only some anchors are asked about, the links of the others
+//! are neither sorted nor looked up.
 
 mod counts;
+mod gathered;
+mod kept;
+mod ordered;
+mod select;
 
 use std::iter;
 use std::ops::Range;
@@ -17,17 +23,17 @@ use windlass_links::History;
 
 use super::groups::KeptOrders;
 use super::parts::{in_parts, threads};
-use super::{LinkDates, ReadyGroups, Tuning};
+use super::{ReadyGroups, Tuning};
+use crate::anchors::AnchorSet;
 use crate::bytes::Corrupt;
-use crate::column::{BLOCK, Column};
 use crate::error::IndexError;
-use crate::facts::{FactTable, for_each_live};
-use crate::radix;
+use crate::facts::FactTable;
 use crate::ready::Ready;
 use crate::rows::{RowVisitor, TargetRows, Texts};
 use crate::segment::Segment;
 use crate::sink::{Hit, PageSet, Sink};
 use crate::site::SiteBlock;
+use ordered::{ordered, ordered_of};
 
 /// How many links are read between looks at the stop flag.
 const STRIDE: usize = 1 << 14;
@@ -106,13 +112,40 @@ impl Scan {
     pub(crate) fn run<V: RowVisitor>(
         &self,
         rows: &TargetRows,
+        among: Option<&AnchorSet>,
+        visitor: impl Fn() -> V + Sync,
+        cancel: &AtomicBool,
+    ) -> Result<(Vec<V>, PageSet), IndexError> {
+        match self.rows_if_worth(rows, cancel)? {
+            Some(table) => self.run_kept(rows, &table, among, visitor, cancel),
+            None => self.read(rows, among, visitor, cancel),
+        }
+    }
+
+    /// Reads the rows of anchors, all or some.
+    fn read<V: RowVisitor>(
+        &self,
+        rows: &TargetRows,
+        among: Option<&AnchorSet>,
         visitor: impl Fn() -> V + Sync,
         cancel: &AtomicBool,
     ) -> Result<(Vec<V>, PageSet), IndexError> {
         let source = self.source().map_err(self.wrong())?;
+        let at_once = self.tuning.part_links_max.saturating_mul(threads());
+        if let (None, Some(table)) = (&source.ready, &source.table)
+            && source.links <= at_once
+        {
+            let gathered = source.gather_at_once(table, among, cancel)?;
+            let shares = source.shares(&gathered);
+            return in_parts(rows, &shares, |folds, texts| {
+                let mut sink = source.sink(visitor(), texts);
+                source.sort_share(table, &gathered, &folds, &mut sink, cancel)?;
+                sink.finish()
+            });
+        }
         let parts = source.parts(threads()).map_err(self.wrong())?;
         in_parts(rows, &parts, |folds, texts| {
-            source.part(folds, visitor(), texts, cancel)
+            source.part((folds, among), visitor(), texts, cancel)
         })
     }
 
@@ -122,11 +155,16 @@ impl Scan {
         visitor: impl Fn() -> V,
     ) -> Result<(Vec<V>, u64), IndexError> {
         let source = self.source().map_err(self.wrong())?;
-        let mut texts = Texts::of_site(&self.segment, &self.site_key).map_err(self.wrong())?;
+        let mut texts =
+            Texts::of_site(&self.segment, &self.site_key, self.tuning).map_err(self.wrong())?;
         let (mut visitors, mut pages) = (Vec::new(), None::<PageSet>);
         for folds in source.parts(1).map_err(self.wrong())? {
-            let (done, more) =
-                source.part(folds, visitor(), &mut texts, &AtomicBool::new(false))?;
+            let (done, more) = source.part(
+                (folds, None),
+                visitor(),
+                &mut texts,
+                &AtomicBool::new(false),
+            )?;
             visitors.push(done);
             pages = Some(match pages.take() {
                 Some(pages) => pages.union(more),
@@ -155,7 +193,11 @@ impl Scan {
         let ready = if is_whole { self.ready()? } else { None };
         let table = match self.history {
             History::Live if ready.is_some() => Some(self.segment.facts(&self.site_key, &block)?),
-            History::Live => self.segment.facts_if_worth(&self.site_key, &block, links)?,
+            History::Live => {
+                let makes = self.tuning.makes_tables;
+                self.segment
+                    .facts_if_worth(&self.site_key, &block, links, makes)?
+            }
             History::Since(_) | History::AllTime => None,
         };
         Ok(Source {
@@ -235,21 +277,35 @@ impl Source<'_> {
         Ok(pairs.collect())
     }
 
+    fn sink<'t, 'a, V: RowVisitor>(&self, visitor: V, texts: &'t mut Texts<'a>) -> Sink<'t, 'a, V> {
+        Sink::new(visitor, texts, self.links, self.block.pages.len())
+    }
+
+    /// A part, by its folds, and those of them that are wanted where not all are.
     fn part<V: RowVisitor>(
         &self,
-        folds: Range<u32>,
+        (folds, among): (Range<u32>, Option<&AnchorSet>),
         visitor: V,
         texts: &mut Texts<'_>,
         cancel: &AtomicBool,
     ) -> Result<(V, PageSet), IndexError> {
-        let mut sink = Sink::new(visitor, texts, self.links, self.block.pages.len());
+        let mut sink = self.sink(visitor, texts);
         match (&self.ready, &self.table) {
             (Some(ready), Some(table)) => {
-                ordered(self.scan, ready.clone(), table, folds, &mut sink, cancel)?;
+                let ready = ready.clone();
+                match among {
+                    None => ordered(self.scan, ready, table, folds, &mut sink, cancel)?,
+                    Some(among) => {
+                        let wanted = (among, folds);
+                        ordered_of(self.scan, ready, table, wanted, &mut sink, cancel)?;
+                    }
+                }
             }
-            (_, Some(table)) => self.gathered(table, &folds, &mut sink, cancel)?,
+            (_, Some(table)) => self.gathered(table, (&folds, among), &mut sink, cancel)?,
             (_, None) => {
-                let hits = self.direct(&folds, cancel)?;
+                let wants =
+                    |fold| folds.contains(&fold) && among.is_none_or(|among| among.contains(fold));
+                let hits = self.direct(&wants, cancel)?;
                 for hit in hits {
                     sink.link(hit)?;
                 }
@@ -258,83 +314,20 @@ impl Source<'_> {
         sink.finish()
     }
 
-    /// Live links of the range, from the columns, sorted as integers.
-    fn gathered<V: RowVisitor>(
-        &self,
-        table: &FactTable,
-        folds: &Range<u32>,
-        sink: &mut Sink<'_, '_, V>,
-        cancel: &AtomicBool,
-    ) -> Result<(), IndexError> {
-        let wrong = self.scan.wrong();
-        let mut block = self.block.clone();
-        let mut dates = LinkDates::new(&self.scan.segment, self.scan.history);
-        let place_bits = radix::bits_below(block.pages.len());
-        let is_all = folds.len() == block.fold_count();
-        let mut keys: Vec<u64> = Vec::with_capacity(if is_all { self.links } else { 0 });
-        let mut dated: Vec<(u64, u32, u32)> = Vec::new();
-        let (mut last, mut is_sorted) = (0, true);
-        for links in &self.scan.links {
-            for start in links.clone().step_by(STRIDE) {
-                check(cancel)?;
-                let some = start..links.end.min(start + STRIDE);
-                let taken =
-                    for_each_live(&mut block, table, &mut dates, some, |fold, place, own| {
-                        if !folds.contains(&fold) {
-                            return Ok(());
-                        }
-                        let key = u64::from(fold - folds.start) << place_bits | u64::from(place);
-                        is_sorted &= last <= key;
-                        last = key;
-                        keys.push(key);
-                        if let Some((first_seen, last_visited)) = own {
-                            dated.push((key, first_seen, last_visited));
-                        }
-                        Ok::<(), Corrupt>(())
-                    });
-                taken.map_err(&wrong)?;
-            }
-        }
-        if !is_sorted {
-            radix::sort(&mut keys, place_bits + radix::bits_below(folds.len()));
-        }
-        dated.sort_unstable();
-        let mut dated = dated.into_iter().peekable();
-        let place_of = |key: u64| (key & ((1 << place_bits) - 1)) as u32;
-        let mut facts = Vec::with_capacity(BLOCK);
-        for keys in keys.chunks(BLOCK) {
-            // All at once, so that waiting for one is waiting for all.
-            facts.clear();
-            for key in keys {
-                facts.push(table.fact(place_of(*key)).map_err(&wrong)?);
-            }
-            for (key, fact) in keys.iter().zip(&facts) {
-                let (first_seen, last_visited) = match dated.next_if(|(of, ..)| of == key) {
-                    Some((_, first_seen, last_visited)) => (first_seen, last_visited),
-                    None => fact.dates().map_err(&wrong)?,
-                };
-                sink.link(Hit {
-                    fold: (key >> place_bits) as u32 + folds.start,
-                    page: place_of(*key),
-                    domain: fact.domain,
-                    first_seen,
-                    last_visited,
-                })?;
-            }
-        }
-        Ok(())
-    }
-
     /// Links of the range, each looked up by itself: for a few among many pages, and for other
     /// histories than `live`.
-    fn direct(&self, folds: &Range<u32>, cancel: &AtomicBool) -> Result<Vec<Hit>, IndexError> {
+    fn direct(
+        &self,
+        wants: &dyn Fn(u32) -> bool,
+        cancel: &AtomicBool,
+    ) -> Result<Vec<Hit>, IndexError> {
         let mut hits = Vec::new();
         for links in &self.scan.links {
             for start in links.clone().step_by(STRIDE) {
                 check(cancel)?;
                 let some = start..links.end.min(start + STRIDE);
                 let (segment, history) = (&self.scan.segment, self.scan.history);
-                super::direct::append(segment, &self.block, history, some, folds, &mut hits)
+                super::direct::append(segment, &self.block, history, some, wants, &mut hits)
                     .map_err(self.scan.wrong())?;
             }
         }
@@ -348,104 +341,5 @@ fn check(cancel: &AtomicBool) -> Result<(), IndexError> {
         Err(IndexError::Cancelled)
     } else {
         Ok(())
-    }
-}
-
-/// The links of a range of folds, in the ready-made order.
-fn ordered<V: RowVisitor>(
-    scan: &Scan,
-    mut ready: Ready<'_>,
-    table: &FactTable,
-    folds: Range<u32>,
-    sink: &mut Sink<'_, '_, V>,
-    cancel: &AtomicBool,
-) -> Result<(), IndexError> {
-    let wrong = scan.wrong();
-    let mut fold = folds.start;
-    let start = ready.start(fold as usize).map_err(&wrong)?;
-    let end = ready.start(folds.end as usize).map_err(&wrong)?;
-    let mut fold_end = start;
-    let mut at = lower_bound(&mut ready.dated.links, start).map_err(&wrong)?;
-    let mut dated = next_dated(&mut ready.dated.links, at).map_err(&wrong)?;
-    let mut starts = ready.starts.clone();
-    let mut link = start;
-    // The fold of the first link is the first one that does not end before it.
-    let mut next_fold = |fold: &mut u32, link: usize| -> Result<usize, Corrupt> {
-        loop {
-            let next = *fold as usize + 1;
-            let end = if next < starts.len() {
-                starts.get(next)? as usize
-            } else {
-                usize::MAX
-            };
-            if end > link {
-                return Ok(end);
-            }
-            *fold += 1;
-        }
-    };
-    let mut facts = Vec::with_capacity(BLOCK);
-    while link < end {
-        check(cancel)?;
-        let block = link / BLOCK;
-        let first = block * BLOCK;
-        let values = ready.pages.block(block).map_err(&wrong)?;
-        let values = values.get(..(end - first).min(values.len()));
-        let values = values.unwrap_or_default();
-        if values.len() <= link - first {
-            return Err(wrong(Corrupt("the links of a site")));
-        }
-        facts.clear();
-        while let Some(&place) = values.get(link - first) {
-            if link >= fold_end {
-                fold_end = next_fold(&mut fold, link).map_err(&wrong)?.min(end);
-                if !sink.wants(fold)? {
-                    link = fold_end;
-                    at = lower_bound(&mut ready.dated.links, link).map_err(&wrong)?;
-                    dated = next_dated(&mut ready.dated.links, at).map_err(&wrong)?;
-                    continue;
-                }
-            }
-            if facts.is_empty() {
-                // All at once, so that waiting for one is waiting for all.
-                for place in values {
-                    facts.push(table.fact(*place).map_err(&wrong)?);
-                }
-            }
-            let fact = facts.get(link - first).copied();
-            let fact = fact.ok_or(Corrupt("a page's place")).map_err(&wrong)?;
-            let (first_seen, last_visited) = if dated == Some(link) {
-                let own = (
-                    ready.dated.first_seen.at(at).map_err(&wrong)?,
-                    ready.dated.last_visited.at(at).map_err(&wrong)?,
-                );
-                at += 1;
-                dated = next_dated(&mut ready.dated.links, at).map_err(&wrong)?;
-                own
-            } else {
-                fact.dates().map_err(&wrong)?
-            };
-            sink.link(Hit {
-                fold,
-                page: place,
-                domain: fact.domain,
-                first_seen,
-                last_visited,
-            })?;
-            link += 1;
-        }
-    }
-    Ok(())
-}
-
-fn lower_bound(links: &mut Column<'_>, link: usize) -> Result<usize, Corrupt> {
-    links.lower_bound(u32::try_from(link).map_err(|_| Corrupt("a link's number"))?)
-}
-
-fn next_dated(links: &mut Column<'_>, at: usize) -> Result<Option<usize>, Corrupt> {
-    if at < links.len() {
-        Ok(Some(links.at(at)? as usize))
-    } else {
-        Ok(None)
     }
 }

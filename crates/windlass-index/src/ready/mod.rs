@@ -97,6 +97,13 @@ pub(crate) struct Node<'a> {
     pub(crate) heads: Heads<'a>,
 }
 
+impl Dated<'_> {
+    /// The dates of the link at a place in the list.
+    pub(crate) fn at(&mut self, at: usize) -> Result<(u32, u32), Corrupt> {
+        Ok((self.first_seen.at(at)?, self.last_visited.at(at)?))
+    }
+}
+
 impl<'a> Ready<'a> {
     /// Reads where the parts lie.
     pub(crate) fn open(part: Stretch<'a>) -> Result<Self, Corrupt> {

@@ -18,6 +18,7 @@ use super::layout::{
 use super::pages::{CHUNK, Chunks, PageIter, VerifiedChunks, unseal_verified};
 use super::sections::Sections;
 use super::writer::ReadyWriter;
+use crate::anchors::AnchorCache;
 use crate::bytes::{Bytes, Corrupt, u32_at};
 use crate::column::Column;
 use crate::error::IndexError;
@@ -26,6 +27,7 @@ use crate::first_groups::FirstGroups;
 use crate::instant::Instant;
 use crate::paged::{Paged, Verified};
 use crate::ready::Ready;
+use crate::row_table::RowCache;
 use crate::site::{self, SiteBlock};
 use crate::stretch::{Backing, CheckedSection, Stretch};
 use crate::strings::StringList;
@@ -45,6 +47,8 @@ pub struct Segment {
     ready: Option<CheckedSection>,
     facts: FactCache,
     first_groups: FirstGroups,
+    anchors: AnchorCache,
+    rows: RowCache,
 }
 
 /// The first page of each registrable domain, decoded, and a way into the middle of them.
@@ -176,6 +180,8 @@ impl Segment {
             domain_starts: OnceLock::new(),
             facts: FactCache::default(),
             first_groups: FirstGroups::default(),
+            anchors: AnchorCache::default(),
+            rows: RowCache::default(),
         };
         // Small, and looked at where nothing can go wrong any more.
         for section in [Section::Files, Section::Revisited] {
@@ -570,17 +576,23 @@ impl Segment {
     }
 
     /// The facts about the pages of a site block, where they are known, or are worth knowing because
-    /// links are looked up again and again, so many this time.
+    /// links are looked up again and again, so many this time, and they may be read now.
     pub(crate) fn facts_if_worth(
         &self,
         site_key: &[u8],
         block: &SiteBlock<'_>,
         links: usize,
+        makes: bool,
     ) -> Result<Option<Arc<FactTable>>, Corrupt> {
-        if let Some(table) = self.facts.get(site_key) {
+        if let Some(table) = self.facts.tables.get(site_key) {
             return Ok(Some(table));
         }
-        if self.facts.is_worth(site_key, links, block.pages.len()) {
+        if makes
+            && self
+                .facts
+                .looked_up
+                .is_worth(site_key, links, block.pages.len())
+        {
             return self.facts(site_key, block).map(Some);
         }
         Ok(None)
@@ -592,12 +604,22 @@ impl Segment {
         site_key: &[u8],
         block: &SiteBlock<'_>,
     ) -> Result<Arc<FactTable>, Corrupt> {
-        if let Some(table) = self.facts.get(site_key) {
+        if let Some(table) = self.facts.tables.get(site_key) {
             return Ok(table);
         }
         let table = Arc::new(FactTable::of(self, block)?);
-        self.facts.put(site_key, &table);
+        self.facts.tables.put(site_key.to_owned(), &table);
         Ok(table)
+    }
+
+    /// The rows that are kept.
+    pub(crate) fn rows(&self) -> &RowCache {
+        &self.rows
+    }
+
+    /// The folded anchors of sites that are kept.
+    pub(crate) fn anchors(&self) -> &AnchorCache {
+        &self.anchors
     }
 
     /// Calls `each` with the key and the block of each site of a side, in order of keys.

@@ -170,6 +170,11 @@ impl<'a> SiteBlock<'a> {
         Ok(next)
     }
 
+    /// The first form, from one on, with the folded anchor of the form before it.
+    pub(crate) fn next_same_fold(&mut self, form: usize) -> Result<Option<usize>, Corrupt> {
+        self.same_fold.next_from(form)
+    }
+
     /// The fold of each form; nothing where each has its own.
     pub(crate) fn folds(&mut self) -> Result<Vec<u32>, Corrupt> {
         let mut folds = Vec::new();
@@ -177,9 +182,11 @@ impl<'a> SiteBlock<'a> {
             return Ok(folds);
         }
         folds.reserve_exact(self.forms.len());
-        let mut fold = 0u32;
+        let (mut fold, mut same) = (0u32, self.next_same_fold(0)?);
         for form in 0..self.forms.len() {
-            if form > 0 && !self.same_fold.find(form)?.0 {
+            if same == Some(form) {
+                same = self.next_same_fold(form + 1)?;
+            } else if form > 0 {
                 fold += 1;
             }
             folds.push(fold);

@@ -205,6 +205,40 @@ impl<'a> Subset<'a> {
         }
     }
 
+    /// The first place in it from one on.
+    pub(super) fn next_from(&mut self, place: usize) -> Result<Option<usize>, Corrupt> {
+        if self.n == 0 || place >= self.of {
+            return Ok(None);
+        }
+        match &mut self.form {
+            Form::Places(places) => {
+                let value = u32::try_from(place).map_err(|_| Corrupt("a place"))?;
+                let at = places.lower_bound(value)?;
+                if at < self.n {
+                    places.at(at).map(|place| Some(place as usize))
+                } else {
+                    Ok(None)
+                }
+            }
+            Form::Bits(groups) => {
+                let mut seen = place % GROUP;
+                for number in place / GROUP..self.of.div_ceil(GROUP) {
+                    let (_, bits) = group(groups, number, self.of)?;
+                    for at in seen / 64..BITS / 8 {
+                        let word = word_at(bits, at) >> (seen % 64) << (seen % 64);
+                        if word != 0 {
+                            let bit = at * 64 + word.trailing_zeros() as usize;
+                            return Ok(Some(number * GROUP + bit));
+                        }
+                        seen = 0;
+                    }
+                    seen = 0;
+                }
+                Ok(None)
+            }
+        }
+    }
+
     /// The place that is not in it and has so many before it that are not.
     pub(super) fn find_outside(&mut self, k: usize) -> Result<usize, Corrupt> {
         if self.n == 0 {
@@ -340,6 +374,7 @@ mod tests {
             let mut outside = 0;
             for place in 0..of {
                 let before = places.partition_point(|p| *p < place);
+                prop_assert_eq!(subset.next_from(place).unwrap(), places.get(before).copied());
                 let is_in = places.get(before) == Some(&place);
                 prop_assert_eq!(subset.find(place).unwrap(), (is_in, before));
                 if !is_in {
@@ -354,6 +389,7 @@ mod tests {
             if let Ok(mut subset) = Subset::read(&mut Bytes::new(&data), of) {
                 for place in 0..of + 2 {
                     let _ = subset.find(place);
+                    let _ = subset.next_from(place);
                     let _ = subset.find_outside(place);
                 }
             }

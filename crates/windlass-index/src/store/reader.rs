@@ -180,9 +180,9 @@ impl Snapshot {
         cancel: &AtomicBool,
     ) -> Result<Option<TargetRows>, IndexError> {
         let tuning = query::Tuning {
-            // Links one by one: a table of all pages may be worth its while, but takes long.
+            // One by one: a table of all pages or anchors may be worth its while, but takes long.
             few_links: usize::MAX,
-            known_pages_min: usize::MAX,
+            makes_tables: false,
             ..query::Tuning::default()
         };
         let question = Question::tuned(target, history, cancel, tuning);

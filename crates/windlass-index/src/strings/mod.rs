@@ -94,6 +94,11 @@ impl<'a> StringList<'a> {
         self.n
     }
 
+    /// Bytes of the strings as they are written.
+    pub(crate) fn bytes(&self) -> usize {
+        self.data.len()
+    }
+
     fn group(&self, group: usize) -> Result<Bytes<'a>, Corrupt> {
         let start = if self.starts.is_empty() {
             0

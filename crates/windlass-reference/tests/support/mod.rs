@@ -162,6 +162,9 @@ pub(crate) fn plain_rows(rows: Vec<NamedRow>) -> Vec<PlainRow> {
 const ONE_BY_ONE: Tuning = Tuning {
     few_links: usize::MAX,
     known_pages_min: usize::MAX,
+    known_anchors_min: usize::MAX,
+    kept_links_min: usize::MAX,
+    makes_tables: true,
     part_links_min: usize::MAX,
     part_links_max: usize::MAX,
     pages_per_look_up: 0,
@@ -178,6 +181,8 @@ pub(crate) const TUNINGS: [Tuning; 6] = [
     ONE_BY_ONE,
     Tuning {
         known_pages_min: 0,
+        known_anchors_min: 0,
+        kept_links_min: 0,
         pages_per_look_up: usize::MAX,
         ..ONE_BY_ONE
     },
@@ -188,6 +193,8 @@ pub(crate) const TUNINGS: [Tuning; 6] = [
     },
     Tuning {
         few_links: 0,
+        known_anchors_min: 0,
+        kept_links_min: 0,
         part_links_min: 2,
         part_links_max: 2,
         pages_per_look_up: 1,

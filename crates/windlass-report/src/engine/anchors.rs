@@ -8,7 +8,7 @@ use windlass_links::CaptureTime;
 
 use super::page::Page;
 use super::ready;
-use super::row_filter::{RowFilter, kinds_asked};
+use super::row_filter::{Chosen, RowFilter, kinds_asked};
 use crate::filter::{Matcher, Subject};
 use crate::kind::Kinds;
 use crate::query::Query;
@@ -83,7 +83,12 @@ pub(super) fn window<'a>(
     {
         return ready::report(query, rows, groups, new().unordered(), cancel);
     }
-    let (parts, refpages) = rows.scan(|| Grouping::new(query, rows, kinds, new()), cancel)?;
+    let chosen = Chosen::of(&query.where_filter, kinds, rows, cancel)?;
+    let grouping = || {
+        let filter = RowFilter::new(&query.where_filter, kinds, rows, &chosen);
+        Grouping::new(query, filter, new())
+    };
+    let (parts, refpages) = rows.scan_of(chosen.anchors(), grouping, cancel)?;
     let mut found = Found {
         refpages,
         ..Found::default()
@@ -95,6 +100,7 @@ pub(super) fn window<'a>(
         found.backlinks = found.backlinks.saturating_add(part.backlinks);
         pages.push(part.page);
     }
+    found.any_rows = chosen.any_rows(found.any_rows, rows, cancel)?;
     found.report(query, rows, new().join(pages))
 }
 
@@ -161,9 +167,9 @@ struct Grouping<'a> {
 }
 
 impl<'a> Grouping<'a> {
-    fn new(query: &'a Query, rows: &TargetRows, kinds: Option<&'a Kinds>, page: Page<'a>) -> Self {
+    fn new(query: &'a Query, filter: RowFilter<'a>, page: Page<'a>) -> Self {
         Self {
-            filter: RowFilter::new(&query.where_filter, kinds, rows),
+            filter,
             having: Matcher::new(&query.having),
             open: None,
             page,

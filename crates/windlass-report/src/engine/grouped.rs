@@ -10,7 +10,7 @@ use windlass_links::CaptureTime;
 
 use super::memory::Memory;
 use super::record::{Named, OutgoingRecord, OwnedCell, OwnedRecord, Record, RecordFilter};
-use super::row_filter::RowFilter;
+use super::row_filter::{Chosen, RowFilter};
 use super::sources::{self, Asked};
 use super::{AnswerError, order};
 use crate::kind::Kinds;
@@ -79,10 +79,12 @@ pub(super) fn anchors_refdomains(
     rows: &TargetRows,
     kinds: Option<&Kinds>,
 ) -> Result<Groups, AnswerError> {
-    let new = || Counting::new(asked, rows, kinds);
-    let (parts, _) = rows.scan(new, asked.cancel)?;
+    let chosen = Chosen::of(&asked.query.where_filter, kinds, rows, asked.cancel)?;
+    let new = || Counting::new(asked, rows, kinds, &chosen);
+    let (parts, _) = rows.scan_of(chosen.anchors(), new, asked.cancel)?;
     let mut memory = asked.memory_beside(rows)?;
-    let (groups, any_rows) = by_refdomain(parts, &mut memory)?;
+    let (groups, seen) = by_refdomain(parts, &mut memory)?;
+    let any_rows = chosen.any_rows(seen, rows, asked.cancel)?;
     let mut records = Vec::with_capacity(groups.len());
     for (_, text, counts) in named(groups, rows, &mut memory)? {
         records.push(OwnedRecord(Box::new([
@@ -142,7 +144,8 @@ const REFDOMAIN_FIELDS: [Field; 5] = [
 ];
 
 fn refdomains_of_rows(asked: &Asked<'_>, rows: &TargetRows) -> Result<Groups, AnswerError> {
-    let new = || Counting::new(asked, rows, None);
+    // Its conditions are on refdomains alone.
+    let new = || Counting::new(asked, rows, None, &Chosen::default());
     let (parts, refpages) = rows.scan_by_refdomain(new, asked.cancel)?;
     let mut memory = asked.memory_beside(rows)?;
     let (groups, any_rows) = by_refdomain(parts, &mut memory)?;
@@ -372,9 +375,14 @@ struct Counting<'a> {
 }
 
 impl<'a> Counting<'a> {
-    fn new(asked: &Asked<'a>, rows: &TargetRows, kinds: Option<&'a Kinds>) -> Self {
+    fn new(
+        asked: &Asked<'a>,
+        rows: &TargetRows,
+        kinds: Option<&'a Kinds>,
+        chosen: &Chosen,
+    ) -> Self {
         Self {
-            filter: RowFilter::new(&asked.query.where_filter, kinds, rows),
+            filter: RowFilter::new(&asked.query.where_filter, kinds, rows, chosen),
             counts: HashMap::new(),
         }
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use windlass_index::{IndexError, Row, RowVisitor, Snapshot, Texts};
 use windlass_links::CaptureTime;
 
-use super::row_filter::{self, RowFilter};
+use super::row_filter::{self, Chosen, RowFilter};
 use super::{AnswerError, AnswerLimits};
 use crate::kind::Kinds;
 use crate::query::Query;
@@ -44,7 +44,12 @@ pub fn rows_of_anchor(
     let kinds = row_filter::kinds_asked(query, || Kinds::of_index(&query.target, snapshot))?;
     let visitor = || OneAnchor {
         folded_anchor,
-        filter: RowFilter::new(&query.where_filter, kinds.as_ref(), &rows),
+        filter: RowFilter::new(
+            &query.where_filter,
+            kinds.as_ref(),
+            &rows,
+            &Chosen::default(),
+        ),
         found: Vec::new(),
         bytes: 0,
         bytes_max: limits.memory_max,

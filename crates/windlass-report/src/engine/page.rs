@@ -119,7 +119,14 @@ impl<'a> Page<'a> {
     pub(super) fn finish(mut self) -> (Vec<Group>, u64) {
         if !self.is_sorted {
             let order = self.order;
-            self.kept.sort_unstable_by(|a, b| compare(order, a, b));
+            match order {
+                [] => self.kept.sort_unstable_by_key(|group| group.anchor),
+                // What it is ordered by is looked for once for each group.
+                [key] => self
+                    .kept
+                    .sort_by_cached_key(|group| (directed_rank(group, key), group.anchor)),
+                _ => self.kept.sort_unstable_by(|a, b| compare(order, a, b)),
+            }
         }
         self.kept.truncate(self.wanted);
         (self.kept, self.groups_total)
@@ -139,6 +146,15 @@ fn compare(order: &[OrderKey], a: &Group, b: &Group) -> Ordering {
         })
         .find(|ordering| ordering.is_ne())
         .unwrap_or_else(|| a.anchor.cmp(&b.anchor))
+}
+
+/// A number that orders groups as a key does.
+fn directed_rank(group: &Group, key: &OrderKey) -> u64 {
+    let rank = rank(group, key.column.field);
+    match key.direction {
+        Direction::Ascending => rank,
+        Direction::Descending => u64::MAX - rank,
+    }
 }
 
 /// A number that orders groups as the column does. Anchors are numbered in byte order.

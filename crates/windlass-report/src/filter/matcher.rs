@@ -2,8 +2,10 @@
 //! tested once.
 
 use std::cmp::Ordering;
+use std::ops::RangeInclusive;
 
 use memchr::memmem::Finder;
+use windlass_index::AnchorStretch;
 use windlass_links::CaptureTime;
 
 use super::{Condition, Filter, Function, Operator, Value, text};
@@ -24,7 +26,47 @@ pub(crate) trait Subject {
 /// A filter made ready.
 pub(crate) struct Matcher<'a> {
     strings: Vec<(Field, StringTest<'a>)>,
-    numbers: Vec<(Field, Operator, &'a Value)>,
+    numbers: Vec<(Field, NumberTest)>,
+}
+
+/// A comparison with an integer, a date or a boolean, as a range of numbers: dates are seconds, and a
+/// day is all of its own.
+struct NumberTest {
+    passing: RangeInclusive<u64>,
+    /// Whether those outside pass instead.
+    is_outside: bool,
+}
+
+impl NumberTest {
+    fn new(operator: Operator, value: &Value) -> Self {
+        let wide = |time: CaptureTime| i128::from(time.unix());
+        let (first, last) = match value {
+            Value::Integer(number) => (i128::from(*number), i128::from(*number)),
+            Value::Date(date) => (wide(date.first()), wide(date.last())),
+            Value::Boolean(value) => (i128::from(*value), i128::from(*value)),
+            // No number is a text.
+            Value::Text(_) => (i128::MAX, i128::MIN),
+        };
+        let (from, to) = match operator {
+            Operator::Equal | Operator::NotEqual => (first, last),
+            Operator::Less => (0, first - 1),
+            Operator::LessOrEqual => (0, last),
+            Operator::Greater => (last + 1, i128::MAX),
+            Operator::GreaterOrEqual => (first, i128::MAX),
+        };
+        let (from, to) = (from.max(0), to.min(u64::MAX.into()));
+        // Where there is none between, none passes.
+        let range = u64::try_from(from).ok().zip(u64::try_from(to).ok());
+        Self {
+            passing: range.map_or(RangeInclusive::new(1, 0), |(from, to)| from..=to),
+            is_outside: operator == Operator::NotEqual,
+        }
+    }
+
+    #[inline]
+    fn passes(&self, found: u64) -> bool {
+        self.passing.contains(&found) != self.is_outside
+    }
 }
 
 enum StringTest<'a> {
@@ -55,7 +97,9 @@ impl<'a> Matcher<'a> {
                     column,
                     operator,
                     value,
-                } => matcher.numbers.push((column.field, *operator, value)),
+                } => matcher
+                    .numbers
+                    .push((column.field, NumberTest::new(*operator, value))),
                 Condition::Call {
                     function,
                     column,
@@ -89,29 +133,66 @@ impl<'a> Matcher<'a> {
             .all(|(_, test)| test.passes(text))
     }
 
+    /// Puts the places of those among a stretch of anchors into a list that pass all conditions on
+    /// anchors, and a further one. What must occur in them is looked for in all of them at once.
+    pub(crate) fn passing_anchors(
+        &self,
+        anchors: &AnchorStretch<'_>,
+        also: impl Fn(&str) -> bool,
+        places: &mut Vec<usize>,
+    ) {
+        let passes = |at| {
+            let text = anchors.get(at);
+            self.passes_string(Field::Anchor, text) && also(text)
+        };
+        let Some(needle) = self.occurs_in(Field::Anchor) else {
+            places.extend((0..anchors.len()).filter(|at| passes(*at)));
+            return;
+        };
+        let text = anchors.text().as_bytes();
+        let (mut at, mut from) = (0, 0);
+        while let Some(found) = text.get(from..).and_then(|rest| needle.find(rest)) {
+            let start = from + found;
+            while at < anchors.len() && anchors.range(at).end <= start {
+                at += 1;
+            }
+            let end = anchors.range(at).end;
+            if start + needle.needle().len() > end {
+                // Half in this anchor, half in the next.
+                from = start + 1;
+                continue;
+            }
+            if passes(at) {
+                places.push(at);
+            }
+            from = end;
+        }
+    }
+
+    /// A text that is not empty and occurs in every value of a string column that passes, if there is one.
+    fn occurs_in(&self, field: Field) -> Option<&Finder<'a>> {
+        let tests = self.strings.iter().filter(|(of, _)| *of == field);
+        let finders = tests.filter_map(|(_, test)| match test {
+            StringTest::Substring(finder) | StringTest::Word(finder) => Some(finder),
+            StringTest::Compare(..) | StringTest::Subdomain(_) | StringTest::UrlSubdomain(_) => {
+                None
+            }
+        });
+        finders
+            .filter(|finder| !finder.needle().is_empty())
+            .max_by_key(|finder| finder.needle().len())
+    }
+
     /// Whether a row or group passes all conditions on integers, dates and booleans.
+    #[inline]
     pub(crate) fn passes_numbers(&self, subject: &impl Subject) -> bool {
-        self.numbers
-            .iter()
-            .all(|(field, operator, value)| match value {
-                Value::Integer(value) => subject
-                    .integer(*field)
-                    .is_some_and(|found| operator.holds(i128::from(found).cmp(&(*value).into()))),
-                Value::Date(value) => subject.date(*field).is_some_and(|found| {
-                    let ordering = if found < value.first() {
-                        Ordering::Less
-                    } else if found > value.last() {
-                        Ordering::Greater
-                    } else {
-                        Ordering::Equal
-                    };
-                    operator.holds(ordering)
-                }),
-                Value::Boolean(value) => subject
-                    .boolean(*field)
-                    .is_some_and(|found| operator.holds(found.cmp(value))),
-                Value::Text(_) => false,
-            })
+        self.numbers.iter().all(|(field, test)| {
+            let number = subject
+                .integer(*field)
+                .or_else(|| subject.date(*field).map(|time| time.unix().into()))
+                .or_else(|| subject.boolean(*field).map(u64::from));
+            number.is_some_and(|number| test.passes(number))
+        })
     }
 }
 

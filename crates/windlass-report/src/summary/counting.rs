@@ -7,7 +7,7 @@ use windlass_index::{IndexError, Row, RowVisitor, Snapshot, TargetRows, Texts};
 use windlass_links::surt::is_ip;
 
 use super::{IP_ADDRESS, KindCount, Summary, TldCount};
-use crate::engine::{AnswerError, AnswerLimits, Memory, RowFilter};
+use crate::engine::{AnswerError, AnswerLimits, Chosen, Memory, RowFilter};
 use crate::kind::{AnchorKind, Kinds};
 use crate::query::Query;
 
@@ -29,8 +29,10 @@ pub fn summarise(
     let max = limits.memory_max;
     let rows = snapshot.rows_in_memory(&query.target, query.history, max, cancel)?;
     let budget = Budget::new(limits.memory_max);
-    let new = || Part::new(query, &rows, &kinds, &budget);
-    let parts = match rows.scan(new, cancel) {
+    let chosen = Chosen::of(&query.where_filter, Some(&kinds), &rows, cancel)?;
+    let filter = || RowFilter::new(&query.where_filter, Some(&kinds), &rows, &chosen);
+    let new = || Part::new(filter(), &kinds, &budget);
+    let parts = match rows.scan_of(chosen.anchors(), new, cancel) {
         Err(_) if budget.is_spent.load(Ordering::Relaxed) => {
             return Err(AnswerError::Memory {
                 max: limits.memory_max,
@@ -189,9 +191,9 @@ struct Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    fn new(query: &'a Query, rows: &TargetRows, kinds: &'a Kinds, budget: &'a Budget) -> Self {
+    fn new(filter: RowFilter<'a>, kinds: &'a Kinds, budget: &'a Budget) -> Self {
         Self {
-            filter: RowFilter::new(&query.where_filter, Some(kinds), rows),
+            filter,
             kinds,
             budget,
             kind: AnchorKind::Other,

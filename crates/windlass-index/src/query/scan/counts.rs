@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 use windlass_links::History;
 
 impl Scan {
-    fn link_count(&self) -> usize {
+    pub(super) fn link_count(&self) -> usize {
         self.links.iter().map(ExactSizeIterator::len).sum()
     }
 
@@ -22,9 +22,52 @@ impl Scan {
         if let Some(groups) = self.ready_groups()? {
             return Ok(groups.backlinks());
         }
+        if let Some(rows) = self.kept_rows() {
+            return Ok(rows.backlinks());
+        }
+        // No rows are kept.
         let mut count = 0;
         self.for_each_place(cancel, |places| count += places.len() as u64)?;
         Ok(count)
+    }
+
+    /// Whether the history keeps a backlink.
+    pub(crate) fn any(&self, cancel: &AtomicBool) -> Result<bool, IndexError> {
+        if self.history == History::AllTime {
+            return Ok(self.link_count() > 0);
+        }
+        if let Some(groups) = self.ready_groups()? {
+            return Ok(groups.backlinks() > 0);
+        }
+        if let Some(rows) = self.kept_rows() {
+            return Ok(!rows.is_empty());
+        }
+        let block = self.block().map_err(self.wrong())?;
+        let mut hits = Vec::new();
+        for links in &self.links {
+            let mut start = links.start;
+            // Almost always the first one is kept; else more are looked at at once.
+            let mut stride = 1;
+            while start < links.end {
+                check(cancel)?;
+                let some = start..links.end.min(start + stride);
+                start = some.end;
+                stride = (2 * stride).min(STRIDE);
+                direct::append(
+                    &self.segment,
+                    &block,
+                    self.history,
+                    some,
+                    &|_| true,
+                    &mut hits,
+                )
+                .map_err(self.wrong())?;
+                if !hits.is_empty() {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 
     pub(crate) fn count_refdomains(&self, cancel: &AtomicBool) -> Result<u64, IndexError> {
@@ -34,13 +77,17 @@ impl Scan {
         refdomains_of(&self.segment, &block, pages).map_err(self.wrong())
     }
 
-    /// Calls `each` with the places of pages, one for each backlink that the history keeps, in no order
-    /// that means anything.
+    /// Calls `each` with the places of pages, one for each backlink that the history keeps or for each
+    /// page of a row, in no order that means anything.
     fn for_each_place(
         &self,
         cancel: &AtomicBool,
         mut each: impl FnMut(&[u32]),
     ) -> Result<(), IndexError> {
+        if let Some(rows) = self.kept_rows() {
+            rows.pages().for_each(each);
+            return Ok(());
+        }
         let (block, segment) = (self.block().map_err(self.wrong())?, &self.segment);
         if self.link_count() == block.hrefs.len()
             && let Some(ready) = self.ready().map_err(self.wrong())?
@@ -48,7 +95,10 @@ impl Scan {
             return ready_places(segment, ready, cancel, each);
         }
         let table = match self.history {
-            History::Live => segment.facts_if_worth(&self.site_key, &block, self.link_count()),
+            History::Live => {
+                let makes = self.tuning.makes_tables;
+                segment.facts_if_worth(&self.site_key, &block, self.link_count(), makes)
+            }
             History::Since(_) | History::AllTime => Ok(None),
         };
         let table = table.map_err(self.wrong())?;
@@ -62,8 +112,7 @@ impl Scan {
                 check(cancel)?;
                 let some = start..links.end.min(start + STRIDE);
                 hits.clear();
-                let all = 0..u32::MAX;
-                direct::append(segment, &block, self.history, some, &all, &mut hits)
+                direct::append(segment, &block, self.history, some, &|_| true, &mut hits)
                     .map_err(self.wrong())?;
                 for hit in &hits {
                     each(&[hit.page]);

@@ -1,0 +1,342 @@
+//! The folded anchors of a site block (R9a), many at a time: decoded and kept for questions that look at
+//! anchors again and again, or decoded in stretches.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use windlass_links::anchor::fold_into;
+
+use crate::bytes::Corrupt;
+use crate::cache::{Cache, LookedUp, Memory};
+use crate::error::IndexError;
+use crate::segment::Segment;
+use crate::site::SiteBlock;
+use crate::strings::StringCursor;
+
+/// What the anchors of one site may take to be kept.
+const SITE_BYTES_MAX: usize = 64 << 20;
+/// How many bytes of anchors a segment keeps for the next question.
+const CACHE_BYTES_MAX: usize = 128 << 20;
+/// Anchors, and bytes of them, that a stretch has at most, and one more.
+const STRETCH_ANCHORS_MAX: usize = 1 << 12;
+const STRETCH_BYTES_MAX: usize = 1 << 18;
+
+/// Anchors with neighbouring numbers, folded (R9a), one behind the other in one text.
+#[derive(Debug, Clone, Copy)]
+pub struct AnchorStretch<'a> {
+    text: &'a str,
+    /// Where each ends, and where the text starts.
+    ends: &'a [u32],
+    start: u32,
+}
+
+impl<'a> AnchorStretch<'a> {
+    /// How many they are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// All of them, with nothing between.
+    #[must_use]
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// Where in the text an anchor lies, by its place among them; an empty range behind the last one.
+    #[must_use]
+    pub fn range(&self, at: usize) -> Range<usize> {
+        let end = |at: usize| self.ends.get(at).map(|end| end.wrapping_sub(self.start));
+        let start = at.checked_sub(1).and_then(end).unwrap_or_default();
+        start as usize..end(at).unwrap_or(start) as usize
+    }
+
+    /// An anchor by its place among them.
+    #[must_use]
+    pub fn get(&self, at: usize) -> &'a str {
+        self.text.get(self.range(at)).unwrap_or_default()
+    }
+}
+
+/// Some of the anchors of a target, by their numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AnchorSet {
+    words: Vec<u64>,
+}
+
+impl AnchorSet {
+    /// Room for the numbers below `n`.
+    pub(crate) fn below(n: usize) -> Self {
+        Self {
+            words: vec![0; n.div_ceil(64)],
+        }
+    }
+
+    #[inline]
+    pub(crate) fn insert(&mut self, number: u32) {
+        if let Some(word) = self.words.get_mut(number as usize / 64) {
+            *word |= 1 << (number % 64);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn contains(&self, number: u32) -> bool {
+        let word = self.words.get(number as usize / 64);
+        word.is_some_and(|word| word >> (number % 64) & 1 == 1)
+    }
+
+    /// Those within a range of numbers, in order.
+    pub(crate) fn within(&self, numbers: Range<u32>) -> impl Iterator<Item = u32> {
+        let words = (numbers.start / 64)..numbers.end.div_ceil(64);
+        words.flat_map(move |at| {
+            let mut word = self.words.get(at as usize).copied().unwrap_or_default();
+            if at == numbers.start / 64 {
+                word &= u64::MAX << (numbers.start % 64);
+            }
+            if at == numbers.end / 64 {
+                word &= (1 << (numbers.end % 64)) - 1;
+            }
+            std::iter::from_fn(move || {
+                let bit = (word != 0).then(|| word.trailing_zeros())?;
+                word &= word - 1;
+                Some(at * 64 + bit)
+            })
+        })
+    }
+
+    /// How many they are.
+    pub(crate) fn len(&self) -> usize {
+        self.words
+            .iter()
+            .map(|word| word.count_ones() as usize)
+            .sum()
+    }
+}
+
+/// Reads anchors in the order of their numbers.
+struct Reader<'a> {
+    block: SiteBlock<'a>,
+    forms: StringCursor<'a>,
+    /// The first form of the next anchor.
+    form: usize,
+    /// The first form from there on that folds like the one before it.
+    same: Option<usize>,
+}
+
+impl<'a> Reader<'a> {
+    /// From an anchor on.
+    fn from(block: &SiteBlock<'a>, number: u32) -> Result<Self, Corrupt> {
+        let mut block = block.clone();
+        let form = block.form_of_fold(number)?;
+        Ok(Self {
+            forms: StringCursor::new(block.forms),
+            form,
+            same: block.next_same_fold(form)?,
+            block,
+        })
+    }
+
+    /// Appends the next anchor.
+    fn append_next(&mut self, text: &mut String) -> Result<(), Corrupt> {
+        let form = std::str::from_utf8(self.forms.get(self.form)?);
+        let form = form.map_err(|_| Corrupt("an anchor"))?;
+        let start = text.len();
+        if form.is_ascii() {
+            text.push_str(form);
+            if let Some(new) = text.get_mut(start..) {
+                new.make_ascii_lowercase();
+            }
+        } else {
+            fold_into(form, text);
+        }
+        self.form += 1;
+        while self.same.is_some_and(|same| same <= self.form) {
+            if self.same == Some(self.form) {
+                self.form += 1;
+            }
+            self.same = self.block.next_same_fold(self.form)?;
+        }
+        Ok(())
+    }
+}
+
+/// All folded anchors of a site block, by their numbers.
+#[derive(Debug, Default)]
+pub(crate) struct AnchorTable {
+    text: String,
+    ends: Vec<u32>,
+}
+
+impl AnchorTable {
+    /// Reads the anchors of a block, unless they take more than so many bytes. About 20 ns an anchor.
+    fn of(
+        block: &SiteBlock<'_>,
+        bytes_max: usize,
+        mut check: impl FnMut() -> Result<(), IndexError>,
+        wrong: impl Fn(Corrupt) -> IndexError,
+    ) -> Result<Option<Self>, IndexError> {
+        let anchors = block.fold_count();
+        let ends_bytes = anchors.saturating_mul(4);
+        // Symbols make a text at most twice as long.
+        if ends_bytes.saturating_add(block.forms.bytes() / 2) > bytes_max {
+            return Ok(None);
+        }
+        let mut reader = Reader::from(block, 0).map_err(&wrong)?;
+        let mut table = Self::default();
+        for number in 0..anchors {
+            if number.is_multiple_of(STRETCH_ANCHORS_MAX) {
+                check()?;
+            }
+            reader.append_next(&mut table.text).map_err(&wrong)?;
+            if ends_bytes.saturating_add(table.text.len()) > bytes_max {
+                return Ok(None);
+            }
+            table.ends.push(table.text.len() as u64 as u32);
+        }
+        table.text.shrink_to_fit();
+        table.ends.shrink_to_fit();
+        Ok(Some(table))
+    }
+
+    fn start(&self, number: usize) -> u32 {
+        let before = number.checked_sub(1).and_then(|at| self.ends.get(at));
+        before.copied().unwrap_or_default()
+    }
+
+    /// An anchor by its number.
+    pub(crate) fn get(&self, number: u32) -> Option<&str> {
+        let end = *self.ends.get(number as usize)? as usize;
+        self.text.get(self.start(number as usize) as usize..end)
+    }
+
+    /// The anchors with these numbers.
+    pub(crate) fn stretch(&self, numbers: Range<usize>) -> AnchorStretch<'_> {
+        let ends = self.ends.get(numbers.clone()).unwrap_or_default();
+        let start = self.start(numbers.start);
+        let end = ends.last().map_or(start, |end| *end);
+        AnchorStretch {
+            text: self
+                .text
+                .get(start as usize..end as usize)
+                .unwrap_or_default(),
+            ends,
+            start,
+        }
+    }
+}
+
+impl Memory for AnchorTable {
+    fn memory(&self) -> usize {
+        self.text.capacity() + self.ends.capacity() * 4
+    }
+}
+
+/// The anchors used last, by the keys of their sites, and of other sites how many were looked up.
+#[derive(Debug)]
+pub(crate) struct AnchorCache {
+    tables: Cache<Vec<u8>, AnchorTable>,
+    looked_up: LookedUp,
+}
+
+impl Default for AnchorCache {
+    fn default() -> Self {
+        Self {
+            tables: Cache::new(CACHE_BYTES_MAX),
+            looked_up: LookedUp::default(),
+        }
+    }
+}
+
+impl AnchorCache {
+    /// The anchors of a site, where they are kept.
+    pub(crate) fn get(&self, site_key: &[u8]) -> Option<Arc<AnchorTable>> {
+        self.tables.get(site_key)
+    }
+
+    /// The anchors of a site, where they are kept, or are worth keeping now that so many more are to be
+    /// looked up. Those that take too much room are not.
+    pub(crate) fn get_if_worth(
+        &self,
+        segment: &Segment,
+        site_key: &[u8],
+        block: &SiteBlock<'_>,
+        more: usize,
+        cancel: &AtomicBool,
+    ) -> Result<Option<Arc<AnchorTable>>, IndexError> {
+        if let Some(known) = self.get(site_key) {
+            return Ok(Some(known));
+        }
+        if !self.looked_up.is_worth(site_key, more, block.fold_count()) {
+            return Ok(None);
+        }
+        let check = || check(cancel);
+        let wrong = |corrupt| segment.corrupt(corrupt);
+        let Some(table) = AnchorTable::of(block, SITE_BYTES_MAX, check, wrong)? else {
+            self.looked_up.never(site_key);
+            return Ok(None);
+        };
+        let table = Arc::new(table);
+        self.tables.put(site_key.to_owned(), &table);
+        Ok(Some(table))
+    }
+}
+
+fn check(cancel: &AtomicBool) -> Result<(), IndexError> {
+    if cancel.load(Ordering::Relaxed) {
+        Err(IndexError::Cancelled)
+    } else {
+        Ok(())
+    }
+}
+
+/// Calls `each` with stretches of anchors that together are those with these numbers, and the number of
+/// the first of each.
+pub(crate) fn for_each_stretch(
+    segment: &Segment,
+    block: &SiteBlock<'_>,
+    table: Option<&AnchorTable>,
+    numbers: Range<u32>,
+    cancel: &AtomicBool,
+    mut each: impl FnMut(u32, AnchorStretch<'_>),
+) -> Result<(), IndexError> {
+    if numbers.is_empty() {
+        return Ok(());
+    }
+    if let Some(table) = table {
+        for first in numbers.clone().step_by(STRETCH_ANCHORS_MAX) {
+            check(cancel)?;
+            let end = numbers.end.min(first + STRETCH_ANCHORS_MAX as u32);
+            each(first, table.stretch(first as usize..end as usize));
+        }
+        return Ok(());
+    }
+    let wrong = |corrupt| segment.corrupt(corrupt);
+    let mut reader = Reader::from(block, numbers.start).map_err(wrong)?;
+    let (mut text, mut ends) = (String::new(), Vec::new());
+    let mut first = numbers.start;
+    for number in numbers.clone() {
+        reader.append_next(&mut text).map_err(wrong)?;
+        ends.push(text.len() as u64 as u32);
+        let is_full = ends.len() >= STRETCH_ANCHORS_MAX || text.len() >= STRETCH_BYTES_MAX;
+        if is_full || number + 1 == numbers.end {
+            check(cancel)?;
+            let stretch = AnchorStretch {
+                text: &text,
+                ends: &ends,
+                start: 0,
+            };
+            each(first, stretch);
+            first = number + 1;
+            text.clear();
+            ends.clear();
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! The rows of a scan, kept for the next question about the same target.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::{Scan, check};
+use crate::anchors::AnchorSet;
+use crate::error::IndexError;
+use crate::query::parts::in_parts;
+use crate::row_table::{RowKey, RowPart, RowTable};
+use crate::rows::{RowVisitor, TargetRows};
+use crate::sink::PageSet;
+
+/// How many anchors are gone through between looks at the stop flag.
+const STRIDE: usize = 1 << 12;
+
+impl Scan {
+    fn row_key(&self) -> RowKey {
+        RowKey {
+            site_key: self.site_key.clone(),
+            links: self.links.clone(),
+            history: self.history,
+        }
+    }
+
+    /// The rows, where they are kept.
+    pub(super) fn kept_rows(&self) -> Option<Arc<RowTable>> {
+        if self.link_count() < self.tuning.kept_links_min {
+            return None;
+        }
+        self.segment.rows().get(&self.row_key())
+    }
+
+    /// The rows, where they are kept, or are now because the range is asked about again.
+    pub(super) fn rows_if_worth(
+        &self,
+        rows: &TargetRows,
+        cancel: &AtomicBool,
+    ) -> Result<Option<Arc<RowTable>>, IndexError> {
+        let (links, kept) = (self.link_count(), self.segment.rows());
+        if links < self.tuning.kept_links_min {
+            return Ok(None);
+        }
+        let key = self.row_key();
+        if let Some(table) = kept.get(&key) {
+            return Ok(Some(table));
+        }
+        if !self.tuning.makes_tables || !kept.is_worth(&key, links) {
+            return Ok(None);
+        }
+        let (parts, _) = self.read(rows, None, RowPart::default, cancel)?;
+        let table = Arc::new(RowTable::new(parts));
+        kept.put(key, &table);
+        Ok(Some(table))
+    }
+
+    /// Gives the rows of anchors, all or some, to visitors.
+    pub(super) fn run_kept<V: RowVisitor>(
+        &self,
+        rows: &TargetRows,
+        table: &RowTable,
+        among: Option<&AnchorSet>,
+        visitor: impl Fn() -> V + Sync,
+        cancel: &AtomicBool,
+    ) -> Result<(Vec<V>, PageSet), IndexError> {
+        let page_count = self.block().map_err(self.wrong())?.pages.len();
+        let parts: Vec<_> = (0..table.parts().len()).map(|at| at..at + 1).collect();
+        in_parts(rows, &parts, |at, texts| {
+            let mut visitor = visitor();
+            let mut pages = PageSet::new(self.link_count(), page_count);
+            let mut seen = 0usize;
+            let mut part = table.parts().get(at).into_iter().flatten();
+            part.try_for_each(|part| {
+                part.for_each_anchor(|anchor, rows| {
+                    if seen.is_multiple_of(STRIDE) {
+                        check(cancel)?;
+                    }
+                    seen += 1;
+                    if among.is_some_and(|among| !among.contains(anchor))
+                        || !visitor.wants(anchor, texts)?
+                    {
+                        return Ok(());
+                    }
+                    rows.for_each(|row, of_row| {
+                        if visitor.row(row, texts)? {
+                            pages.extend(of_row);
+                        }
+                        visitor.pages(of_row);
+                        Ok::<(), IndexError>(())
+                    })
+                })
+            })?;
+            Ok((visitor, pages))
+        })
+    }
+}

@@ -1,0 +1,121 @@
+//! Which of the anchors of a scan pass a test, found out before any of their links is read.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::{STRIDE, Scan, check};
+use crate::anchors::{AnchorSet, AnchorStretch, AnchorTable, for_each_stretch};
+use crate::error::IndexError;
+use crate::query::parts::{each_of, threads};
+use crate::site::SiteBlock;
+
+/// Anchors are tested in stretches where so many times as many links as the site has anchors lead to the
+/// target, or more: then most of them occur. Otherwise those that occur are tested alone.
+const SITE_ANCHORS_PER_LINK: usize = 2;
+/// Anchors that a thread takes at once.
+const SHARE: u32 = 1 << 14;
+
+impl Scan {
+    /// The anchors that pass a test; of those that do not occur in the range it does not matter. `test`
+    /// puts the places of those that pass, among a stretch of anchors, into a list.
+    pub(crate) fn select(
+        &self,
+        test: impl Fn(&AnchorStretch<'_>, &mut Vec<usize>) + Sync,
+        cancel: &AtomicBool,
+    ) -> Result<AnchorSet, IndexError> {
+        let mut block = self.block().map_err(self.wrong())?;
+        let anchors = block.fold_count() as u64 as u32;
+        let few = self.link_count() < anchors as usize / SITE_ANCHORS_PER_LINK;
+        let occurring = match few {
+            true => Some(self.occurring(&mut block, cancel)?),
+            false => None,
+        };
+        let looked_up = occurring.as_ref().map_or(anchors as usize, AnchorSet::len);
+        let table = self.anchor_table(&block, looked_up, cancel)?;
+        let table = table.as_deref();
+        let shares: Vec<Range<u32>> = (0..anchors)
+            .step_by(SHARE as usize)
+            .map(|start| start..anchors.min(start.saturating_add(SHARE)))
+            .collect();
+        let found = each_of(
+            threads(),
+            &shares,
+            || Ok(Vec::new()),
+            |places: &mut Vec<usize>, share| {
+                let mut passing = Vec::new();
+                let mut each = |first: u32, stretch: AnchorStretch<'_>| {
+                    places.clear();
+                    test(&stretch, places);
+                    passing.extend(places.iter().map(|at| first + *at as u64 as u32));
+                };
+                match &occurring {
+                    None => {
+                        for_each_stretch(
+                            &self.segment,
+                            &block,
+                            table,
+                            share.clone(),
+                            cancel,
+                            each,
+                        )?;
+                    }
+                    Some(occurring) => {
+                        for number in occurring.within(share.clone()) {
+                            let one = number..number + 1;
+                            for_each_stretch(&self.segment, &block, table, one, cancel, &mut each)?;
+                        }
+                    }
+                }
+                Ok(passing)
+            },
+        )?;
+        let mut set = AnchorSet::below(anchors as usize);
+        for number in found.into_iter().flatten() {
+            set.insert(number);
+        }
+        Ok(set)
+    }
+
+    fn anchor_table(
+        &self,
+        block: &SiteBlock<'_>,
+        more: usize,
+        cancel: &AtomicBool,
+    ) -> Result<Option<Arc<AnchorTable>>, IndexError> {
+        let kept = self.segment.anchors();
+        if block.fold_count() < self.tuning.known_anchors_min {
+            return Ok(None);
+        }
+        if !self.tuning.makes_tables {
+            return Ok(kept.get(&self.site_key));
+        }
+        kept.get_if_worth(&self.segment, &self.site_key, block, more, cancel)
+    }
+
+    /// The anchors of the links in the range, lost ones included.
+    fn occurring(
+        &self,
+        block: &mut SiteBlock<'_>,
+        cancel: &AtomicBool,
+    ) -> Result<AnchorSet, IndexError> {
+        let wrong = self.wrong();
+        let mut forms = AnchorSet::below(block.forms.len());
+        let mut some = Vec::new();
+        for links in &self.links {
+            for start in links.clone().step_by(STRIDE) {
+                check(cancel)?;
+                some.clear();
+                let end = links.end.min(start + STRIDE);
+                let read = block.hrefs.forms.append(start..end, &mut some);
+                read.map_err(&wrong)?;
+                some.iter().for_each(|form| forms.insert(*form));
+            }
+        }
+        let mut folds = AnchorSet::below(block.fold_count());
+        for form in forms.within(0..block.forms.len() as u64 as u32) {
+            folds.insert(block.fold_of(form).map_err(&wrong)?);
+        }
+        Ok(folds)
+    }
+}

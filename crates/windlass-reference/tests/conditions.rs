@@ -97,6 +97,8 @@ fn backlinks(history: History, is_target: impl Fn(&str) -> bool) -> Vec<Backlink
 }
 
 type Holds = fn(&PlainRow) -> bool;
+/// Whether a URL is in a target.
+type IsIn = fn(&str) -> bool;
 
 const CONDITIONS: &[(&str, Holds)] = &[
     ("substring(anchor,\"99\")", |row| row.anchor.contains("99")),
@@ -177,7 +179,7 @@ fn conditions_on_many_anchors_leave_what_the_rules_say() {
     let directory = tempfile::tempdir().unwrap();
     ingest(directory.path(), &Plan::whole(&captures));
     let cancel = AtomicBool::new(false);
-    let targets: [(&str, Mode, fn(&str) -> bool); 3] = [
+    let targets: [(&str, Mode, IsIn); 3] = [
         ("http://t.example.org/", Mode::Exact, |url| {
             url.ends_with("org/")
         }),

@@ -3,9 +3,9 @@
 //! A request's way: [`serve()`] accepts the connection, `connection` speaks HTTP on it, in the clear or
 //! through TLS (`tls`); the router finds the handler, and `request_log` gives the request its id;
 //! `parameters` reads them; `billing` says whose request it is; `answer` says that the client has the
-//! answer already (`conditional`), or waits for a place (`app`, `clients`) and runs the query: where it is,
-//! if that is known to take next to no time (`at_once`), else on a blocking thread, which then writes the
-//! body in chunks through a bounded channel (`stream`). The first
+//! answer already (`conditional`), or gives one that was kept (`kept_answers`), or runs the query: where it is,
+//! if that is known to take next to no time (`at_once`), else it waits for a place (`app`, `clients`) and runs it
+//! on a blocking thread, which then writes the body in chunks through a bounded channel (`stream`). The first
 //! byte is sent when the charge is on the disk; when the last is, the answer is logged and counted
 //! (`metrics`). Beside that, one thread merges segments when it is time (`merging`).
 

@@ -31,7 +31,7 @@ fn links_of(page: usize) -> Vec<(&'static str, String)> {
         let anchor = match number % 3 {
             0 => format!("Anchor {number}"),
             1 => format!("ANCHOR {number}"),
-            _ => format!("äpfel no. {number}"),
+            _ => format!("ÄPFEL no. {number}"),
         };
         let targets = [
             "http://t.example.org/",

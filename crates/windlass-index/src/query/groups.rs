@@ -150,10 +150,6 @@ impl ReadyGroups<'_> {
         if wanted > FIRST {
             return Ok(None);
         }
-        if column == ReadyColumn::Backlinks && !is_ascending {
-            // This is how they lie.
-            return Ok(Some((0..wanted as u64 as u32).collect()));
-        }
         let order = GroupOrder {
             site_key: self.kept.site_key.to_owned(),
             urls: self.kept.urls.clone(),

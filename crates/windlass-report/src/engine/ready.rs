@@ -76,6 +76,54 @@ fn filtered(
     Ok(())
 }
 
+/// Whether groups lie in an order.
+fn is_in_order(column: ReadyColumn, direction: Direction) -> bool {
+    column == ReadyColumn::Backlinks && direction == Direction::Descending
+}
+
+/// The page, where it is known where the first groups in an order lie; whether it is.
+fn first_ones(
+    groups: &mut ReadyGroups<'_>,
+    column: ReadyColumn,
+    direction: Direction,
+    page: &mut Page<'_>,
+) -> Result<bool, IndexError> {
+    let wanted = page.wanted().min(groups.len());
+    if is_in_order(column, direction) {
+        leading(groups, wanted, page)?;
+    } else {
+        let is_ascending = direction == Direction::Ascending;
+        let Some(first) = groups.first(column, is_ascending, wanted)? else {
+            return Ok(false);
+        };
+        for place in first.iter().take(wanted) {
+            page.add(groups.group(*place as usize)?.into());
+        }
+    }
+    page.pass_over((groups.len() as u64).saturating_sub(wanted as u64));
+    Ok(true)
+}
+
+/// So many groups from the first on, as they lie.
+fn leading(
+    groups: &mut ReadyGroups<'_>,
+    wanted: usize,
+    page: &mut Page<'_>,
+) -> Result<(), IndexError> {
+    let mut left = wanted;
+    let mut block = 0;
+    while left > 0 {
+        groups.for_each_in(block, |group| {
+            if left > 0 {
+                page.add(group.into());
+                left -= 1;
+            }
+        })?;
+        block += 1;
+    }
+    Ok(())
+}
+
 /// The groups that can be on the page. The block with the best first key comes first, so that soon
 /// enough groups are known for most blocks to have none better.
 fn best(
@@ -88,26 +136,16 @@ fn best(
         Some(OrderKey { column, direction }) => (ready_column(column.field), *direction),
         None => (ReadyColumn::Anchor, Direction::Ascending),
     };
-    let wanted = page.wanted();
-    let is_ascending = direction == Direction::Ascending;
-    if query.order_by.len() <= 1
-        && page.is_first()
-        && let Some(first) = groups.first(column, is_ascending, wanted)?
-    {
-        let wanted = wanted.min(groups.len());
-        for place in first.iter().take(wanted) {
-            page.add(groups.group(*place as usize)?.into());
-        }
-        page.pass_over((groups.len() as u64).saturating_sub(wanted as u64));
+    // Behind equal keys groups come by their anchors, if nothing else is asked for.
+    let by_anchor = query.order_by.len() <= 1;
+    let is_in_order = is_in_order(column, direction);
+    if by_anchor && page.is_first() && first_ones(groups, column, direction, page)? {
         return Ok(());
     }
     let key = |value: u64| match direction {
         Direction::Ascending => value,
         Direction::Descending => u64::MAX - value,
     };
-    // Behind equal keys groups come by their anchors, if nothing else is asked for.
-    let by_anchor = query.order_by.len() <= 1;
-    let is_in_order = column == ReadyColumn::Backlinks && direction == Direction::Descending;
     let mut blocks = Vec::with_capacity(groups.block_count());
     for block in 0..groups.block_count() {
         let (anchor, _) = groups.bounds(ReadyColumn::Anchor, block)?;

@@ -106,7 +106,7 @@ impl Source<'_> {
         };
         // Whole blocks of the columns, so that none is unpacked twice.
         let length = (self.links / (4 * threads())).max(self.scan.tuning.part_links_min / 4);
-        let length = length.next_multiple_of(BLOCK);
+        let length = length.max(1).next_multiple_of(BLOCK);
         let mut stretches = Vec::new();
         for links in &self.scan.links {
             let mut start = links.start;

@@ -56,6 +56,20 @@ impl Glances<'_> {
         Ok(only)
     }
 
+    /// A number that all numbers of parts are below ([`Glance::part`](super::Glance::part)).
+    ///
+    /// # Errors
+    /// Where the index is damaged, and where not one site has all links.
+    pub fn part_limit(&self, part: LinkPart) -> Result<usize, IndexError> {
+        let only = self.only_site()?;
+        let block = only.ok_or(IndexError::TooLarge("the parts of several sites"))?;
+        Ok(match part {
+            LinkPart::Page => block.pages.len(),
+            LinkPart::Target => block.urls.len(),
+            LinkPart::Anchor => block.forms.len(),
+        })
+    }
+
     /// Calls `each` with parts of links, whose numbers ([`Glance::part`](super::Glance::part)) are given in order.
     /// Some hundred nanoseconds each where they are near each other.
     ///

@@ -150,15 +150,19 @@ impl<'a> Glanced<'a> {
         after: Option<&Placed>,
         rows_max: u64,
     ) -> Result<Parts, AnswerError> {
-        let mut of_rows = Vec::new();
-        self.for_each_passing(|record, _| of_rows.push(record.glance.part))?;
+        let mut rows = vec![0u32; self.glances.part_limit(part)?];
+        self.for_each_passing(|record, _| {
+            if let Some(rows) = rows.get_mut(record.glance.part as usize) {
+                *rows = rows.saturating_add(1);
+            }
+        })?;
         let choice = Choice {
             asked: self.asked,
             part,
             after,
             rows_max,
         };
-        choice.of(&self.glances, of_rows)
+        choice.of(&self.glances, &rows)
     }
 
     /// Calls `each` with the rows that pass both clauses, and their places; whether there were rows before.

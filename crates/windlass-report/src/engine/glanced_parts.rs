@@ -76,24 +76,18 @@ pub(super) struct Choice<'a> {
 }
 
 impl Choice<'_> {
-    /// From the parts of all rows, one for each row, in any order. Those of `rows_max` rows at least, but for
-    /// want of memory, and of one.
-    pub(super) fn of(
-        &self,
-        glances: &Glances<'_>,
-        mut parts: Vec<u32>,
-    ) -> Result<Parts, AnswerError> {
+    /// From how many rows have each part, by its number. The parts chosen have `rows_max` rows at least behind
+    /// that one; for want of memory fewer, but one.
+    pub(super) fn of(&self, glances: &Glances<'_>, rows: &[u32]) -> Result<Parts, AnswerError> {
         let Asked {
             query,
             cancel,
             limits,
         } = self.asked;
-        parts.sort_unstable();
-        let counts: Vec<u64> = parts
-            .chunk_by(|a, b| a == b)
-            .map(|same| same.len() as u64)
+        let parts: Vec<u32> = (0u32..)
+            .zip(rows)
+            .filter_map(|(number, rows)| (*rows > 0).then_some(number))
             .collect();
-        parts.dedup();
         let of_part = query.order_by.iter().map(|key| key.column.field);
         let fields: Vec<Field> = of_part
             .filter(|field| part_of(*field) == Some(self.part))
@@ -113,9 +107,8 @@ impl Choice<'_> {
         };
         // Where there are twice as many, the worse ones go. Where many are level, that takes little away.
         let (mut rows_limit, mut bytes_limit) = (0, 0);
-        let mut counts = counts.into_iter();
         glances.for_each_part(self.part, &parts, cancel, |number, part| {
-            let links = counts.next().unwrap_or_default();
+            let links = rows.get(number as usize).copied().unwrap_or_default();
             let record = PartRecord(part);
             let beside = |row: &OwnedRecord| order.compare_with(&record, row);
             let (worst, after) = (candidates.worst.as_ref().map(beside), after.map(beside));
@@ -123,10 +116,9 @@ impl Choice<'_> {
                 return Ok::<_, AnswerError>(());
             }
             // Of a part that is level with the row before the window, none of its links may be behind that.
-            let links = if after.is_some_and(Ordering::is_eq) {
-                0
-            } else {
-                links
+            let links = match after {
+                Some(Ordering::Equal) => 0,
+                _ => links.into(),
             };
             candidates.add(number, links, OwnedRecord::of_fields(&record, &fields));
             if candidates.rows > rows_limit || candidates.bytes > bytes_limit {

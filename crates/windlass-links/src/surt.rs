@@ -74,12 +74,17 @@ pub fn write_host_key(host: &str, key: &mut Vec<u8>) {
         key.extend_from_slice(host.as_bytes());
         return;
     }
-    for (i, label) in host.rsplit('.').enumerate() {
-        if i > 0 {
+    let host = host.as_bytes();
+    let mut end = host.len();
+    // Byte by byte: labels are so short that searching for what is between them takes longer.
+    for (at, byte) in host.iter().enumerate().rev() {
+        if *byte == b'.' {
+            key.extend_from_slice(host.get(at + 1..end).unwrap_or_default());
             key.push(LABEL_END);
+            end = at;
         }
-        key.extend_from_slice(label.as_bytes());
     }
+    key.extend_from_slice(host.get(..end).unwrap_or_default());
 }
 
 /// The key of a host: its labels reversed, each but the last ended by `02`.
@@ -106,9 +111,10 @@ pub fn host_of_key(key: &[u8]) -> String {
 pub fn is_ip(host: &str) -> bool {
     host.starts_with('[')
         || host
-            .rsplit('.')
+            .as_bytes()
+            .rsplit(|b| *b == b'.')
             .next()
-            .is_some_and(|label| !label.is_empty() && label.bytes().all(|b| b.is_ascii_digit()))
+            .is_some_and(|label| !label.is_empty() && label.iter().all(u8::is_ascii_digit))
 }
 
 /// The URL that a key was made of, or `None` where the bytes are no key.

@@ -23,7 +23,10 @@ pub(crate) struct StringListBuilder {
     /// What it is written in if that is shorter.
     coding: Coding,
     /// The beginning, before it is known what it is written in.
-    sample: Option<Sample>,
+    sample: Sample,
+    is_decided: bool,
+    /// The beginning in symbols; kept because most lists are short, and there are very many.
+    coded: Sample,
     /// The table of symbols, where the list is written in them.
     table: Option<Table>,
     codes: Vec<u8>,
@@ -77,7 +80,9 @@ impl StringListBuilder {
             n: 0,
             last: Vec::new(),
             coding,
-            sample: Some(Sample::default()),
+            sample: Sample::default(),
+            is_decided: false,
+            coded: Sample::default(),
             table: None,
             codes: Vec::new(),
             out,
@@ -94,55 +99,71 @@ impl StringListBuilder {
         self.last.truncate(shared);
         self.last.extend_from_slice(rest);
         self.n += 1;
-        match &mut self.sample {
-            Some(sample) => {
-                sample.rests.extend_from_slice(rest);
-                let end = sample.rests.len() as u64 as u32;
-                sample.strings.push((shared as u64 as u32, end));
-                if sample.rests.len() >= SAMPLE_BYTES {
-                    self.decide();
-                }
+        if !self.is_decided {
+            self.sample
+                .push(shared, |rests| rests.extend_from_slice(rest));
+            if self.sample.rests.len() >= SAMPLE_BYTES {
+                self.decide();
             }
-            None => match &self.table {
-                Some(table) => {
-                    self.codes.clear();
-                    table.get().encode(rest, &mut self.codes);
-                    self.out.put(shared, &self.codes);
-                }
-                None => self.out.put(shared, rest),
-            },
+            return;
+        }
+        match &self.table {
+            Some(table) => {
+                self.codes.clear();
+                table.get().encode(rest, &mut self.codes);
+                self.out.put(shared, &self.codes);
+            }
+            None => self.out.put(shared, rest),
         }
     }
 
     /// Decides what the list is written in, and writes the beginning.
     fn decide(&mut self) {
-        let Some(sample) = self.sample.take() else {
+        if self.is_decided {
             return;
-        };
-        let mut chosen = None;
+        }
+        self.is_decided = true;
+        let plain = self.sample.rests.len();
         if let Some(known) = self.coding.table() {
-            let coded = sample.encoded(known);
-            if coded.rests.len() < sample.rests.len() {
+            self.coded.encode(&self.sample, known);
+            if self.coded.rests.len() < plain {
                 self.table = Some(Table::Known(known));
-                chosen = Some(coded);
-            }
-            if sample.rests.len() >= SAMPLE_BYTES {
-                // A list that goes on may have symbols that suit it better; it is at least so much
-                // longer than its table that an eighth is worth it.
-                let rests = sample.iter().map(|(_, rest)| rest).collect();
-                let own = SymbolTable::trained(&rests);
-                let coded = sample.encoded(&own);
-                let best = chosen
-                    .as_ref()
-                    .map_or(sample.rests.len(), |c| c.rests.len());
-                if coded.rests.len() < best - best / 8 {
-                    self.table = Some(Table::Own(Box::new(own)));
-                    chosen = Some(coded);
-                }
             }
         }
-        for (shared, rest) in chosen.as_ref().unwrap_or(&sample).iter() {
+        if plain >= SAMPLE_BYTES {
+            self.try_own_table();
+        }
+        let chosen = match self.table {
+            Some(_) => &self.coded,
+            None => &self.sample,
+        };
+        for (shared, rest) in chosen.iter() {
             self.out.put(shared, rest);
+        }
+        if plain >= SAMPLE_BYTES {
+            // A block that is so large may wait, and there may be several.
+            self.sample = Sample::default();
+            self.coded = Sample::default();
+        }
+    }
+
+    /// A list that goes on may have symbols that suit it better; it is at least so much longer than its
+    /// table that an eighth is worth it.
+    fn try_own_table(&mut self) {
+        if self.coding == Coding::Plain {
+            return;
+        }
+        let rests = self.sample.iter().map(|(_, rest)| rest).collect();
+        let own = SymbolTable::trained(&rests);
+        let mut coded = Sample::default();
+        coded.encode(&self.sample, &own);
+        let best = match self.table {
+            Some(_) => self.coded.rests.len(),
+            None => self.sample.rests.len(),
+        };
+        if coded.rests.len() < best - best / 8 {
+            self.table = Some(Table::Own(Box::new(own)));
+            self.coded = coded;
         }
     }
 
@@ -191,11 +212,11 @@ impl StringListBuilder {
 
     /// Bytes of memory held.
     pub(crate) fn memory(&self) -> usize {
-        let sample = self.sample.as_ref();
         self.out.starts.memory()
             + self.out.data.memory()
             + self.last.capacity()
-            + sample.map_or(0, |s| s.rests.capacity() + 8 * s.strings.capacity())
+            + self.sample.memory()
+            + self.coded.memory()
     }
 
     /// Writes the list, which is closed, and begins a new one.
@@ -212,7 +233,8 @@ impl StringListBuilder {
     pub(crate) fn clear(&mut self) {
         self.n = 0;
         self.last.clear();
-        self.sample = Some(Sample::default());
+        self.sample.clear();
+        self.is_decided = false;
         self.table = None;
         self.out.clear();
     }
@@ -227,14 +249,27 @@ impl StringListBuilder {
 }
 
 impl Sample {
-    fn encoded(&self, table: &SymbolTable) -> Self {
-        let mut coded = Self::default();
-        for (shared, rest) in self.iter() {
-            table.encode(rest, &mut coded.rests);
-            let end = coded.rests.len() as u64 as u32;
-            coded.strings.push((shared as u64 as u32, end));
+    fn push(&mut self, shared: usize, put_rest: impl FnOnce(&mut Vec<u8>)) {
+        put_rest(&mut self.rests);
+        let end = self.rests.len() as u64 as u32;
+        self.strings.push((shared as u64 as u32, end));
+    }
+
+    /// Becomes another one, in symbols.
+    fn encode(&mut self, plain: &Self, table: &SymbolTable) {
+        self.clear();
+        for (shared, rest) in plain.iter() {
+            self.push(shared, |codes| table.encode(rest, codes));
         }
-        coded
+    }
+
+    fn clear(&mut self) {
+        self.strings.clear();
+        self.rests.clear();
+    }
+
+    fn memory(&self) -> usize {
+        self.rests.capacity() + 8 * self.strings.capacity()
     }
 
     fn iter(&self) -> impl Iterator<Item = (usize, &[u8])> {

@@ -13,6 +13,8 @@ use crate::strings::{StringCursor, StringIter, StringList};
 pub(crate) struct MergedStrings<'a> {
     sources: Vec<Source<'a>>,
     heap: Heap,
+    /// Buffers of earlier sources: there are lists without number, most of them short.
+    spare: Vec<Vec<u8>>,
     /// The sources that have the present string.
     having: Vec<u32>,
     is_folded: bool,
@@ -108,7 +110,7 @@ impl<'a> MergedStrings<'a> {
     }
 
     fn begin_with(&mut self, lists: impl Iterator<Item = Strings<'a>>, is_folded: bool) {
-        self.sources.clear();
+        self.spare.extend(self.sources.drain(..).map(|s| s.text));
         self.heap.clear();
         self.having.clear();
         self.is_folded = is_folded;
@@ -117,7 +119,7 @@ impl<'a> MergedStrings<'a> {
             self.sources.push(Source {
                 strings,
                 read: 0,
-                text: Vec::new(),
+                text: self.spare.pop().unwrap_or_default(),
                 folded: None,
             });
         }
@@ -130,6 +132,7 @@ impl<'a> MergedStrings<'a> {
             heap,
             having,
             is_folded,
+            ..
         } = self;
         for at in having.drain(..) {
             let Some(source) = sources.get_mut(at as usize) else {

@@ -158,8 +158,25 @@ impl<'a> PageTimes<'a> {
         page: u32,
         times: &mut Vec<u32>,
     ) -> Result<(), Corrupt> {
+        let latest = self.latest(page)?;
+        self.up_to(latest, place, times)
+    }
+
+    /// When a page, by its number in the segment, was last really captured.
+    #[inline]
+    pub(crate) fn latest(&self, page: u32) -> Result<u32, Corrupt> {
+        self.latest.get(page as usize)
+    }
+
+    /// [`of`](Self::of) a page that was last really captured at `latest`.
+    pub(crate) fn up_to(
+        &mut self,
+        latest: u32,
+        place: u32,
+        times: &mut Vec<u32>,
+    ) -> Result<(), Corrupt> {
         times.clear();
-        let mut time = self.latest.get(page as usize)?;
+        let mut time = latest;
         match self.own(place)? {
             None => times.push(time),
             Some(mut bytes) => {

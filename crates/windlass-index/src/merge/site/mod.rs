@@ -7,6 +7,7 @@
 //! link, and an attr may be new or lose its last sighting (R12). Such a block is *loose*, and its
 //! links are read twice, first to see what is used.
 
+mod ahead;
 mod attrs;
 mod cursor;
 mod links;
@@ -22,6 +23,7 @@ use crate::bytes::Corrupt;
 use crate::paged::Paged;
 use crate::segment::Segment;
 use crate::site::{SiteBlock, SiteEncoder};
+use ahead::Ahead;
 use attrs::UnitedAttrs;
 use cursor::TableCursor;
 use links::{LinkMerger, LinkSink};
@@ -54,6 +56,7 @@ struct Source<'a> {
     input: usize,
     block: SiteBlock<'a>,
     mapping: &'a Mapping,
+    ahead: Ahead,
     /// The new place of each page, or what [`Pages`] says of it.
     pages: Vec<u32>,
     /// Whether all its pages have new places, none of them shared.
@@ -71,6 +74,7 @@ impl<'a> Source<'a> {
             input: part.input,
             block: SiteBlock::read(part.block, part.latest)?,
             mapping,
+            ahead: Ahead::default(),
             pages: Vec::new(),
             is_apart: true,
             forms: Vec::new(),
@@ -78,6 +82,20 @@ impl<'a> Source<'a> {
             hrefs: TableCursor::default(),
             others: TableCursor::default(),
         })
+    }
+}
+
+impl<'a> Source<'a> {
+    /// Becomes that of another block. What it has allocated is used again: most sites are small.
+    fn become_of(&mut self, part: &Part<'a>, mapping: &'a Mapping) -> Result<(), Corrupt> {
+        self.input = part.input;
+        self.block = SiteBlock::read(part.block, part.latest)?;
+        self.mapping = mapping;
+        self.pages.clear();
+        self.is_apart = true;
+        self.hrefs = TableCursor::default();
+        self.others = TableCursor::default();
+        Ok(())
     }
 }
 
@@ -121,16 +139,23 @@ impl<'a> SiteMerger<'a> {
         encoder: &mut SiteEncoder,
         watch: Watch<'_>,
     ) -> Result<bool, MergeError> {
-        self.sources.clear();
+        let mut n = 0;
         for part in parts {
             let input = part.input;
             let Some(mapping) = pages.mappings.get(input) else {
                 continue;
             };
-            let source = Source::new(&part, mapping);
-            self.sources
-                .push(source.map_err(|what| Damage { input, what }.error(inputs))?);
+            let damage = |what| Damage { input, what }.error(inputs);
+            match self.sources.get_mut(n) {
+                Some(source) => source.become_of(&part, mapping).map_err(damage)?,
+                None => {
+                    let source = Source::new(&part, mapping).map_err(damage)?;
+                    self.sources.push(source);
+                }
+            }
+            n += 1;
         }
+        self.sources.truncate(n);
         self.merge_sources(&pages.latest, encoder, watch)
             .map_err(|stop| match stop {
                 Stop::Damage(damage) => {

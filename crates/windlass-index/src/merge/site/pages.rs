@@ -1,6 +1,7 @@
 //! Merging the pages of a site's blocks, with their times.
 
 use super::Source;
+use super::ahead::AheadPage;
 use crate::bytes::Corrupt;
 use crate::merge::Damage;
 use crate::site::SiteEncoder;
@@ -18,7 +19,8 @@ pub(super) struct Pages {
     /// The times of all of them.
     times: Vec<u32>,
     buffer: Vec<u32>,
-    heads: Vec<u64>,
+    /// Of each source.
+    heads: Vec<(u64, AheadPage)>,
 }
 
 #[derive(Debug)]
@@ -56,26 +58,60 @@ impl Pages {
         self.times.clear();
         self.heads.clear();
         for (at, source) in sources.iter_mut().enumerate() {
-            self.heads.push(head(source).map_err(Damage::of(at))?);
+            source.ahead.rewind();
+            self.heads
+                .push(head(source, latest).map_err(Damage::of(at))?);
         }
         let mut is_loose = false;
         let mut place = 0u32;
         let mut times = Vec::new();
         loop {
-            let Some(number) = self.heads.iter().copied().min().filter(|n| *n != NONE_LEFT) else {
-                return Ok(is_loose);
-            };
-            let number = number as u32;
-            let latest = latest.get(number as usize).copied().unwrap_or(0);
-            self.buffer.clear();
-            let (mut having, mut has_lost) = (0, false);
-            for (at, source) in sources.iter_mut().enumerate() {
-                if self.heads.get(at) != Some(&u64::from(number)) {
-                    continue;
+            let (mut number, mut having, mut first) = (NONE_LEFT, 0, 0);
+            for (at, (head, _)) in self.heads.iter().enumerate() {
+                if *head < number {
+                    (number, having, first) = (*head, 1, at);
+                } else if *head == number {
+                    having += 1;
                 }
-                having += 1;
+            }
+            if number == NONE_LEFT {
+                return Ok(is_loose);
+            }
+            if place >= SHARED - 1 {
+                let what = Corrupt("more than 2^31 pages that link to one site");
+                return Err(Damage {
+                    input: usize::MAX,
+                    what,
+                });
+            }
+            let number = number as u32;
+            if having == 1
+                && let Some(source) = sources.get_mut(first)
+                && let Some(head_of) = self.heads.get_mut(first)
+                && !source.mapping.has_outranked(number)
+            {
+                // Most pages.
+                let (old, page) = (source.pages.len() as u64 as u32, head_of.1);
+                let page_times = &mut source.block.page_times;
+                let read = page_times.up_to(page.was_latest, old, &mut times);
+                read.map_err(Damage::of(first))?;
+                encoder.page(number, page.latest, &times);
+                source.pages.push(place);
+                *head_of = head(source, latest).map_err(Damage::of(first))?;
+                place += 1;
+                continue;
+            }
+            let newest = self.heads.get(first).map_or(0, |(_, page)| page.latest);
+            self.buffer.clear();
+            let mut has_lost = false;
+            for (at, source) in sources.iter_mut().enumerate() {
+                let Some((_, page)) = self.heads.get(at).filter(|(n, _)| *n == u64::from(number))
+                else {
+                    continue;
+                };
                 let old = source.pages.len() as u64 as u32;
-                let read = source.block.times(old, &mut times);
+                let page_times = &mut source.block.page_times;
+                let read = page_times.up_to(page.was_latest, old, &mut times);
                 read.map_err(Damage::of(at))?;
                 if source.mapping.has_outranked(number) {
                     let before = times.len();
@@ -85,31 +121,24 @@ impl Pages {
                 self.buffer.extend_from_slice(&times);
             }
             let becomes = if having == 1 && !has_lost {
-                encoder.page(number, latest, &self.buffer);
+                encoder.page(number, newest, &self.buffer);
                 place
             } else {
                 self.buffer.sort_unstable();
                 let before = self.buffer.len();
                 self.buffer.dedup();
                 is_loose |= has_lost || self.buffer.len() < before;
-                self.share(place, (number, latest), encoder)
+                self.share(place, (number, newest), encoder)
             };
             for (at, (source, head_of)) in sources.iter_mut().zip(&mut self.heads).enumerate() {
-                if *head_of == u64::from(number) {
+                if head_of.0 == u64::from(number) {
                     source.pages.push(becomes);
                     source.is_apart &= becomes & SHARED == 0;
-                    *head_of = head(source).map_err(Damage::of(at))?;
+                    *head_of = head(source, latest).map_err(Damage::of(at))?;
                 }
             }
             if becomes != GONE {
                 place += 1;
-            }
-            if place >= SHARED - 1 {
-                let what = Corrupt("more than 2^31 pages that link to one site");
-                return Err(Damage {
-                    input: usize::MAX,
-                    what,
-                });
             }
         }
     }
@@ -157,15 +186,11 @@ impl Pages {
     }
 }
 
-/// The new number of a source's next page.
-fn head(source: &mut Source<'_>) -> Result<u64, Corrupt> {
-    let next = source.pages.len();
-    if next >= source.block.pages.len() {
-        return Ok(NONE_LEFT);
-    }
-    let old = source.block.pages.get(next)? as usize;
-    let number = source.mapping.pages.get(old);
-    number
-        .map(|n| u64::from(*n))
-        .ok_or(Corrupt("a page number"))
+/// A source's next page, with its new number in front.
+fn head(source: &mut Source<'_>, latest: &[u32]) -> Result<(u64, AheadPage), Corrupt> {
+    let (pages, times) = (&mut source.block.pages, &source.block.page_times);
+    let page = source.ahead.take(pages, times, source.mapping, latest)?;
+    Ok(page.map_or((NONE_LEFT, AheadPage::default()), |page| {
+        (u64::from(page.number), page)
+    }))
 }

@@ -1,0 +1,83 @@
+//! The pages of a block that come next.
+
+use crate::bytes::Corrupt;
+use crate::column::{BLOCK, Column};
+use crate::merge::pages::Mapping;
+use crate::site::PageTimes;
+
+/// Some of a block's pages, looked up together: what is known of a page lies anywhere in memory, and so is
+/// fetched for all of them side by side.
+#[derive(Debug, Default)]
+pub(super) struct Ahead {
+    pages: Vec<AheadPage>,
+    next: usize,
+    /// How many blocks of the column of pages were looked up.
+    blocks: usize,
+}
+
+/// What the next page is.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct AheadPage {
+    /// Its new number.
+    pub(super) number: u32,
+    /// When it was last really captured, as far as the input knows.
+    pub(super) was_latest: u32,
+    /// When it was, as far as all inputs know.
+    pub(super) latest: u32,
+}
+
+impl Ahead {
+    /// Goes to the first page.
+    pub(super) fn rewind(&mut self) {
+        self.pages.clear();
+        self.next = 0;
+        self.blocks = 0;
+    }
+
+    /// Takes the next page of a block, whose pages and times these are. `latest` is when each (new) page was
+    /// last really captured.
+    pub(super) fn take(
+        &mut self,
+        pages: &mut Column<'_>,
+        times: &PageTimes<'_>,
+        mapping: &Mapping,
+        latest: &[u32],
+    ) -> Result<Option<AheadPage>, Corrupt> {
+        if self.next == self.pages.len() {
+            if self.blocks * BLOCK >= pages.len() {
+                return Ok(None);
+            }
+            self.look_up(pages.block(self.blocks)?, times, mapping, latest)?;
+            self.blocks += 1;
+            self.next = 0;
+        }
+        let page = self.pages.get(self.next).copied();
+        self.next += 1;
+        Ok(page)
+    }
+
+    /// One loop for each place that is looked at, so that nothing in it waits for what another one finds.
+    fn look_up(
+        &mut self,
+        old: &[u32],
+        times: &PageTimes<'_>,
+        mapping: &Mapping,
+        latest: &[u32],
+    ) -> Result<(), Corrupt> {
+        self.pages.clear();
+        for old in old {
+            let number = mapping.pages.get(*old as usize).copied();
+            self.pages.push(AheadPage {
+                number: number.ok_or(Corrupt("a page number"))?,
+                ..AheadPage::default()
+            });
+        }
+        for (page, old) in self.pages.iter_mut().zip(old) {
+            page.was_latest = times.latest(*old)?;
+        }
+        for page in &mut self.pages {
+            page.latest = latest.get(page.number as usize).copied().unwrap_or(0);
+        }
+        Ok(())
+    }
+}

@@ -1,6 +1,7 @@
 //! A set of byte strings, each known by a number: dictionaries while a run is being built.
 
 use std::hash::BuildHasher;
+use std::hint::black_box;
 
 use hashbrown::DefaultHashBuilder;
 
@@ -46,6 +47,17 @@ impl Arena {
         self.bytes.get(start..self.end(number)).unwrap_or_default()
     }
 
+    /// Touches strings that are wanted soon. Each waits for memory, but here they do it side by side, as
+    /// nothing depends on what is found.
+    pub(crate) fn fetch(&self, numbers: &[u32]) {
+        let mut touched = 0u8;
+        for number in numbers {
+            let text = self.get(*number);
+            touched ^= text.first().unwrap_or(&0) ^ text.last().unwrap_or(&0);
+        }
+        black_box(touched);
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
@@ -67,8 +79,39 @@ pub(crate) struct Interner {
 impl Interner {
     /// The number of `text`, and whether it is new. O(length).
     pub(crate) fn intern(&mut self, text: &[u8]) -> (u32, bool) {
+        self.intern_tagged(text, self.tag(text))
+    }
+
+    /// Says that a text will be looked up soon.
+    pub(crate) fn announce(&self, text: &[u8], upcoming: &mut Upcoming) {
+        upcoming.tags.push(self.tag(text));
+    }
+
+    /// Touches what looking up the announced texts will read.
+    pub(crate) fn fetch_announced(&self, upcoming: &mut Upcoming) {
+        let last = (self.len() as u64 as u32).saturating_sub(1);
+        upcoming.found.clear();
+        let slots = upcoming.tags.iter().map(|tag| self.slots.first(*tag));
+        // What is not there is as a string that was touched lately: without a branch, that nobody
+        // could foresee.
+        let found = slots.map(|slot| (slot as u32).wrapping_sub(1).min(last));
+        upcoming.found.extend(found);
+        self.texts.fetch(&upcoming.found);
+    }
+
+    /// [`intern`](Self::intern) of the next text that was announced.
+    pub(crate) fn intern_announced(&mut self, text: &[u8], upcoming: &mut Upcoming) -> (u32, bool) {
+        let tag = upcoming.tags.get(upcoming.next).copied();
+        upcoming.next += 1;
+        self.intern_tagged(text, tag.unwrap_or_else(|| self.tag(text)))
+    }
+
+    fn tag(&self, text: &[u8]) -> u32 {
         // The upper half of a hash is as good as the lower one.
-        let tag = (self.hasher.hash_one(text) >> 32) as u32;
+        (self.hasher.hash_one(text) >> 32) as u32
+    }
+
+    fn intern_tagged(&mut self, text: &[u8], tag: u32) -> (u32, bool) {
         let found = self.slots.find(tag, |number| self.get(number) == text);
         if let Some(number) = found {
             return (number, false);
@@ -81,6 +124,11 @@ impl Interner {
     #[inline]
     pub(crate) fn get(&self, number: u32) -> &[u8] {
         self.texts.get(number)
+    }
+
+    /// Touches strings that are wanted soon: see [`Arena::fetch`].
+    pub(crate) fn fetch(&self, numbers: &[u32]) {
+        self.texts.fetch(numbers);
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -110,6 +158,23 @@ impl Interner {
     }
 }
 
+/// Texts that will be looked up soon, in this order: so that what lies far apart in memory is fetched for
+/// all of them at once.
+#[derive(Debug, Default)]
+pub(crate) struct Upcoming {
+    /// Half of each one's hash.
+    tags: Vec<u32>,
+    next: usize,
+    found: Vec<u32>,
+}
+
+impl Upcoming {
+    pub(crate) fn clear(&mut self) {
+        self.tags.clear();
+        self.next = 0;
+    }
+}
+
 /// A hash table with open addressing: half of a string's hash, and its number plus 1. That the hash is
 /// there saves looking at other strings, and at any when the table grows; that both are in one word
 /// makes most searches one access to memory.
@@ -127,6 +192,12 @@ impl Slots {
         // The upper bits, so that a table that grows is filled from one end to the other.
         let bits = self.slots.len().checked_ilog2().unwrap_or(0);
         (u64::from(tag) << bits >> 32) as usize
+    }
+
+    /// What stands where a search begins.
+    #[inline]
+    fn first(&self, tag: u32) -> u64 {
+        self.slots.get(self.start(tag)).copied().unwrap_or(0)
     }
 
     #[inline]

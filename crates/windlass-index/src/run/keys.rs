@@ -1,12 +1,13 @@
 //! The SURTs of a run, each with the site that it belongs to.
 
 use std::hash::BuildHasher;
+use std::hint::black_box;
 
 use hashbrown::DefaultHashBuilder;
 use windlass_links::surt::write_host_key;
 use windlass_links::{CanonicalUrl, PublicSuffixList, Surt};
 
-use crate::intern::{Interner, Ranks};
+use crate::intern::{Interner, Ranks, Upcoming};
 use crate::order::Strings;
 
 /// How many hosts are remembered with their sites.
@@ -54,9 +55,63 @@ pub(super) struct Keys {
     /// The site of each, by its number.
     pub(super) sites: Vec<u32>,
     buffer: Vec<u8>,
+    /// Where each of the SURTs in the buffer ends that were announced, and how many of them came.
+    ends: Vec<usize>,
+    came: usize,
+    upcoming: Upcoming,
 }
 
+/// So many strings are fetched at a time.
+pub(super) const FETCHED: usize = 256;
+
 impl Keys {
+    /// Says that the number of a URL will be asked for soon.
+    pub(super) fn announce(&mut self, url: &CanonicalUrl) {
+        let start = self.buffer.len();
+        Surt::write(url, &mut self.buffer);
+        let surt = self.buffer.get(start..).unwrap_or_default();
+        self.texts.announce(surt, &mut self.upcoming);
+        self.ends.push(self.buffer.len());
+    }
+
+    /// Fetches what the announced ones need.
+    pub(super) fn fetch_announced(&mut self) {
+        self.texts.fetch_announced(&mut self.upcoming);
+    }
+
+    /// The number of the next URL that was announced.
+    pub(super) fn next_number(
+        &mut self,
+        url: &CanonicalUrl,
+        sites: &mut Sites,
+        list: &PublicSuffixList,
+    ) -> u32 {
+        let end = |at: usize| self.ends.get(at).copied().unwrap_or_default();
+        let surt = self.came.checked_sub(1).map_or(0, end)..end(self.came);
+        self.came += 1;
+        let surt = self.buffer.get(surt).unwrap_or_default();
+        let (number, is_new) = self.texts.intern_announced(surt, &mut self.upcoming);
+        if is_new {
+            self.sites.push(sites.of(url.host(), list));
+        }
+        number
+    }
+
+    /// All that were announced have come.
+    pub(super) fn clear_announced(&mut self) {
+        self.buffer.clear();
+        self.ends.clear();
+        self.came = 0;
+        self.upcoming.clear();
+    }
+
+    /// Touches SURTs, and their sites, that are wanted soon: see [`Interner::fetch`].
+    pub(super) fn fetch(&self, numbers: &[u32]) {
+        let sites = numbers.iter().map(|number| self.site(*number));
+        black_box(sites.fold(0, |a, b| a ^ b));
+        self.texts.fetch(numbers);
+    }
+
     /// The number of a URL.
     pub(super) fn number(
         &mut self,
@@ -103,9 +158,15 @@ impl Keys {
             }
         }
         let mut strings = Strings::new(|number| self.texts.get(number), |a, b| a.cmp(&b));
-        let mut start = 0;
+        let (mut start, mut fetched) = (0, 0);
         for (rank, end) in (0u32..).zip(ends) {
             let end = end as usize;
+            if end > fetched {
+                // Most sites have a few.
+                fetched = order.len().min(start + FETCHED);
+                let soon = order.get(start..fetched);
+                self.texts.fetch(soon.unwrap_or_default());
+            }
             if let Some(of_site) = order.get_mut(start..end)
                 && of_site.len() > 1
             {

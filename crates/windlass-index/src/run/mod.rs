@@ -9,14 +9,17 @@ mod sites;
 use std::io::Write;
 use std::sync::Arc;
 
-use windlass_links::{Capture, LinkType, PublicSuffixList};
+use windlass_links::{Capture, Link, LinkType, PublicSuffixList};
 
-use crate::intern::{Interner, Ranks};
+use crate::intern::{Interner, Ranks, Upcoming};
 use crate::segment::{Counts, Digest, SegmentWriter, Side, WriteError};
 use crate::spool::Scratch;
 use captures::{CaptureNote, write_pages};
 use keys::{Keys, Sites};
 use links::{LinkNote, OTHER, SortedLinks};
+
+/// So many links of a page are looked up together.
+const ANNOUNCED: usize = 64;
 
 /// Collects captures until they are written.
 #[derive(Debug, Default)]
@@ -28,6 +31,7 @@ pub(crate) struct Run {
     pages: Keys,
     urls: [Keys; 2],
     forms: Interner,
+    upcoming_forms: Upcoming,
     attrs: Interner,
     titles: Interner,
     files: Vec<Digest>,
@@ -111,33 +115,31 @@ impl Run {
         list: &PublicSuffixList,
     ) {
         let page = self.pages.number(&capture.page, &mut self.sites, list);
-        for link in &capture.links {
-            let side = if link.external {
-                Side::External
-            } else {
-                Side::Internal
-            };
-            if side == Side::Internal && !self.keep_internal {
-                continue;
+        let keep_internal = self.keep_internal;
+        for links in capture.links.chunks(ANNOUNCED) {
+            let kept = links.iter().filter(|link| link.external || keep_internal);
+            self.announce(kept.clone());
+            for link in kept {
+                let side = side_of(link);
+                let [external, internal] = &mut self.urls;
+                let urls = match side {
+                    Side::External => external,
+                    Side::Internal => internal,
+                };
+                let url = urls.next_number(&link.target, &mut self.sites, list);
+                let form = if link.link_type == LinkType::Href {
+                    self.form(link.anchor.as_bytes())
+                } else {
+                    OTHER | link.link_type as u32
+                };
+                let attr = self.attr(link.rel.bits(), link.alt.as_bytes());
+                let [external, internal] = &mut self.links;
+                let links = match side {
+                    Side::External => external,
+                    Side::Internal => internal,
+                };
+                links.push(LinkNote { url, form, attr });
             }
-            let [external, internal] = &mut self.urls;
-            let urls = match side {
-                Side::External => external,
-                Side::Internal => internal,
-            };
-            let url = urls.number(&link.target, &mut self.sites, list);
-            let form = if link.link_type == LinkType::Href {
-                self.form(link.anchor.as_bytes())
-            } else {
-                OTHER | link.link_type as u32
-            };
-            let attr = self.attr(link.rel.bits(), link.alt.as_bytes());
-            let [external, internal] = &mut self.links;
-            let links = match side {
-                Side::External => external,
-                Side::Internal => internal,
-            };
-            links.push(LinkNote { url, form, attr });
         }
         let title = capture.title.as_deref().filter(|title| !title.is_empty());
         let title = title.map(|title| self.titles.intern(title.as_bytes()).0);
@@ -150,17 +152,36 @@ impl Run {
         ));
     }
 
+    /// Fetches what links that come next will need of the dictionaries: one after the other, each would
+    /// wait for memory.
+    fn announce<'l>(&mut self, links: impl Iterator<Item = &'l Link>) {
+        let [external, internal] = &mut self.urls;
+        external.clear_announced();
+        internal.clear_announced();
+        self.upcoming_forms.clear();
+        for link in links {
+            match side_of(link) {
+                Side::External => external.announce(&link.target),
+                Side::Internal => internal.announce(&link.target),
+            }
+            if link.link_type == LinkType::Href && !link.anchor.is_empty() {
+                let anchor = link.anchor.as_bytes();
+                self.forms.announce(anchor, &mut self.upcoming_forms);
+            }
+        }
+        external.fetch_announced();
+        internal.fetch_announced();
+        self.forms.fetch_announced(&mut self.upcoming_forms);
+    }
+
+    /// The number of an anchor, which was announced unless it is empty.
     fn form(&mut self, anchor: &[u8]) -> u32 {
-        if anchor.is_empty()
-            && let Some(form) = self.empty_form
-        {
-            return form;
-        }
-        let (form, _) = self.forms.intern(anchor);
         if anchor.is_empty() {
-            self.empty_form = Some(form);
+            let forms = &mut self.forms;
+            return *self.empty_form.get_or_insert_with(|| forms.intern(&[]).0);
         }
-        form
+        let upcoming = &mut self.upcoming_forms;
+        self.forms.intern_announced(anchor, upcoming).0
     }
 
     fn attr(&mut self, rel: u8, alt: &[u8]) -> u32 {
@@ -238,6 +259,14 @@ impl Run {
             sites::write(&run, &of_side, &order, &forms, &mut writer)?;
         }
         writer.finish()
+    }
+}
+
+fn side_of(link: &Link) -> Side {
+    if link.external {
+        Side::External
+    } else {
+        Side::Internal
     }
 }
 

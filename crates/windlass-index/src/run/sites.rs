@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::Run;
 use super::captures::CaptureOrder;
 use super::forms::FormRanks;
-use super::keys::Keys;
+use super::keys::{FETCHED, Keys};
 use super::links::{OTHER, Seen, SortedLinks};
 use crate::intern::Ranks;
 use crate::segment::{SegmentWriter, Side, WriteError};
@@ -48,14 +48,23 @@ pub(super) fn write<W: Write>(
         showings: Vec::new(),
         times: Vec::new(),
         sightings: Vec::new(),
+        numbers: Vec::new(),
         encoder: SiteEncoder::in_memory(),
         block: Vec::new(),
     };
-    let mut first = 0;
+    let order = &links.url_ranks.order;
+    let (mut first, mut fetched) = (0, 0);
     let of_site = |a: &u32, b: &u32| links.urls.site(*a) == links.urls.site(*b);
-    for urls in links.url_ranks.order.chunk_by(of_site) {
+    for urls in order.chunk_by(of_site) {
         let range = first..first + urls.len();
         first = range.end;
+        if range.end > fetched {
+            // Most sites have a few.
+            fetched = order.len().min(range.start + FETCHED);
+            links
+                .urls
+                .fetch(order.get(range.start..fetched).unwrap_or_default());
+        }
         if let Some(url) = urls.first() {
             let site_key = run.sites.keys.get(links.urls.site(*url));
             sites.site(site_key, range, writer)?;
@@ -144,6 +153,8 @@ struct SiteWriter<'a> {
     showings: Vec<u32>,
     times: Vec<u32>,
     sightings: Vec<(u32, u32)>,
+    /// The numbers of some forms.
+    numbers: Vec<u32>,
     encoder: SiteEncoder,
     block: Vec<u8>,
 }
@@ -175,7 +186,14 @@ impl SiteWriter<'_> {
         self.captures.number();
         self.pages();
         self.strings();
+        let first = urls.start;
         for rank in urls {
+            let place = rank - first;
+            if place > 0 && place.is_multiple_of(FETCHED) {
+                let soon = self.url_ranks.order.get(rank..);
+                let soon = soon.and_then(|soon| soon.get(..soon.len().min(FETCHED)));
+                self.urls.texts.fetch(soon.unwrap_or_default());
+            }
             let of_url = self.links.get(self.links.of_url(rank));
             if of_url.is_empty() {
                 continue;
@@ -229,12 +247,17 @@ impl SiteWriter<'_> {
     /// Adds the forms and the attrs.
     fn strings(&mut self) {
         let mut before = None;
-        for rank in &self.forms.needed {
-            let fold = self.form_ranks.fold(*rank);
-            let form = self.form_ranks.ranks.number(*rank);
-            let text = self.run.forms.get(form);
-            self.encoder.form(text, before == Some(fold));
-            before = Some(fold);
+        for ranks in self.forms.needed.chunks(FETCHED) {
+            self.numbers.clear();
+            let numbers = ranks.iter().map(|rank| self.form_ranks.ranks.number(*rank));
+            self.numbers.extend(numbers);
+            self.run.forms.fetch(&self.numbers);
+            for (rank, form) in ranks.iter().zip(&self.numbers) {
+                let fold = self.form_ranks.fold(*rank);
+                let text = self.run.forms.get(*form);
+                self.encoder.form(text, before == Some(fold));
+                before = Some(fold);
+            }
         }
         for rank in &self.attrs.needed {
             let attr = self.attr_ranks.number(*rank);

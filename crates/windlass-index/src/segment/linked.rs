@@ -20,34 +20,60 @@ pub(super) use build::LinkedBuilder;
 /// Domains whose lists are verified together.
 const CHUNK: usize = 64;
 
-/// Calls `each` with the domain of each of these pages, which ascend; each domain once. `starts` are the
-/// first pages of the domains.
-fn domains_of<E: From<Corrupt>>(
-    pages: &mut Column<'_>,
-    starts: &[u32],
-    mut each: impl FnMut(u32) -> Result<(), E>,
-) -> Result<(), E> {
-    // Domains that start at or before the last page.
-    let mut begun = 0;
-    let mut next_start = 0;
-    for i in 0..pages.len() {
-        let page = pages.get(i)?;
-        if page < next_start {
-            continue;
+/// Where the registrable domains begin in the page table.
+#[derive(Debug, Default)]
+struct FirstPages {
+    /// The first page of each.
+    starts: Vec<u32>,
+    /// How many start before each page whose number is a multiple of [`NEAR`]: looking for a page's domain
+    /// begins there, with one access to memory.
+    near: Vec<u32>,
+}
+
+const NEAR: u32 = 32;
+
+impl FirstPages {
+    /// The next domain begins with this page.
+    fn push(&mut self, first_page: u32) {
+        let before = self.starts.len() as u64 as u32;
+        let buckets = (first_page / NEAR) as usize + 1;
+        if self.near.len() < buckets {
+            self.near.resize(buckets, before);
         }
-        // Most often a domain near the one before.
-        let mut step = 1;
-        while starts.get(begun + step).is_some_and(|start| *start <= page) {
-            begun += step;
-            step *= 2;
-        }
-        let near = starts.get(begun..starts.len().min(begun + step));
-        begun += near.unwrap_or_default().partition_point(|s| *s <= page);
-        let domain = begun.checked_sub(1).ok_or(Corrupt("the domains"))?;
-        next_start = starts.get(begun).copied().unwrap_or(u32::MAX);
-        each(domain as u64 as u32)?;
+        self.starts.push(first_page);
     }
-    Ok(())
+
+    fn len(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// Calls `each` with the domain of each of these pages, which ascend; each domain once.
+    fn domains_of<E: From<Corrupt>>(
+        &self,
+        pages: &mut Column<'_>,
+        mut each: impl FnMut(u32) -> Result<(), E>,
+    ) -> Result<(), E> {
+        // Domains that start at or before the last page.
+        let mut begun = 0;
+        let mut next_start = 0;
+        for i in 0..pages.len() {
+            let page = pages.get(i)?;
+            if page < next_start {
+                continue;
+            }
+            let near = self.near.get((page / NEAR) as usize).or(self.near.last());
+            begun = begun.max(near.copied().unwrap_or_default() as usize);
+            next_start = loop {
+                match self.starts.get(begun) {
+                    Some(start) if *start <= page => begun += 1,
+                    start => break start.copied().unwrap_or(u32::MAX),
+                }
+            };
+            let domain = begun.checked_sub(1).ok_or(Corrupt("the domains"))?;
+            each(domain as u64 as u32)?;
+        }
+        Ok(())
+    }
 }
 
 /// Takes the offsets of a list off, one after the other.
@@ -84,7 +110,7 @@ fn for_each_offset<E: From<Corrupt>>(
 
 /// Holds the lists against the site blocks, which come in their order.
 pub(super) struct LinkedCheck<'a> {
-    starts: &'a [u32],
+    starts: FirstPages,
     /// What is left of each list, and the last offset taken off.
     lists: Vec<(&'a [u8], Option<u64>)>,
 }
@@ -92,8 +118,19 @@ pub(super) struct LinkedCheck<'a> {
 const WRONG: Corrupt = Corrupt("the sites that a domain links to");
 
 impl<'a> LinkedCheck<'a> {
-    /// Reads and verifies all chunks.
-    pub(super) fn new(section: &'a [u8], index: &[u8], starts: &'a [u32]) -> Result<Self, Corrupt> {
+    /// Reads and verifies all chunks. There are so many pages, and domains that begin with these.
+    pub(super) fn new(
+        section: &'a [u8],
+        index: &[u8],
+        (first_pages, pages): (&[u32], usize),
+    ) -> Result<Self, Corrupt> {
+        let mut starts = FirstPages::default();
+        for first in first_pages {
+            if *first as usize >= pages {
+                return Err(Corrupt("the domains"));
+            }
+            starts.push(*first);
+        }
         let mut lists = Vec::with_capacity(starts.len());
         let mut rest = Bytes::new(section);
         let mut chunks = 0;
@@ -121,7 +158,7 @@ impl<'a> LinkedCheck<'a> {
     /// The next site's block, and its offset.
     pub(super) fn site(&mut self, offset: u64, block: &[u8]) -> Result<(), Corrupt> {
         let mut pages = crate::site::pages_of(block)?;
-        domains_of(&mut pages, self.starts, |domain| {
+        self.starts.domains_of(&mut pages, |domain| {
             let (rest, last) = self.lists.get_mut(domain as usize).ok_or(WRONG)?;
             let mut list = Bytes::new(rest);
             *last = next_offset(&mut list, *last)?;
@@ -170,7 +207,7 @@ impl Segment {
         LinkedCheck::new(
             self.sections.unverified(Section::Linked),
             self.sections.verified(Section::LinkedIndex)?,
-            self.domains()?.starts(),
+            (self.domains()?.starts(), self.page_count()),
         )
     }
 

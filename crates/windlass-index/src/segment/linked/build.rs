@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{CHUNK, domains_of};
+use super::{CHUNK, FirstPages};
 use crate::bytes::{Bytes, Corrupt, put_signed, put_sized, put_varint, varint_length};
 use crate::segment::pages::sealed;
 use crate::segment::writer::WriteError;
@@ -14,7 +14,7 @@ use crate::spool::{Scratch, Spool};
 /// 20 bytes for each domain, and a part of the lists, or one of them, at a time.
 #[derive(Debug)]
 pub(in crate::segment) struct LinkedBuilder {
-    starts: Vec<u32>,
+    starts: FirstPages,
     lists: Vec<ListSize>,
     /// (signed domain less the one before, varint offset less the one before in its list) × n.
     records: Spool,
@@ -40,7 +40,7 @@ impl ListSize {
 impl LinkedBuilder {
     pub(in crate::segment) fn new(scratch: &Arc<Scratch>) -> Self {
         Self {
-            starts: Vec::new(),
+            starts: FirstPages::default(),
             lists: Vec::new(),
             records: Spool::new(scratch),
             domain: 0,
@@ -61,7 +61,7 @@ impl LinkedBuilder {
         let mut pages = crate::site::pages_of(head)?;
         let (lists, buffer, before) = (&mut self.lists, &mut self.buffer, &mut self.domain);
         buffer.clear();
-        domains_of(&mut pages, &self.starts, |domain| {
+        self.starts.domains_of(&mut pages, |domain| {
             let list = lists.get_mut(domain as usize);
             let list = list.ok_or(Corrupt("the domains"))?;
             let step = list.step(offset);
@@ -84,7 +84,7 @@ impl LinkedBuilder {
         let mut index = Spool::new(&self.scratch);
         let mut offset = 0;
         let parts = self.parts(part_bytes);
-        self.starts = Vec::new();
+        self.starts = FirstPages::default();
         if let [part] = parts.as_slice() {
             let mut placed = Placed::of(part.clone(), &self.lists);
             self.records
@@ -340,7 +340,7 @@ mod tests {
             }
             prop_assert!(offsets(&chunks, (starts.len() as u32).next_multiple_of(64)).is_err());
             let check = |blocks: &[(u64, Vec<u8>)]| {
-                let mut check = LinkedCheck::new(&section, &index, &starts)?;
+                let mut check = LinkedCheck::new(&section, &index, (&starts, pages as usize))?;
                 for (offset, block) in blocks {
                     check.site(*offset, block)?;
                 }

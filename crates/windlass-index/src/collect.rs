@@ -1,7 +1,9 @@
 //! Collecting captures into runs, and committing them.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::thread;
 
 use windlass_links::{Capture, PublicSuffixList};
 
@@ -22,24 +24,31 @@ pub struct Collector<'w> {
     spilled: Vec<Unnamed>,
 }
 
-/// What collectors have collected: written, but in no index yet.
+/// What collectors have collected, and what is in no index yet.
 #[derive(Debug, Default)]
-pub struct Collected(Vec<Unnamed>);
+pub struct Collected {
+    /// What is written.
+    written: Vec<Unnamed>,
+    /// What was left in memory when each had all.
+    left: Vec<Run>,
+}
 
 impl Collected {
-    /// How many units merging it counts: captures, backlinks and other links; 0 where there is
-    /// nothing to merge.
+    /// How many units merging what is [written](Writer::write_collected) counts: captures, backlinks and
+    /// other links; 0 where there is nothing to merge.
     #[must_use]
     pub fn merge_total(&self) -> u64 {
-        if self.0.len() < 2 {
+        if self.written.len() < 2 {
             return 0;
         }
-        self.0.iter().map(|run| run.counts.merge_units()).sum()
+        let runs = self.written.iter();
+        runs.map(|run| run.counts.merge_units()).sum()
     }
 
     /// Puts what two collectors have together.
     pub fn append(&mut self, mut other: Self) {
-        self.0.append(&mut other.0);
+        self.written.append(&mut other.written);
+        self.left.append(&mut other.left);
     }
 }
 
@@ -77,27 +86,63 @@ impl<'w> Collector<'w> {
 
     fn spill(&mut self) -> Result<(), IndexError> {
         if !self.run.is_empty() {
-            let (run, list) = (&mut self.run, &self.writer.manifest().public_suffix_list);
-            let scratch = self.writer.scratch();
-            let unnamed = self
-                .writer
-                .write_segment(|out| run.write(out, list, &scratch), WriteError::at)?;
+            // Other collectors have the other threads.
+            let unnamed = self.writer.write_run(&mut self.run, 1)?;
             self.spilled.push(unnamed);
         }
         Ok(())
     }
 
-    /// Writes what is left.
+    /// What it has, of which some is in memory. It is [written](Writer::write_collected) together with what
+    /// other collectors have.
     ///
     /// # Errors
-    /// Where writing fails.
-    pub fn finish(mut self) -> Result<Collected, IndexError> {
-        self.spill()?;
-        Ok(Collected(self.spilled))
+    /// None: writing, which may fail, comes later.
+    pub fn finish(self) -> Result<Collected, IndexError> {
+        let mut left = Vec::new();
+        if !self.run.is_empty() {
+            left.push(self.run);
+        }
+        Ok(Collected {
+            written: self.spilled,
+            left,
+        })
     }
 }
 
 impl Writer {
+    /// Writes what is in memory of what was collected, put together: where all of it fits, nothing is left
+    /// to merge. [`commit_collected`](Self::commit_collected) does so where it was not done before.
+    ///
+    /// # Errors
+    /// Where writing fails.
+    pub fn write_collected(&self, mut collected: Collected) -> Result<Collected, IndexError> {
+        let mut left = std::mem::take(&mut collected.left);
+        // Taking over costs by what is taken.
+        left.sort_by_key(|run| Reverse(run.memory()));
+        let threads = thread::available_parallelism().map_or(1, Into::into);
+        let mut runs = left.into_iter();
+        let Some(mut run) = runs.next() else {
+            return Ok(collected);
+        };
+        for other in runs {
+            if !run.has_room_for(&other) {
+                collected.written.push(self.write_run(&mut run, threads)?);
+            }
+            run.absorb(other);
+        }
+        collected.written.push(self.write_run(&mut run, threads)?);
+        Ok(collected)
+    }
+
+    /// Writes a run, which is empty then.
+    fn write_run(&self, run: &mut Run, threads_max: usize) -> Result<Unnamed, IndexError> {
+        let list = &self.manifest().public_suffix_list;
+        let scratch = self.scratch();
+        let write = |out| run.write(out, list, &scratch, threads_max);
+        self.write_segment(write, WriteError::at)
+    }
+
     /// Makes what was collected part of the index, together with the files that it came from, as one
     /// segment. When this returns, it is durable; before, nothing of it is visible.
     ///
@@ -110,7 +155,7 @@ impl Writer {
         progress: &dyn Progress,
         cancel: &AtomicBool,
     ) -> Result<(), IndexError> {
-        let mut runs = collected.0;
+        let mut runs = self.write_collected(collected)?.written;
         let new = if runs.len() < 2 {
             runs.pop()
         } else {

@@ -225,6 +225,7 @@ fn ingest_batch(
     if !files.is_empty() {
         let n = files.len();
         summary.files.extend(files.iter().cloned());
+        let collected = writer.write_collected(collected)?;
         watcher.merging(collected.merge_total());
         writer.commit_collected(collected, files, &Merging(watcher), cancel)?;
         watcher.committed(n);

@@ -68,6 +68,9 @@ impl Arena {
     }
 }
 
+/// So many strings of another set are looked up together.
+const ABSORBED: u32 = 256;
+
 /// Different byte strings, numbered in the order in which they came.
 #[derive(Debug, Default)]
 pub(crate) struct Interner {
@@ -104,6 +107,26 @@ impl Interner {
         let tag = upcoming.tags.get(upcoming.next).copied();
         upcoming.next += 1;
         self.intern_tagged(text, tag.unwrap_or_else(|| self.tag(text)))
+    }
+
+    /// Takes the strings of another over: the number here of each, by its number there.
+    pub(crate) fn absorb(&mut self, other: &Self) -> Vec<u32> {
+        let n = other.len() as u64 as u32;
+        let mut numbers = Vec::with_capacity(other.len());
+        let mut upcoming = Upcoming::default();
+        for first in (0..n).step_by(ABSORBED as usize) {
+            let some = first..n.min(first.saturating_add(ABSORBED));
+            upcoming.clear();
+            for number in some.clone() {
+                self.announce(other.get(number), &mut upcoming);
+            }
+            self.fetch_announced(&mut upcoming);
+            for number in some {
+                let (number, _) = self.intern_announced(other.get(number), &mut upcoming);
+                numbers.push(number);
+            }
+        }
+        numbers
     }
 
     fn tag(&self, text: &[u8]) -> u32 {
@@ -303,6 +326,34 @@ mod tests {
             for (rank, (text, number)) in (0..).zip(ordered) {
                 prop_assert_eq!(interner.get(number), text.as_bytes());
                 prop_assert_eq!((ranks.rank(number), ranks.number(rank)), (rank, number));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_another_set_has_is_taken_over(
+            texts in prop::collection::vec("[ab]{0,12}", 0..700),
+            others in prop::collection::vec("[ab]{0,12}", 0..700),
+        ) {
+            let of = |texts: &[String]| {
+                let mut interner = Interner::default();
+                texts.iter().for_each(|text| {
+                    interner.intern(text.as_bytes());
+                });
+                interner
+            };
+            let (mut interner, other) = (of(&texts), of(&others));
+            let before = interner.len();
+            let numbers = interner.absorb(&other);
+            prop_assert_eq!(numbers.len(), other.len());
+            for (there, here) in (0..).zip(&numbers) {
+                prop_assert_eq!(interner.get(*here), other.get(there));
+            }
+            let new: Vec<u32> = numbers.into_iter().filter(|n| *n as usize >= before).collect();
+            prop_assert!(new.into_iter().eq(before as u32..interner.len() as u32));
+            for text in texts.iter().chain(&others) {
+                prop_assert!(!interner.intern(text.as_bytes()).1);
             }
         }
     }

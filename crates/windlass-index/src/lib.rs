@@ -11,6 +11,7 @@ mod dump;
 mod error;
 mod facts;
 mod first_groups;
+mod in_order;
 mod ingest;
 mod instant;
 mod intern;

@@ -16,6 +16,16 @@ pub(super) const WRITING_BYTES: usize = 16 + 8 + 8 + 4;
 
 const NO_TITLE: u32 = u32::MAX;
 
+/// The numbers that what captures refer to has in another run.
+#[derive(Debug)]
+pub(super) struct Numbers<'n> {
+    pub(super) pages: &'n [u32],
+    pub(super) files: &'n [u32],
+    pub(super) titles: &'n [u32],
+    /// How many links of each side come before theirs.
+    pub(super) links_before: [u32; 2],
+}
+
 /// What is kept of a capture.
 #[derive(Debug)]
 pub(super) struct CaptureNote {
@@ -65,6 +75,21 @@ impl CaptureNote {
             links_ends: links_ends.map(|end| end as u64 as u32),
             outcome,
             is_wat: capture.source == Source::Wat,
+        }
+    }
+
+    /// As it is in a run that has taken its own over. What has a number has another one there.
+    pub(super) fn moved(self, numbers: &Numbers<'_>) -> Self {
+        let of = |numbers: &[u32], number: u32| numbers.get(number as usize).copied();
+        let [external, internal] = self.links_ends;
+        let [external_before, internal_before] = numbers.links_before;
+        Self {
+            page: of(numbers.pages, self.page).unwrap_or(u32::MAX),
+            file: of(numbers.files, self.file).unwrap_or(u32::MAX),
+            // Beyond them all where there is none.
+            title: of(numbers.titles, self.title).unwrap_or(NO_TITLE),
+            links_ends: [external + external_before, internal + internal_before],
+            ..self
         }
     }
 

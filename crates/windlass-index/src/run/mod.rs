@@ -1,5 +1,6 @@
 //! Runs: captures collected in memory, sorted once, written as a segment.
 
+mod absorb;
 mod captures;
 mod forms;
 mod keys;
@@ -8,13 +9,17 @@ mod sites;
 
 use std::io::Write;
 use std::sync::Arc;
+use std::thread;
 
 use windlass_links::{Capture, Link, LinkType, PublicSuffixList};
 
+use crate::in_order::Bounds;
 use crate::intern::{Interner, Ranks, Upcoming};
 use crate::segment::{Counts, Digest, SegmentWriter, Side, WriteError};
 use crate::spool::Scratch;
+use absorb::join;
 use captures::{CaptureNote, write_pages};
+use forms::FormRanks;
 use keys::{Keys, Sites};
 use links::{LinkNote, OTHER, SortedLinks};
 
@@ -194,32 +199,34 @@ impl Run {
         self.attr_number
     }
 
-    /// Sorts and writes the run, and leaves it empty.
+    /// With how many of so many threads it is written: what each needs for itself is little beside the run.
+    fn threads(&self, threads_max: usize) -> usize {
+        let numbered = self.forms.len() + self.captures.len() + self.attrs.len();
+        let each = sites::WORKER_BYTES * numbered.max(1);
+        threads_max.min(1 + self.memory() / 8 / each)
+    }
+
+    /// Sorts and writes the run, with at most so many threads, and leaves it empty.
     pub(crate) fn write<W: Write>(
         &mut self,
         out: W,
         public_suffix_list: &str,
         scratch: &Arc<Scratch>,
+        threads_max: usize,
     ) -> Result<(W, Counts), WriteError> {
+        let bounds = Bounds {
+            threads: self.threads(threads_max),
+            waiting_bytes_max: usize::try_from(scratch.part_bytes()).unwrap_or(usize::MAX),
+        };
         let mut run = std::mem::replace(self, Self::new(self.keep_internal));
-        let [external_urls, internal_urls] = &mut run.urls;
-        for texts in [
-            &mut run.sites.keys,
-            &mut run.pages.texts,
-            &mut external_urls.texts,
-            &mut internal_urls.texts,
-            &mut run.forms,
-            &mut run.titles,
-        ] {
-            texts.forget_hashes();
-        }
+        run.forget_hashes();
         let file_ranks = rank_files(&mut run.files);
         let mut writer = SegmentWriter::new(out, public_suffix_list, &run.files, scratch)?;
         let site_ranks = run.sites.keys.byte_ranks();
 
+        let (page_ranks, forms, url_ranks) = run.ranks(&site_ranks, bounds.threads > 1);
         let captures = std::mem::take(&mut run.captures);
         let pages = std::mem::take(&mut run.pages);
-        let page_ranks = pages.ranks(&run.sites, &site_ranks);
         let order = write_pages(
             &captures,
             &pages,
@@ -230,14 +237,12 @@ impl Run {
         )?;
         drop((pages, page_ranks, std::mem::take(&mut run.titles)));
 
-        let forms = forms::FormRanks::of(&run.forms);
-        let urls = std::mem::take(&mut run.urls);
+        let urls = std::mem::take(&mut run.urls).into_iter().zip(url_ranks);
         let links = std::mem::take(&mut run.links);
-        for ((side, urls), links) in Side::ALL.into_iter().zip(urls).zip(links) {
+        for ((side, (urls, url_ranks)), links) in Side::ALL.into_iter().zip(urls).zip(links) {
             if links.is_empty() {
                 continue;
             }
-            let url_ranks = urls.ranks(&run.sites, &site_ranks);
             let sorted = SortedLinks::of(
                 &links,
                 |capture| {
@@ -256,9 +261,42 @@ impl Run {
                 url_ranks: &url_ranks,
                 sorted: &sorted,
             };
-            sites::write(&run, &of_side, &order, &forms, &mut writer)?;
+            sites::write(&run, &of_side, &order, &forms, bounds, &mut writer)?;
         }
         writer.finish()
+    }
+
+    /// From now on nothing is added.
+    fn forget_hashes(&mut self) {
+        let [external_urls, internal_urls] = &mut self.urls;
+        for texts in [
+            &mut self.sites.keys,
+            &mut self.pages.texts,
+            &mut external_urls.texts,
+            &mut internal_urls.texts,
+            &mut self.forms,
+            &mut self.titles,
+        ] {
+            texts.forget_hashes();
+        }
+    }
+
+    /// The orders of pages, anchors, and the urls of each side: side by side, where it may be.
+    fn ranks(&self, site_ranks: &Ranks, in_parallel: bool) -> (Ranks, FormRanks, [Ranks; 2]) {
+        let pages = || self.pages.ranks(&self.sites, site_ranks);
+        let forms = || FormRanks::of(&self.forms);
+        let urls = || {
+            let urls = self.urls.each_ref();
+            urls.map(|urls| urls.ranks(&self.sites, site_ranks))
+        };
+        if !in_parallel {
+            return (pages(), forms(), urls());
+        }
+        thread::scope(|scope| {
+            let (pages, forms) = (scope.spawn(pages), scope.spawn(forms));
+            let urls = urls();
+            (join(pages), join(forms), urls)
+        })
     }
 }
 

@@ -8,12 +8,17 @@ use super::captures::CaptureOrder;
 use super::forms::FormRanks;
 use super::keys::{FETCHED, Keys};
 use super::links::{OTHER, Seen, SortedLinks};
+use crate::in_order::{self, Bounds, Work};
 use crate::intern::Ranks;
-use crate::segment::{SegmentWriter, Side, WriteError};
+use crate::segment::{BlockShape, SegmentWriter, Side, WriteError};
 use crate::site::SiteEncoder;
 
 /// Up to so many bytes a block is put together before it is written.
 const SMALL_BLOCK: u64 = 1 << 16;
+/// Sites with about so many urls are built at a time.
+const BATCH_URLS: usize = 1 << 13;
+/// Bytes that each thread needs, for each anchor, capture and attr of the run.
+pub(super) const WORKER_BYTES: usize = 2 * size_of::<u32>();
 
 /// The links of one side.
 pub(super) struct SideLinks<'a> {
@@ -29,48 +34,139 @@ pub(super) fn write<W: Write>(
     links: &SideLinks<'_>,
     captures: &CaptureOrder,
     forms: &FormRanks,
+    bounds: Bounds,
     writer: &mut SegmentWriter<W>,
 ) -> Result<(), WriteError> {
-    let attr_ranks = run.attrs.byte_ranks();
-    let mut sites = SiteWriter {
+    let building = Building {
         run,
-        side: links.side,
-        urls: links.urls,
-        links: links.sorted,
-        moments: &captures.moments,
-        latest: &captures.latest,
-        url_ranks: links.url_ranks,
-        form_ranks: forms,
-        forms: Places::of(forms.ranks.order.len()),
-        captures: Places::of(captures.moments.len()),
-        attrs: Places::of(attr_ranks.order.len()),
-        attr_ranks,
-        showings: Vec::new(),
-        times: Vec::new(),
-        sightings: Vec::new(),
-        numbers: Vec::new(),
-        encoder: SiteEncoder::in_memory(),
-        block: Vec::new(),
+        links,
+        captures,
+        forms,
+        attr_ranks: &run.attrs.byte_ranks(),
     };
-    let order = &links.url_ranks.order;
-    let (mut first, mut fetched) = (0, 0);
-    let of_site = |a: &u32, b: &u32| links.urls.site(*a) == links.urls.site(*b);
-    for urls in order.chunk_by(of_site) {
-        let range = first..first + urls.len();
-        first = range.end;
-        if range.end > fetched {
-            // Most sites have a few.
-            fetched = order.len().min(range.start + FETCHED);
-            links
-                .urls
-                .fetch(order.get(range.start..fetched).unwrap_or_default());
-        }
-        if let Some(url) = urls.first() {
-            let site_key = run.sites.keys.get(links.urls.site(*url));
-            sites.site(site_key, range, writer)?;
+    let mut first = 0;
+    let next = || {
+        let batch = first..links.end_of_sites(first + BATCH_URLS);
+        first = batch.end;
+        Ok((!batch.is_empty()).then_some(batch))
+    };
+    in_order::run(&building, bounds, next, |built: Built| {
+        built.write(run, links.side, writer)
+    })
+}
+
+impl SideLinks<'_> {
+    /// The rank behind the urls of a site, of which some come before `rank`; or `rank`.
+    fn end_of_sites(&self, rank: usize) -> usize {
+        let order = &self.url_ranks.order;
+        let before = rank.checked_sub(1).and_then(|before| order.get(before));
+        let (Some(before), Some(rest)) = (before, order.get(rank..)) else {
+            return order.len();
+        };
+        let site = self.urls.site(*before);
+        rank + rest.partition_point(|url| self.urls.site(*url) == site)
+    }
+}
+
+/// What blocks are made of.
+struct Building<'a> {
+    run: &'a Run,
+    links: &'a SideLinks<'a>,
+    captures: &'a CaptureOrder,
+    forms: &'a FormRanks,
+    attr_ranks: &'a Ranks,
+}
+
+impl<'a> Work for Building<'a> {
+    /// The urls of some sites, by their ranks.
+    type Task = Range<usize>;
+    type Done = Built;
+    type Error = WriteError;
+    type Worker = SiteBuilder<'a>;
+
+    fn worker(&self) -> SiteBuilder<'a> {
+        SiteBuilder {
+            run: self.run,
+            urls: self.links.urls,
+            links: self.links.sorted,
+            moments: &self.captures.moments,
+            latest: &self.captures.latest,
+            url_ranks: self.links.url_ranks,
+            form_ranks: self.forms,
+            attr_ranks: self.attr_ranks,
+            forms: Places::of(self.forms.ranks.order.len()),
+            captures: Places::of(self.captures.moments.len()),
+            attrs: Places::of(self.attr_ranks.order.len()),
+            showings: Vec::new(),
+            times: Vec::new(),
+            sightings: Vec::new(),
+            numbers: Vec::new(),
+            encoder: SiteEncoder::in_memory(),
         }
     }
-    Ok(())
+
+    fn work(&self, builder: &mut SiteBuilder<'a>, urls: Range<usize>) -> Result<Built, WriteError> {
+        builder.sites(urls)
+    }
+
+    fn memory(built: &Built) -> usize {
+        built.memory()
+    }
+}
+
+/// Blocks of neighbouring sites.
+#[derive(Debug, Default)]
+struct Built {
+    sites: Vec<BuiltSite>,
+    /// The small blocks.
+    bytes: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct BuiltSite {
+    /// The number of its key.
+    site: u32,
+    shape: BlockShape,
+    block: Block,
+}
+
+#[derive(Debug)]
+enum Block {
+    /// A range of the small blocks' bytes.
+    Small(Range<usize>),
+    Large(Box<SiteEncoder>),
+}
+
+impl Built {
+    /// Bytes of memory held.
+    fn memory(&self) -> usize {
+        let large = self.sites.iter().map(|site| match &site.block {
+            Block::Small(_) => 0,
+            Block::Large(encoder) => encoder.memory(),
+        });
+        self.bytes.capacity() + large.sum::<usize>()
+    }
+
+    fn write<W: Write>(
+        self,
+        run: &Run,
+        side: Side,
+        writer: &mut SegmentWriter<W>,
+    ) -> Result<(), WriteError> {
+        for site in self.sites {
+            let key = run.sites.keys.get(site.site);
+            match site.block {
+                Block::Small(range) => {
+                    let block = self.bytes.get(range).unwrap_or_default();
+                    writer.site_from_parts(side, key, site.shape, |out| out.write_all(block))?;
+                }
+                Block::Large(mut encoder) => {
+                    writer.site_from_parts(side, key, site.shape, |out| encoder.write_to(out))?;
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Numbers within a run, and the places that those of them have which one site needs.
@@ -134,16 +230,16 @@ impl Places {
     }
 }
 
-struct SiteWriter<'a> {
+/// Builds the blocks of one site after the other.
+struct SiteBuilder<'a> {
     run: &'a Run,
-    side: Side,
     urls: &'a Keys,
     links: &'a SortedLinks,
     moments: &'a [(u32, u32)],
     latest: &'a [u32],
     url_ranks: &'a Ranks,
     form_ranks: &'a FormRanks,
-    attr_ranks: Ranks,
+    attr_ranks: &'a Ranks,
     forms: Places,
     /// The place of a capture is that of its page.
     captures: Places,
@@ -156,16 +252,33 @@ struct SiteWriter<'a> {
     /// The numbers of some forms.
     numbers: Vec<u32>,
     encoder: SiteEncoder,
-    block: Vec<u8>,
 }
 
-impl SiteWriter<'_> {
-    fn site<W: Write>(
-        &mut self,
-        site_key: &[u8],
-        urls: Range<usize>,
-        writer: &mut SegmentWriter<W>,
-    ) -> Result<(), WriteError> {
+impl SiteBuilder<'_> {
+    /// Builds the blocks of the sites that these urls are all of.
+    fn sites(&mut self, urls: Range<usize>) -> Result<Built, WriteError> {
+        let mut built = Built::default();
+        let (all_urls, url_ranks) = (self.urls, self.url_ranks);
+        let order = url_ranks.order.get(..urls.end).unwrap_or_default();
+        let (mut first, mut fetched) = (urls.start, 0);
+        let of_site = |a: &u32, b: &u32| all_urls.site(*a) == all_urls.site(*b);
+        for of_site in order.get(urls).unwrap_or_default().chunk_by(of_site) {
+            let range = first..first + of_site.len();
+            first = range.end;
+            if range.end > fetched {
+                // Most sites have a few.
+                fetched = order.len().min(range.start + FETCHED);
+                let soon = order.get(range.start..fetched);
+                all_urls.fetch(soon.unwrap_or_default());
+            }
+            if let Some(url) = of_site.first() {
+                self.site(all_urls.site(*url), range, &mut built)?;
+            }
+        }
+        Ok(built)
+    }
+
+    fn site(&mut self, site: u32, urls: Range<usize>, built: &mut Built) -> Result<(), WriteError> {
         let (start, end) = (
             self.links.of_url(urls.start).start,
             self.links.of_url(urls.end.saturating_sub(1)).end,
@@ -206,15 +319,17 @@ impl SiteWriter<'_> {
         self.attrs.clear();
         self.captures.clear();
         self.encoder.close()?;
-        let encoder = &mut self.encoder;
-        let shape = encoder.shape();
-        if shape.length > SMALL_BLOCK {
-            return writer.site_from_parts(self.side, site_key, shape, |out| encoder.write_to(out));
-        }
-        self.block.clear();
-        encoder.write_to(&mut self.block)?;
-        let block = &self.block;
-        writer.site_from_parts(self.side, site_key, shape, |out| out.write_all(block))
+        let shape = self.encoder.shape();
+        let block = if shape.length > SMALL_BLOCK {
+            let next = SiteEncoder::in_memory();
+            Block::Large(Box::new(std::mem::replace(&mut self.encoder, next)))
+        } else {
+            let start = built.bytes.len();
+            self.encoder.write_to(&mut built.bytes)?;
+            Block::Small(start..built.bytes.len())
+        };
+        built.sites.push(BuiltSite { site, shape, block });
+        Ok(())
     }
 
     /// Adds the pages with their times, and turns the captures' places into those of their pages.

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use windlass_index::{
-    Collector, IndexError, LinkRow, NamedRow, Segment, Snapshot, TargetRows, Tuning, WorkBound,
-    Writer,
+    Collected, Collector, IndexError, LinkRow, NamedRow, Segment, Snapshot, TargetRows, Tuning,
+    WorkBound, Writer,
 };
 use windlass_links::anchor::fold;
 use windlass_links::{CanonicalUrl, Capture, History, LinkType, Source, Target};
@@ -85,14 +85,20 @@ pub(crate) fn ingest_keeping_internal(directory: &Path, plan: &Plan) {
     }
 }
 
-/// Makes captures a segment.
+/// Makes captures a segment. They are dealt out to several collectors, as to threads.
 pub(crate) fn commit(writer: &mut Writer, batch: &[Capture], memory_max: usize) {
-    let mut collector = Collector::new(writer, memory_max);
+    let collector = |_| Collector::new(writer, memory_max);
+    let mut collectors: Vec<_> = (0..3).map(collector).collect();
     for capture in batch {
         let (digest, offset) = origin(capture);
+        let dealt = (offset >> 8) as usize % collectors.len();
+        let collector = collectors.get_mut(dealt).unwrap();
         collector.add(capture, digest, offset).unwrap();
     }
-    let collected = collector.finish().unwrap();
+    let mut collected = Collected::default();
+    for collector in collectors {
+        collected.append(collector.finish().unwrap());
+    }
     writer
         .commit_collected(collected, Vec::new(), &(), &AtomicBool::new(false))
         .unwrap();

@@ -6,6 +6,7 @@ use std::hint::black_box;
 use hashbrown::DefaultHashBuilder;
 
 use crate::order;
+use crate::room::make_room;
 
 /// Byte strings in one buffer, numbered in the order in which they came.
 #[derive(Debug, Default)]
@@ -23,6 +24,8 @@ impl Arena {
         // More than 2^32 strings do not fit into the memory that a run may have.
         let number = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
         let before = self.bytes.len() >> 32;
+        make_room(&mut self.bytes, text.len());
+        make_room(&mut self.ends, 1);
         self.bytes.extend_from_slice(text);
         let wraps = (self.bytes.len() >> 32) - before;
         self.wraps.extend(std::iter::repeat_n(number, wraps));

@@ -23,6 +23,7 @@ mod places;
 mod query;
 mod radix;
 mod ready;
+mod room;
 mod row_table;
 pub mod rows;
 mod run;

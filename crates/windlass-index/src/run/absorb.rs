@@ -6,6 +6,7 @@ use super::Run;
 use super::captures::Numbers;
 use super::links::{LinkNote, OTHER};
 use crate::intern::Interner;
+use crate::room::make_room;
 
 impl Run {
     /// Whether another one fits in, with all of it numbered.
@@ -44,7 +45,7 @@ impl Run {
 
         let links_before = self.links.each_ref().map(|links| links.len() as u64 as u32);
         for ((links, others), urls) in self.links.iter_mut().zip(&mut other.links).zip(&urls) {
-            links.reserve(others.len());
+            make_room(links, others.len());
             links.extend(others.drain(..).map(|link| LinkNote {
                 url: moved(urls, link.url),
                 form: match link.form & OTHER {
@@ -60,6 +61,7 @@ impl Run {
             titles: &titles,
             links_before,
         };
+        make_room(&mut self.captures, other.captures.len());
         let captures = other.captures.into_iter();
         self.captures
             .extend(captures.map(|note| note.moved(&numbers)));

@@ -9,6 +9,7 @@ use windlass_links::{CanonicalUrl, PublicSuffixList, Surt};
 
 use crate::intern::{Interner, Ranks, Upcoming};
 use crate::order::Strings;
+use crate::room::make_room;
 
 /// How many hosts are remembered with their sites.
 const HOSTS: usize = 1 << 14;
@@ -117,6 +118,7 @@ impl Keys {
         let surt = self.buffer.get(surt).unwrap_or_default();
         let (number, is_new) = self.texts.intern_announced(surt, &mut self.upcoming);
         if is_new {
+            make_room(&mut self.sites, 1);
             self.sites.push(sites.of(url.host(), list));
         }
         number
@@ -148,6 +150,7 @@ impl Keys {
         Surt::write(url, &mut self.buffer);
         let (number, is_new) = self.texts.intern(&self.buffer);
         if is_new {
+            make_room(&mut self.sites, 1);
             self.sites.push(sites.of(url.host(), list));
         }
         number

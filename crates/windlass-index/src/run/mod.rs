@@ -5,6 +5,7 @@ mod captures;
 mod forms;
 mod keys;
 mod links;
+mod places;
 mod sites;
 
 use std::io::Write;
@@ -15,6 +16,7 @@ use windlass_links::{Capture, Link, LinkType, PublicSuffixList};
 
 use crate::in_order::Bounds;
 use crate::intern::{Interner, Ranks, Upcoming};
+use crate::room::make_room;
 use crate::segment::{Counts, Digest, SegmentWriter, Side, WriteError};
 use crate::spool::Scratch;
 use absorb::join;
@@ -143,11 +145,13 @@ impl Run {
                     Side::External => external,
                     Side::Internal => internal,
                 };
+                make_room(links, 1);
                 links.push(LinkNote { url, form, attr });
             }
         }
         let title = capture.title.as_deref().filter(|title| !title.is_empty());
         let title = title.map(|title| self.titles.intern(title.as_bytes()).0);
+        make_room(&mut self.captures, 1);
         self.captures.push(CaptureNote::of(
             capture,
             page,

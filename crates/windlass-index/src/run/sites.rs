@@ -8,6 +8,7 @@ use super::captures::CaptureOrder;
 use super::forms::FormRanks;
 use super::keys::{FETCHED, Keys};
 use super::links::{OTHER, Seen, SortedLinks};
+use super::places::Places;
 use crate::in_order::{self, Bounds, Work};
 use crate::intern::Ranks;
 use crate::segment::{BlockShape, SegmentWriter, Side, WriteError};
@@ -166,67 +167,6 @@ impl Built {
             }
         }
         Ok(())
-    }
-}
-
-/// Numbers within a run, and the places that those of them have which one site needs.
-#[derive(Debug)]
-struct Places {
-    /// By number; [`NOWHERE`] for those that the site does not need.
-    place: Vec<u32>,
-    needed: Vec<u32>,
-}
-
-const NOWHERE: u32 = u32::MAX;
-
-impl Places {
-    fn of(n: usize) -> Self {
-        Self {
-            place: vec![NOWHERE; n],
-            needed: Vec::new(),
-        }
-    }
-
-    /// The site needs that number.
-    #[inline]
-    fn need(&mut self, number: u32) {
-        if let Some(place) = self.place.get_mut(number as usize)
-            && *place == NOWHERE
-        {
-            *place = 0;
-            self.needed.push(number);
-        }
-    }
-
-    /// Gives all that are needed their places, in order.
-    fn number(&mut self) {
-        if self.needed.len() > self.place.len() / 64 {
-            // Looking at all is faster than sorting many.
-            self.needed.clear();
-            let all = (0u32..).zip(&self.place);
-            let needed = all.filter(|(_, place)| **place != NOWHERE);
-            self.needed.extend(needed.map(|(number, _)| number));
-        } else {
-            self.needed.sort_unstable();
-        }
-        for (place, number) in (0u32..).zip(&self.needed) {
-            if let Some(slot) = self.place.get_mut(*number as usize) {
-                *slot = place;
-            }
-        }
-    }
-
-    #[inline]
-    fn place(&self, number: u32) -> u32 {
-        self.place.get(number as usize).copied().unwrap_or(NOWHERE)
-    }
-
-    fn clear(&mut self) {
-        for number in self.needed.drain(..) {
-            if let Some(place) = self.place.get_mut(number as usize) {
-                *place = NOWHERE;
-            }
-        }
     }
 }
 

@@ -341,7 +341,7 @@ fn show(summary: &Summary, out: &mut impl Write) -> std::io::Result<()> {
     let parts = [
         ("making the links", build.generating_cpu_s),
         ("collecting, sorting, writing runs", build.collecting_cpu_s),
-        ("merging runs", build.merging_runs_cpu_s),
+        ("merging runs, making sites ready", build.merging_runs_cpu_s),
     ];
     for (what, cpu) in parts {
         table.row(&[

@@ -19,6 +19,8 @@ async function tabTo(page: Page, selector: string): Promise<void> {
 
 test('from the start to the captures of a link by the keyboard alone', async ({ page }) => {
   await page.goto('/start');
+  // The browser gives it the focus some time after the page is there.
+  await expect(page.locator('[autofocus]')).toBeFocused();
   await page.keyboard.type('github.com');
   await page.keyboard.press('Enter');
   await expect(page.locator('table.report')).toBeVisible();

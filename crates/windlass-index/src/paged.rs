@@ -80,8 +80,7 @@ impl<'a> Paged<'a> {
 
     /// Where the blocks of some values lie in the section.
     pub(crate) fn bytes(values: std::ops::Range<usize>) -> std::ops::Range<usize> {
-        let bytes = |blocks: usize| blocks.saturating_mul(VALUES * 4 + 4);
-        bytes(values.start / VALUES)..bytes(values.end.div_ceil(VALUES))
+        Self::bytes_of(values.start / VALUES..values.end.div_ceil(VALUES))
     }
 
     /// The block that a value lies in, where that has not been verified yet: it may have to be read first.
@@ -94,7 +93,8 @@ impl<'a> Paged<'a> {
 
     /// Where some blocks lie in the section.
     pub(crate) fn bytes_of(blocks: std::ops::Range<usize>) -> std::ops::Range<usize> {
-        Self::bytes(blocks.start * VALUES..blocks.end * VALUES)
+        let bytes = |blocks: usize| blocks.saturating_mul(VALUES * 4 + 4);
+        bytes(blocks.start)..bytes(blocks.end)
     }
 
     /// The value at position `i`. Its block is verified when it is first touched.

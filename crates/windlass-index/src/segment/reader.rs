@@ -333,9 +333,12 @@ impl Segment {
     /// of what lies there, it is read at once.
     pub(crate) fn will_need_latest(&self, first: u32, last: u32, pages: usize) {
         let bytes = Paged::bytes(first as usize..last as usize + 1);
-        if pages.saturating_mul(PAGE_BYTES) < bytes.len() {
-            return;
+        if pages.saturating_mul(PAGE_BYTES) >= bytes.len() {
+            self.will_need_latest_bytes(bytes);
         }
+    }
+
+    fn will_need_latest_bytes(&self, bytes: Range<usize>) {
         if let Some(section) = self.sections.range(Section::PageLatest) {
             let end = section.end.min(section.start + bytes.end);
             self.sections
@@ -350,9 +353,6 @@ impl Segment {
         &self,
         pages: impl Iterator<Item = Result<u32, Corrupt>>,
     ) -> Result<(), Corrupt> {
-        let Some(section) = self.sections.range(Section::PageLatest) else {
-            return Ok(());
-        };
         let times = self.latest_times();
         let mut blocks = Vec::new();
         for page in pages {
@@ -362,11 +362,7 @@ impl Segment {
         blocks.dedup();
         for neighbours in blocks.chunk_by(|a, b| *b == a + 1) {
             if let (Some(first), Some(last)) = (neighbours.first(), neighbours.last()) {
-                let bytes = Paged::bytes_of(*first..last + 1);
-                let end = section.end.min(section.start + bytes.end);
-                self.sections
-                    .data()
-                    .will_need((section.start + bytes.start).min(end)..end);
+                self.will_need_latest_bytes(Paged::bytes_of(*first..last + 1));
             }
         }
         Ok(())

@@ -6,12 +6,17 @@ use std::sync::atomic::AtomicBool;
 use super::{Scan, check};
 use crate::anchors::AnchorSet;
 use crate::bytes::Corrupt;
-use crate::column::{BLOCK, Column};
+use crate::column::BLOCK;
 use crate::error::IndexError;
-use crate::facts::FactTable;
-use crate::ready::Ready;
+use crate::facts::{Fact, FactTable};
+use crate::ready::{Dated, Ready};
 use crate::rows::RowVisitor;
 use crate::sink::{Hit, Sink};
+
+/// Folds that are looked up between looks at the stop flag.
+const FOLDS_STRIDE: usize = 1 << 10;
+/// Links that are decoded at once.
+const LINKS_STRIDE: usize = 1 << 12;
 
 /// The links of a range of folds.
 pub(super) fn ordered<V: RowVisitor>(
@@ -27,8 +32,7 @@ pub(super) fn ordered<V: RowVisitor>(
     let start = ready.start(fold as usize).map_err(&wrong)?;
     let end = ready.start(folds.end as usize).map_err(&wrong)?;
     let mut fold_end = start;
-    let mut at = lower_bound(&mut ready.dated.links, start).map_err(&wrong)?;
-    let mut dated = next_dated(&mut ready.dated.links, at).map_err(&wrong)?;
+    let mut dates = OwnDates::from(ready.dated, start).map_err(&wrong)?;
     let mut starts = ready.starts.clone();
     let mut link = start;
     // The fold of the first link is the first one that does not end before it.
@@ -63,8 +67,7 @@ pub(super) fn ordered<V: RowVisitor>(
                 fold_end = next_fold(&mut fold, link).map_err(&wrong)?.min(end);
                 if !sink.wants(fold)? {
                     link = fold_end;
-                    at = lower_bound(&mut ready.dated.links, link).map_err(&wrong)?;
-                    dated = next_dated(&mut ready.dated.links, at).map_err(&wrong)?;
+                    dates.pass_to(link).map_err(&wrong)?;
                     continue;
                 }
             }
@@ -76,41 +79,73 @@ pub(super) fn ordered<V: RowVisitor>(
             }
             let fact = facts.get(link - first).copied();
             let fact = fact.ok_or(Corrupt("a page's place")).map_err(&wrong)?;
-            let (first_seen, last_visited) = if dated == Some(link) {
-                let own = ready.dated.at(at).map_err(&wrong)?;
-                at += 1;
-                dated = next_dated(&mut ready.dated.links, at).map_err(&wrong)?;
-                own
-            } else {
-                fact.dates().map_err(&wrong)?
-            };
-            sink.link(Hit {
-                fold,
-                page: place,
-                domain: fact.domain,
-                first_seen,
-                last_visited,
-            })?;
+            sink.link(dates.hit(link, fold, (place, fact)).map_err(&wrong)?)?;
             link += 1;
         }
     }
     Ok(())
 }
 
-fn lower_bound(links: &mut Column<'_>, link: usize) -> Result<usize, Corrupt> {
-    links.lower_bound(u32::try_from(link).map_err(|_| Corrupt("a link's number"))?)
+/// The links that have dates of their own, passed as the links are.
+struct OwnDates<'a> {
+    dated: Dated<'a>,
+    /// The place in the list of the next one, and which link that is.
+    at: usize,
+    next: Option<usize>,
 }
 
-fn next_dated(links: &mut Column<'_>, at: usize) -> Result<Option<usize>, Corrupt> {
-    if at < links.len() {
-        Ok(Some(links.at(at)? as usize))
-    } else {
-        Ok(None)
+impl<'a> OwnDates<'a> {
+    /// From a link on.
+    fn from(dated: Dated<'a>, link: usize) -> Result<Self, Corrupt> {
+        let mut dates = Self {
+            dated,
+            at: 0,
+            next: None,
+        };
+        dates.go_to(0)?;
+        dates.pass_to(link)?;
+        Ok(dates)
+    }
+
+    fn go_to(&mut self, at: usize) -> Result<(), Corrupt> {
+        self.at = at;
+        let links = &mut self.dated.links;
+        self.next = match at < links.len() {
+            true => Some(links.at(at)? as usize),
+            false => None,
+        };
+        Ok(())
+    }
+
+    /// Leaves out those before a link.
+    fn pass_to(&mut self, link: usize) -> Result<(), Corrupt> {
+        if self.next.is_none_or(|next| next >= link) {
+            return Ok(());
+        }
+        let link = u32::try_from(link).map_err(|_| Corrupt("a link's number"))?;
+        let at = self.dated.links.lower_bound(link)?;
+        self.go_to(at)
+    }
+
+    /// A link of a page with its dates; links ascend.
+    #[inline]
+    fn hit(&mut self, link: usize, fold: u32, (place, fact): (u32, Fact)) -> Result<Hit, Corrupt> {
+        let (first_seen, last_visited) = if self.next == Some(link) {
+            let own = self.dated.at(self.at)?;
+            self.go_to(self.at + 1)?;
+            own
+        } else {
+            fact.dates()?
+        };
+        Ok(Hit {
+            fold,
+            page: place,
+            domain: fact.domain,
+            first_seen,
+            last_visited,
+        })
     }
 }
-
-/// Folds that are looked up between looks at the stop flag.
-const FOLDS_STRIDE: usize = 1 << 10;
 
 /// The links of some folds within a range. What lies between them is not read.
 pub(super) fn ordered_of<V: RowVisitor>(
@@ -131,8 +166,7 @@ pub(super) fn ordered_of<V: RowVisitor>(
             Ok(live)
         }
     };
-    let mut at = 0;
-    let mut dated = next_dated(&mut ready.dated.links, at).map_err(&wrong)?;
+    let mut dates = OwnDates::from(ready.dated, 0).map_err(&wrong)?;
     let mut places = Vec::new();
     for (n, fold) in among.within(folds).enumerate() {
         if n.is_multiple_of(FOLDS_STRIDE) {
@@ -143,10 +177,7 @@ pub(super) fn ordered_of<V: RowVisitor>(
         if start >= end || !sink.wants(fold)? {
             continue;
         }
-        if dated.is_some_and(|link| link < start) {
-            at = lower_bound(&mut ready.dated.links, start).map_err(&wrong)?;
-            dated = next_dated(&mut ready.dated.links, at).map_err(&wrong)?;
-        }
+        dates.pass_to(start).map_err(&wrong)?;
         let mut link = start;
         while link < end {
             check(cancel)?;
@@ -158,27 +189,10 @@ pub(super) fn ordered_of<V: RowVisitor>(
                 .map_err(&wrong)?;
             for &place in &places {
                 let fact = table.fact(place).map_err(&wrong)?;
-                let (first_seen, last_visited) = if dated == Some(link) {
-                    let own = ready.dated.at(at).map_err(&wrong)?;
-                    at += 1;
-                    dated = next_dated(&mut ready.dated.links, at).map_err(&wrong)?;
-                    own
-                } else {
-                    fact.dates().map_err(&wrong)?
-                };
-                sink.link(Hit {
-                    fold,
-                    page: place,
-                    domain: fact.domain,
-                    first_seen,
-                    last_visited,
-                })?;
+                sink.link(dates.hit(link, fold, (place, fact)).map_err(&wrong)?)?;
                 link += 1;
             }
         }
     }
     Ok(())
 }
-
-/// Links that are decoded at once.
-const LINKS_STRIDE: usize = 1 << 12;

@@ -136,7 +136,7 @@ async fn respond_to(
     }
     let fingerprint = Fingerprint::of(&parameters);
     if asked.known.is_none()
-        && let Some(kept) = app.kept_answers.get(fingerprint, &app.reader)
+        && let Some(kept) = app.kept_answers.get(fingerprint, || app.present())
     {
         app.metrics.was_kept();
         let answered = again(&asked, &client, &kept).await;
@@ -171,7 +171,7 @@ async fn not_modified(
 ) -> Option<Response> {
     let known = known?;
     let app = Arc::clone(app);
-    let snapshot = match app.reader.unchanged() {
+    let snapshot = match app.present() {
         Some(snapshot) => snapshot,
         // A new state must be opened, which takes a while.
         None => spawn_blocking(move || app.snapshot()).await.ok()?,

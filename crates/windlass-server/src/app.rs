@@ -11,6 +11,7 @@ use windlass_index::{Reader, Snapshot};
 use crate::billing::Billing;
 use crate::clients::{Asker, Clients, PlaceOfClient};
 use crate::kept_answers::KeptAnswers;
+use crate::lately::Lately;
 use crate::metrics::Metrics;
 use crate::options::{Limits, MetricsAccess};
 use crate::recent::RecentTargets;
@@ -30,6 +31,8 @@ pub(crate) struct App {
     pub(crate) top_sites: TopSites,
     pub(crate) recent: RecentTargets,
     pub(crate) kept_answers: KeptAnswers,
+    /// The manifest, as it was last opened.
+    manifest: Lately,
     queries: Arc<Semaphore>,
     queries_max: usize,
     clients: Arc<Clients>,
@@ -62,6 +65,7 @@ impl App {
             top_sites: TopSites::default(),
             recent: RecentTargets::new(),
             kept_answers: KeptAnswers::new(limits.kept_answers_bytes_max),
+            manifest: Lately::default(),
             queries: Arc::new(Semaphore::new(queries_max)),
             queries_max,
             clients: Arc::new(Clients::new(limits.queries_per_client_max)),
@@ -114,6 +118,14 @@ impl App {
         Err(Refusal::new(StatusCode::TOO_MANY_REQUESTS, text)
             .because(reason)
             .retry_after(1))
+    }
+
+    /// The present state of the index, where it is open; `None` where there is a new one, which takes time to
+    /// open. A look at what the system has in memory of the manifest's metadata, if the last one was not a moment
+    /// ago.
+    pub(crate) fn present(&self) -> Option<Arc<Snapshot>> {
+        let look = || self.reader.unchanged().is_some();
+        self.manifest.is_so(look).then(|| self.reader.pinned())
     }
 
     /// The newest state of the index that can be opened. Blocks on the file system.

@@ -30,8 +30,8 @@ pub(crate) fn run(app: &App, query: &Query, fingerprint: Fingerprint) -> Option<
     if !is_meant(app, query) {
         return None;
     }
-    // A new state must be opened. The look at the manifest's metadata is one at what the system has in memory.
-    let snapshot = app.reader.unchanged()?;
+    // A new state must be opened.
+    let snapshot = app.present()?;
     let target = app.recent.target(&snapshot, query);
     if !app.recent.has(target) {
         return None;

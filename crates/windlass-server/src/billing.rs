@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use windlass_accounts::{Account, AccountsError, Charge, ChargeError, Meter, Moment, Store};
 
+use crate::lately::Lately;
 use crate::refusal::{Reason, Refusal};
 use crate::request_log::RequestId;
 
@@ -26,6 +27,8 @@ pub(crate) struct Billing {
     /// Without it, the server runs open for ever.
     path: Option<PathBuf>,
     accounts: OnceLock<Arc<Accounts>>,
+    /// That there is no file yet.
+    absent: Lately,
     /// Held while the accounts are opened.
     opening: Mutex<()>,
 }
@@ -165,12 +168,21 @@ impl Billing {
         let Some(path) = &self.path else {
             return Ok(None);
         };
-        // A look at what the system has in memory of the directory: an open server has it for each request.
-        if self.accounts.get().is_none() && !is_there(path)? {
-            return Ok(None);
-        }
         if self.accounts.get().is_some() {
             return Ok(self.accounts()?.cloned());
+        }
+        // A look at what the system has in memory of the directory, if the last one was not a moment ago.
+        let mut found = Ok(());
+        let is_absent = self.absent.is_so(|| match is_there(path) {
+            Ok(is_there) => !is_there,
+            Err(error) => {
+                found = Err(error);
+                false
+            }
+        });
+        found?;
+        if is_absent {
+            return Ok(None);
         }
         let billing = Arc::clone(self);
         spawn_blocking(move || Ok(billing.accounts()?.cloned()))

@@ -1,5 +1,7 @@
 //! Conditional requests (RFC 9110, section 13): an answer that the client has already is not made again.
 
+use std::borrow::Cow;
+
 use axum::body::Body;
 use axum::http::header::{ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -18,9 +20,9 @@ impl Fingerprint {
     /// Of decoded parameters: names in lower case, of several values the last that is not blank, the
     /// order does not matter, nor does who asks.
     pub(crate) fn of(parameters: &[(String, String)]) -> Self {
-        let mut decisive: Vec<(String, &str)> = Vec::with_capacity(parameters.len());
+        let mut decisive: Vec<(Cow<'_, str>, &str)> = Vec::with_capacity(parameters.len());
         for (name, value) in parameters {
-            let name = name.to_ascii_lowercase();
+            let name = in_lower_case(name);
             if name == "token" || value.trim().is_empty() {
                 continue;
             }
@@ -51,6 +53,15 @@ impl Fingerprint {
     pub(crate) fn tag(self, index_version: &str) -> Option<HeaderValue> {
         let hash = u128::from_be_bytes(self.0);
         HeaderValue::try_from(format!("\"{index_version}-{hash:032x}\"")).ok()
+    }
+}
+
+/// Most are.
+fn in_lower_case(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
     }
 }
 

@@ -9,7 +9,7 @@ use axum::http::HeaderValue;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use std::sync::Arc;
-use windlass_index::Reader;
+use windlass_index::Snapshot;
 
 use crate::answer::Head;
 use crate::conditional::Fingerprint;
@@ -77,10 +77,15 @@ impl KeptAnswers {
         Self((bytes_max > 0).then(|| Cache::with_weighter(answers, bytes_max as u64, ByBytes)))
     }
 
-    /// The answer of the present state, if it is there. Costs a look at the manifest's metadata.
-    pub(crate) fn get(&self, fingerprint: Fingerprint, reader: &Reader) -> Option<Arc<KeptAnswer>> {
+    /// The answer of the present state, if it is there. What the state is is only asked for where there is an
+    /// answer of any.
+    pub(crate) fn get(
+        &self,
+        fingerprint: Fingerprint,
+        present: impl FnOnce() -> Option<Arc<Snapshot>>,
+    ) -> Option<Arc<KeptAnswer>> {
         let kept = self.0.as_ref()?.get(&fingerprint)?;
-        let present = reader.unchanged()?;
+        let present = present()?;
         (kept.version == present.version()).then_some(kept)
     }
 

@@ -21,6 +21,7 @@ mod effort;
 mod headers;
 mod health;
 mod kept_answers;
+mod lately;
 mod merging;
 mod metrics;
 mod openapi;

@@ -7,10 +7,11 @@
 //! connection as it is.
 
 use std::io;
-use std::mem;
+use std::mem::{self, MaybeUninit};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use memchr::memchr;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// How much is read at once while request lines are looked for.
@@ -34,6 +35,16 @@ enum Place {
     Opaque,
 }
 
+/// What stands for a byte that no URI has.
+fn encoded(byte: u8) -> Option<&'static [u8]> {
+    match byte {
+        b'"' => Some(b"%22"),
+        b'<' => Some(b"%3C"),
+        b'>' => Some(b"%3E"),
+        _ => None,
+    }
+}
+
 /// Encodes request lines in the bytes of a connection.
 #[derive(Debug, Default)]
 struct RequestLines {
@@ -47,60 +58,67 @@ struct RequestLines {
 impl RequestLines {
     /// Copies bytes, encoding what must be.
     fn push(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) {
-        while let Some((&byte, rest)) = bytes.split_first() {
-            match self.place {
-                Place::Opaque => {
-                    out.extend_from_slice(bytes);
-                    return;
-                }
+        while let Some(&byte) = bytes.first() {
+            let length = match self.place {
+                Place::Opaque => bytes.len(),
                 Place::Body(left) => {
                     let length = usize::try_from(left).map_or(bytes.len(), |n| n.min(bytes.len()));
-                    let (body, after) = bytes.split_at(length);
-                    out.extend_from_slice(body);
                     let left = left - length as u64;
                     self.place = if left == 0 {
                         Place::Start
                     } else {
                         Place::Body(left)
                     };
-                    bytes = after;
-                    continue;
+                    length
                 }
+                Place::Start if matches!(byte, b'\r' | b'\n') => 1,
                 Place::Start => {
-                    if !matches!(byte, b'\r' | b'\n') {
-                        self.place = Place::RequestLine;
-                        self.body = Some(0);
-                        continue;
-                    }
-                    out.push(byte);
+                    self.place = Place::RequestLine;
+                    self.body = Some(0);
+                    0
                 }
-                Place::RequestLine => match byte {
-                    b'"' => out.extend_from_slice(b"%22"),
-                    b'<' => out.extend_from_slice(b"%3C"),
-                    b'>' => out.extend_from_slice(b"%3E"),
-                    _ => {
-                        if byte == b'\n' {
-                            self.place = Place::Header;
-                        }
-                        out.push(byte);
+                Place::RequestLine => match encoded(byte) {
+                    Some(encoded) => {
+                        out.extend_from_slice(encoded);
+                        bytes = bytes.get(1..).unwrap_or_default();
+                        0
+                    }
+                    None if byte == b'\n' => {
+                        self.place = Place::Header;
+                        1
+                    }
+                    None => {
+                        let is_end = |byte: &u8| *byte == b'\n' || encoded(*byte).is_some();
+                        bytes.iter().position(is_end).unwrap_or(bytes.len())
                     }
                 },
                 Place::Header => {
-                    out.push(byte);
-                    if byte == b'\n' {
+                    let end = memchr(b'\n', bytes);
+                    let text = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
+                    let room = LINE_BYTES_MAX.saturating_sub(self.line.len());
+                    self.line
+                        .extend_from_slice(text.get(..room).unwrap_or(text));
+                    if end.is_some() {
                         self.end_header();
-                    } else if self.line.len() < LINE_BYTES_MAX {
-                        self.line.push(byte);
                     }
+                    text.len() + usize::from(end.is_some())
                 }
-            }
+            };
+            let (taken, rest) = bytes.split_at(length);
+            out.extend_from_slice(taken);
             bytes = rest;
         }
     }
 
     fn end_header(&mut self) {
-        let line = mem::take(&mut self.line);
-        let text = line.trim_ascii();
+        let mut line = mem::take(&mut self.line);
+        self.end_header_line(line.trim_ascii());
+        // Its room is used again.
+        line.clear();
+        self.line = line;
+    }
+
+    fn end_header_line(&mut self, text: &[u8]) {
         if text.is_empty() {
             self.place = match self.body {
                 Some(0) => Place::Start,
@@ -157,8 +175,8 @@ impl<T: AsyncRead + Unpin> AsyncRead for RawQueryStream<T> {
             if this.lines.place == Place::Opaque {
                 return Pin::new(&mut this.inner).poll_read(context, buffer);
             }
-            let mut bytes = [0; READ_BYTES];
-            let mut read = ReadBuf::new(&mut bytes);
+            let mut bytes = [const { MaybeUninit::uninit() }; READ_BYTES];
+            let mut read = ReadBuf::uninit(&mut bytes);
             ready!(Pin::new(&mut this.inner).poll_read(context, &mut read))?;
             this.ready.clear();
             this.taken = 0;
@@ -207,7 +225,7 @@ mod tests {
     use super::*;
 
     /// The same, however the bytes are cut.
-    fn encoded(text: &str) -> String {
+    fn pushed(text: &str) -> String {
         let whole = {
             let mut out = Vec::new();
             RequestLines::default().push(text.as_bytes(), &mut out);
@@ -230,7 +248,7 @@ mod tests {
         let post = post.replace("Length :", "Length:");
         let post_encoded = post.replace("a>b", "a%3Eb");
         assert_eq!(
-            encoded(&format!("\r\n{get}{post}{get}")),
+            pushed(&format!("\r\n{get}{post}{get}")),
             format!("\r\n{get_encoded}{post_encoded}{get_encoded}")
         );
         for header in [
@@ -241,7 +259,7 @@ mod tests {
             let odd = format!("GET /?a>b HTTP/1.1\r\n{header}\r\n\r\n");
             let odd_encoded = odd.replace("a>b", "a%3Eb");
             assert_eq!(
-                encoded(&format!("{odd}{get}")),
+                pushed(&format!("{odd}{get}")),
                 format!("{odd_encoded}{get}")
             );
         }

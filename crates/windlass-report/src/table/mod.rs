@@ -1,10 +1,11 @@
 //! The tables as data: one definition that parser, checker, engine, cost calculation, writers and docs
-//! read. `define.rs` has the definitions.
+//! read. `define/` has the definitions.
 
 mod define;
 
 use std::fmt;
 
+pub(crate) use define::FOLDED_ANCHOR;
 pub use define::{
     ANCHORS, ANCHORS_REFDOMAINS, BACKLINKS, BACKLINKS_NEW_LOST, LINKED_ANCHORS, LINKED_DOMAINS,
     METRICS, PAGES, REFDOMAINS, SUBSCRIPTION_INFO,
@@ -157,7 +158,7 @@ impl fmt::Display for Clause {
 }
 
 /// A column of a table.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column {
     /// Its name in requests and answers.
     pub name: &'static str,

@@ -7,7 +7,7 @@ use windlass_index::{
 };
 use windlass_links::{CaptureTime, History};
 
-use crate::engine::{AnswerError, AnswerLimits, Chosen, RowFilter, kinds_asked};
+use crate::engine::{AnswerError, AnswerLimits, kinds_asked, scan_passing};
 use crate::error::Misreading;
 use crate::kind::Kinds;
 use crate::query::Query;
@@ -137,15 +137,13 @@ fn of_rows(
     kinds: Option<&Kinds>,
     cancel: &AtomicBool,
 ) -> Result<Totals, IndexError> {
-    let chosen = Chosen::of(&query.where_filter, kinds, rows, cancel)?;
-    let new = || Counting::new(RowFilter::new(&query.where_filter, kinds, rows, &chosen));
-    let (parts, refpages) = rows.scan_of(chosen.anchors(), new, cancel)?;
+    let passed = scan_passing(&query.where_filter, kinds, rows, Counting::default, cancel)?;
     let mut totals = Totals {
-        refpages,
+        refpages: passed.refpages,
         ..Totals::default()
     };
     let mut refdomains = Vec::new();
-    for part in parts {
+    for part in passed.visitors {
         let counted = part.totals;
         totals.backlinks = totals.backlinks.saturating_add(counted.backlinks);
         // All rows of an anchor are in one part.
@@ -183,8 +181,8 @@ impl Totals {
 }
 
 /// Counts the rows of one part of a scan.
-struct Counting<'a> {
-    filter: RowFilter<'a>,
+#[derive(Default)]
+struct Counting {
     totals: Totals,
     /// The anchor of the row before.
     anchor: Option<u32>,
@@ -192,26 +190,8 @@ struct Counting<'a> {
     refdomains: Vec<u64>,
 }
 
-impl<'a> Counting<'a> {
-    fn new(filter: RowFilter<'a>) -> Self {
-        Self {
-            filter,
-            totals: Totals::default(),
-            anchor: None,
-            refdomains: Vec::new(),
-        }
-    }
-}
-
-impl RowVisitor for Counting<'_> {
-    fn wants(&mut self, anchor: u32, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
-        self.filter.passes_anchor(anchor, texts)
-    }
-
-    fn row(&mut self, row: &Row, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
-        if !self.filter.passes(row, texts)? {
-            return Ok(false);
-        }
+impl RowVisitor for Counting {
+    fn row(&mut self, row: &Row, _: &mut Texts<'_>) -> Result<bool, IndexError> {
         self.totals.backlinks = self.totals.backlinks.saturating_add(row.backlinks);
         self.totals.add_dates(row.first_seen, row.last_visited);
         // Rows of one anchor are neighbours.

@@ -8,7 +8,7 @@ use windlass_links::CaptureTime;
 
 use super::page::Page;
 use super::ready;
-use super::row_filter::{Chosen, RowFilter, kinds_asked};
+use super::row_filter::{kinds_asked, scan_passing};
 use crate::filter::{Matcher, Subject};
 use crate::kind::Kinds;
 use crate::query::Query;
@@ -83,24 +83,19 @@ pub(super) fn window<'a>(
     {
         return ready::report(query, rows, groups, new().unordered(), cancel);
     }
-    let chosen = Chosen::of(&query.where_filter, kinds, rows, cancel)?;
-    let grouping = || {
-        let filter = RowFilter::new(&query.where_filter, kinds, rows, &chosen);
-        Grouping::new(query, filter, new())
-    };
-    let (parts, refpages) = rows.scan_of(chosen.anchors(), grouping, cancel)?;
+    let grouping = || Grouping::new(query, new());
+    let passed = scan_passing(&query.where_filter, kinds, rows, grouping, cancel)?;
     let mut found = Found {
-        refpages,
+        any_rows: passed.any_rows(rows, cancel)?,
+        refpages: passed.refpages,
         ..Found::default()
     };
     let mut pages = Vec::new();
-    for mut part in parts {
+    for mut part in passed.visitors {
         part.close(&mut rows.texts()?)?;
-        found.any_rows |= part.filter.any_rows;
         found.backlinks = found.backlinks.saturating_add(part.backlinks);
         pages.push(part.page);
     }
-    found.any_rows = chosen.any_rows(found.any_rows, rows, cancel)?;
     found.report(query, rows, new().join(pages))
 }
 
@@ -157,9 +152,8 @@ fn anchors(page: &[Group], rows: &TargetRows) -> Result<Anchors, IndexError> {
     Ok(anchors)
 }
 
-/// where → group → having → order, over the rows of one part of a scan.
+/// group → having → order, over the rows of one part of a scan.
 struct Grouping<'a> {
-    filter: RowFilter<'a>,
     having: Matcher<'a>,
     open: Option<Group>,
     page: Page<'a>,
@@ -167,9 +161,8 @@ struct Grouping<'a> {
 }
 
 impl<'a> Grouping<'a> {
-    fn new(query: &'a Query, filter: RowFilter<'a>, page: Page<'a>) -> Self {
+    fn new(query: &'a Query, page: Page<'a>) -> Self {
         Self {
-            filter,
             having: Matcher::new(&query.having),
             open: None,
             page,
@@ -196,14 +189,7 @@ impl<'a> Grouping<'a> {
 }
 
 impl RowVisitor for Grouping<'_> {
-    fn wants(&mut self, anchor: u32, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
-        self.filter.passes_anchor(anchor, texts)
-    }
-
     fn row(&mut self, row: &Row, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
-        if !self.filter.passes(row, texts)? {
-            return Ok(false);
-        }
         self.backlinks = self.backlinks.saturating_add(row.backlinks);
         match &mut self.open {
             // Rows of one anchor are neighbours, and anchors come in byte order (R19).

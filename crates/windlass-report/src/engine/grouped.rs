@@ -10,7 +10,7 @@ use windlass_links::CaptureTime;
 
 use super::memory::Memory;
 use super::record::{Named, OutgoingRecord, OwnedCell, OwnedRecord, Record, RecordFilter};
-use super::row_filter::{Chosen, RowFilter};
+use super::row_filter::{Passed, scan_passing, scan_passing_by_refdomain};
 use super::sources::{self, Asked};
 use super::{AnswerError, order};
 use crate::kind::Kinds;
@@ -79,12 +79,11 @@ pub(super) fn anchors_refdomains(
     rows: &TargetRows,
     kinds: Option<&Kinds>,
 ) -> Result<Groups, AnswerError> {
-    let chosen = Chosen::of(&asked.query.where_filter, kinds, rows, asked.cancel)?;
-    let new = || Counting::new(asked, rows, kinds, &chosen);
-    let (parts, _) = rows.scan_of(chosen.anchors(), new, asked.cancel)?;
+    let filter = &asked.query.where_filter;
+    let passed = scan_passing(filter, kinds, rows, Counting::default, asked.cancel)?;
+    let any_rows = passed.any_rows(rows, asked.cancel)?;
     let mut memory = asked.memory_beside(rows)?;
-    let (groups, seen) = by_refdomain(parts, &mut memory)?;
-    let any_rows = chosen.any_rows(seen, rows, asked.cancel)?;
+    let groups = by_refdomain(passed.visitors, &mut memory)?;
     let mut records = Vec::with_capacity(groups.len());
     for (_, text, counts) in named(groups, rows, &mut memory)? {
         records.push(OwnedRecord(Box::new([
@@ -144,11 +143,14 @@ const REFDOMAIN_FIELDS: [Field; 5] = [
 ];
 
 fn refdomains_of_rows(asked: &Asked<'_>, rows: &TargetRows) -> Result<Groups, AnswerError> {
-    // Its conditions are on refdomains alone.
-    let new = || Counting::new(asked, rows, None, &Chosen::default());
-    let (parts, refpages) = rows.scan_by_refdomain(new, asked.cancel)?;
+    let filter = &asked.query.where_filter;
+    let passed = scan_passing_by_refdomain(filter, rows, Counting::default, asked.cancel)?;
+    let any_rows = passed.any_rows(rows, asked.cancel)?;
+    let Passed {
+        visitors, refpages, ..
+    } = passed;
     let mut memory = asked.memory_beside(rows)?;
-    let (groups, any_rows) = by_refdomain(parts, &mut memory)?;
+    let groups = by_refdomain(visitors, &mut memory)?;
     let records = named(groups, rows, &mut memory)?
         .into_iter()
         .map(|(refdomain, text, counts)| {
@@ -369,34 +371,13 @@ impl Counts {
 }
 
 /// Counts rows by refdomain.
-struct Counting<'a> {
-    filter: RowFilter<'a>,
+#[derive(Default)]
+struct Counting {
     counts: HashMap<u32, Counts>,
 }
 
-impl<'a> Counting<'a> {
-    fn new(
-        asked: &Asked<'a>,
-        rows: &TargetRows,
-        kinds: Option<&'a Kinds>,
-        chosen: &Chosen,
-    ) -> Self {
-        Self {
-            filter: RowFilter::new(&asked.query.where_filter, kinds, rows, chosen),
-            counts: HashMap::new(),
-        }
-    }
-}
-
-impl RowVisitor for Counting<'_> {
-    fn wants(&mut self, anchor: u32, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
-        self.filter.passes_anchor(anchor, texts)
-    }
-
-    fn row(&mut self, row: &Row, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
-        if !self.filter.passes(row, texts)? {
-            return Ok(false);
-        }
+impl RowVisitor for Counting {
+    fn row(&mut self, row: &Row, _: &mut Texts<'_>) -> Result<bool, IndexError> {
         self.counts.entry(row.refdomain).or_default().add(&Counts {
             rows: 1,
             backlinks: row.backlinks,
@@ -406,20 +387,18 @@ impl RowVisitor for Counting<'_> {
     }
 }
 
-/// What all parts counted of each refdomain, by its number; and whether there were rows before `where`.
+/// What all parts counted of each refdomain, by its number.
 fn by_refdomain(
-    parts: Vec<Counting<'_>>,
+    parts: Vec<Counting>,
     memory: &mut Memory,
-) -> Result<(HashMap<u32, Counts>, bool), AnswerError> {
-    let mut any_rows = false;
+) -> Result<HashMap<u32, Counts>, AnswerError> {
     let mut groups: HashMap<u32, Counts> = HashMap::new();
     for part in parts {
-        any_rows |= part.filter.any_rows;
         for (refdomain, counts) in part.counts {
             entry(&mut groups, refdomain, memory, 0)?.add(&counts);
         }
     }
-    Ok((groups, any_rows))
+    Ok(groups)
 }
 
 /// Groups by refdomain, with its text, in the order of its number.

@@ -38,9 +38,9 @@ use record::{Named, OwnedCell, Record};
 use sources::Asked;
 
 pub use anchors::{run, run_cancellable, run_on};
-pub(crate) use memory::Memory;
+pub(crate) use memory::{Memory, SharedMemory};
 pub use of_anchor::{AnchorRow, rows_of_anchor};
-pub(crate) use row_filter::{Chosen, RowFilter, kinds_asked};
+pub(crate) use row_filter::{kinds_asked, scan_passing};
 pub use small::{answer_if_small, may_be_small};
 
 /// What an answer may take. Whatever the numbers, the answer is the same, or refused.

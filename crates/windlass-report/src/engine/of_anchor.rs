@@ -6,10 +6,13 @@ use std::sync::atomic::AtomicBool;
 use windlass_index::{IndexError, Row, RowVisitor, Snapshot, Texts};
 use windlass_links::CaptureTime;
 
-use super::row_filter::{self, Chosen, RowFilter};
+use super::memory::SharedMemory;
+use super::row_filter::{kinds_asked, scan_passing};
 use super::{AnswerError, AnswerLimits};
+use crate::filter::{Condition, Operator, Value};
 use crate::kind::Kinds;
 use crate::query::Query;
+use crate::table::FOLDED_ANCHOR;
 
 /// What one referring domain adds to the group of an anchor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +30,8 @@ pub struct AnchorRow {
 }
 
 /// The rows that the group of a folded anchor is made of, in an answer to the query: those of its target
-/// and history that pass its `where`. Most backlinks first, then by refdomain.
+/// and history that pass its `where`. Most backlinks first, then by refdomain. The anchor is found first, where the
+/// index can tell, and links with others are passed over.
 ///
 /// # Errors
 /// Where the index is damaged, or the rows do not fit into memory; [`IndexError::Cancelled`] soon after
@@ -41,31 +45,20 @@ pub fn rows_of_anchor(
 ) -> Result<Vec<AnchorRow>, AnswerError> {
     let max = limits.memory_max;
     let rows = snapshot.rows_in_memory(&query.target, query.history, max, cancel)?;
-    let kinds = row_filter::kinds_asked(query, || Kinds::of_index(&query.target, snapshot))?;
-    let visitor = || OneAnchor {
-        folded_anchor,
-        filter: RowFilter::new(
-            &query.where_filter,
-            kinds.as_ref(),
-            &rows,
-            &Chosen::default(),
-        ),
+    let kinds = kinds_asked(query, || Kinds::of_index(&query.target, snapshot))?;
+    let filter = query.where_filter.and(Condition::Compare {
+        column: &FOLDED_ANCHOR,
+        operator: Operator::Equal,
+        value: Value::Text(folded_anchor.to_owned()),
+    });
+    let memory = SharedMemory::new(max);
+    let visitor = || Collecting {
         found: Vec::new(),
-        bytes: 0,
-        bytes_max: limits.memory_max,
+        memory: &memory,
     };
-    let (parts, _) = rows.scan(visitor, cancel)?;
-    let mut bytes = 0usize;
-    let mut found = Vec::new();
-    for part in parts {
-        bytes = bytes.saturating_add(part.bytes);
-        found.extend(part.found);
-    }
-    if bytes > limits.memory_max {
-        return Err(AnswerError::Memory {
-            max: limits.memory_max,
-        });
-    }
+    let passed = scan_passing(&filter, kinds.as_ref(), &rows, visitor, cancel);
+    let parts = memory.unless_spent(passed)?.visitors;
+    let mut found: Vec<AnchorRow> = parts.into_iter().flat_map(|part| part.found).collect();
     found.sort_unstable_by(|a, b| {
         b.backlinks
             .cmp(&a.backlinks)
@@ -74,38 +67,24 @@ pub fn rows_of_anchor(
     Ok(found)
 }
 
-struct OneAnchor<'a> {
-    folded_anchor: &'a str,
-    filter: RowFilter<'a>,
+/// Collects the rows of one part of a scan.
+struct Collecting<'a> {
     found: Vec<AnchorRow>,
-    /// What the rows take; beyond the maximum none is kept any more, and the answer is refused.
-    bytes: usize,
-    bytes_max: usize,
+    memory: &'a SharedMemory,
 }
 
-impl RowVisitor for OneAnchor<'_> {
-    fn wants(&mut self, anchor: u32, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
-        Ok(texts.anchor(anchor)? == self.folded_anchor
-            && self.filter.passes_anchor(anchor, texts)?)
-    }
-
+impl RowVisitor for Collecting<'_> {
     fn row(&mut self, row: &Row, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
-        if !self.filter.passes(row, texts)? {
-            return Ok(false);
-        }
         let refdomain = texts.refdomain(row.refdomain)?;
-        self.bytes = self
-            .bytes
-            .saturating_add(size_of::<AnchorRow>() + refdomain.len());
-        if self.bytes <= self.bytes_max {
-            self.found.push(AnchorRow {
-                refdomain: refdomain.to_owned(),
-                backlinks: row.backlinks,
-                refpages: row.refpages,
-                first_seen: row.first_seen,
-                last_visited: row.last_visited,
-            });
-        }
-        Ok(true)
+        self.memory.take(size_of::<AnchorRow>() + refdomain.len())?;
+        self.found.push(AnchorRow {
+            refdomain: refdomain.to_owned(),
+            backlinks: row.backlinks,
+            refpages: row.refpages,
+            first_seen: row.first_seen,
+            last_visited: row.last_visited,
+        });
+        // Pages are not counted, so that no row is to be kept for them.
+        Ok(false)
     }
 }

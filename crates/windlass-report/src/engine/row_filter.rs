@@ -1,9 +1,11 @@
 //! `where` over rows of (folded anchor, refdomain), as a scan gives them: each anchor and each refdomain of a
 //! part is tested once, anchors before anything is read of them where that is possible.
+//! [`scan_passing`] gives visitors those that pass.
 
+use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 
-use windlass_index::{AnchorSet, IndexError, Row, TargetRows, Texts};
+use windlass_index::{AnchorSet, IndexError, Row, RowVisitor, TargetRows, Texts};
 
 use crate::filter::{Filter, Matcher};
 use crate::kind::Kinds;
@@ -18,13 +20,99 @@ pub(crate) fn kinds_asked<E>(
     query.names(Field::Kind).map(|_| kinds()).transpose()
 }
 
-/// What the conditions on anchors alone leave of a target's anchors: what a scan is to be about.
+/// Gives the rows that pass `where` to visitors, as [`TargetRows::scan`] gives all. `kinds` must be there where a
+/// condition asks for kinds: without them no row passes it.
+pub(crate) fn scan_passing<V: RowVisitor>(
+    filter: &Filter,
+    kinds: Option<&Kinds>,
+    rows: &TargetRows,
+    visitor: impl Fn() -> V + Sync,
+    cancel: &AtomicBool,
+) -> Result<Passed<V>, IndexError> {
+    let chosen = Chosen::of(filter, kinds, rows, cancel)?;
+    let new = || Passing {
+        filter: RowFilter::new(filter, kinds, rows, &chosen),
+        visitor: visitor(),
+    };
+    let (parts, refpages) = rows.scan_of(chosen.0.as_ref(), new, cancel)?;
+    Ok(Passed::of(parts, refpages, chosen.0.is_some()))
+}
+
+/// [`scan_passing`], with the number of distinct pages of each refdomain behind the rows that visitors kept. It is
+/// for conditions on refdomains alone: anchors are not chosen first.
+pub(crate) fn scan_passing_by_refdomain<V: RowVisitor>(
+    filter: &Filter,
+    rows: &TargetRows,
+    visitor: impl Fn() -> V + Sync,
+    cancel: &AtomicBool,
+) -> Result<Passed<V, HashMap<u32, u64>>, IndexError> {
+    let new = || Passing {
+        filter: RowFilter::new(filter, None, rows, &Chosen::default()),
+        visitor: visitor(),
+    };
+    let (parts, refpages) = rows.scan_by_refdomain(new, cancel)?;
+    Ok(Passed::of(parts, refpages, false))
+}
+
+/// What a scan of the rows that pass gives.
+pub(crate) struct Passed<V, P = u64> {
+    /// In the order of their anchors.
+    pub(crate) visitors: Vec<V>,
+    /// Distinct pages behind the rows that they kept.
+    pub(crate) refpages: P,
+    /// Whether there were rows before `where`, as far as the scan tells.
+    any_seen: bool,
+    /// Whether anchors were passed over that it does not tell of.
+    is_chosen: bool,
+}
+
+impl<V, P> Passed<V, P> {
+    fn of(parts: Vec<Passing<'_, V>>, refpages: P, is_chosen: bool) -> Self {
+        Self {
+            any_seen: parts.iter().any(|part| part.filter.any_rows),
+            visitors: parts.into_iter().map(|part| part.visitor).collect(),
+            refpages,
+            is_chosen,
+        }
+    }
+
+    /// Whether there were rows before `where`.
+    pub(crate) fn any_rows(
+        &self,
+        rows: &TargetRows,
+        cancel: &AtomicBool,
+    ) -> Result<bool, IndexError> {
+        match (self.any_seen, self.is_chosen) {
+            (false, true) => rows.any(cancel),
+            _ => Ok(self.any_seen),
+        }
+    }
+}
+
+/// Gives a visitor the rows that pass.
+struct Passing<'a, V> {
+    filter: RowFilter<'a>,
+    visitor: V,
+}
+
+impl<V: RowVisitor> RowVisitor for Passing<'_, V> {
+    fn wants(&mut self, anchor: u32, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
+        Ok(self.filter.passes_anchor(anchor, texts)? && self.visitor.wants(anchor, texts)?)
+    }
+
+    fn row(&mut self, row: &Row, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
+        Ok(self.filter.passes(row, texts)? && self.visitor.row(row, texts)?)
+    }
+}
+
+/// What the conditions on anchors alone leave of a target's anchors: what a scan is to be about. Nothing, where
+/// each is to be tested.
 #[derive(Default)]
-pub(crate) struct Chosen(Option<AnchorSet>);
+struct Chosen(Option<AnchorSet>);
 
 impl Chosen {
     /// Those that pass, where there are such conditions, and the index can tell.
-    pub(crate) fn of(
+    fn of(
         filter: &Filter,
         kinds: Option<&Kinds>,
         rows: &TargetRows,
@@ -42,24 +130,6 @@ impl Chosen {
         )?;
         Ok(Self(set))
     }
-
-    /// The anchors that are left; `None` where each is to be tested.
-    pub(crate) fn anchors(&self) -> Option<&AnchorSet> {
-        self.0.as_ref()
-    }
-
-    /// Whether there were rows before `where`; a scan has or has not seen some.
-    pub(crate) fn any_rows(
-        &self,
-        seen: bool,
-        rows: &TargetRows,
-        cancel: &AtomicBool,
-    ) -> Result<bool, IndexError> {
-        match (seen, &self.0) {
-            (false, Some(_)) => rows.any(cancel),
-            _ => Ok(seen),
-        }
-    }
 }
 
 fn passes_kind(matcher: &Matcher<'_>, kinds: Option<&Kinds>, anchor: &str) -> bool {
@@ -70,7 +140,7 @@ fn passes_kind(matcher: &Matcher<'_>, kinds: Option<&Kinds>, anchor: &str) -> bo
 }
 
 /// The conditions of a `where`, for the rows of one part of a scan.
-pub(crate) struct RowFilter<'a> {
+struct RowFilter<'a> {
     matcher: Matcher<'a>,
     kinds: Option<&'a Kinds>,
     tests_anchor: bool,
@@ -78,12 +148,11 @@ pub(crate) struct RowFilter<'a> {
     /// Whether each refdomain passes, as far as is known; nothing where that does not matter.
     refdomains: Vec<Option<bool>>,
     /// Whether there were rows before `where`.
-    pub(crate) any_rows: bool,
+    any_rows: bool,
 }
 
 impl<'a> RowFilter<'a> {
-    /// `kinds` must be there where a condition asks for kinds: without them no row passes it.
-    pub(crate) fn new(
+    fn new(
         filter: &'a Filter,
         kinds: Option<&'a Kinds>,
         rows: &TargetRows,
@@ -106,11 +175,7 @@ impl<'a> RowFilter<'a> {
     }
 
     /// Whether an anchor passes the conditions on it. To be asked of each anchor, before its rows.
-    pub(crate) fn passes_anchor(
-        &mut self,
-        anchor: u32,
-        texts: &mut Texts<'_>,
-    ) -> Result<bool, IndexError> {
+    fn passes_anchor(&mut self, anchor: u32, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
         self.any_rows = true;
         if !self.tests_anchor && !self.tests_kind {
             return Ok(true);
@@ -121,7 +186,7 @@ impl<'a> RowFilter<'a> {
     }
 
     /// Whether a row passes the other conditions.
-    pub(crate) fn passes(&mut self, row: &Row, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
+    fn passes(&mut self, row: &Row, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
         if !self.matcher.passes_numbers(row) {
             return Ok(false);
         }

@@ -71,6 +71,7 @@ impl NumberTest {
 
 enum StringTest<'a> {
     Compare(Operator, &'a str),
+    Equal(Finder<'a>),
     Substring(Finder<'a>),
     Word(Finder<'a>),
     Subdomain(&'a str),
@@ -90,9 +91,13 @@ impl<'a> Matcher<'a> {
                     column,
                     operator,
                     value: Value::Text(text),
-                } => matcher
-                    .strings
-                    .push((column.field, StringTest::Compare(*operator, text))),
+                } => {
+                    let test = match operator {
+                        Operator::Equal => StringTest::Equal(Finder::new(text)),
+                        _ => StringTest::Compare(*operator, text),
+                    };
+                    matcher.strings.push((column.field, test));
+                }
                 Condition::Compare {
                     column,
                     operator,
@@ -173,7 +178,9 @@ impl<'a> Matcher<'a> {
     fn occurs_in(&self, field: Field) -> Option<&Finder<'a>> {
         let tests = self.strings.iter().filter(|(of, _)| *of == field);
         let finders = tests.filter_map(|(_, test)| match test {
-            StringTest::Substring(finder) | StringTest::Word(finder) => Some(finder),
+            StringTest::Equal(finder)
+            | StringTest::Substring(finder)
+            | StringTest::Word(finder) => Some(finder),
             StringTest::Compare(..) | StringTest::Subdomain(_) | StringTest::UrlSubdomain(_) => {
                 None
             }
@@ -201,6 +208,7 @@ impl StringTest<'_> {
         match self {
             // Strings compare by UTF-8 bytes (R19), as `str` does.
             Self::Compare(operator, text) => operator.holds(found.cmp(text)),
+            Self::Equal(finder) => finder.needle() == found.as_bytes(),
             Self::Substring(finder) => finder.find(found.as_bytes()).is_some(),
             Self::Word(finder) => text::has_word(found, finder),
             Self::Subdomain(domain) => text::is_at_or_below(found, domain),

@@ -44,6 +44,13 @@ impl Filter {
         parse::filter(text, clause, table).map(|conditions| Self { conditions })
     }
 
+    /// These conditions, and one more.
+    pub(crate) fn and(&self, condition: Condition) -> Self {
+        let mut conditions = self.conditions.clone();
+        conditions.push(condition);
+        Self { conditions }
+    }
+
     /// Whether there is no condition.
     #[must_use]
     pub fn is_empty(&self) -> bool {

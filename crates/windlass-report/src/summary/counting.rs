@@ -1,13 +1,13 @@
 //! Kinds and top-level domains, counted in one pass over the rows of a target.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use windlass_index::{IndexError, Row, RowVisitor, Snapshot, TargetRows, Texts};
 use windlass_links::surt::is_ip;
 
 use super::{IP_ADDRESS, KindCount, Summary, TldCount};
-use crate::engine::{AnswerError, AnswerLimits, Chosen, Memory, RowFilter};
+use crate::engine::{AnswerError, AnswerLimits, Memory, SharedMemory, scan_passing};
 use crate::kind::{AnchorKind, Kinds};
 use crate::query::Query;
 
@@ -28,22 +28,14 @@ pub fn summarise(
     let kinds = Kinds::of_index(&query.target, snapshot)?;
     let max = limits.memory_max;
     let rows = snapshot.rows_in_memory(&query.target, query.history, max, cancel)?;
-    let budget = Budget::new(limits.memory_max);
-    let chosen = Chosen::of(&query.where_filter, Some(&kinds), &rows, cancel)?;
-    let filter = || RowFilter::new(&query.where_filter, Some(&kinds), &rows, &chosen);
-    let new = || Part::new(filter(), &kinds, &budget);
-    let parts = match rows.scan_of(chosen.anchors(), new, cancel) {
-        Err(_) if budget.is_spent.load(Ordering::Relaxed) => {
-            return Err(AnswerError::Memory {
-                max: limits.memory_max,
-            });
-        }
-        scanned => scanned?.0,
-    };
+    let shared = SharedMemory::new(limits.memory_max);
+    let new = || Part::new(&kinds, &shared);
+    let passed = scan_passing(&query.where_filter, Some(&kinds), &rows, new, cancel);
+    let passed = shared.unless_spent(passed)?;
     let mut memory = Memory::new(limits.memory_max);
     let mut counts = [(0u64, 0u64); KINDS];
     let mut refdomains: HashMap<u32, OfRefdomain> = HashMap::new();
-    for part in parts {
+    for part in passed.visitors {
         for (sum, (anchors, backlinks)) in counts.iter_mut().zip(part.counts) {
             sum.0 += anchors;
             sum.1 = sum.1.saturating_add(backlinks);
@@ -146,42 +138,10 @@ const fn bit(kind: AnchorKind) -> u8 {
 /// An entry of the map, and what the map takes beside it while it grows.
 const REFDOMAIN_BYTES: usize = 3 * size_of::<(u32, OfRefdomain)>();
 
-/// Memory that the parts of a scan share.
-struct Budget {
-    left: AtomicUsize,
-    is_spent: AtomicBool,
-}
-
-impl Budget {
-    const fn new(bytes: usize) -> Self {
-        Self {
-            left: AtomicUsize::new(bytes),
-            is_spent: AtomicBool::new(false),
-        }
-    }
-
-    /// Takes some. Where there is not enough the scan is to end, as when it is cancelled, and
-    /// [`is_spent`](Self::is_spent) says why.
-    fn take(&self, bytes: usize) -> Result<(), IndexError> {
-        let less = |left: usize| left.checked_sub(bytes);
-        match self
-            .left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
-        {
-            Ok(_) => Ok(()),
-            Err(_) => {
-                self.is_spent.store(true, Ordering::Relaxed);
-                Err(IndexError::Cancelled)
-            }
-        }
-    }
-}
-
 /// Counts the rows of one part of a scan.
 struct Part<'a> {
-    filter: RowFilter<'a>,
     kinds: &'a Kinds,
-    budget: &'a Budget,
+    memory: &'a SharedMemory,
     /// Of the present anchor: its kind, and whether a row of it has passed.
     kind: AnchorKind,
     is_counted: bool,
@@ -191,11 +151,10 @@ struct Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    fn new(filter: RowFilter<'a>, kinds: &'a Kinds, budget: &'a Budget) -> Self {
+    fn new(kinds: &'a Kinds, memory: &'a SharedMemory) -> Self {
         Self {
-            filter,
             kinds,
-            budget,
+            memory,
             kind: AnchorKind::Other,
             is_counted: false,
             counts: [(0, 0); KINDS],
@@ -206,19 +165,12 @@ impl<'a> Part<'a> {
 
 impl RowVisitor for Part<'_> {
     fn wants(&mut self, anchor: u32, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
-        if !self.filter.passes_anchor(anchor, texts)? {
-            return Ok(false);
-        }
         self.kind = self.kinds.kind_of(texts.anchor(anchor)?);
         self.is_counted = false;
         Ok(true)
     }
 
-    fn row(&mut self, row: &Row, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
-        // Pages are not counted, so that no row is to be kept for them.
-        if !self.filter.passes(row, texts)? {
-            return Ok(false);
-        }
+    fn row(&mut self, row: &Row, _: &mut Texts<'_>) -> Result<bool, IndexError> {
         if let Some((anchors, backlinks)) = self.counts.get_mut(self.kind as usize) {
             *anchors += u64::from(!self.is_counted);
             *backlinks = backlinks.saturating_add(row.backlinks);
@@ -226,10 +178,11 @@ impl RowVisitor for Part<'_> {
         }
         let refdomain = self.refdomains.entry(row.refdomain).or_default();
         if refdomain.kinds == 0 {
-            self.budget.take(REFDOMAIN_BYTES)?;
+            self.memory.take(REFDOMAIN_BYTES)?;
         }
         refdomain.kinds |= bit(self.kind);
         refdomain.backlinks = refdomain.backlinks.saturating_add(row.backlinks);
+        // Pages are not counted, so that no row is to be kept for them.
         Ok(false)
     }
 }

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicBool;
 
-use windlass_index::{IndexError, LinkFilter, Row, RowVisitor, Snapshot, Texts};
+use windlass_index::{IndexError, LinkFilter, Row, RowVisitor, Snapshot, TargetRows, Texts};
 use windlass_links::{CaptureTime, History, Target};
 
-use crate::engine::{AnswerError, AnswerLimits};
+use crate::engine::{AnswerError, AnswerLimits, SharedMemory};
 
 /// The largest number of months that are told one by one; of more, years are.
 pub const SPANS_MAX: usize = 120;
@@ -61,23 +61,24 @@ pub fn timeline(
     limits: AnswerLimits,
     cancel: &AtomicBool,
 ) -> Result<Timeline, AnswerError> {
-    let budget = Budget {
-        taken: AtomicUsize::new(0),
-        max: limits.memory_max,
+    let memory = SharedMemory::new(limits.memory_max);
+    let anchors = |history| {
+        let rows = snapshot.rows_in_memory(target, history, limits.memory_max, cancel)?;
+        memory.unless_spent(anchors(&rows, &memory, cancel))
     };
-    let all = anchors(target, History::AllTime, snapshot, &budget, cancel)?;
+    let all = anchors(History::AllTime)?;
     let mut months = Months::default();
     for first_seen in all.iter().flat_map(|part| &part.first_seen) {
         months.add_new(*first_seen);
     }
-    let live = anchors(target, History::Live, snapshot, &budget, cancel)?;
+    let live = anchors(History::Live)?;
     let mut lost: HashMap<&str, Option<CaptureTime>> = HashMap::new();
     let mut live = live.iter().flat_map(Anchors::texts).peekable();
     // Both come in the order of bytes.
     for anchor in all.iter().flat_map(Anchors::texts) {
         while live.next_if(|live| *live < anchor).is_some() {}
         if live.next_if(|live| *live == anchor).is_none() {
-            budget.take(LOST_BYTES)?;
+            memory.unless_spent(memory.take(LOST_BYTES))?;
             lost.insert(anchor, None);
         }
     }
@@ -114,50 +115,19 @@ fn add_lost(
     })
 }
 
-/// The anchors of a target in a history, by parts whose anchors come one after the other.
+/// The anchors of rows, by parts whose anchors come one after the other.
 fn anchors(
-    target: &Target,
-    history: History,
-    snapshot: &Snapshot,
-    budget: &Budget,
+    rows: &TargetRows,
+    memory: &SharedMemory,
     cancel: &AtomicBool,
-) -> Result<Vec<Anchors>, AnswerError> {
-    let rows = snapshot.rows_in_memory(target, history, budget.max, cancel)?;
+) -> Result<Vec<Anchors>, IndexError> {
     let new = || Collecting {
         anchor: None,
         anchors: Anchors::default(),
-        budget,
+        memory,
     };
     let (parts, _) = rows.scan(new, cancel)?;
-    budget.check()?;
     Ok(parts.into_iter().map(|part| part.anchors).collect())
-}
-
-/// What all parts of a scan may take together.
-struct Budget {
-    taken: AtomicUsize,
-    max: usize,
-}
-
-impl Budget {
-    fn has(&self, bytes: usize) -> bool {
-        self.taken
-            .fetch_add(bytes, Ordering::Relaxed)
-            .saturating_add(bytes)
-            <= self.max
-    }
-
-    fn take(&self, bytes: usize) -> Result<(), AnswerError> {
-        self.has(bytes);
-        self.check()
-    }
-
-    fn check(&self) -> Result<(), AnswerError> {
-        match self.taken.load(Ordering::Relaxed) <= self.max {
-            true => Ok(()),
-            false => Err(AnswerError::Memory { max: self.max }),
-        }
-    }
 }
 
 /// Anchors in the order of their bytes, and when each was first seen.
@@ -181,14 +151,10 @@ struct Collecting<'a> {
     /// That of the row before.
     anchor: Option<u32>,
     anchors: Anchors,
-    budget: &'a Budget,
+    memory: &'a SharedMemory,
 }
 
 impl RowVisitor for Collecting<'_> {
-    fn wants(&mut self, _: u32, _: &mut Texts<'_>) -> Result<bool, IndexError> {
-        Ok(true)
-    }
-
     fn row(&mut self, row: &Row, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
         let anchors = &mut self.anchors;
         if self.anchor == Some(row.anchor) {
@@ -199,13 +165,11 @@ impl RowVisitor for Collecting<'_> {
         }
         self.anchor = Some(row.anchor);
         let text = texts.anchor(row.anchor)?;
-        // Where it does not fit the answer is refused at the end of the scan.
-        let bytes = 2 * (text.len() + size_of::<usize>() + size_of::<CaptureTime>());
-        if self.budget.has(bytes) {
-            anchors.text.push_str(text);
-            anchors.ends.push(anchors.text.len());
-            anchors.first_seen.push(row.first_seen);
-        }
+        self.memory
+            .take(2 * (text.len() + size_of::<usize>() + size_of::<CaptureTime>()))?;
+        anchors.text.push_str(text);
+        anchors.ends.push(anchors.text.len());
+        anchors.first_seen.push(row.first_seen);
         Ok(true)
     }
 }

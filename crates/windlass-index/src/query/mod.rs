@@ -59,7 +59,7 @@ pub struct Tuning {
     pub makes_tables: bool,
     /// Fewer links than this are not worth a further part of a scan.
     pub part_links_min: usize,
-    /// How many links a part holds at most, about: 8 to 20 bytes each.
+    /// How many links a part holds at most, about: 8 to 28 bytes each while they are sorted.
     pub part_links_max: usize,
     /// Of several segments: how many pages of both page tables are gone through in the time in which
     /// one is looked up by its key.

@@ -1,0 +1,277 @@
+//! Columns as they are read.
+
+use bitpacking::{BitPacker, BitPacker4x};
+
+use super::block::{Packed, small_head, small_length};
+use super::{BLOCK, mask};
+use crate::bytes::{Bytes, Corrupt, u32_at};
+use crate::stretch::Stretch;
+
+/// A column in the file. Keeps the block last read, so that reading in order decodes each once.
+#[derive(Debug, Clone)]
+pub(crate) struct Column<'a> {
+    n: usize,
+    ends: Stretch<'a>,
+    blocks: Stretch<'a>,
+    tail: Stretch<'a>,
+    loaded: usize,
+    /// Empty until a block is read: most columns that are opened are not.
+    values: Vec<u32>,
+    /// All values, where they were asked for.
+    all: Option<Vec<u32>>,
+}
+
+impl<'a> Column<'a> {
+    pub(crate) fn read(bytes: &mut Bytes<'a>, n: usize) -> Result<Self, Corrupt> {
+        if n < BLOCK {
+            return Self::read_small(bytes, n);
+        }
+        let mut all = Bytes::over(bytes.sized_stretch()?);
+        let count = n / BLOCK;
+        let ends = all.stretch(count.checked_mul(4).ok_or(Corrupt("a column"))?)?;
+        let length = ends.u32_at(count - 1)? as usize;
+        let blocks = all.stretch(length)?;
+        Ok(Self {
+            n,
+            ends,
+            blocks,
+            tail: all.rest(),
+            ..Self::empty()
+        })
+    }
+
+    fn read_small(bytes: &mut Bytes<'a>, n: usize) -> Result<Self, Corrupt> {
+        if n == 0 {
+            return Ok(Self::empty());
+        }
+        let all = bytes.rest();
+        let (_, width) = small_head(bytes)?;
+        bytes.stretch(small_length(n, width))?;
+        let (tail, _) = all.split_at(all.len() - bytes.rest().len())?;
+        Ok(Self {
+            n,
+            tail,
+            ..Self::empty()
+        })
+    }
+
+    /// A column without values, which takes no bytes.
+    pub(crate) fn empty() -> Self {
+        Self {
+            n: 0,
+            ends: Stretch::trusted(&[]),
+            blocks: Stretch::trusted(&[]),
+            tail: Stretch::trusted(&[]),
+            loaded: usize::MAX,
+            values: Vec::new(),
+            all: None,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.n
+    }
+
+    /// How many blocks it has, the one that is not full included.
+    pub(crate) fn block_count(&self) -> usize {
+        self.n.div_ceil(BLOCK)
+    }
+
+    /// The value at position `i`; an error beyond the end. For reading in order: a position in
+    /// another block than the one before decodes that block.
+    #[inline]
+    pub(crate) fn get(&mut self, i: usize) -> Result<u32, Corrupt> {
+        if let Some(all) = &self.all {
+            return all.get(i).copied().ok_or(Corrupt("a position in a column"));
+        }
+        if i >= self.n {
+            return Err(Corrupt("a position in a column"));
+        }
+        let block = i / BLOCK;
+        if block != self.loaded {
+            self.load(block)?;
+        }
+        self.values
+            .get(i % BLOCK)
+            .copied()
+            .ok_or(Corrupt("a column"))
+    }
+
+    /// The value at position `i`; an error beyond the end. For reading here and there: the value
+    /// alone is unpacked, unless its block is the one last read.
+    #[inline]
+    pub(crate) fn at(&mut self, i: usize) -> Result<u32, Corrupt> {
+        let block = i / BLOCK;
+        if block == self.loaded || block >= self.n / BLOCK || self.all.is_some() {
+            return self.get(i);
+        }
+        let packed = self.packed(block)?;
+        if packed.is_steps {
+            return self.get(i);
+        }
+        let place = (i % BLOCK) as u8;
+        if let Some(value) = packed.patch(place)? {
+            return Ok(packed.min.wrapping_add(value));
+        }
+        let width = usize::from(packed.width);
+        if width == 0 {
+            return Ok(packed.min);
+        }
+        // BitPacker4x: value i lies in lane i mod 4 of four interleaved streams of words.
+        let (lane, row) = (i % 4, i % BLOCK / 4);
+        let bit = row * width;
+        let (word, shift) = (bit / 32, bit % 32);
+        let at = |word: usize| -> Result<u64, Corrupt> {
+            u32_at(packed.bits, word * 4 + lane).map(u64::from)
+        };
+        let mut bits = at(word)?;
+        if shift + width > 32 {
+            bits |= at(word + 1)? << 32;
+        }
+        let value = (bits >> shift) & ((1 << width) - 1);
+        Ok(packed.min.wrapping_add(value as u32))
+    }
+
+    /// Decodes the whole column, so that values can be had in any order at the cost of a load each.
+    /// 4 bytes a value.
+    pub(crate) fn load_all(&mut self) -> Result<(), Corrupt> {
+        if self.all.is_none() {
+            let mut all = Vec::new();
+            self.append(0..self.n, &mut all)?;
+            self.all = Some(all);
+        }
+        Ok(())
+    }
+
+    /// All values.
+    pub(crate) fn into_vec(mut self) -> Result<Vec<u32>, Corrupt> {
+        self.load_all()?;
+        Ok(self.all.unwrap_or_default())
+    }
+
+    /// Appends the values of a range.
+    pub(crate) fn append(
+        &mut self,
+        range: std::ops::Range<usize>,
+        out: &mut Vec<u32>,
+    ) -> Result<(), Corrupt> {
+        let mut i = range.start;
+        while i < range.end {
+            let block = i / BLOCK;
+            let values = self.block(block)?;
+            let from = i % BLOCK;
+            let to = (range.end - block * BLOCK).min(BLOCK);
+            out.extend_from_slice(values.get(from..to).ok_or(Corrupt("a range of a column"))?);
+            i = (block + 1) * BLOCK;
+        }
+        Ok(())
+    }
+
+    /// The values of a block: 128, or what the last one has.
+    pub(crate) fn block(&mut self, block: usize) -> Result<&[u32], Corrupt> {
+        if block != self.loaded {
+            self.load(block)?;
+        }
+        let n = self.n.saturating_sub(block * BLOCK).min(BLOCK);
+        self.values.get(..n).ok_or(Corrupt("a column"))
+    }
+
+    /// Numbers that no value of a block is below, and none above.
+    pub(crate) fn bounds(&mut self, block: usize) -> Result<(u32, u32), Corrupt> {
+        if block >= self.n / BLOCK {
+            let values = self.block(block)?;
+            let min = values.iter().min().copied().unwrap_or_default();
+            return Ok((min, values.iter().max().copied().unwrap_or_default()));
+        }
+        let packed = self.packed(block)?;
+        let mut span = mask(packed.width);
+        if packed.is_steps {
+            span = span.saturating_mul(BLOCK as u32 - 1);
+        }
+        for patch in 0..packed.places.len() {
+            span = span.max(u32_at(packed.values, patch)?);
+        }
+        Ok((packed.min, packed.min.saturating_add(span)))
+    }
+
+    /// A full block.
+    #[inline]
+    fn packed(&self, block: usize) -> Result<Packed<'a>, Corrupt> {
+        let start = match block.checked_sub(1) {
+            None => 0,
+            Some(before) => self.ends.u32_at(before)? as usize,
+        };
+        let end = self.ends.u32_at(block)? as usize;
+        Packed::read(self.blocks.get(start..end.max(start))?)
+    }
+
+    fn load(&mut self, block: usize) -> Result<(), Corrupt> {
+        self.loaded = usize::MAX;
+        self.values.resize(BLOCK, 0);
+        if block >= self.n / BLOCK {
+            if block * BLOCK >= self.n {
+                return Err(Corrupt("a block of a column"));
+            }
+            let mut tail = Bytes::new(self.tail.all()?);
+            let (min, width) = small_head(&mut tail)?;
+            let n = self.n % BLOCK;
+            let packed = tail.take(small_length(n, width))?;
+            let (mut pending, mut filled) = (0u64, 0);
+            let mut packed = packed.iter();
+            for value in self.values.iter_mut().take(n) {
+                while filled < u32::from(width) {
+                    let byte = packed.next().ok_or(Corrupt("a column"))?;
+                    pending |= u64::from(*byte) << filled;
+                    filled += 8;
+                }
+                *value = min.wrapping_add(pending as u32 & mask(width));
+                pending >>= width;
+                filled -= u32::from(width);
+            }
+        } else {
+            let packed = self.packed(block)?;
+            let packer = BitPacker4x::new();
+            if packed.is_steps {
+                packer.decompress_sorted(packed.min, packed.bits, &mut self.values, packed.width);
+                self.loaded = block;
+                return Ok(());
+            }
+            packer.decompress(packed.bits, &mut self.values, packed.width);
+            for (patch, place) in packed.places.iter().enumerate() {
+                if let Some(value) = self.values.get_mut(usize::from(*place)) {
+                    *value = u32_at(packed.values, patch)?;
+                }
+            }
+            for value in &mut self.values {
+                *value = value.wrapping_add(packed.min);
+            }
+        }
+        self.loaded = block;
+        Ok(())
+    }
+
+    /// The first position in a non-decreasing column whose value is at least `value`. Reads the minima
+    /// of O(log blocks) blocks, and one or two blocks.
+    pub(crate) fn lower_bound(&mut self, value: u32) -> Result<usize, Corrupt> {
+        // The last full block that starts below the value has the position, or ends before it.
+        let (mut low, mut high) = (0, self.n / BLOCK);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.packed(middle)?.min < value {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        for block in [low.saturating_sub(1), low] {
+            if block < self.block_count() {
+                let values = self.block(block)?;
+                let below = values.partition_point(|v| *v < value);
+                if below < values.len() {
+                    return Ok(block * BLOCK + below);
+                }
+            }
+        }
+        Ok(self.n)
+    }
+}

@@ -1,0 +1,237 @@
+//! Reading a segment. Every part is verified before it is trusted: what a segment is and how it is opened, here;
+//! what is read of it, in the files beside.
+
+mod domains;
+mod kept;
+mod pages;
+mod sites;
+mod verify;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use self::domains::DomainStarts;
+use super::data::Data;
+use super::layout::{
+    Counts, Digest, END, FORMAT_VERSION, Footer, MAGIC, RULES_VERSION, Section, TRAILER_LENGTH,
+};
+use super::pages::VerifiedChunks;
+use super::sections::Sections;
+use crate::anchors::AnchorCache;
+use crate::bytes::{Bytes, Corrupt, u32_at};
+use crate::error::IndexError;
+use crate::facts::FactCache;
+use crate::first_groups::FirstGroups;
+use crate::paged::Verified;
+use crate::row_table::RowCache;
+use crate::stretch::{Backing, CheckedSection};
+
+pub(crate) use self::domains::Domains;
+
+/// An open segment. Cheap to read from several threads.
+pub struct Segment {
+    path: PathBuf,
+    pub(super) sections: Sections,
+    latest_verified: Verified,
+    chunks_verified: VerifiedChunks,
+    pub(super) linked_verified: VerifiedChunks,
+    domain_starts: OnceLock<DomainStarts>,
+    domain_keys: CheckedSection,
+    sites: CheckedSection,
+    directory: CheckedSection,
+    internal: Option<CheckedSection>,
+    ready: Option<CheckedSection>,
+    facts: FactCache,
+    first_groups: FirstGroups,
+    anchors: AnchorCache,
+    rows: RowCache,
+}
+
+impl std::fmt::Debug for Segment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Segment")
+            .field("path", &self.path)
+            .field("footer", self.sections.footer())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Segment {
+    /// Opens a segment file: checks its header, its footer, and where its sections lie. They are
+    /// verified when they are first touched. The file is mapped into memory.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, is damaged, or was written by a later version.
+    pub fn open(path: &Path) -> Result<Self, IndexError> {
+        Self::read(path, Data::map(path)?)
+    }
+
+    /// Reads a segment that is in memory.
+    ///
+    /// # Errors
+    /// Where the bytes are no segment that this version knows.
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, IndexError> {
+        Self::read(Path::new("(memory)"), Data::Memory(bytes))
+    }
+
+    fn read(path: &Path, data: Data) -> Result<Self, IndexError> {
+        let corrupt = |what: &str| IndexError::Corrupt {
+            path: path.to_owned(),
+            what: what.to_owned(),
+        };
+        let bytes = data.bytes();
+        let mut header = Bytes::new(bytes);
+        if header.take(8).ok() != Some(MAGIC) {
+            return Err(corrupt("it does not start like a segment"));
+        }
+        for (known, what) in [
+            (FORMAT_VERSION, "format"),
+            (RULES_VERSION, "counting rules"),
+        ] {
+            let found = header
+                .u32()
+                .map_err(|_| corrupt("its header is cut short"))?;
+            if found != known {
+                return Err(IndexError::Version {
+                    path: path.to_owned(),
+                    what,
+                    found: found.into(),
+                    known: known.into(),
+                });
+            }
+        }
+        let footer = footer(bytes)
+            .ok_or_else(|| corrupt("its footer is cut short or does not match its checksum"))?;
+        let sections = Sections::new(Arc::new(data), footer);
+        for section in Section::ALL {
+            let is_missing = section.is_optional() && !sections.has(section);
+            if !is_missing && sections.range(section).is_none() {
+                return Err(corrupt(&format!(
+                    "its section {section:?} does not lie inside the file"
+                )));
+            }
+        }
+        let chunks = sections.unverified(Section::PageIndex).len() / 8;
+        let linked = sections.unverified(Section::LinkedIndex).len() / 8;
+        let latest_verified = Verified::new(sections.unverified(Section::PageLatest));
+        let sites = sections
+            .checked(Section::Sites, Section::SiteChecksums)
+            .ok_or_else(|| corrupt("its site blocks do not lie inside the file"))?;
+        let domain_keys = sections
+            .checked(Section::Domains, Section::DomainChecksums)
+            .ok_or_else(|| corrupt("its domains do not lie inside the file"))?;
+        let directory = sections
+            .checked(Section::Directory, Section::DirectoryChecksums)
+            .ok_or_else(|| corrupt("its directory does not lie inside the file"))?;
+        let internal = sections.checked(Section::Internal, Section::InternalChecksums);
+        if internal.is_none() && sections.has(Section::Internal) {
+            return Err(corrupt("its internal links do not lie inside the file"));
+        }
+        let ready = sections.checked(Section::Ready, Section::ReadyChecksums);
+        if ready.is_none() && sections.has(Section::Ready) {
+            return Err(corrupt("its ready-made parts do not lie inside the file"));
+        }
+        let segment = Self {
+            path: path.to_owned(),
+            sections,
+            latest_verified,
+            chunks_verified: VerifiedChunks::new(chunks),
+            linked_verified: VerifiedChunks::new(linked),
+            domain_keys,
+            sites,
+            directory,
+            internal,
+            ready,
+            domain_starts: OnceLock::new(),
+            facts: FactCache::default(),
+            first_groups: FirstGroups::default(),
+            anchors: AnchorCache::default(),
+            rows: RowCache::default(),
+        };
+        // Small, and looked at where nothing can go wrong any more.
+        for section in [Section::Files, Section::Revisited] {
+            segment
+                .sections
+                .verified(section)
+                .map_err(|what| segment.corrupt(what))?;
+        }
+        Ok(segment)
+    }
+
+    /// Most of it will be read, from front to back: by a merge, or to be verified.
+    pub(crate) fn read_ahead(&self) {
+        self.sections.data().read_ahead();
+    }
+
+    /// The error for something found wrong in this segment.
+    pub(crate) fn corrupt(&self, Corrupt(what): Corrupt) -> IndexError {
+        IndexError::Corrupt {
+            path: self.path.clone(),
+            what: format!("{what} is not what the format says"),
+        }
+    }
+
+    /// Where it lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What it holds, in numbers.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.sections.footer().counts
+    }
+
+    /// The version of the Public Suffix List that it was built with (R7).
+    #[must_use]
+    pub fn public_suffix_list(&self) -> &str {
+        &self.sections.footer().public_suffix_list
+    }
+
+    /// Bytes of each section, and of the whole file.
+    #[must_use]
+    pub fn sizes(&self) -> (Vec<(Section, u64)>, u64) {
+        let sections = self
+            .sections
+            .footer()
+            .sections
+            .iter()
+            .map(|(section, place)| (*section, place.length));
+        (
+            sections.collect(),
+            self.sections.data().bytes().len() as u64,
+        )
+    }
+
+    /// The digests of the archive files behind it, by number.
+    pub(crate) fn files(&self) -> Vec<Digest> {
+        self.sections
+            .unverified(Section::Files)
+            .as_chunks()
+            .0
+            .to_vec()
+    }
+
+    /// The digest of the archive file with that number.
+    pub(crate) fn file(&self, number: u32) -> Result<Digest, Corrupt> {
+        let (digests, _) = self.sections.unverified(Section::Files).as_chunks();
+        let digest = digests.get(number as usize).copied();
+        digest.ok_or(Corrupt("a file's number"))
+    }
+}
+
+fn footer(bytes: &[u8]) -> Option<Footer> {
+    let trailer_at = bytes.len().checked_sub(TRAILER_LENGTH)?;
+    let (body, trailer) = bytes.split_at_checked(trailer_at)?;
+    let crc = u32_at(trailer, 0).ok()?;
+    let length = u32_at(trailer, 1).ok()? as usize;
+    if trailer.get(8..)? != END {
+        return None;
+    }
+    let footer = body.get(body.len().checked_sub(length)?..)?;
+    if crc32fast::hash(footer) != crc {
+        return None;
+    }
+    serde_json::from_slice(footer).ok()
+}

@@ -45,6 +45,12 @@ impl Collected {
         runs.map(|run| run.counts.merge_units()).sum()
     }
 
+    /// How many units writing what is in memory counts: captures and links.
+    #[must_use]
+    pub fn write_total(&self) -> u64 {
+        self.left.iter().map(Run::units).sum()
+    }
+
     /// Puts what two collectors have together.
     pub fn append(&mut self, mut other: Self) {
         self.written.append(&mut other.written);
@@ -87,7 +93,7 @@ impl<'w> Collector<'w> {
     fn spill(&mut self) -> Result<(), IndexError> {
         if !self.run.is_empty() {
             // Other collectors have the other threads.
-            let unnamed = self.writer.write_run(&mut self.run, 1)?;
+            let unnamed = self.writer.write_run(&mut self.run, 1, &())?;
             self.spilled.push(unnamed);
         }
         Ok(())
@@ -112,11 +118,16 @@ impl<'w> Collector<'w> {
 
 impl Writer {
     /// Writes what is in memory of what was collected, put together: where all of it fits, nothing is left
-    /// to merge. [`commit_collected`](Self::commit_collected) does so where it was not done before.
+    /// to merge. [`commit_collected`](Self::commit_collected) does so where it was not done before. The units
+    /// of its progress are [`write_total`](Collected::write_total).
     ///
     /// # Errors
     /// Where writing fails.
-    pub fn write_collected(&self, mut collected: Collected) -> Result<Collected, IndexError> {
+    pub fn write_collected(
+        &self,
+        mut collected: Collected,
+        progress: &dyn Progress,
+    ) -> Result<Collected, IndexError> {
         let mut left = std::mem::take(&mut collected.left);
         // Taking over costs by what is taken.
         left.sort_by_key(|run| Reverse(run.memory()));
@@ -127,19 +138,26 @@ impl Writer {
         };
         for other in runs {
             if !run.has_room_for(&other) {
-                collected.written.push(self.write_run(&mut run, threads)?);
+                let written = self.write_run(&mut run, threads, progress)?;
+                collected.written.push(written);
             }
             run.absorb(other);
         }
-        collected.written.push(self.write_run(&mut run, threads)?);
+        let written = self.write_run(&mut run, threads, progress)?;
+        collected.written.push(written);
         Ok(collected)
     }
 
     /// Writes a run, which is empty then.
-    fn write_run(&self, run: &mut Run, threads_max: usize) -> Result<Unnamed, IndexError> {
+    fn write_run(
+        &self,
+        run: &mut Run,
+        threads_max: usize,
+        progress: &dyn Progress,
+    ) -> Result<Unnamed, IndexError> {
         let list = &self.manifest().public_suffix_list;
         let scratch = self.scratch();
-        let write = |out| run.write(out, list, &scratch, threads_max);
+        let write = |out| run.write(out, list, &scratch, threads_max, progress);
         self.write_segment(write, WriteError::at)
     }
 
@@ -155,7 +173,7 @@ impl Writer {
         progress: &dyn Progress,
         cancel: &AtomicBool,
     ) -> Result<(), IndexError> {
-        let mut runs = self.write_collected(collected)?.written;
+        let mut runs = self.write_collected(collected, &())?.written;
         let new = if runs.len() < 2 {
             runs.pop()
         } else {

@@ -59,10 +59,12 @@ pub trait IngestWatcher: Sync {
     fn read(&self, bytes: u64);
     /// Something was wrong in a file.
     fn problem(&self, path: &Path, problem: &Problem);
-    /// Runs or segments are being merged: so many units in all.
+    /// What was collected in memory is being written: so many units in all.
+    fn writing(&self, total: u64);
+    /// Runs or segments are being merged: so many units in all; 0 where there is nothing to merge.
     fn merging(&self, total: u64);
-    /// So many units of merging are done.
-    fn merged(&self, done: u64);
+    /// So many units of what was announced last are done.
+    fn advanced(&self, done: u64);
     /// A batch of files is durable; without files, a merge.
     fn committed(&self, files: usize);
 }
@@ -159,7 +161,7 @@ fn merge_due(
         .filter(|_| summary.merge_failed.is_none())
     {
         watcher.merging(plan.units);
-        match writer.merge(&plan, &Merging(watcher), cancel) {
+        match writer.merge(&plan, &Watched(watcher), cancel) {
             Ok(_) => summary.merges += 1,
             Err(IndexError::Cancelled) => return Err(IndexError::Cancelled),
             Err(error) => summary.merge_failed = Some(error.to_string()),
@@ -225,9 +227,10 @@ fn ingest_batch(
     if !files.is_empty() {
         let n = files.len();
         summary.files.extend(files.iter().cloned());
-        let collected = writer.write_collected(collected)?;
+        watcher.writing(collected.write_total());
+        let collected = writer.write_collected(collected, &Watched(watcher))?;
         watcher.merging(collected.merge_total());
-        writer.commit_collected(collected, files, &Merging(watcher), cancel)?;
+        writer.commit_collected(collected, files, &Watched(watcher), cancel)?;
         watcher.committed(n);
     }
     Ok(())
@@ -241,11 +244,11 @@ fn root_cause_first<T>(mut results: Vec<Result<T, IndexError>>) -> Vec<Result<T,
     results
 }
 
-struct Merging<'a>(&'a dyn IngestWatcher);
+struct Watched<'a>(&'a dyn IngestWatcher);
 
-impl Progress for Merging<'_> {
+impl Progress for Watched<'_> {
     fn advance(&self, done: u64) {
-        self.0.merged(done);
+        self.0.advanced(done);
     }
 }
 

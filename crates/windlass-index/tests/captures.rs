@@ -2,9 +2,9 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use windlass_index::{Collector, Snapshot, Writer};
+use windlass_index::{Collected, Collector, Progress, Snapshot, Writer};
 use windlass_links::{
     CanonicalUrl, Capture, CaptureTime, History, Link, LinkCounts, LinkType, Mode, Outcome, Rel,
     Source, Target,
@@ -165,4 +165,45 @@ fn r13_live_lost_restored_in_one_segment_in_many_and_merged() {
     assert!(writer.merge_all(&(), &AtomicBool::new(false)).unwrap());
     drop(writer);
     check(parts.path());
+}
+
+/// What was told of progress.
+#[derive(Default)]
+struct Told {
+    units: AtomicU64,
+    times: AtomicU64,
+}
+
+impl Progress for Told {
+    fn advance(&self, done: u64) {
+        self.units.fetch_add(done, Ordering::Relaxed);
+        self.times.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Several collectors, captures that are there twice, links that one capture has twice.
+#[test]
+fn writing_tells_all_that_it_does_and_not_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let writer = Writer::open(directory.path(), None).unwrap();
+    let mut collected = Collected::default();
+    let mut units = 0;
+    for from in 0..3 {
+        let mut collector = Collector::new(&writer, usize::MAX);
+        for i in from..from + 20u32 {
+            let page = format!("http://p{i}.example/");
+            let target = format!("http://t{}.example.org/", i % 7);
+            let links = [(target.as_str(), "A"), (&target, "A"), (&target, "b")];
+            let capture = capture(&page, i, Outcome::Html, Source::Warc, &links);
+            collector.add(&capture, [0; 32], u64::from(i)).unwrap();
+            units += 1 + links.len() as u64;
+        }
+        collected.append(collector.finish().unwrap());
+    }
+    assert_eq!(collected.write_total(), units);
+    let told = Told::default();
+    let collected = writer.write_collected(collected, &told).unwrap();
+    assert_eq!(told.units.load(Ordering::Relaxed), units);
+    assert!(told.times.load(Ordering::Relaxed) > 2);
+    assert_eq!((collected.write_total(), collected.merge_total()), (0, 0));
 }

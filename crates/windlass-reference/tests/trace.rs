@@ -220,7 +220,8 @@ impl IngestWatcher for Nobody {
         panic!("{}: {problem}", path.display());
     }
     fn merging(&self, _: u64) {}
-    fn merged(&self, _: u64) {}
+    fn writing(&self, _: u64) {}
+    fn advanced(&self, _: u64) {}
     fn committed(&self, _: usize) {}
 }
 

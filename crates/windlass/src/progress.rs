@@ -3,9 +3,9 @@
 use std::io::{IsTerminal, Write, stderr};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -170,7 +170,8 @@ const PROBLEMS_SHOWN_MAX: u64 = 20;
 #[derive(Debug)]
 pub(crate) struct IngestMeter {
     reading: Meter,
-    merging: Mutex<Option<Meter>>,
+    /// Of what is done with what was read.
+    then: Mutex<Option<Meter>>,
     problems: AtomicU64,
 }
 
@@ -178,8 +179,21 @@ impl IngestMeter {
     pub(crate) fn new(total_bytes: u64) -> Self {
         Self {
             reading: Meter::bytes("reading", total_bytes),
-            merging: Mutex::new(None),
+            then: Mutex::new(None),
             problems: AtomicU64::new(0),
+        }
+    }
+
+    fn then(&self) -> MutexGuard<'_, Option<Meter>> {
+        self.then.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends what was done before, and begins something of so many units; nothing, where there are none.
+    fn begin(&self, what: &'static str, total: u64) {
+        let next = (total > 0).then(|| Meter::items(what, total));
+        let before = std::mem::replace(&mut *self.then(), next);
+        if let Some(before) = before {
+            before.finish();
         }
     }
 
@@ -216,24 +230,22 @@ impl IngestWatcher for IngestMeter {
         }
     }
 
-    fn merging(&self, total: u64) {
-        let meter = (total > 0).then(|| Meter::items("merging", total));
-        *self.merging.lock().unwrap_or_else(PoisonError::into_inner) = meter;
+    fn writing(&self, total: u64) {
+        self.begin("writing", total);
     }
 
-    fn merged(&self, done: u64) {
-        if let Some(meter) = &*self.merging.lock().unwrap_or_else(PoisonError::into_inner) {
+    fn merging(&self, total: u64) {
+        self.begin("merging", total);
+    }
+
+    fn advanced(&self, done: u64) {
+        if let Some(meter) = &*self.then() {
             meter.add(done);
         }
     }
 
     fn committed(&self, files: usize) {
-        if let Some(meter) = self
-            .merging
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-        {
+        if let Some(meter) = self.then().take() {
             meter.finish();
         }
         tracing::debug!(files, "committed");

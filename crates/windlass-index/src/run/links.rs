@@ -136,6 +136,10 @@ impl SortedLinks {
         self.seen.truncate(kept);
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.seen.len()
+    }
+
     /// The links to the url of a rank, as a range for [`get`](Self::get).
     pub(super) fn of_url(&self, rank: usize) -> std::ops::Range<usize> {
         let end = |rank: usize| self.ends.get(rank).copied().unwrap_or_default() as usize;

@@ -14,6 +14,7 @@ use std::thread;
 
 use windlass_links::{Capture, Link, LinkType, PublicSuffixList};
 
+use crate::compact::Progress;
 use crate::in_order::Bounds;
 use crate::intern::{Interner, Ranks, Upcoming};
 use crate::room::make_room;
@@ -64,6 +65,11 @@ impl Run {
     /// Links of both sides.
     fn link_count(&self) -> usize {
         self.links.iter().map(Vec::len).sum()
+    }
+
+    /// What writing it counts its progress in: captures and links.
+    pub(crate) fn units(&self) -> u64 {
+        (self.captures.len() + self.link_count()) as u64
     }
 
     /// Whether it holds nothing.
@@ -210,13 +216,15 @@ impl Run {
         threads_max.min(1 + self.memory() / 8 / each)
     }
 
-    /// Sorts and writes the run, with at most so many threads, and leaves it empty.
+    /// Sorts and writes the run, with at most so many threads, and leaves it empty. Its progress is told in
+    /// [`units`](Self::units).
     pub(crate) fn write<W: Write>(
         &mut self,
         out: W,
         public_suffix_list: &str,
         scratch: &Arc<Scratch>,
         threads_max: usize,
+        progress: &dyn Progress,
     ) -> Result<(W, Counts), WriteError> {
         let bounds = Bounds {
             threads: self.threads(threads_max),
@@ -240,6 +248,7 @@ impl Run {
             &mut writer,
         )?;
         drop((pages, page_ranks, std::mem::take(&mut run.titles)));
+        progress.advance(captures.len() as u64);
 
         let urls = std::mem::take(&mut run.urls).into_iter().zip(url_ranks);
         let links = std::mem::take(&mut run.links);
@@ -258,14 +267,24 @@ impl Run {
                 &forms.ranks,
                 &mut run.attrs,
             );
+            let united = links.len() - sorted.len();
             drop(links);
+            progress.advance(united as u64);
             let of_side = sites::SideLinks {
                 side,
                 urls: &urls,
                 url_ranks: &url_ranks,
                 sorted: &sorted,
             };
-            sites::write(&run, &of_side, &order, &forms, bounds, &mut writer)?;
+            sites::write(
+                &run,
+                &of_side,
+                &order,
+                &forms,
+                bounds,
+                &mut writer,
+                progress,
+            )?;
         }
         writer.finish()
     }

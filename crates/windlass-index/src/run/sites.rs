@@ -9,6 +9,7 @@ use super::forms::FormRanks;
 use super::keys::{FETCHED, Keys};
 use super::links::{OTHER, Seen, SortedLinks};
 use super::places::Places;
+use crate::compact::Progress;
 use crate::in_order::{self, Bounds, Work};
 use crate::intern::Ranks;
 use crate::segment::{BlockShape, SegmentWriter, Side, WriteError};
@@ -37,6 +38,7 @@ pub(super) fn write<W: Write>(
     forms: &FormRanks,
     bounds: Bounds,
     writer: &mut SegmentWriter<W>,
+    progress: &dyn Progress,
 ) -> Result<(), WriteError> {
     let building = Building {
         run,
@@ -52,7 +54,10 @@ pub(super) fn write<W: Write>(
         Ok((!batch.is_empty()).then_some(batch))
     };
     in_order::run(&building, bounds, next, |built: Built| {
-        built.write(run, links.side, writer)
+        let done = built.links;
+        built.write(run, links.side, writer)?;
+        progress.advance(done);
+        Ok(())
     })
 }
 
@@ -121,6 +126,8 @@ struct Built {
     sites: Vec<BuiltSite>,
     /// The small blocks.
     bytes: Vec<u8>,
+    /// Links of single captures that they were made of.
+    links: u64,
 }
 
 #[derive(Debug)]
@@ -259,6 +266,7 @@ impl SiteBuilder<'_> {
         self.attrs.clear();
         self.captures.clear();
         self.encoder.close()?;
+        built.links += (end - start) as u64;
         let shape = self.encoder.shape();
         let block = if shape.length > SMALL_BLOCK {
             let next = SiteEncoder::in_memory();

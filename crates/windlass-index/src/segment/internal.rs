@@ -124,7 +124,7 @@ mod tests {
             run.add(&capture, 0, 0, &list);
         }
         let scratch = Scratch::new(std::path::PathBuf::new(), usize::MAX);
-        let (bytes, _) = run.write(Vec::new(), "", &scratch, 2).unwrap();
+        let (bytes, _) = run.write(Vec::new(), "", &scratch, 2, &()).unwrap();
         Segment::from_bytes(bytes).unwrap()
     }
 

@@ -273,7 +273,7 @@ impl Built {
             self.shape.append(&shape);
             self.generating += generating;
         }
-        let collected = writer.write_collected(collected)?;
+        let collected = writer.write_collected(collected, &())?;
         let merging = Clock::start();
         writer.commit_collected(collected, Vec::new(), &(), &AtomicBool::new(false))?;
         self.merging_runs += merging.spent().cpu;

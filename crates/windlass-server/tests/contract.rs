@@ -6,10 +6,9 @@ mod support;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use support::{Server, body, ingest, large, page, reader, small};
-use tower::ServiceExt;
 use windlass_server::{AccessOptions, Limits, MetricsAccess, router, router_with};
 
 const REPORT: &str = "/?from=anchors&target=ahrefs.com&mode=domain";
@@ -20,10 +19,8 @@ async fn send(router: &Router, uri: &str, headers: &[(&str, &str)]) -> (u16, Hea
         request = request.header(*name, *value);
     }
     let request = request.body(Body::empty()).unwrap();
-    let response = router.clone().oneshot(request).await.unwrap();
-    let (head, body) = response.into_parts();
-    let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
-    (head.status.as_u16(), head.headers, body)
+    let (status, headers, body) = support::send(router, request).await;
+    (status.as_u16(), headers, body)
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {

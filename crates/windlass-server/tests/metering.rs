@@ -6,11 +6,10 @@ mod support;
 use std::path::PathBuf;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::http::{HeaderMap, Request};
 use support::small;
 use tempfile::TempDir;
-use tower::ServiceExt;
 use windlass_accounts::{Days, Moment, NewAccount, Store};
 use windlass_server::{Limits, ServeError, ServeOptions, metered_router, serve};
 
@@ -51,14 +50,8 @@ impl Metered {
 
     async fn send(&self, request: axum::http::request::Builder) -> (u16, HeaderMap, String) {
         let request = request.body(Body::empty()).unwrap();
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (head, body) = response.into_parts();
-        let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
-        (
-            head.status.as_u16(),
-            head.headers,
-            String::from_utf8(body).unwrap(),
-        )
+        let (status, headers, body) = support::send(&self.router, request).await;
+        (status.as_u16(), headers, String::from_utf8(body).unwrap())
     }
 
     async fn get(&self, uri: &str) -> (u16, HeaderMap, String) {

@@ -6,7 +6,7 @@ mod support;
 use std::fs;
 use std::net::TcpListener;
 
-use support::{demo, ingest, program};
+use support::{program, small_index};
 
 /// What `serve` printed with these flags and variables, and whether it ended well.
 fn serve(flags: &[&str], environment: &[(&str, &str)]) -> (bool, String) {
@@ -98,11 +98,7 @@ fn a_slip_in_the_file_is_an_error_with_a_suggestion() {
 fn a_check_says_of_each_thing_whether_it_is_fit() {
     let folder = tempfile::tempdir().unwrap();
     let index = folder.path().join("index");
-    ingest(
-        &index,
-        &[demo("docs.sqlalchemy.org-2021-03-15.warc.gz")],
-        &[],
-    );
+    small_index(&index);
     let index = index.to_str().unwrap();
     let (ended_well, printed) = serve(
         &["--index", index, "--listen", "127.0.0.1:0", "--check"],

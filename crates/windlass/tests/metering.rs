@@ -11,25 +11,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use support::{Server, demo, ingest, program, stderr, stdout};
+use support::{Server, over, program, small_index, stderr, stdout};
 
 const REPORT: &str = "/?from=anchors&target=github.com&mode=subdomains&limit=9";
 
 fn index(folder: &Path) -> PathBuf {
     let index = folder.join("index");
-    ingest(
-        &index,
-        &[demo("docs.sqlalchemy.org-2021-03-15.warc.gz")],
-        &[],
-    );
+    small_index(&index);
     index
-}
-
-/// Runs a command over the accounts of an index.
-fn over(index: &Path, line: &str) -> String {
-    let arguments = line.split_whitespace().map(str::to_owned);
-    let index = ["--index".to_owned(), index.display().to_string()];
-    stdout(arguments.chain(index))
 }
 
 fn json(index: &Path, line: &str) -> Value {

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
-use support::{Server, demo, ingest, program};
+use support::{Server, program, small_index};
 use tempfile::TempDir;
 
 /// When what should come is taken to come no more: far longer than it takes on any machine.
@@ -33,11 +33,7 @@ impl Secure {
     fn start() -> (Self, CertificateDer<'static>) {
         let folder = tempfile::tempdir().unwrap();
         let index = folder.path().join("index");
-        ingest(
-            &index,
-            &[demo("docs.sqlalchemy.org-2021-03-15.warc.gz")],
-            &[],
-        );
+        small_index(&index);
         let certificate = make(folder.path());
         let [cert, key] = files(folder.path()).map(|path| path.to_str().unwrap().to_owned());
         let log = File::create(folder.path().join("log")).unwrap();
@@ -176,11 +172,7 @@ fn changed_files_are_served_without_a_signal_and_broken_ones_are_not() {
 fn sighup_without_tls_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let index = folder.path().join("index");
-    ingest(
-        &index,
-        &[demo("docs.sqlalchemy.org-2021-03-15.warc.gz")],
-        &[],
-    );
+    small_index(&index);
     let mut server = Server::start(&index);
     for _ in 0..3 {
         server.signal("HUP");

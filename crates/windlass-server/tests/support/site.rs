@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::http::header::{COOKIE, HOST, LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, Request};
 use tempfile::TempDir;
-use tower::ServiceExt;
 use windlass_accounts::{Moment, NewAccount, Store};
 use windlass_server::{Limits, metered_router};
 
@@ -78,12 +77,10 @@ impl Site {
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Shown {
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (head, body) = response.into_parts();
-        let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
+        let (status, headers, body) = super::send(&self.router, request).await;
         Shown {
-            status: head.status.as_u16(),
-            headers: head.headers,
+            status: status.as_u16(),
+            headers,
             body: String::from_utf8(body).unwrap(),
         }
     }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::operation::full_merge;
 use crate::shim::{Fault, command};
-use crate::support::{Server, stdout};
+use crate::support::{Server, over};
 use crate::workspace::Workspace;
 
 const REPORT: &str = "/?from=anchors&target=target.org&mode=subdomains";
@@ -17,12 +17,6 @@ const REPORT: &str = "/?from=anchors&target=target.org&mode=subdomains";
 const CLIENTS: usize = 4;
 /// What each of them asks while the disk is full.
 const REQUESTS: usize = 8;
-
-fn over(index: &Path, line: &str) -> String {
-    let arguments = line.split_whitespace().map(str::to_owned);
-    let index = ["--index".to_owned(), index.display().to_string()];
-    stdout(arguments.chain(index))
-}
 
 fn json(index: &Path, line: &str) -> Value {
     serde_json::from_str(&over(index, &format!("{line} --output json"))).unwrap()

@@ -55,6 +55,13 @@ pub fn stderr<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> String
     String::from_utf8(output.stderr).unwrap()
 }
 
+/// What a command printed that was run over an index, where it must succeed.
+pub fn over(index: &Path, line: &str) -> String {
+    let arguments = line.split_whitespace().map(str::to_owned);
+    let index = ["--index".to_owned(), index.display().to_string()];
+    stdout(arguments.chain(index))
+}
+
 /// Ingests files into an index.
 pub fn ingest(index: &Path, files: &[PathBuf], flags: &[&str]) -> serde_json::Value {
     let mut arguments: Vec<&OsStr> = vec![
@@ -67,6 +74,12 @@ pub fn ingest(index: &Path, files: &[PathBuf], flags: &[&str]) -> serde_json::Va
     arguments.extend(flags.iter().map(|flag| OsStr::new(*flag)));
     arguments.extend(files.iter().map(|file| file.as_os_str()));
     serde_json::from_str(&stdout(arguments)).unwrap()
+}
+
+/// An index of one small file of the demo crawl.
+pub fn small_index(index: &Path) {
+    let file = demo("docs.sqlalchemy.org-2021-03-15.warc.gz");
+    ingest(index, &[file], &[]);
 }
 
 /// The bytes of the only segment of an index, after a full merge.

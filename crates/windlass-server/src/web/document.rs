@@ -1,9 +1,38 @@
 //! What is around the pages of reports.
 
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::response::Response;
 use windlass_web::pages::anchors;
 use windlass_web::{Document, Part, ReportState, TargetForm, Viewer};
 
-use super::asked::Asked;
+use super::asked::{Access, Asked};
+use crate::app::App;
+
+/// A request for a page about a report's target, and what is around that.
+pub(crate) struct OfReport {
+    pub(crate) asked: Asked,
+    pub(crate) state: ReportState,
+    pub(crate) document: Document,
+}
+
+impl OfReport {
+    /// Reads a request, as [`Asked::read`] does; `what` the page is about.
+    pub(crate) async fn read(
+        app: &Arc<App>,
+        request: Request,
+        what: &str,
+    ) -> Result<Self, Response> {
+        let asked = Asked::read(app, request, Access::Accounts).await?;
+        let state = ReportState::from_params(asked.pairs());
+        Ok(Self {
+            document: of_report(&asked, &state, what),
+            asked,
+            state,
+        })
+    }
+}
 
 /// Around a page about a report's target.
 pub(crate) fn of_report(asked: &Asked, state: &ReportState, what: &str) -> Document {

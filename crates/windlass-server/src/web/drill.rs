@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use windlass_web::ReportState;
 use windlass_web::pages::{backlinks, changes, link, refdomains};
 
-use super::asked::{Access, Asked};
-use super::{document, page};
+use super::asked::Asked;
+use super::document::OfReport;
+use super::page;
 use crate::app::App;
 
 /// `GET /report/refdomains`.
@@ -16,9 +16,11 @@ pub(crate) async fn refdomains(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, Response> {
-    let asked = Asked::read(&app, request, Access::Accounts).await?;
-    let state = ReportState::from_params(asked.pairs());
-    let document = document::of_report(&asked, &state, "Referring domains");
+    let OfReport {
+        asked,
+        state,
+        document,
+    } = OfReport::read(&app, request, "Referring domains").await?;
     let query = page::checked(state.query(), &document, &asked.id)?;
     let (anchor, start) = (anchor(&asked), asked.start());
     let rows_min = query.cost(0);
@@ -33,9 +35,11 @@ pub(crate) async fn backlinks(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, Response> {
-    let asked = Asked::read(&app, request, Access::Accounts).await?;
-    let state = ReportState::from_params(asked.pairs());
-    let document = document::of_report(&asked, &state, "Backlinks");
+    let OfReport {
+        asked,
+        state,
+        document,
+    } = OfReport::read(&app, request, "Backlinks").await?;
     let anchor = anchor(&asked);
     let refdomain = asked.value("refdomain").unwrap_or_default().to_owned();
     let query = page::checked(
@@ -60,9 +64,11 @@ pub(crate) async fn changes(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, Response> {
-    let asked = Asked::read(&app, request, Access::Accounts).await?;
-    let state = ReportState::from_params(asked.pairs());
-    let document = document::of_report(&asked, &state, "New and lost backlinks");
+    let OfReport {
+        asked,
+        state,
+        document,
+    } = OfReport::read(&app, request, "New and lost backlinks").await?;
     let value = |name| asked.value(name).unwrap_or_default().trim().to_owned();
     let wanted = changes::Wanted {
         change: value("type"),
@@ -83,9 +89,11 @@ pub(crate) async fn link(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, Response> {
-    let asked = Asked::read(&app, request, Access::Accounts).await?;
-    let state = ReportState::from_params(asked.pairs());
-    let document = document::of_report(&asked, &state, "A backlink");
+    let OfReport {
+        asked,
+        state,
+        document,
+    } = OfReport::read(&app, request, "A backlink").await?;
     let value = |name| asked.value(name).unwrap_or_default().to_owned();
     let wanted = link::Wanted {
         page: value("page"),

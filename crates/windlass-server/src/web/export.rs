@@ -7,11 +7,10 @@ use axum::http::HeaderValue;
 use axum::http::header::CONTENT_DISPOSITION;
 use axum::response::Response;
 use windlass_report::Output;
-use windlass_web::ReportState;
 use windlass_web::pages::export;
 
-use super::asked::{Access, Asked};
-use super::{document, page};
+use super::document::OfReport;
+use super::page;
 use crate::answer;
 use crate::app::App;
 
@@ -20,9 +19,11 @@ pub(crate) async fn export(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, Response> {
-    let asked = Asked::read(&app, request, Access::Accounts).await?;
-    let state = ReportState::from_params(asked.pairs());
-    let document = document::of_report(&asked, &state, "Export");
+    let OfReport {
+        asked,
+        state,
+        document,
+    } = OfReport::read(&app, request, "Export").await?;
     let query = page::checked(export::query(&state), &document, &asked.id)?;
     let surroundings = asked.surroundings();
     let rows_left = asked.client.account().map(|account| account.balance.left());
@@ -37,9 +38,11 @@ pub(crate) async fn download(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, Response> {
-    let asked = Asked::read(&app, request, Access::Accounts).await?;
-    let state = ReportState::from_params(asked.pairs());
-    let document = document::of_report(&asked, &state, "Export");
+    let OfReport {
+        asked,
+        state,
+        document,
+    } = OfReport::read(&app, request, "Export").await?;
     let part = asked.value("part").and_then(|part| part.parse().ok());
     // As many parts as rows can be counted in.
     let part: u64 = part.unwrap_or(0).min(u64::from(u32::MAX));

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use windlass_web::ReportState;
 use windlass_web::pages::pictures;
 
-use super::asked::{Access, Asked};
-use super::{document, page};
+use super::document::OfReport;
+use super::page;
 use crate::app::App;
 
 /// The pictures of a report. They cost nothing: the report did.
@@ -16,9 +15,11 @@ pub(crate) async fn pictures(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, Response> {
-    let asked = Asked::read(&app, request, Access::Accounts).await?;
-    let state = ReportState::from_params(asked.pairs());
-    let document = document::of_report(&asked, &state, "Pictures");
+    let OfReport {
+        asked,
+        state,
+        document,
+    } = OfReport::read(&app, request, "Pictures").await?;
     let is_part = asked.value("part") == Some("1");
     let query = page::checked(pictures::query(&state), &document, &asked.id)?;
     let work = move |view: windlass_web::View<'_>| pictures::page(&state, &query, is_part, view);

@@ -8,7 +8,7 @@ use windlass_report::{Cell, Query, QueryError, answer, rows_of_anchor};
 use crate::error::PageError;
 use crate::pager::Pager;
 use crate::pages::crumbs::{Crumb, crumbs};
-use crate::pages::link;
+use crate::pages::link_rows::{LinkRow, link_rows};
 use crate::render;
 use crate::shown;
 use crate::state::{ReportState, quoted};
@@ -74,27 +74,16 @@ pub fn page(
     view: View<'_>,
 ) -> Result<Rendered, PageError> {
     let answer = answer(query, view.snapshot, view.limits, view.cancel)?;
-    let columns = answer.columns();
-    let mut rows = Vec::new();
-    answer.for_each_row(|cells| {
-        let mut line = Line::default();
-        for (column, cell) in columns.iter().zip(cells) {
-            match (column.name, *cell) {
-                ("url_from", Cell::Text(text)) => text.clone_into(&mut line.page),
-                ("url_to", Cell::Text(text)) => text.clone_into(&mut line.target),
-                ("anchor", Cell::Text(text)) => text.clone_into(&mut line.anchor),
-                ("alt", Cell::Text(text)) => text.clone_into(&mut line.alt),
-                ("title", Cell::Text(text)) => line.title = Some(text.to_owned()),
-                ("http_code", Cell::Integer(code)) => line.status = Some(code),
-                ("nofollow", Cell::Boolean(value)) => line.is_nofollow = value,
-                ("first_seen", Cell::Date(time)) => line.first_seen = Some(time),
-                ("last_visited", Cell::Date(time)) => line.last_visited = Some(time),
-                _ => {}
-            }
+    let rows = link_rows(state, &answer, |more: &mut More, column, cell| {
+        match (column, cell) {
+            ("alt", Cell::Text(text)) => text.clone_into(&mut more.alt),
+            ("title", Cell::Text(text)) => more.title = Some(text.to_owned()),
+            ("http_code", Cell::Integer(code)) => more.status = Some(code),
+            ("nofollow", Cell::Boolean(value)) => more.is_nofollow = value,
+            ("first_seen", Cell::Date(time)) => more.first_seen = Some(time),
+            ("last_visited", Cell::Date(time)) => more.last_visited = Some(time),
+            _ => {}
         }
-        line.href = link::href(state, &line.page, &line.target, &line.anchor);
-        rows.push(line);
-        Ok(())
     })?;
     let charge = Charge::of(query, rows.len() as u64);
     let total = count(state, anchor, refdomain, view)?;
@@ -143,17 +132,13 @@ struct Backlinks<'a> {
     refdomain: &'a str,
     crumbs: Vec<Crumb>,
     scope: String,
-    rows: Vec<Line>,
+    rows: Vec<LinkRow<More>>,
     pager: Pager,
 }
 
 #[derive(Default)]
-struct Line {
-    href: String,
-    page: String,
+struct More {
     title: Option<String>,
-    target: String,
-    anchor: String,
     alt: String,
     status: Option<u64>,
     is_nofollow: bool,

@@ -8,7 +8,7 @@ use windlass_report::{Cell, Query, QueryError, answer};
 use crate::error::PageError;
 use crate::pager::Pager;
 use crate::pages::crumbs::{Crumb, crumbs};
-use crate::pages::link;
+use crate::pages::link_rows::{LinkRow, link_rows};
 use crate::render;
 use crate::shown;
 use crate::state::{ReportState, quoted};
@@ -93,23 +93,12 @@ pub fn page(
     view: View<'_>,
 ) -> Result<Rendered, PageError> {
     let answer = answer(query, view.snapshot, view.limits, view.cancel)?;
-    let columns = answer.columns();
-    let mut rows = Vec::new();
-    answer.for_each_row(|cells| {
-        let mut line = Line::default();
-        for (column, cell) in columns.iter().zip(cells) {
-            match (column.name, *cell) {
-                ("date", Cell::Date(time)) => line.date = Some(time),
-                ("type", Cell::Text(text)) => line.is_new = text == "new",
-                ("url_from", Cell::Text(text)) => text.clone_into(&mut line.page),
-                ("url_to", Cell::Text(text)) => text.clone_into(&mut line.target),
-                ("anchor", Cell::Text(text)) => text.clone_into(&mut line.anchor),
-                _ => {}
-            }
+    let rows = link_rows(state, &answer, |more: &mut More, column, cell| {
+        match (column, cell) {
+            ("date", Cell::Date(time)) => more.date = Some(time),
+            ("type", Cell::Text(text)) => more.is_new = text == "new",
+            _ => {}
         }
-        line.href = link::href(state, &line.page, &line.target, &line.anchor);
-        rows.push(line);
-        Ok(())
     })?;
     let charge = Charge::of(query, rows.len() as u64);
     let pager = Pager::new(
@@ -155,16 +144,12 @@ struct Changes<'a> {
     heading: &'static str,
     wanted: &'a Wanted,
     hidden: Vec<(&'static str, &'a str)>,
-    rows: Vec<Line>,
+    rows: Vec<LinkRow<More>>,
     pager: Pager,
 }
 
 #[derive(Default)]
-struct Line {
+struct More {
     date: Option<CaptureTime>,
     is_new: bool,
-    page: String,
-    target: String,
-    anchor: String,
-    href: String,
 }

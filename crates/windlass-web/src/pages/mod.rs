@@ -8,6 +8,7 @@ mod crumbs;
 pub mod export;
 pub mod index_page;
 pub mod link;
+mod link_rows;
 pub mod message;
 pub mod operations;
 pub mod pictures;

@@ -310,6 +310,7 @@ pub(crate) struct DemoOptions {
   windlass bench crawl-00000.warc.gz crawl-00000.warc.wat.gz
   windlass bench --links 10M
   windlass bench --links 10M --merging --repeat 5
+  windlass bench --links 10M --apart --no-ask
   windlass bench --links 10M --cold
   windlass bench --links 10M --keep ./index --no-ask
   windlass bench --shape farm --memory 512M
@@ -331,6 +332,9 @@ pub(crate) struct BenchOptions {
     /// Ask it while its segments are merged, with and without making way
     #[arg(long, requires = "links")]
     pub(crate) merging: bool,
+    /// Let the halves of the index link to different sites, so that their merge has nothing to unite
+    #[arg(long, requires = "links", conflicts_with_all = ["merging", "shape"])]
+    pub(crate) apart: bool,
     /// Memory of the build, in bytes (suffixes k, M, G)
     #[arg(long, value_name = "BYTES", default_value = "1G", value_parser = crate::numbers::parse_bytes)]
     pub(crate) memory: u64,

@@ -87,7 +87,7 @@ pub(super) fn run(options: &BenchOptions, links: u64) -> anyhow::Result<()> {
         );
     }
     std::fs::create_dir_all(directory)?;
-    let crawl = Crawl::new(links);
+    let crawl = Crawl::new(links).apart(options.apart);
     let peaks = Peaks::default();
     let summary = peaks.watch(directory, || measure(directory, &crawl, options, &peaks))?;
     let mut out = anstream::stdout().lock();
@@ -114,9 +114,8 @@ fn measure(
     };
     let mut built = Built::new(crawl);
     peaks.take_memory();
-    // Two halves that overlap in sites, so that there is something to merge.
-    let half = crawl.pages() / 2;
-    for pages in [0..half, half..crawl.pages()] {
+    // Two halves, so that there is something to merge.
+    for pages in crawl.halves() {
         built.build(directory, crawl, pages, threads, options.memory)?;
     }
     let memory_max = peaks.take_memory();

@@ -12,6 +12,8 @@ mod random;
 mod shape;
 pub(super) mod text;
 
+use std::ops::Range;
+
 use anyhow::Context;
 use windlass_links::{
     CanonicalUrl, Capture, CaptureTime, Link, LinkCounts, LinkType, Mode, Outcome, Rel, Source,
@@ -46,6 +48,8 @@ pub(super) struct Crawl {
     places: Places,
     refdomains: Zipf,
     anchors: Zipf,
+    /// Whether its halves link to different sites.
+    is_apart: bool,
 }
 
 impl Crawl {
@@ -55,12 +59,28 @@ impl Crawl {
             places: Places::new(links),
             refdomains: Zipf::new((links / 90).max(10)),
             anchors: Zipf::new(links + 10),
+            is_apart: false,
         }
+    }
+
+    /// The same, with halves that link to different sites or not.
+    pub(super) fn apart(self, is_apart: bool) -> Self {
+        Self { is_apart, ..self }
     }
 
     /// How many pages it has.
     pub(super) fn pages(&self) -> u64 {
         (self.links / LINKS_A_PAGE).max(1)
+    }
+
+    /// Its pages, in two halves.
+    pub(super) fn halves(&self) -> [Range<u64>; 2] {
+        [0..self.half(), self.half()..self.pages()]
+    }
+
+    /// The first page of the second half.
+    fn half(&self) -> u64 {
+        self.pages() / 2
     }
 
     /// Makes its captures; one a thread.
@@ -122,13 +142,14 @@ impl Generator {
         let count = 1 + random.below(2 * LINKS_A_PAGE - 1);
         let mut links = Vec::with_capacity(count as usize);
         let mut template = Random::seeded(u64::MAX - domain);
+        let is_other = self.crawl.is_apart && page >= self.crawl.half();
         for i in 0..count {
             let of = if i < TEMPLATE_LINKS {
                 &mut template
             } else {
                 &mut random
             };
-            links.push(self.link(of)?);
+            links.push(self.link(of, is_other)?);
         }
         if page.is_multiple_of(RECRAWLED_EVERY) {
             let is_kept = |i: &usize| i % LOST_EVERY != LOST_EVERY - 1;
@@ -171,8 +192,11 @@ impl Generator {
         self.url(place.is_https())
     }
 
-    fn link(&mut self, random: &mut Random) -> anyhow::Result<Link> {
-        let place = self.crawl.places.draw(random);
+    fn link(&mut self, random: &mut Random, is_other: bool) -> anyhow::Result<Link> {
+        let mut place = self.crawl.places.draw(random);
+        if is_other {
+            place = place.on_other_site();
+        }
         let target = self.target(place)?;
         let mut alt = String::new();
         // 0 is the empty anchor, 1 + rank one of words, and the place's number its URL.
@@ -287,6 +311,32 @@ mod tests {
             assert!((low..=high).contains(&per_mille), "{what}: {per_mille} ‰");
         }
         assert_eq!(recrawls, crawl.pages().div_ceil(RECRAWLED_EVERY));
+    }
+
+    #[test]
+    fn halves_can_be_apart() {
+        let crawl = Crawl::new(2000);
+        let list = PublicSuffixList::bundled();
+        let sites_of = |crawl: &Crawl| {
+            crawl.halves().map(|pages| {
+                let mut generator = crawl.generator();
+                let mut captures = Vec::new();
+                for page in pages {
+                    generator.captures(page, &mut captures).unwrap();
+                }
+                let links = captures.iter().flat_map(|capture| &capture.links);
+                let sites: HashSet<String> = links
+                    .map(|link| list.registrable_domain(link.target.host()).to_owned())
+                    .collect();
+                sites
+            })
+        };
+        let [first, second] = sites_of(&crawl);
+        assert!(!first.is_disjoint(&second));
+        let [first_apart, second_apart] = sites_of(&crawl.apart(true));
+        assert_eq!(first_apart, first);
+        assert_eq!(second_apart.len(), second.len());
+        assert!(first_apart.is_disjoint(&second_apart));
     }
 
     #[test]

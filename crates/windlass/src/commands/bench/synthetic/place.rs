@@ -5,6 +5,8 @@ use super::text::{push_number, push_words};
 
 /// The site with more than a quarter of all links.
 pub(super) const GIANT: &str = "giant.com";
+/// What other sites are called in front.
+const OTHER: &str = "other-";
 /// Links to it, of a thousand.
 const GIANT_PER_MILLE: u64 = 275;
 /// Of those, links to its host `www`, of a thousand.
@@ -26,6 +28,8 @@ const SECTIONS: u64 = 16;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
     host: Host,
+    /// Whether it is on a site that is called otherwise, and is like that of this place for the rest.
+    is_other: bool,
     /// 0 is the root; 2r + 1 stands for a page in `/docs/`, 2r + 2 for one in another section.
     path: u64,
 }
@@ -71,6 +75,7 @@ impl Places {
             return Place {
                 host: Host::OfSite { site, label },
                 path: self.path(random),
+                is_other: false,
             };
         }
         if !random.happens(GIANT_WWW_PER_MILLE) {
@@ -78,6 +83,7 @@ impl Places {
             return Place {
                 host: Host::OfGiant(host),
                 path: self.path(random),
+                is_other: false,
             };
         }
         let percent = random.below(100);
@@ -91,6 +97,7 @@ impl Places {
         Place {
             host: Host::OfGiant(0),
             path,
+            is_other: false,
         }
     }
 
@@ -113,6 +120,7 @@ impl Place {
         Self {
             host: Host::OfGiant(host),
             path: 0,
+            is_other: false,
         }
     }
 
@@ -121,6 +129,15 @@ impl Place {
         Self {
             host: Host::OfSite { site, label: "" },
             path: 0,
+            is_other: false,
+        }
+    }
+
+    /// The same place on another site.
+    pub(super) fn on_other_site(self) -> Self {
+        Self {
+            is_other: true,
+            ..self
         }
     }
 
@@ -145,10 +162,11 @@ impl Place {
     }
 
     fn host_number(self) -> u64 {
-        match self.host {
+        let number = match self.host {
             Host::OfGiant(host) => mixed(2 * host + 1),
             Host::OfSite { site, label } => mixed(2 + 2 * (8 * site + label.len() as u64)),
-        }
+        };
+        if self.is_other { mixed(number) } else { number }
     }
 
     /// All URLs of a host have one scheme.
@@ -157,6 +175,7 @@ impl Place {
     }
 
     pub(super) fn push_host(self, out: &mut String) {
+        let other = if self.is_other { OTHER } else { "" };
         match self.host {
             Host::OfGiant(0) => out.push_str("www."),
             Host::OfGiant(host) => {
@@ -165,11 +184,13 @@ impl Place {
             }
             Host::OfSite { site, label } => {
                 out.push_str(label);
+                out.push_str(other);
                 push_words(out, site, '-');
                 out.push_str(tld(site));
                 return;
             }
         }
+        out.push_str(other);
         out.push_str(GIANT);
     }
 

@@ -65,6 +65,13 @@ impl Balance {
         Ok(())
     }
 
+    /// Gives back rows that were taken in a month; if that is over, they are gone with it.
+    pub(crate) fn give_back(&mut self, rows: u64, month: Month) {
+        if self.month == month {
+            self.used = self.used.saturating_sub(rows);
+        }
+    }
+
     /// Grants rows for this month.
     pub(crate) fn top_up(&mut self, rows: u64) -> Result<(), AccountsError> {
         if rows > ROWS_MAX.saturating_sub(self.granted()) {

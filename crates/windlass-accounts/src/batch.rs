@@ -1,4 +1,4 @@
-//! Charges that share a transaction: accounts are read once and written once, however many charges
+//! Charges, and rows given back, that share a transaction: accounts are read once and written once, however many charges
 //! they have.
 
 use std::borrow::Cow;
@@ -21,12 +21,13 @@ pub(crate) struct Batch {
     /// What accounts have after the charges so far; nothing of those that cannot be charged.
     balances: BTreeMap<AccountId, Option<Standing>>,
     usage: BTreeMap<(AccountId, Day, Cow<'static, str>), Used>,
+    given_back: BTreeMap<(AccountId, Day, Cow<'static, str>), u64>,
 }
 
 struct Standing {
     balance: Balance,
-    /// Whether anything was charged: what was only refused need not be written.
-    is_charged: bool,
+    /// Whether anything was charged or given back: what was only refused need not be written.
+    is_changed: bool,
 }
 
 #[derive(Default)]
@@ -48,18 +49,7 @@ impl Batch {
             rows,
             at,
         } = charge;
-        let standing = match self.balances.entry(account) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(place) => {
-                let found = load(connection, account)?;
-                let open = found.filter(|account| account.revoked.is_none());
-                place.insert(open.map(|account| Standing {
-                    balance: account.balance,
-                    is_charged: false,
-                }))
-            }
-        };
-        let Some(standing) = standing else {
+        let Some(standing) = self.standing(connection, account)? else {
             return Ok(Err(ChargeError::NoSuchAccount));
         };
         let mut balance = standing.balance.at(at);
@@ -68,7 +58,7 @@ impl Batch {
         }
         *standing = Standing {
             balance,
-            is_charged: true,
+            is_changed: true,
         };
         let used = self.usage.entry((account, at.day(), table)).or_default();
         used.requests += 1;
@@ -78,17 +68,57 @@ impl Batch {
         }))
     }
 
+    /// Gives back the rows of a charge that was made.
+    pub(crate) fn give_back(
+        &mut self,
+        connection: &Connection,
+        charge: Charge,
+    ) -> rusqlite::Result<()> {
+        if let Some(standing) = self.standing(connection, charge.account)? {
+            standing
+                .balance
+                .give_back(charge.rows, charge.at.day().month());
+            standing.is_changed = true;
+        }
+        let key = (charge.account, charge.at.day(), charge.table);
+        *self.given_back.entry(key).or_default() += charge.rows;
+        Ok(())
+    }
+
+    /// What an account has; nothing where it cannot be charged.
+    fn standing(
+        &mut self,
+        connection: &Connection,
+        account: AccountId,
+    ) -> rusqlite::Result<Option<&mut Standing>> {
+        let standing = match self.balances.entry(account) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let found = load(connection, account)?;
+                let open = found.filter(|account| account.revoked.is_none());
+                place.insert(open.map(|account| Standing {
+                    balance: account.balance,
+                    is_changed: false,
+                }))
+            }
+        };
+        Ok(standing.as_mut())
+    }
+
     /// Writes what was decided.
     pub(crate) fn write(&self, connection: &Connection) -> rusqlite::Result<()> {
         for (account, standing) in &self.balances {
             if let Some(standing) = standing
-                && standing.is_charged
+                && standing.is_changed
             {
                 store_balance(connection, *account, &standing.balance)?;
             }
         }
         for ((account, day, table), used) in &self.usage {
             usage::add(connection, *account, *day, table, used.requests, used.rows)?;
+        }
+        for ((account, day, table), rows) in &self.given_back {
+            usage::take_back(connection, *account, *day, table, *rows)?;
         }
         Ok(())
     }

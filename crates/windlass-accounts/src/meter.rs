@@ -1,4 +1,4 @@
-//! Charging: one thread, one transaction for all charges that wait.
+//! Charging: one thread, one transaction for all that waits.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -40,9 +40,13 @@ pub struct Receipt {
 
 type Outcome = Result<Receipt, ChargeError>;
 
-struct Waiting {
-    charge: Charge,
-    done: Box<dyn FnOnce(Outcome) + Send>,
+enum Waiting {
+    Charge {
+        charge: Charge,
+        done: Box<dyn FnOnce(Outcome) + Send>,
+    },
+    /// A charge that was made for nothing.
+    GiveBack(Charge),
 }
 
 /// Makes charges. They are on the disk when it says so; two at once cannot overdraw an account,
@@ -98,7 +102,7 @@ impl Meter {
     /// `done` runs on the thread that charges: it must not block. It is dropped without a call where
     /// that thread panics.
     pub fn charge_then(&self, charge: Charge, done: impl FnOnce(Outcome) + Send + 'static) {
-        let waiting = Waiting {
+        let waiting = Waiting::Charge {
             charge,
             done: Box::new(done),
         };
@@ -106,8 +110,18 @@ impl Meter {
             Some(sender) => sender.send(waiting).err().map(|unsent| unsent.0),
             None => Some(waiting),
         };
-        if let Some(waiting) = unsent {
-            (waiting.done)(Err(ChargeError::Ended));
+        if let Some(Waiting::Charge { done, .. }) = unsent {
+            done(Err(ChargeError::Ended));
+        }
+    }
+
+    /// Gives back the rows of a charge that was made, because what it paid for failed: with the next transaction,
+    /// which is not waited for. Where that cannot be written, it goes with
+    /// the one after. Of an account that is revoked meanwhile, only the usage is corrected.
+    pub fn give_back(&self, charge: Charge) {
+        if let Some(sender) = &self.sender {
+            // Where the thread has ended nothing can be given back, as nothing can be charged.
+            let _ = sender.send(Waiting::GiveBack(charge));
         }
     }
 }
@@ -125,14 +139,22 @@ impl Drop for Meter {
 fn work(mut connection: Connection, waiting: &Receiver<Waiting>) {
     let mut charges = Vec::new();
     let mut ends = Vec::new();
+    // Those that could not be written stay, for the next transaction.
+    let mut given_back = Vec::new();
     while let Ok(first) = waiting.recv() {
         let more = waiting.try_iter().take(BATCH_CHARGES_MAX - 1);
-        for Waiting { charge, done } in std::iter::once(first).chain(more) {
-            charges.push(charge);
-            ends.push(done);
+        for waiting in std::iter::once(first).chain(more) {
+            match waiting {
+                Waiting::Charge { charge, done } => {
+                    charges.push(charge);
+                    ends.push(done);
+                }
+                Waiting::GiveBack(charge) => given_back.push(charge),
+            }
         }
-        match commit(&mut connection, charges.drain(..)) {
+        match commit(&mut connection, charges.drain(..), &given_back) {
             Ok(outcomes) => {
+                given_back.clear();
                 for (done, outcome) in ends.drain(..).zip(outcomes) {
                     done(outcome);
                 }
@@ -150,9 +172,13 @@ fn work(mut connection: Connection, waiting: &Receiver<Waiting>) {
 fn commit(
     connection: &mut Connection,
     charges: impl Iterator<Item = Charge>,
+    given_back: &[Charge],
 ) -> rusqlite::Result<Vec<Outcome>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut batch = Batch::default();
+    for charge in given_back {
+        batch.give_back(&transaction, charge.clone())?;
+    }
     let outcomes = charges
         .map(|charge| batch.take(&transaction, charge))
         .collect::<rusqlite::Result<Vec<_>>>()?;

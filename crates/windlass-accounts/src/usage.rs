@@ -68,6 +68,27 @@ fn usage(row: &Row<'_>) -> rusqlite::Result<Usage> {
     })
 }
 
+/// Takes back rows of what an account used of a table on a day; its answers stay counted.
+pub(crate) fn take_back(
+    connection: &Connection,
+    account: AccountId,
+    day: Day,
+    table: &str,
+    rows: u64,
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE usage SET rows = max(rows - :rows, 0)
+         WHERE account = :account AND day = :day AND table_ = :table",
+    )?;
+    statement.execute(named_params! {
+        ":account": account.0,
+        ":day": day.to_string(),
+        ":table": table,
+        ":rows": number(rows)?,
+    })?;
+    Ok(())
+}
+
 /// Adds to what an account used of a table on a day.
 pub(crate) fn add(
     connection: &Connection,

@@ -21,6 +21,8 @@ enum Operation {
     },
     /// Several at once, so that they share transactions.
     Charge(Vec<(usize, usize, u64)>),
+    /// What a charge paid for failed.
+    GiveBack(usize),
     TopUp {
         account: usize,
         rows: u64,
@@ -40,6 +42,7 @@ fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![
         2 => (0..4u8, 0..100u64).prop_map(|(name, rows)| Operation::Create { name, rows }),
         8 => vec(charge, 1..6).prop_map(Operation::Charge),
+        3 => (0..50usize).prop_map(Operation::GiveBack),
         2 => (0..5usize, 0..80u64)
             .prop_map(|(account, rows)| Operation::TopUp { account, rows }),
         1 => (0..5usize).prop_map(|account| Operation::Revoke { account }),
@@ -76,6 +79,8 @@ struct World {
     meter: Meter,
     now: Moment,
     accounts: Vec<Plain>,
+    /// Charges that were made and not given back: the account's place with it.
+    charged: Vec<(usize, &'static str, Charge)>,
     /// By day, account (from 1) and table.
     usage: BTreeMap<(String, i64, &'static str), (u64, u64)>,
 }
@@ -87,6 +92,7 @@ impl World {
             meter: Meter::start(&path).unwrap(),
             now: Moment::from_unix(1_790_000_000),
             accounts: Vec::new(),
+            charged: Vec::new(),
             usage: BTreeMap::new(),
             path,
         }
@@ -100,6 +106,7 @@ impl World {
         match operation {
             Operation::Create { name, rows } => self.create(&format!("n{name}"), *rows),
             Operation::Charge(charges) => self.charge(charges),
+            Operation::GiveBack(which) => self.give_back(*which),
             Operation::TopUp { account, rows } => self.top_up(*account, *rows),
             Operation::Revoke { account } => self.revoke(*account),
             Operation::Pass { seconds } => {
@@ -185,10 +192,33 @@ impl World {
                     let used = self.usage.entry(key).or_default();
                     used.0 += 1;
                     used.1 += rows;
+                    let charge = Charge {
+                        account: ids[*account].id,
+                        table: TABLES[*table].into(),
+                        rows: *rows,
+                        at: self.now,
+                    };
+                    self.charged.push((*account, TABLES[*table], charge));
                 }
                 Err(error) => unreachable!("{error}"),
             }
         }
+    }
+
+    fn give_back(&mut self, which: usize) {
+        if which >= self.charged.len() {
+            return;
+        }
+        let (account, table, charge) = self.charged.swap_remove(which);
+        let plain = &mut self.accounts[account];
+        if !plain.is_revoked && plain.month == charge.at.month().to_string() {
+            plain.used -= charge.rows;
+        }
+        let key = (charge.at.day().to_string(), account as i64 + 1, table);
+        self.usage.get_mut(&key).unwrap().1 -= charge.rows;
+        self.meter.give_back(charge);
+        // The old one ends when what waits is written.
+        self.meter = Meter::start(&self.path).unwrap();
     }
 
     fn top_up(&mut self, account: usize, rows: u64) {

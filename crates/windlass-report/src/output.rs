@@ -62,7 +62,7 @@ impl Output {
             })
             .last();
         given
-            .and_then(|(_, value)| value.as_ref().parse().ok())
+            .and_then(|(_, value)| value.as_ref().trim().parse().ok())
             .unwrap_or_default()
     }
 

@@ -87,13 +87,13 @@ impl Query {
         V: Into<String>,
     {
         let given = Given::collect(parameters);
-        let output = given.parse("output", |text| text.parse().map_err(Misreading::whole))?;
+        let output = given.output()?;
         let table = given
-            .parse("from", |text| {
+            .keyword("from", |text| {
                 Table::named(text).ok_or_else(|| unknown_table(text))
             })?
             .ok_or(QueryError::Missing { parameter: "from" })?;
-        let mode = given.parse("mode", |text| {
+        let mode = given.keyword("mode", |text| {
             text.parse::<Mode>()
                 .map_err(|error| Misreading::whole(error.to_string()))
         })?;
@@ -115,7 +115,7 @@ impl Query {
                 .map(|limit| u32::try_from(limit).unwrap_or(LIMIT_MAX))
         })?;
         let offset = given.parse("offset", |text| parse_number(text, u64::MAX))?;
-        let history = given.parse("history", |text| {
+        let history = given.keyword("history", |text| {
             text.parse::<History>()
                 .map_err(|error| Misreading::whole(error.to_string()))
         })?;
@@ -135,6 +135,24 @@ impl Query {
             dry_run: dry_run.unwrap_or(false),
             token: given.value("token").map(|text| Token(text.to_owned())),
         })
+    }
+
+    /// What of parameters matters to an answer that is about no target: the format, and whether only cost and
+    /// number of results are wanted.
+    ///
+    /// # Errors
+    /// As [`from_params`](Self::from_params), of these two.
+    pub fn form_of<N, V>(
+        parameters: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<(Output, bool), QueryError>
+    where
+        N: AsRef<str>,
+        V: Into<String>,
+    {
+        let given = Given::collect(parameters);
+        let output = given.output()?.unwrap_or_default();
+        let dry_run = given.parse("dry_run", parse_switch)?;
+        Ok((output, dry_run.unwrap_or(false)))
     }
 
     /// The first parameter that names a column of a field, `*` apart.
@@ -201,6 +219,19 @@ impl Given {
     fn value(&self, parameter: &'static str) -> Option<&str> {
         let i = PARAMETERS.iter().position(|known| *known == parameter)?;
         self.0.get(i)?.as_deref()
+    }
+
+    fn output(&self) -> Result<Option<Output>, QueryError> {
+        self.keyword("output", |text| text.parse().map_err(Misreading::whole))
+    }
+
+    /// A value that is one word, without the spaces around it.
+    fn keyword<T>(
+        &self,
+        parameter: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, Misreading>,
+    ) -> Result<Option<T>, QueryError> {
+        self.parse(parameter, |text| parse(text.trim()))
     }
 
     fn parse<T>(

@@ -1,6 +1,6 @@
 //! One request for a report, from parameters to body.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -9,13 +9,14 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, ETAG, VARY};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use windlass_index::{IndexError, Snapshot};
+use windlass_report::table::SUBSCRIPTION_INFO;
 use windlass_report::{
     Answer, AnswerError, AnswerLimits, Emptiness, Output, Query, QueryError, WriteError, answer,
     write as writing,
@@ -32,12 +33,12 @@ use crate::kept_answers::KeptAnswer;
 use crate::options::Limits;
 use crate::parameters;
 use crate::refusal::Refusal;
-use crate::request_log::{RequestId, Results, TableName};
-use crate::stream::{Begun, BodyWriter};
+use crate::request_log::{Counted, RequestId, TableName};
+use crate::stream::{Begun, BodyWriter, Bounds};
 use crate::subscription;
 use crate::web;
 
-const RESULTS_COUNT: HeaderName = HeaderName::from_static("x-results-count");
+pub(crate) const RESULTS_COUNT: HeaderName = HeaderName::from_static("x-results-count");
 const ROWS_LEFT: HeaderName = HeaderName::from_static("x-rows-left");
 const EMPTY: HeaderName = HeaderName::from_static("x-windlass-empty");
 const INDEX: HeaderName = HeaderName::from_static("x-windlass-index");
@@ -73,7 +74,7 @@ pub(crate) async fn report(
     let parameters = parameters::read(request, &app.limits).await?;
     // A form in the body may name it too.
     let output = Output::requested(parameters.iter().map(|(name, value)| (name, value)));
-    respond(app, asked, parameters, output)
+    respond(app, asked, parameters)
         .await
         .map_err(|refusal| refusal.in_output(output))
 }
@@ -92,11 +93,10 @@ async fn respond(
     app: Arc<App>,
     asked: Asked,
     parameters: Vec<(String, String)>,
-    output: Output,
 ) -> Result<Response, Refusal> {
     let token = billing::token_of(&parameters, asked.bearer.as_deref());
     let client = app.billing.client(token, &asked.id).await?;
-    respond_to(client, app, asked, parameters, output).await
+    respond_to(client, app, asked, parameters).await
 }
 
 /// What a page hands over to whoever looks at it: the answer that the API gives to these parameters.
@@ -104,7 +104,6 @@ pub(crate) async fn to_page(
     app: Arc<App>,
     page: PageRequest,
     parameters: Vec<(String, String)>,
-    output: Output,
 ) -> Result<Response, Refusal> {
     let asked = Asked {
         id: page.id,
@@ -113,7 +112,7 @@ pub(crate) async fn to_page(
         bearer: None,
         is_head: page.is_head,
     };
-    respond_to(page.client, app, asked, parameters, output).await
+    respond_to(page.client, app, asked, parameters).await
 }
 
 /// Who asks for a page, and how.
@@ -129,10 +128,10 @@ async fn respond_to(
     app: Arc<App>,
     asked: Asked,
     parameters: Vec<(String, String)>,
-    output: Output,
 ) -> Result<Response, Refusal> {
     if subscription::is_asked_for(&parameters) {
-        return Ok(subscription::answer(&client, output));
+        let answered = subscription::answer(&client, &app, parameters)?;
+        return of_table(Ok(answered), SUBSCRIPTION_INFO.name);
     }
     let fingerprint = Fingerprint::of(&parameters);
     if asked.known.is_none()
@@ -144,7 +143,7 @@ async fn respond_to(
     }
     let query = Query::from_params(parameters)?;
     let table = query.table.name;
-    let answered = match not_modified(&app, asked.known.as_ref(), fingerprint).await {
+    let answered = match not_modified(&app, &client, asked.known.as_ref(), fingerprint).await {
         Some(response) => Ok(response),
         // Its state is large, and would be moved with that of each request.
         None => Box::pin(newly(app, &asked, client, query, fingerprint)).await,
@@ -166,6 +165,7 @@ fn of_table(answered: Result<Response, Refusal>, table: &'static str) -> Result<
 /// The answer to a client that has the present one already: no query runs, and nothing is charged.
 async fn not_modified(
     app: &Arc<App>,
+    client: &Client,
     known: Option<&Known>,
     fingerprint: Fingerprint,
 ) -> Option<Response> {
@@ -180,7 +180,8 @@ async fn not_modified(
     let headers = response.headers_mut();
     headers.insert(ROWS_COST, 0u64.into());
     headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
-    headers.insert(INDEX, HeaderValue::try_from(snapshot.version()).ok()?);
+    IndexState::of(&snapshot).say(headers);
+    say_rows_left(&mut response, client);
     Some(response)
 }
 
@@ -232,15 +233,34 @@ async fn paid(
     head: Head,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let rows_left = if is_free(asked, is_dry_run) {
-        client.account().map(|account| account.balance.left())
-    } else {
-        billing::charge(client, table, head.rows_cost, &asked.id).await?
+    if is_free(asked, is_dry_run) {
+        let mut response = head.into_response(body);
+        say_rows_left(&mut response, client);
+        response.extensions_mut().insert(Counted::default());
+        return Ok(response);
+    }
+    let (results, cost) = (head.results, head.rows_cost);
+    let charged = billing::charge(client, table, cost, &asked.id).await?;
+    let mut response = match charged {
+        None => head.into_response(body),
+        Some(charged) => {
+            let left = charged.rows_left();
+            let mut response = head.into_response(charged.for_body(body));
+            response.headers_mut().insert(ROWS_LEFT, left.into());
+            response
+        }
     };
-    let mut response = head.into_response(body);
-    let headers = response.headers_mut();
-    headers.extend(rows_left.map(|left| (ROWS_LEFT, left.into())));
+    let cost = Some(cost);
+    let rows = results;
+    response.extensions_mut().insert(Counted { rows, cost });
     Ok(response)
+}
+
+/// What an answer that costs nothing says of an account.
+pub(crate) fn say_rows_left(response: &mut Response, client: &Client) {
+    let left = client.account().map(|account| account.balance.left());
+    let headers = response.headers_mut();
+    headers.extend(left.map(|left| (ROWS_LEFT, left.into())));
 }
 
 /// What is said of a failure, and what only the log says.
@@ -274,15 +294,38 @@ fn internal(id: &RequestId) -> Refusal {
     )
 }
 
+/// The state of the index that an answer is from, as its headers name it.
+#[derive(Debug, Clone)]
+pub(crate) struct IndexState {
+    pub(crate) index: Option<HeaderValue>,
+    newest_capture: Option<HeaderValue>,
+}
+
+impl IndexState {
+    pub(crate) fn of(snapshot: &Snapshot) -> Self {
+        let newest_capture = snapshot.newest_capture();
+        let newest_capture = newest_capture.map(|time| HeaderValue::try_from(time.to_string()));
+        Self {
+            index: HeaderValue::try_from(snapshot.version()).ok(),
+            newest_capture: newest_capture.and_then(Result::ok),
+        }
+    }
+
+    pub(crate) fn say(&self, headers: &mut HeaderMap) {
+        let index = self.index.clone();
+        headers.extend(index.map(|index| (INDEX, index)));
+        let newest_capture = self.newest_capture.clone();
+        headers.extend(newest_capture.map(|time| (NEWEST_CAPTURE, time)));
+    }
+}
+
 /// What is known of an answer when its first bytes are ready.
 #[derive(Debug, Clone)]
 pub(crate) struct Head {
     results: u64,
     rows_cost: u64,
     emptiness: Option<Emptiness>,
-    /// The state of the index that it is from.
-    pub(crate) index: Option<HeaderValue>,
-    newest_capture: Option<HeaderValue>,
+    pub(crate) state: IndexState,
     tag: Option<HeaderValue>,
     content_type: &'static str,
 }
@@ -294,14 +337,11 @@ impl Head {
         snapshot: &Snapshot,
         fingerprint: Fingerprint,
     ) -> Self {
-        let newest_capture = snapshot.newest_capture();
-        let newest_capture = newest_capture.map(|time| HeaderValue::try_from(time.to_string()));
         Self {
             results: answer.results(),
             rows_cost: answer.rows_cost(),
             emptiness: answer.emptiness(),
-            index: HeaderValue::try_from(snapshot.version()).ok(),
-            newest_capture: newest_capture.and_then(Result::ok),
+            state: IndexState::of(snapshot),
             tag: fingerprint.tag(snapshot.version()),
             content_type: match query.dry_run {
                 true => query.output.of_messages().content_type(),
@@ -312,7 +352,6 @@ impl Head {
 
     fn into_response(self, body: Body) -> Response {
         let mut response = Response::new(body);
-        response.extensions_mut().insert(Results(self.results));
         let headers = response.headers_mut();
         // All that there will be, so that they are not moved as they grow more.
         headers.reserve(HEADERS);
@@ -321,8 +360,7 @@ impl Head {
         headers.insert(ROWS_COST, self.rows_cost.into());
         let emptiness = self.emptiness.map(Emptiness::name);
         headers.extend(emptiness.map(|name| (EMPTY, HeaderValue::from_static(name))));
-        headers.extend(self.index.map(|index| (INDEX, index)));
-        headers.extend(self.newest_capture.map(|time| (NEWEST_CAPTURE, time)));
+        self.state.say(headers);
         headers.extend(self.tag.map(|tag| (ETAG, tag)));
         response
     }
@@ -409,7 +447,7 @@ fn work(
     app: &App,
     query: &Query,
     fingerprint: Fingerprint,
-    cancel: &AtomicBool,
+    cancel: &Arc<AtomicBool>,
     runtime: Handle,
     sender: oneshot::Sender<Result<(Head, Body), Failure>>,
 ) {
@@ -425,9 +463,9 @@ fn work(
     };
     let head = Head::of(&answer, query, &snapshot, fingerprint);
     let recent = at_once::is_meant(app, query).then(|| app.recent.target(&snapshot, query));
-    let start = move |begun: Begun| {
-        let body = match begun {
-            Begun::Part(body) => body,
+    let start = move |begun: Result<Begun, Failure>| {
+        let made = begun.map(|begun| match begun {
+            Begun::Part(body) => (head, body),
             Begun::Whole(bytes) => {
                 let is_light = |max| effort.is_at_most(max);
                 let is_light = app.limits.at_once_time_max.is_some_and(is_light);
@@ -435,24 +473,34 @@ fn work(
                     app.recent.add(target);
                 }
                 keep(app, query, fingerprint, &head, &bytes);
-                Body::from(bytes)
+                (head, Body::from(bytes))
             }
-        };
-        let _ = sender.send(Ok((head, body)));
+        });
+        let _ = sender.send(made);
     };
-    let body = BodyWriter::new(start, runtime, app.limits.stall_time_max);
-    if let Err(error) = write_body(&answer, query, body) {
-        tracing::info!(error = %error, "an answer was cut off");
-    }
+    let bounds = Bounds {
+        stall_time_max: app.limits.stall_time_max,
+        chunk_time_max: app.limits.query_time_max,
+        cancel: Arc::clone(cancel),
+    };
+    let body = BodyWriter::new(start, runtime, bounds);
+    write_body(&answer, query, body);
 }
 
-fn write_body(
-    answer: &Answer<'_>,
-    query: &Query,
-    mut body: BodyWriter<impl FnOnce(Begun) + Send>,
-) -> Result<(), WriteError> {
-    write(answer, query, &mut body)?;
-    Ok(body.finish()?)
+fn write_body(answer: &Answer<'_>, query: &Query, mut body: BodyWriter<'_, Failure>) {
+    let cut_off = match write(answer, query, &mut body) {
+        Ok(()) => body.finish(),
+        Err(WriteError::Answer(error)) => {
+            tracing::warn!(error = %error, "the rest of an answer could not be made");
+            body.fail(error.into());
+            return;
+        }
+        Err(WriteError::Io(error)) => Err(error),
+        Err(error) => Err(io::Error::other(error)),
+    };
+    if let Err(error) = cut_off {
+        tracing::info!(error = %error, "an answer was cut off");
+    }
 }
 
 /// Keeps an answer for who asks the same again.

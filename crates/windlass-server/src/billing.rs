@@ -4,6 +4,7 @@
 //! Then every report needs one, from the next request on. What cannot be read of the accounts refuses
 //! requests; it never opens the server.
 
+use std::error::Error as _;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -11,8 +12,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use axum::body::{Body, HttpBody};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
+use http_body_util::BodyExt;
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use windlass_accounts::{Account, AccountsError, Charge, ChargeError, Meter, Moment, Store};
@@ -20,6 +23,7 @@ use windlass_accounts::{Account, AccountsError, Charge, ChargeError, Meter, Mome
 use crate::lately::Lately;
 use crate::refusal::{Reason, Refusal};
 use crate::request_log::RequestId;
+use crate::stream::CutOff;
 
 /// The accounts, opened as soon as there are any.
 #[derive(Debug, Default)]
@@ -211,15 +215,14 @@ impl Accounts {
     }
 }
 
-/// Charges for an answer, which may be sent as soon as this returns: the charge is on the disk. Gives the
-/// rows left, where they are counted. From the first poll on the charge is made, also where the client
-/// goes meanwhile.
+/// Charges for an answer, which may be sent as soon as this returns: the charge is on the disk. Nothing where rows
+/// are not counted. From the first poll on the charge is made, also where the client goes meanwhile.
 pub(crate) async fn charge(
     client: &Client,
     table: &'static str,
     rows: u64,
     id: &RequestId,
-) -> Result<Option<u64>, Refusal> {
+) -> Result<Option<Charged>, Refusal> {
     let Client::Account(account, accounts) = client else {
         return Ok(None);
     };
@@ -230,17 +233,59 @@ pub(crate) async fn charge(
         rows,
         at: Moment::now(),
     };
-    accounts.meter.charge_then(charge, move |outcome| {
+    accounts.meter.charge_then(charge.clone(), move |outcome| {
         // Nobody listens where the client has gone.
         let _ = sender.send(outcome);
     });
     match receiver.await.unwrap_or(Err(ChargeError::Ended)) {
-        Ok(receipt) => Ok(Some(receipt.rows_left)),
+        Ok(receipt) => Ok(Some(Charged {
+            accounts: Arc::clone(accounts),
+            charge,
+            rows_left: receipt.rows_left,
+        })),
         Err(ChargeError::NotEnoughRows { left, needed }) => Err(not_enough(left, needed)),
         // It was revoked while the answer was made.
         Err(ChargeError::NoSuchAccount) => Err(bad_token()),
         Err(error @ ChargeError::Store(_)) => Err(uncharged(&error, id)),
         Err(error) => Err(unavailable(&error, id)),
+    }
+}
+
+/// A charge that was made.
+pub(crate) struct Charged {
+    accounts: Arc<Accounts>,
+    charge: Charge,
+    rows_left: u64,
+}
+
+impl Charged {
+    /// Rows left after it.
+    pub(crate) const fn rows_left(&self) -> u64 {
+        self.rows_left
+    }
+
+    /// The body that it pays for: where the rest of that cannot be made, the rows are given back.
+    pub(crate) fn for_body(self, body: Body) -> Body {
+        if body.size_hint().exact().is_some() {
+            // It is all there.
+            return body;
+        }
+        let mut charged = Some(self);
+        Body::new(body.map_err(move |error| {
+            let cut_off = error.source().and_then(|source| source.downcast_ref());
+            if matches!(
+                cut_off,
+                Some(CutOff {
+                    could_not_be_made: true
+                })
+            ) && let Some(Charged {
+                accounts, charge, ..
+            }) = charged.take()
+            {
+                accounts.meter.give_back(charge);
+            }
+            error
+        }))
     }
 }
 
@@ -307,4 +352,54 @@ fn beyond_reach(text: String) -> Refusal {
     Refusal::new(StatusCode::SERVICE_UNAVAILABLE, text)
         .because(Reason::Accounts)
         .retry_after(5)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Bytes;
+    use futures_util::stream;
+    use http_body::Frame;
+    use http_body_util::StreamBody;
+    use windlass_accounts::{Days, NewAccount};
+
+    use super::*;
+
+    /// A body of a chunk, and then that.
+    fn body_with(end: Option<CutOff>) -> Body {
+        let chunk = Ok(Frame::data(Bytes::from_static(b"rows")));
+        let end = end.map(Err);
+        Body::new(StreamBody::new(stream::iter(
+            [Some(chunk), end].into_iter().flatten(),
+        )))
+    }
+
+    #[tokio::test]
+    async fn rows_of_what_could_not_be_made_are_given_back() -> Result<(), AccountsError> {
+        let directory = tempfile::tempdir().map_err(AccountsError::Thread)?;
+        let path = directory.path().join("accounts.sqlite");
+        let store = Store::open(&path)?;
+        let (account, _) = store.create(&NewAccount::new("alice", 100), Moment::now())?;
+        let cut_off = |could_not_be_made| Some(CutOff { could_not_be_made });
+        for (end, left) in [(None, 90), (cut_off(false), 80), (cut_off(true), 80)] {
+            let accounts = Arc::new(Accounts {
+                store: Store::open(&path)?,
+                meter: Meter::start(&path)?,
+                has_tokens: AtomicBool::new(true),
+            });
+            let client = Client::Account(Box::new(account.clone()), Arc::clone(&accounts));
+            let charged = charge(&client, "anchors", 10, &RequestId::next()).await;
+            let Ok(Some(charged)) = charged else {
+                unreachable!("there are rows")
+            };
+            let is_whole = charged.for_body(body_with(end)).collect().await.is_ok();
+            assert_eq!(is_whole, end.is_none());
+            // The last that has them ends the thread that writes, after what waits.
+            drop((client, accounts));
+            let balance = store.find("alice", Moment::now())?.balance;
+            assert_eq!(balance.left(), left, "{end:?}");
+        }
+        let usage = store.usage(None, Days::default())?;
+        assert_eq!(usage.iter().map(|usage| usage.rows).sum::<u64>(), 20);
+        Ok(())
+    }
 }

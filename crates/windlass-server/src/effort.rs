@@ -2,6 +2,14 @@
 
 use std::time::Duration;
 
+/// Bytes that this process has read from disks so far, whether by calls or by pages of mapped files; where the system
+/// says so.
+pub(crate) fn disk_read() -> Option<u64> {
+    let io = std::fs::read_to_string("/proc/self/io").ok()?;
+    let line = io.lines().find_map(|line| line.strip_prefix("read_bytes:"));
+    line?.trim().parse().ok()
+}
+
 /// Work of this thread, from its beginning on.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Effort(Beginning);

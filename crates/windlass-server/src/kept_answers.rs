@@ -41,7 +41,7 @@ impl KeptAnswer {
         Some(Self {
             table,
             is_dry_run,
-            version: head.index.clone()?,
+            version: head.state.index.clone()?,
             head: head.clone(),
             // No more room than it needs.
             body: Bytes::copy_from_slice(body),

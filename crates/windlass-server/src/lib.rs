@@ -18,6 +18,7 @@ mod clients;
 mod conditional;
 mod connection;
 mod effort;
+mod encodings;
 mod headers;
 mod health;
 mod kept_answers;

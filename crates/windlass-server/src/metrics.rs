@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Extension;
@@ -19,6 +19,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::app::App;
 use crate::clients::Peer;
+use crate::effort;
 use crate::options::MetricsAccess;
 use crate::refusal::{Reason, Refusal};
 
@@ -89,6 +90,8 @@ pub(crate) struct Metrics {
     generation: Gauge<u64, AtomicU64>,
     merges: Family<Ended, Counter>,
     merged_bytes: Counter,
+    /// As the system counts them: only set.
+    disk_read: Counter<u64, AtomicU64>,
 }
 
 impl fmt::Debug for Metrics {
@@ -124,6 +127,7 @@ impl Metrics {
             generation: Gauge::default(),
             merges: Family::default(),
             merged_bytes: Counter::default(),
+            disk_read: Counter::default(),
         };
         metrics.registered()
     }
@@ -210,6 +214,12 @@ impl Metrics {
             Unit::Bytes,
             self.merged_bytes.clone(),
         );
+        registry.register_with_unit(
+            "disk_read",
+            "Bytes that were read from disks, by whatever this process does",
+            Unit::Bytes,
+            self.disk_read.clone(),
+        );
         self
     }
 
@@ -278,6 +288,9 @@ impl Metrics {
         self.pages.set(sum(|segment| segment.counts.pages));
         self.generation.set(manifest.generation);
         self.kept_bytes.set(app.kept_answers.bytes());
+        if let Some(bytes) = effort::disk_read() {
+            self.disk_read.inner().fetch_max(bytes, Ordering::Relaxed);
+        }
         let mut out = String::new();
         text::encode(&mut out, &self.registry)?;
         Ok(out)

@@ -152,7 +152,11 @@ fn report(method: &str) -> Value {
     responses.insert("200".to_owned(), answer());
     if method == "get" {
         let unchanged = "the client has this answer: its If-None-Match names the ETag";
-        responses.insert("304".to_owned(), json!({ "description": unchanged }));
+        let headers = headers_of(&NOT_MODIFIED);
+        responses.insert(
+            "304".to_owned(),
+            json!({ "description": unchanged, "headers": headers }),
+        );
     }
     let mut operation = json!({
         "summary": "a report: one of the tables",
@@ -303,22 +307,68 @@ fn answer() -> Value {
         };
         content.insert(essence(output).to_owned(), json!({ "schema": schema }));
     }
-    let number =
-        |what: &str| json!({ "description": what, "schema": { "type": "integer", "minimum": 0 } });
-    let text = |what: &str| json!({ "description": what, "schema": { "type": "string" } });
-    json!({
-        "description": "the report",
-        "headers": {
-            "x-results-count": number("rows returned"),
-            "x-rows-cost": number("what the answer costs, in account rows"),
-            "x-rows-left": number("account rows left, where they are counted"),
-            "x-windlass-index": text("the state of the index that the answer is from"),
-            "x-windlass-empty": text("why there is no row, where there is none"),
-            "x-request-id": text("names the request in the server's log"),
-            "etag": text("for If-None-Match"),
-        },
-        "content": content,
-    })
+    let headers = headers_of(&HEADERS.map(|(name, ..)| name));
+    json!({ "description": "the report", "headers": headers, "content": content })
+}
+
+/// Headers of answers: name, type and meaning.
+const HEADERS: [(&str, &str, &str); 8] = [
+    ("x-results-count", "integer", "rows returned"),
+    (
+        "x-rows-cost",
+        "integer",
+        "what the answer costs, in account rows",
+    ),
+    (
+        "x-rows-left",
+        "integer",
+        "account rows left, where they are counted",
+    ),
+    (
+        "x-windlass-index",
+        "string",
+        "the state of the index that the answer is from",
+    ),
+    (
+        "x-windlass-newest-capture",
+        "string",
+        "the time of the newest capture in it",
+    ),
+    (
+        "x-windlass-empty",
+        "string",
+        "why there is no row, where there is none",
+    ),
+    (
+        "x-request-id",
+        "string",
+        "names the request in the server's log",
+    ),
+    ("etag", "string", "for If-None-Match"),
+];
+
+/// Those of an answer that the client has already.
+const NOT_MODIFIED: [&str; 6] = [
+    "x-rows-cost",
+    "x-rows-left",
+    "x-windlass-index",
+    "x-windlass-newest-capture",
+    "x-request-id",
+    "etag",
+];
+
+fn headers_of(names: &[&str]) -> Map<String, Value> {
+    let headers = HEADERS.iter().filter(|(name, ..)| names.contains(name));
+    headers
+        .map(|(name, kind, what)| {
+            let schema = match *kind {
+                "integer" => json!({ "type": kind, "minimum": 0 }),
+                _ => json!({ "type": kind }),
+            };
+            let header = json!({ "description": what, "schema": schema });
+            ((*name).to_owned(), header)
+        })
+        .collect()
 }
 
 fn schemas() -> Map<String, Value> {

@@ -10,13 +10,14 @@ use std::time::Instant;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use axum::http::{HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use http_body::{Frame, SizeHint};
 
 use crate::app::App;
 use crate::clients::Peer;
+use crate::encodings;
 use crate::headers;
 use crate::metrics::Sent;
 use crate::refusal::Reason;
@@ -51,9 +52,14 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// How many results an answer has: left in a response for log and metrics.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Results(pub(crate) u64);
+/// What was returned and charged: left in a response for log and metrics.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Counted {
+    /// Rows in the body.
+    pub(crate) rows: u64,
+    /// What they cost, or would cost where tokens are wanted.
+    pub(crate) cost: Option<u64>,
+}
 
 /// The table that was asked: left in a response for log and metrics.
 #[derive(Debug, Clone, Copy)]
@@ -66,6 +72,7 @@ pub(crate) async fn log(State(app): State<Arc<App>>, mut request: Request, next:
     let start = Instant::now();
     let id = RequestId::next();
     request.extensions_mut().insert(id);
+    encodings::tolerate(request.headers_mut());
     let method = request.method().clone();
     let path = request.uri().path();
     let path = path.chars().take(PATH_CHARACTERS_MAX).collect();
@@ -77,12 +84,13 @@ pub(crate) async fn log(State(app): State<Arc<App>>, mut request: Request, next:
     if let Ok(value) = HeaderValue::try_from(id.to_string()) {
         head.headers.insert(headers::REQUEST_ID, value);
     }
-    let results = head.extensions.get::<Results>();
+    let counted = head.extensions.get::<Counted>().copied();
+    let counted = counted.unwrap_or_default();
     let sent = Sent {
         table: head.extensions.get::<TableName>().map(|table| table.0),
         status: head.status.as_u16(),
         reason: head.extensions.get::<Reason>().copied(),
-        rows: results.map_or(0, |results| results.0),
+        rows: counted.rows,
         bytes: 0,
         head: start.elapsed(),
         whole: start.elapsed(),
@@ -92,17 +100,13 @@ pub(crate) async fn log(State(app): State<Arc<App>>, mut request: Request, next:
         id,
         path,
         peer,
-        cost: number(&head.headers, &headers::ROWS_COST),
+        cost: counted.cost,
         start,
         sent,
         is_whole: method == Method::HEAD || body.is_end_stream(),
         method,
     };
     Response::from_parts(head, Body::new(Recorded { body, record }))
-}
-
-fn number(headers: &HeaderMap, name: &HeaderName) -> Option<u64> {
-    headers.get(name)?.to_str().ok()?.parse().ok()
 }
 
 /// What the log says of a request, when this is dropped.

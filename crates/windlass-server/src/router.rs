@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, RETRY_AFTER};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER};
 use axum::http::{HeaderName, Method, StatusCode, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -84,11 +84,12 @@ fn cors(origins: &[CorsOrigin]) -> Option<CorsLayer> {
         "x-rows-left",
         "x-windlass-empty",
         "x-windlass-index",
+        "x-windlass-newest-capture",
     ];
     let readable = readable.map(HeaderName::from_static).into_iter();
     let layer = CorsLayer::new()
         .allow_methods([Method::GET, Method::HEAD, Method::POST])
-        .allow_headers([AUTHORIZATION, CONTENT_TYPE])
+        .allow_headers([AUTHORIZATION, CONTENT_TYPE, IF_NONE_MATCH])
         .expose_headers(
             readable
                 .chain([headers::ROWS_COST, headers::REQUEST_ID, ETAG, RETRY_AFTER])

@@ -5,10 +5,14 @@ use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use windlass_report::table::SUBSCRIPTION_INFO;
-use windlass_report::{Cell, Output, write};
+use windlass_report::{Cell, Output, Query, write};
 
+use crate::answer::{IndexState, RESULTS_COUNT, say_rows_left};
+use crate::app::App;
 use crate::billing::Client;
-use crate::request_log::Results;
+use crate::headers::ROWS_COST;
+use crate::refusal::Refusal;
+use crate::request_log::Counted;
 
 /// What an open server says of rows that nobody counts: as large as a client with 32-bit numbers reads.
 const ROWS_OPEN: u64 = 1_000_000_000;
@@ -26,7 +30,35 @@ pub(crate) fn is_asked_for(parameters: &[(String, String)]) -> bool {
 }
 
 /// The answer. Top-ups count in `rows_limit`: so it is never less than `rows_left`.
-pub(crate) fn answer(client: &Client, output: Output) -> Response {
+pub(crate) fn answer(
+    client: &Client,
+    app: &App,
+    parameters: Vec<(String, String)>,
+) -> Result<Response, Refusal> {
+    let (output, dry_run) = Query::form_of(parameters)?;
+    let mut body = Vec::new();
+    // A vector takes all that is written.
+    let content_type = if dry_run {
+        let _ = write::dry_run(0, 1, output, &mut body);
+        output.of_messages().content_type()
+    } else {
+        write_info(client, output, &mut body);
+        output.content_type()
+    };
+    let content_type = HeaderValue::from_static(content_type);
+    let mut response = ([(CONTENT_TYPE, content_type)], body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(RESULTS_COUNT, 1.into());
+    headers.insert(ROWS_COST, 0.into());
+    IndexState::of(&app.reader.pinned()).say(headers);
+    say_rows_left(&mut response, client);
+    let rows = u64::from(!dry_run);
+    let cost = Some(0);
+    response.extensions_mut().insert(Counted { rows, cost });
+    Ok(response)
+}
+
+fn write_info(client: &Client, output: Output, body: &mut Vec<u8>) {
     let (rows_left, rows_limit, subscription) =
         client
             .account()
@@ -43,11 +75,6 @@ pub(crate) fn answer(client: &Client, output: Output) -> Response {
         ("rows_limit", Cell::Integer(rows_limit)),
         ("subscription", Cell::Text(subscription)),
     ];
-    let mut body = Vec::new();
     // A vector takes all that is written.
-    let _ = write::object(SUBSCRIPTION_INFO.rows_key, &members, output, &mut body);
-    let content_type = HeaderValue::from_static(output.content_type());
-    let mut response = ([(CONTENT_TYPE, content_type)], body).into_response();
-    response.extensions_mut().insert(Results(1));
-    response
+    let _ = write::object(SUBSCRIPTION_INFO.rows_key, &members, output, body);
 }

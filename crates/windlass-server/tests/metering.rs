@@ -3,14 +3,18 @@
 
 mod support;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
-use support::small;
+use support::{large, small};
 use tempfile::TempDir;
+use tower::ServiceExt;
 use windlass_accounts::{Days, Moment, NewAccount, Store};
+use windlass_index::Reader;
 use windlass_server::{Limits, ServeError, ServeOptions, metered_router, serve};
 
 /// Costs 3 rows: one for the request, and two results.
@@ -23,9 +27,13 @@ struct Metered {
 
 impl Metered {
     fn new() -> Self {
+        Self::over(small, Limits::default())
+    }
+
+    fn over(index: impl FnOnce(&Path) -> Arc<Reader>, limits: Limits) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let accounts = directory.path().join("accounts.sqlite");
-        let router = metered_router(small(directory.path()), Limits::default(), &accounts);
+        let router = metered_router(index(directory.path()), limits, &accounts);
         Self { directory, router }
     }
 
@@ -206,6 +214,38 @@ async fn requests_at_once_share_what_there_is() {
     assert_eq!((answered, metered.used("alice")), (13, 39));
 }
 
+/// The places of an account are its own, from wherever it asks.
+#[tokio::test]
+async fn who_has_all_places_of_a_token_is_told_to_wait_and_others_are_not() {
+    let limits = Limits {
+        queries_max: 4,
+        queries_per_client_max: 1,
+        queue_time_max: Duration::from_millis(50),
+        ..Limits::default()
+    };
+    let metered = Metered::over(|directory| large(directory, 8000), limits);
+    let (alice, bob) = (metered.token("alice", 20_000), metered.token("bob", 20_000));
+    let report = "/?from=anchors&target=t.example";
+    let long = format!("{report}&limit=8000&token={alice}");
+    let long = Request::get(long).body(Body::empty()).unwrap();
+    // Its body fills all that waits for a client, and is not read.
+    let held = metered.router.clone().oneshot(long).await.unwrap();
+    assert_eq!(held.status(), 200);
+    let short = format!("{report}&limit=1");
+    let (status, headers, body) = metered.get(&format!("{short}&token={alice}")).await;
+    assert_eq!((status, number(&headers, "retry-after")), (429, Some(1)));
+    assert!(body.contains("1 of yours"), "{body}");
+    assert_eq!(metered.get(&format!("{short}&token={bob}")).await.0, 200);
+    drop(held);
+    // The thread notices soon.
+    for _ in 0..200 {
+        if metered.get(&format!("{short}&token={alice}")).await.0 == 200 {
+            return;
+        }
+    }
+    unreachable!("the place was not given back");
+}
+
 #[tokio::test]
 async fn subscription_info_says_what_is_left() {
     let metered = Metered::new();
@@ -232,6 +272,25 @@ async fn subscription_info_says_what_is_left() {
         )
     );
     assert_eq!(headers["content-type"], "application/json; charset=utf-8");
+    assert_eq!(number(&headers, "x-results-count"), Some(1));
+    assert_eq!(number(&headers, "x-rows-cost"), Some(0));
+    assert_eq!(number(&headers, "x-rows-left"), Some(500_007));
+    assert!(headers.contains_key("x-windlass-index"));
+    let info = format!("{info}&token={}", token.reveal());
+    let (status, _, body) = metered.get(&format!("{info}&dry_run=1")).await;
+    assert_eq!(
+        (status, body.as_str()),
+        (200, r#"{"dry_run":{"rows_cost":0,"results":1}}"#)
+    );
+    for wrong in ["output=bogus", "dry_run=x"] {
+        let (status, _, body) = metered.get(&format!("{info}&{wrong}")).await;
+        let name = wrong.split('=').next().unwrap();
+        assert!(
+            body.starts_with(&format!(r#"{{"error":"bad {name}: "#)),
+            "{body}"
+        );
+        assert_eq!(status, 400);
+    }
 }
 
 #[tokio::test]

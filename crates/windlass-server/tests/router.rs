@@ -10,8 +10,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
-use support::{header, ingest, large, page, reader, send, small};
-use windlass_server::{Limits, router};
+use support::{header, ingest, large, metric, page, reader, send, small};
+use windlass_server::{AccessOptions, Limits, router, router_with};
 
 const AHREFS: &str = "/?from=anchors&target=ahrefs.com&mode=domain";
 const AHREFS_BODY: &str = r#"{"anchors":[{"anchor":"it's \"q\" \\ ü/","backlinks":1,"refpages":1,"refdomains":1,"first_seen":"2013-08-08T19:04:00Z","last_visited":"2013-08-08T19:04:00Z"},{"anchor":"seo","backlinks":1,"refpages":1,"refdomains":1,"first_seen":"2013-08-08T19:04:00Z","last_visited":"2013-08-08T19:04:00Z"}],"stats":{"backlinks":2,"refpages":1}}"#;
@@ -97,6 +97,35 @@ async fn r20_kinds_of_emptiness() {
             "{uri}"
         );
         assert_eq!(header(&headers, "x-results-count"), Some("0"), "{uri}");
+    }
+}
+
+#[tokio::test]
+async fn kinds_of_emptiness_of_tables_about_a_targets_own_pages() {
+    let directory = tempfile::tempdir().unwrap();
+    ingest(
+        directory.path(),
+        &[
+            page("http://a.example/", &[("http://t.example/", "t")]),
+            page("http://a.example/still", &[]),
+        ],
+    );
+    let router = router(reader(directory.path()), Limits::default());
+    for (table, target, emptiness) in [
+        ("pages", "t.example/", Some("no-pages")),
+        ("pages", "a.example/none", Some("no-pages")),
+        ("pages", "unheard.example/", Some("host-unknown")),
+        ("pages", "a.example/still", None),
+        ("linked_anchors", "a.example/still", Some("no-links")),
+        ("linked_domains", "a.example/still", Some("no-links")),
+        ("linked_anchors", "t.example/", Some("no-pages")),
+        ("linked_anchors", "a.example/", None),
+        ("backlinks", "a.example/", Some("no-backlinks")),
+    ] {
+        let (status, headers, _) = get(&router, &format!("/?from={table}&target={target}")).await;
+        assert_eq!(status, StatusCode::OK);
+        let found = header(&headers, "x-windlass-empty");
+        assert_eq!(found, emptiness, "{table} of {target}");
     }
 }
 
@@ -217,6 +246,77 @@ async fn bodies_are_compressed_where_the_client_allows() {
                 .unwrap();
             assert_eq!(text, plain);
         }
+    }
+}
+
+#[tokio::test]
+async fn who_takes_no_coding_that_there_is_gets_the_body_as_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let router = router(small(directory.path()), Limits::default());
+    for codings in ["identity;q=0", "*;q=0", "gzip;q=0, br;q=0, *;q=0"] {
+        let request = Request::get(AHREFS).header("accept-encoding", codings);
+        let (status, headers, body) = send(&router, request.body(Body::empty()).unwrap()).await;
+        assert_eq!(
+            (status, header(&headers, "content-encoding")),
+            (StatusCode::OK, None)
+        );
+        assert_eq!(body, AHREFS_BODY.as_bytes(), "{codings}");
+    }
+}
+
+#[tokio::test]
+async fn rows_that_are_not_sent_are_not_counted() {
+    let directory = tempfile::tempdir().unwrap();
+    let router = router(small(directory.path()), Limits::default());
+    let rows = "windlass_rows_total{table=\"anchors\"}";
+    get(&router, AHREFS).await;
+    assert_eq!(metric(&router, rows).await, 2);
+    let head = Request::head(AHREFS).body(Body::empty()).unwrap();
+    assert_eq!(send(&router, head).await.0, StatusCode::OK);
+    get(&router, &format!("{AHREFS}&dry_run=1")).await;
+    assert_eq!(metric(&router, rows).await, 2);
+    get(&router, AHREFS).await;
+    assert_eq!(metric(&router, rows).await, 4);
+}
+
+#[tokio::test]
+async fn an_answer_that_the_client_has_names_the_state_of_the_index() {
+    let directory = tempfile::tempdir().unwrap();
+    let router = router(small(directory.path()), Limits::default());
+    let (_, first, _) = get(&router, AHREFS).await;
+    let request = Request::get(AHREFS).header("if-none-match", &first["etag"]);
+    let (status, headers, body) = send(&router, request.body(Body::empty()).unwrap()).await;
+    assert_eq!((status, body.len()), (StatusCode::NOT_MODIFIED, 0));
+    for name in ["etag", "x-windlass-index", "x-windlass-newest-capture"] {
+        assert_eq!(headers[name], first[name], "{name}");
+    }
+    assert_eq!(headers["x-rows-cost"], "0");
+}
+
+#[tokio::test]
+async fn pages_of_an_allowed_origin_may_ask_conditionally_and_read_what_is_said() {
+    let directory = tempfile::tempdir().unwrap();
+    let access = AccessOptions {
+        cors_origins: vec!["https://tools.example".parse().unwrap()],
+        ..AccessOptions::default()
+    };
+    let router = router_with(small(directory.path()), Limits::default(), &access);
+    let preflight = Request::options(AHREFS)
+        .header("origin", "https://tools.example")
+        .header("access-control-request-method", "GET")
+        .header("access-control-request-headers", "if-none-match");
+    let (_, headers, _) = send(&router, preflight.body(Body::empty()).unwrap()).await;
+    let allowed = header(&headers, "access-control-allow-headers").unwrap();
+    assert!(allowed.contains("if-none-match"), "{allowed}");
+    let request = Request::get(AHREFS).header("origin", "https://tools.example");
+    let (_, headers, _) = send(&router, request.body(Body::empty()).unwrap()).await;
+    let readable = header(&headers, "access-control-expose-headers").unwrap();
+    // All that are not in answers of every server.
+    let own = headers
+        .keys()
+        .filter(|name| name.as_str().starts_with("x-"));
+    for name in own.filter(|name| *name != "x-content-type-options") {
+        assert!(readable.contains(name.as_str()), "{readable} has no {name}");
     }
 }
 

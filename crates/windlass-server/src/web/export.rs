@@ -54,7 +54,7 @@ pub(crate) async fn download(
     parameters.push(("output".to_owned(), output));
     let output = Output::requested(parameters.iter().map(|(name, value)| (name, value)));
     let id = asked.id;
-    match answer::to_page(app, asked.into(), parameters, output).await {
+    match answer::to_page(app, asked.into(), parameters).await {
         Ok(mut response) => {
             let name = export::file_name(&state, part, output);
             let attachment = format!("attachment; filename=\"{name}\"");

@@ -23,7 +23,7 @@ use crate::app::App;
 use crate::billing;
 use crate::headers::ROWS_COST;
 use crate::refusal::Refusal;
-use crate::request_log::{RequestId, Results, TableName};
+use crate::request_log::{Counted, RequestId, TableName};
 
 /// How long a page is waited for before what is around it is sent: less than people notice.
 const QUICK: Duration = Duration::from_millis(80);
@@ -139,7 +139,8 @@ fn whole(document: &Document, done: &Done) -> Response {
     let mut response = html(done.status, Body::from(text));
     if let Some(charge) = done.charge {
         response.extensions_mut().insert(TableName(charge.table));
-        response.extensions_mut().insert(Results(charge.results));
+        let (rows, cost) = (charge.results, Some(charge.rows));
+        response.extensions_mut().insert(Counted { rows, cost });
         response.headers_mut().insert(ROWS_COST, charge.rows.into());
     }
     if let Some(seconds) = done.retry_after_s {
@@ -178,8 +179,11 @@ async fn finish(
         let paid = match rendered.charge.filter(|_| !asked.is_head) {
             None => None,
             Some(Charge { table, rows, .. }) => {
-                let left = billing::charge(&asked.client, table, rows, &id).await?;
-                left.map(|left| Paid { rows, left })
+                let charged = billing::charge(&asked.client, table, rows, &id).await?;
+                charged.map(|charged| Paid {
+                    rows,
+                    left: charged.rows_left(),
+                })
             }
         };
         Ok((rendered, paid))

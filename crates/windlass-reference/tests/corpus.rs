@@ -4,6 +4,8 @@
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "support/crawl.rs"]
 mod crawl;
+#[allow(dead_code, reason = "other tests use the rest")]
+mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -16,6 +18,7 @@ use windlass_reference::{
 use windlass_report::{Query, run};
 
 use crawl::{captures, ingest_files};
+use support::plain_rows;
 
 /// Targets that are asked for by name; others are taken from the corpus.
 const TARGETS: [&str; 8] = [
@@ -45,19 +48,7 @@ fn found(snapshot: &Snapshot, target: &Target, history: History) -> Vec<PlainRow
         .rows(target, history, &AtomicBool::new(false))
         .unwrap();
     let (rows, _) = rows.list(|_| true, &AtomicBool::new(false)).unwrap();
-    let mut plain: Vec<PlainRow> = rows
-        .into_iter()
-        .map(|named| PlainRow {
-            anchor: named.anchor,
-            refdomain: named.refdomain,
-            backlinks: named.row.backlinks,
-            refpages: named.row.refpages,
-            first_seen: named.row.first_seen,
-            last_visited: named.row.last_visited,
-        })
-        .collect();
-    plain.sort_by(|a, b| (&a.anchor, &a.refdomain).cmp(&(&b.anchor, &b.refdomain)));
-    plain
+    plain_rows(rows)
 }
 
 /// Filters of the report, each with what it means.

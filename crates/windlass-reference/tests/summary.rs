@@ -22,7 +22,7 @@ use windlass_reference::{Backlink, PlainRow, ReferenceIndex, kind, months, rows,
 use windlass_report::summary::{
     IP_ADDRESS, SPANS_MAX, Summary, Timeline, TimelineUnit, summarise, timeline,
 };
-use windlass_report::{AnchorKind, AnswerError, AnswerLimits, Query, answer};
+use windlass_report::{AnchorKind, AnswerError, AnswerLimits, Query, answer, rows_of_anchor};
 
 use support::{Plan, ingest, merge};
 
@@ -56,6 +56,31 @@ const WHOLE: AnswerLimits = AnswerLimits {
     groups_at_once: u64::MAX,
 };
 
+/// The rows of some anchors, of those that are left of a query's: the first, the last, one between, and one that
+/// none has.
+fn check_rows_of_anchors(asked: &Query, snapshot: &Arc<Snapshot>, kept: &[PlainRow]) {
+    let some = [kept.first(), kept.get(kept.len() / 2), kept.last()];
+    let some = some.into_iter().flatten().map(|row| row.anchor.as_str());
+    for anchor in some.chain(["no page says this"]) {
+        let mut expected: Vec<&PlainRow> = kept.iter().filter(|row| row.anchor == anchor).collect();
+        expected.sort_by_key(|row| (u64::MAX - row.backlinks, &row.refdomain));
+        let cancel = AtomicBool::new(false);
+        let found = rows_of_anchor(asked, anchor, snapshot, WHOLE, &cancel).unwrap();
+        let found = found.into_iter().map(|row| PlainRow {
+            anchor: anchor.to_owned(),
+            refdomain: row.refdomain,
+            backlinks: row.backlinks,
+            refpages: row.refpages,
+            first_seen: row.first_seen,
+            last_visited: row.last_visited,
+        });
+        assert!(
+            found.eq(expected.into_iter().cloned()),
+            "{asked:?} {anchor}"
+        );
+    }
+}
+
 /// The summary of a target's backlinks under each filter.
 fn check_summaries(
     snapshot: &Arc<Snapshot>,
@@ -79,6 +104,7 @@ fn check_summaries(
             .collect();
         let expected = summary(&kept, kind_of);
         let asked = query(target, history, filter);
+        check_rows_of_anchors(&asked, snapshot, &kept);
         let found = summarise(&asked, snapshot, WHOLE, &AtomicBool::new(false)).unwrap();
         let what = format!("{target} {history:?} {filter}");
         for count in found.kinds {

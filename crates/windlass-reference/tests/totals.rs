@@ -18,7 +18,8 @@ use windlass_links::{History, Target};
 use windlass_reference::fixtures::{arb_captures, arb_history, arb_target, list, time};
 use windlass_reference::{Backlink, PlainRow, ReferenceIndex, rows};
 use windlass_report::{
-    AnswerError, AnswerLimits, Cell, Emptiness, Query, Totals, answer, run, totals, totals_tuned,
+    Answer, AnswerError, AnswerLimits, Cell, Emptiness, Output, Query, Totals, answer,
+    answer_with_totals, run, totals, totals_tuned,
 };
 
 use support::{Plan, TUNINGS, ingest, merge};
@@ -102,6 +103,23 @@ fn query(target: &Target, history: History, filter: &str) -> Query {
     }
 }
 
+/// The same query, for groups that there are.
+fn first_groups(query: &Query) -> Query {
+    let having = Query::from_params([("from", "anchors"), ("target", "example.com")]).unwrap();
+    Query {
+        having: having.having,
+        limit: 3,
+        offset: 1,
+        ..query.clone()
+    }
+}
+
+fn json(answer: &Answer<'_>) -> String {
+    let mut out = Vec::new();
+    answer.write(Output::Json, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
 /// The totals, plainly.
 fn expected(
     index: &ReferenceIndex,
@@ -158,13 +176,23 @@ proptest! {
             if state == "merged" {
                 merge(directory.path());
             }
-            let snapshot = Snapshot::open(directory.path()).unwrap();
+            let snapshot = Arc::new(Snapshot::open(directory.path()).unwrap());
             for target in &targets {
                 let expected = expected(&index, target, history, keep);
                 let any = !index.backlinks(target, history).is_empty();
                 let asked = query(target, history, &filter);
                 let cancel = AtomicBool::new(false);
                 prop_assert_eq!(totals(&asked, &snapshot, AnswerLimits::default(), &cancel).unwrap(), expected);
+                for asked in [asked.clone(), first_groups(&asked)] {
+                    for groups_at_once in [1, u64::MAX] {
+                        let limits = AnswerLimits { groups_at_once, ..AnswerLimits::default() };
+                        let (both, totals) = answer_with_totals(&asked, &snapshot, limits, &cancel).unwrap();
+                        prop_assert_eq!(totals, expected);
+                        let alone = answer(&asked, &snapshot, limits, &cancel).unwrap();
+                        prop_assert_eq!(both.total(), alone.total());
+                        prop_assert_eq!(json(&both), json(&alone));
+                    }
+                }
                 for tuning in TUNINGS {
                     let found = totals_tuned(&asked, &snapshot, &cancel, tuning).unwrap();
                     prop_assert_eq!(found, expected, "{} {} {} {}", target, history, filter, state);

@@ -47,4 +47,4 @@ pub use report::{Cell, Emptiness, Group, Report};
 pub use table::{ANCHORS, Clause, Column, ColumnType, Table};
 #[doc(hidden)]
 pub use totals::totals_tuned;
-pub use totals::{Totals, totals};
+pub use totals::{Totals, answer_with_totals, totals};

@@ -1,5 +1,6 @@
 //! Totals of a target: what a page about it says first.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use windlass_index::{
@@ -7,7 +8,9 @@ use windlass_index::{
 };
 use windlass_links::{CaptureTime, History};
 
-use crate::engine::{AnswerError, AnswerLimits, kinds_asked, scan_passing};
+use crate::engine::{
+    Answer, AnswerError, AnswerLimits, Beside, answer_beside, kinds_asked, scan_passing,
+};
 use crate::error::Misreading;
 use crate::kind::Kinds;
 use crate::query::Query;
@@ -51,11 +54,35 @@ pub fn totals(
     limits: AnswerLimits,
     cancel: &AtomicBool,
 ) -> Result<Totals, AnswerError> {
-    let tuning = Tuning {
+    totals_tuned(query, snapshot, cancel, tuning(limits))
+}
+
+fn tuning(limits: AnswerLimits) -> Tuning {
+    Tuning {
         memory_max: limits.memory_max,
         ..Tuning::default()
+    }
+}
+
+/// The [`answer`](crate::answer) to a query, and the [`totals`] of its target. Where both need the rows, they are
+/// gone through once.
+///
+/// # Errors
+/// As for either.
+pub fn answer_with_totals<'a>(
+    query: &'a Query,
+    snapshot: &Arc<Snapshot>,
+    limits: AnswerLimits,
+    cancel: &'a AtomicBool,
+) -> Result<(Answer<'a>, Totals), AnswerError> {
+    let (answer, beside) = answer_beside(query, snapshot, limits, cancel, Counting::default)?;
+    let (Some(beside), Some(rows)) = (beside, answer.anchor_rows()) else {
+        let totals = totals(query, snapshot, limits, cancel)?;
+        return Ok((answer, totals));
     };
-    totals_tuned(query, snapshot, cancel, tuning)
+    let mut totals = of_parts(beside);
+    totals.add_live_and_lost(query, rows, snapshot, cancel, tuning(limits))?;
+    Ok((answer, totals))
 }
 
 /// [`totals`], by the ways that `tuning` says; for tests.
@@ -73,8 +100,7 @@ pub fn totals_tuned(
         );
         return Err(Misreading::whole(what).of("from").into());
     }
-    let rows = |history| snapshot.rows_tuned(&query.target, history, cancel, tuning);
-    let asked = rows(query.history)?;
+    let asked = snapshot.rows_tuned(&query.target, query.history, cancel, tuning)?;
     let mut totals = match asked.ready_groups()? {
         Some(groups) if query.where_filter.is_empty() => of_groups(groups, &asked, cancel)?,
         _ => {
@@ -82,18 +108,7 @@ pub fn totals_tuned(
             of_rows(query, &asked, kinds.as_ref(), cancel)?
         }
     };
-    let all_of = |history| {
-        if history != query.history {
-            rows(history)?.count_backlinks(cancel)
-        } else if query.where_filter.is_empty() {
-            Ok(totals.backlinks)
-        } else {
-            asked.count_backlinks(cancel)
-        }
-    };
-    let (live, all) = (all_of(History::Live)?, all_of(History::AllTime)?);
-    totals.live_backlinks = live;
-    totals.lost_backlinks = all.saturating_sub(live);
+    totals.add_live_and_lost(query, &asked, snapshot, cancel, tuning)?;
     Ok(totals)
 }
 
@@ -138,12 +153,19 @@ fn of_rows(
     cancel: &AtomicBool,
 ) -> Result<Totals, IndexError> {
     let passed = scan_passing(&query.where_filter, kinds, rows, Counting::default, cancel)?;
-    let mut totals = Totals {
+    Ok(of_parts(Beside {
+        visitors: passed.visitors,
         refpages: passed.refpages,
+    }))
+}
+
+fn of_parts(parts: Beside<Counting>) -> Totals {
+    let mut totals = Totals {
+        refpages: parts.refpages,
         ..Totals::default()
     };
     let mut refdomains = Vec::new();
-    for part in passed.visitors {
+    for part in parts.visitors {
         let counted = part.totals;
         totals.backlinks = totals.backlinks.saturating_add(counted.backlinks);
         // All rows of an anchor are in one part.
@@ -155,7 +177,7 @@ fn of_rows(
     }
     let ones = refdomains.iter().map(|word| u64::from(word.count_ones()));
     totals.refdomains = ones.sum();
-    Ok(totals)
+    totals
 }
 
 /// The union of two sets of bits.
@@ -169,6 +191,31 @@ fn unite(all: &mut Vec<u64>, mut more: Vec<u64>) {
 }
 
 impl Totals {
+    /// Counts what is live and lost, whatever the query's history and `where`; `asked` are the rows of its history.
+    fn add_live_and_lost(
+        &mut self,
+        query: &Query,
+        asked: &TargetRows,
+        snapshot: &Snapshot,
+        cancel: &AtomicBool,
+        tuning: Tuning,
+    ) -> Result<(), IndexError> {
+        let all_of = |history| {
+            if history != query.history {
+                let rows = snapshot.rows_tuned(&query.target, history, cancel, tuning)?;
+                rows.count_backlinks(cancel)
+            } else if query.where_filter.is_empty() {
+                Ok(self.backlinks)
+            } else {
+                asked.count_backlinks(cancel)
+            }
+        };
+        let (live, all) = (all_of(History::Live)?, all_of(History::AllTime)?);
+        self.live_backlinks = live;
+        self.lost_backlinks = all.saturating_sub(live);
+        Ok(())
+    }
+
     fn add_dates(&mut self, first_seen: CaptureTime, last_visited: CaptureTime) {
         let first = self
             .first_seen

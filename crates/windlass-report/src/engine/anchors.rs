@@ -77,26 +77,64 @@ pub(super) fn window<'a>(
     after: Option<&Group>,
     groups_max: u64,
 ) -> Result<Report<'a>, IndexError> {
+    let nothing = || Nothing;
+    window_beside(query, rows, kinds, cancel, after, groups_max, nothing).map(|found| found.0)
+}
+
+/// What other visitors made of the rows that a report is made of, and how many distinct pages are behind these.
+pub(crate) struct Beside<V> {
+    pub(crate) visitors: Vec<V>,
+    pub(crate) refpages: u64,
+}
+
+/// A visitor that makes nothing of rows.
+pub(super) struct Nothing;
+
+impl RowVisitor for Nothing {
+    #[inline]
+    fn row(&mut self, _: &Row, _: &mut Texts<'_>) -> Result<bool, IndexError> {
+        Ok(false)
+    }
+}
+
+/// [`window`], with other visitors given the same rows, whatever anchors they want; nothing where the report is
+/// made without rows.
+pub(super) fn window_beside<'a, V: RowVisitor>(
+    query: &'a Query,
+    rows: &TargetRows,
+    kinds: Option<&Kinds>,
+    cancel: &AtomicBool,
+    after: Option<&Group>,
+    groups_max: u64,
+    beside: impl Fn() -> V + Sync,
+) -> Result<(Report<'a>, Option<Beside<V>>), IndexError> {
     let new = || Page::new(query, after.copied(), groups_max);
     if query.where_filter.is_empty()
         && let Some(groups) = rows.ready_groups()?
     {
-        return ready::report(query, rows, groups, new().unordered(), cancel);
+        let report = ready::report(query, rows, groups, new().unordered(), cancel)?;
+        return Ok((report, None));
     }
-    let grouping = || Grouping::new(query, new());
+    let grouping = || Grouping::new(query, new(), beside());
     let passed = scan_passing(&query.where_filter, kinds, rows, grouping, cancel)?;
     let mut found = Found {
         any_rows: passed.any_rows(rows, cancel)?,
         refpages: passed.refpages,
         ..Found::default()
     };
-    let mut pages = Vec::new();
+    let (mut pages, mut visitors) = (Vec::new(), Vec::new());
     for mut part in passed.visitors {
         part.close(&mut rows.texts()?)?;
         found.backlinks = found.backlinks.saturating_add(part.backlinks);
         pages.push(part.page);
+        visitors.push(part.beside);
     }
-    found.report(query, rows, new().join(pages))
+    let beside = Beside {
+        visitors,
+        refpages: found.refpages,
+    };
+    let report = found.report(query, rows, new().join(pages))?;
+    Ok((report, Some(beside)))
 }
 
 /// What a report is made of, beside its page.
@@ -153,20 +191,22 @@ fn anchors(page: &[Group], rows: &TargetRows) -> Result<Anchors, IndexError> {
 }
 
 /// group → having → order, over the rows of one part of a scan.
-struct Grouping<'a> {
+struct Grouping<'a, V> {
     having: Matcher<'a>,
     open: Option<Group>,
     page: Page<'a>,
     backlinks: u64,
+    beside: V,
 }
 
-impl<'a> Grouping<'a> {
-    fn new(query: &'a Query, page: Page<'a>) -> Self {
+impl<'a, V> Grouping<'a, V> {
+    fn new(query: &'a Query, page: Page<'a>, beside: V) -> Self {
         Self {
             having: Matcher::new(&query.having),
             open: None,
             page,
             backlinks: 0,
+            beside,
         }
     }
 
@@ -188,8 +228,9 @@ impl<'a> Grouping<'a> {
     }
 }
 
-impl RowVisitor for Grouping<'_> {
+impl<V: RowVisitor> RowVisitor for Grouping<'_, V> {
     fn row(&mut self, row: &Row, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
+        self.beside.row(row, texts)?;
         self.backlinks = self.backlinks.saturating_add(row.backlinks);
         match &mut self.open {
             // Rows of one anchor are neighbours, and anchors come in byte order (R19).

@@ -24,7 +24,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use windlass_index::{IndexError, Snapshot, TargetRows};
+use windlass_index::{IndexError, RowVisitor, Snapshot, TargetRows};
 
 use crate::error::{Misreading, QueryError};
 use crate::kind::Kinds;
@@ -37,6 +37,7 @@ use grouped::Groups;
 use record::{Named, OwnedCell, Record};
 use sources::Asked;
 
+pub(crate) use anchors::Beside;
 pub use anchors::{run, run_cancellable, run_on};
 pub(crate) use memory::{Memory, SharedMemory};
 pub use of_anchor::{AnchorRow, rows_of_anchor};
@@ -151,6 +152,18 @@ pub fn answer<'a>(
     limits: AnswerLimits,
     cancel: &'a AtomicBool,
 ) -> Result<Answer<'a>, AnswerError> {
+    answer_beside(query, snapshot, limits, cancel, || anchors::Nothing).map(|found| found.0)
+}
+
+/// [`answer`], with other visitors given the rows that its groups are made of; nothing where it is not about anchors,
+/// or made without rows.
+pub(crate) fn answer_beside<'a, V: RowVisitor>(
+    query: &'a Query,
+    snapshot: &Arc<Snapshot>,
+    limits: AnswerLimits,
+    cancel: &'a AtomicBool,
+    beside: impl Fn() -> V + Sync,
+) -> Result<(Answer<'a>, Option<Beside<V>>), AnswerError> {
     check_internal(query, snapshot)?;
     let asked = Asked {
         query,
@@ -162,7 +175,7 @@ pub fn answer<'a>(
     if query.table.source == Source::AnchorRows
         && query.table.grouping == Grouping::By(&[Field::Anchor])
     {
-        return answer_anchors(asked, snapshot, rows()?, kinds);
+        return answer_anchors(asked, snapshot, rows()?, kinds, beside);
     }
     let (content, total, any_rows) = match (query.table.source, query.table.grouping) {
         (Source::AnchorRows, _) => {
@@ -201,7 +214,7 @@ pub fn answer<'a>(
         (0, false) => Some(nothing(&asked, snapshot)?),
     };
     let stats = query.table.stats.iter().map(|stat| (stat.name, total));
-    Ok(Answer {
+    let answer = Answer {
         stats: stats.collect(),
         asked,
         snapshot: Arc::clone(snapshot),
@@ -212,15 +225,17 @@ pub fn answer<'a>(
         content,
         results,
         emptiness,
-    })
+    };
+    Ok((answer, None))
 }
 
-fn answer_anchors<'a>(
+fn answer_anchors<'a, V: RowVisitor>(
     asked: Asked<'a>,
     snapshot: &Arc<Snapshot>,
     rows: TargetRows,
     kinds: Option<Kinds>,
-) -> Result<Answer<'a>, AnswerError> {
+    beside: impl Fn() -> V + Sync,
+) -> Result<(Answer<'a>, Option<Beside<V>>), AnswerError> {
     let Asked {
         query,
         cancel,
@@ -228,22 +243,24 @@ fn answer_anchors<'a>(
     } = asked;
     let at_once = limits.groups_at_once.max(1);
     let mut left = query.offset;
-    let mut last: Option<Group> = None;
-    let report = loop {
-        let wanted = left.saturating_add(query.limit.into()).min(at_once);
-        let mut report =
-            anchors::window(query, &rows, kinds.as_ref(), cancel, last.as_ref(), wanted)?;
+    let wanted_of = |left: u64| left.saturating_add(query.limit.into()).min(at_once);
+    let (known, mut wanted) = (kinds.as_ref(), wanted_of(left));
+    let (mut report, beside) =
+        anchors::window_beside(query, &rows, known, cancel, None, wanted, beside)?;
+    loop {
         let count = report.results();
         // Where nothing is wanted, nothing more comes either.
         if left < count || count < wanted || wanted == 0 {
             report.pass_over(left);
-            break report;
+            break;
         }
         left -= count;
-        last = report.groups().last().copied();
-    };
+        wanted = wanted_of(left);
+        let last = report.groups().last().copied();
+        report = anchors::window(query, &rows, known, cancel, last.as_ref(), wanted)?;
+    }
     let results = report.groups_total().saturating_sub(query.offset);
-    Ok(Answer {
+    let answer = Answer {
         total: Some(report.groups_total()),
         results: results.min(query.limit.into()),
         emptiness: report.emptiness(),
@@ -251,7 +268,8 @@ fn answer_anchors<'a>(
         content: Content::Anchors(Box::new((report, rows, kinds))),
         snapshot: Arc::clone(snapshot),
         asked,
-    })
+    };
+    Ok((answer, beside))
 }
 
 /// Cuts groups to the page; how many there were before.
@@ -314,6 +332,14 @@ impl Answer<'_> {
                 || self.snapshot.manifest().keep_internal
         };
         query.select.iter().copied().filter(is_known).collect()
+    }
+
+    /// The rows that groups of anchors are made of; nothing where the answer has none.
+    pub(crate) fn anchor_rows(&self) -> Option<&TargetRows> {
+        match &self.content {
+            Content::Anchors(found) => Some(&found.1),
+            _ => None,
+        }
     }
 
     /// How many results there are before `offset` and `limit`. `None` where nobody counted them: single rows

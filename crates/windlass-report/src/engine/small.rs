@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use windlass_index::{Snapshot, WorkBound};
 
+use super::anchors::Nothing;
 use super::sources::Asked;
 use super::{Answer, AnswerError, AnswerLimits, answer_anchors};
 use crate::query::Query;
@@ -46,8 +47,11 @@ pub fn answer_if_small<'a>(
         limits,
     };
     // Without conditions no kinds are asked for.
-    rows.map(|rows| answer_anchors(asked, snapshot, rows, None))
-        .transpose()
+    let Some(rows) = rows else {
+        return Ok(None);
+    };
+    let (answer, _) = answer_anchors(asked, snapshot, rows, None, || Nothing)?;
+    Ok(Some(answer))
 }
 
 /// Whether a query is of the kind that [`answer_if_small`] may answer.

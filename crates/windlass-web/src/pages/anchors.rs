@@ -5,7 +5,7 @@ use windlass_links::{CaptureTime, Mode};
 use windlass_report::table::Clause;
 use windlass_report::{
     ANCHORS, AnchorKind, Cell, Column, ColumnType, Direction, Emptiness, Kinds, Query, Totals,
-    answer, totals,
+    answer_with_totals,
 };
 
 use crate::address::Address;
@@ -41,7 +41,7 @@ pub fn page(
     surroundings: &Surroundings,
     view: View<'_>,
 ) -> Result<Rendered, PageError> {
-    let answer = answer(query, view.snapshot, view.limits, view.cancel)?;
+    let (answer, totals) = answer_with_totals(query, view.snapshot, view.limits, view.cancel)?;
     let (backlinks, total) = (backlinks_of(&answer), answer.total().unwrap_or_default());
     let mut rows = Vec::new();
     let columns = answer.columns();
@@ -59,7 +59,6 @@ pub fn page(
         };
         state.href(PATH)
     });
-    let totals = totals(query, view.snapshot, view.limits, view.cancel)?;
     let charge = Charge::of(query, shown);
     let template = Anchors {
         state,

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::response::Response;
+use windlass_report::QueryError;
 use windlass_web::pages::anchors;
 use windlass_web::{Document, Part, ReportState, TargetForm, Viewer};
 
 use super::asked::{Access, Asked};
+use super::page;
 use crate::app::App;
 
 /// A request for a page about a report's target, and what is around that.
@@ -31,6 +33,12 @@ impl OfReport {
             asked,
             state,
         })
+    }
+
+    /// What was read of it, where it is right; the page that says why not.
+    #[allow(clippy::result_large_err, reason = "handlers end with it")]
+    pub(crate) fn checked<T>(&self, read: Result<T, QueryError>) -> Result<T, Response> {
+        page::checked(read, &self.document, &self.asked.id)
     }
 }
 

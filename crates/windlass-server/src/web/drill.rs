@@ -16,18 +16,16 @@ pub(crate) async fn refdomains(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, Response> {
-    let OfReport {
-        asked,
-        state,
-        document,
-    } = OfReport::read(&app, request, "Referring domains").await?;
-    let query = page::checked(state.query(), &document, &asked.id)?;
-    let (anchor, start) = (anchor(&asked), asked.start());
+    let of = OfReport::read(&app, request, "Referring domains").await?;
+    let query = of.checked(of.state.query())?;
+    let (anchor, start) = (anchor(&of.asked), of.asked.start());
     let rows_min = query.cost(0);
-    Ok(page::page(app, asked, document, rows_min, move |view| {
-        refdomains::page(&state, &query, &anchor, start, view)
-    })
-    .await)
+    Ok(
+        page::page(app, of.asked, of.document, rows_min, move |view| {
+            refdomains::page(&of.state, &query, &anchor, start, view)
+        })
+        .await,
+    )
 }
 
 /// `GET /report/backlinks`.
@@ -35,23 +33,22 @@ pub(crate) async fn backlinks(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, Response> {
-    let OfReport {
-        asked,
-        state,
-        document,
-    } = OfReport::read(&app, request, "Backlinks").await?;
-    let anchor = anchor(&asked);
-    let refdomain = asked.value("refdomain").unwrap_or_default().to_owned();
-    let query = page::checked(
-        backlinks::query(&state, &anchor, &refdomain, asked.start()),
-        &document,
-        &asked.id,
-    )?;
+    let of = OfReport::read(&app, request, "Backlinks").await?;
+    let anchor = anchor(&of.asked);
+    let refdomain = of.asked.value("refdomain").unwrap_or_default().to_owned();
+    let query = of.checked(backlinks::query(
+        &of.state,
+        &anchor,
+        &refdomain,
+        of.asked.start(),
+    ))?;
     let rows_min = query.cost(0);
-    Ok(page::page(app, asked, document, rows_min, move |view| {
-        backlinks::page(&state, &query, &anchor, &refdomain, view)
-    })
-    .await)
+    Ok(
+        page::page(app, of.asked, of.document, rows_min, move |view| {
+            backlinks::page(&of.state, &query, &anchor, &refdomain, view)
+        })
+        .await,
+    )
 }
 
 /// The anchor that is asked about; an empty one is an anchor too.
@@ -64,24 +61,22 @@ pub(crate) async fn changes(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, Response> {
-    let OfReport {
-        asked,
-        state,
-        document,
-    } = OfReport::read(&app, request, "New and lost backlinks").await?;
-    let value = |name| asked.value(name).unwrap_or_default().trim().to_owned();
+    let of = OfReport::read(&app, request, "New and lost backlinks").await?;
+    let value = |name| of.asked.value(name).unwrap_or_default().trim().to_owned();
     let wanted = changes::Wanted {
         change: value("type"),
         from: value("from"),
         until: value("until"),
-        start: asked.start(),
+        start: of.asked.start(),
     };
-    let query = page::checked(changes::query(&state, &wanted), &document, &asked.id)?;
+    let query = of.checked(changes::query(&of.state, &wanted))?;
     let rows_min = query.cost(0);
-    Ok(page::page(app, asked, document, rows_min, move |view| {
-        changes::page(&state, &query, &wanted, view)
-    })
-    .await)
+    Ok(
+        page::page(app, of.asked, of.document, rows_min, move |view| {
+            changes::page(&of.state, &query, &wanted, view)
+        })
+        .await,
+    )
 }
 
 /// `GET /report/link`. Free, as what the API tells of captures is in exports alone.
@@ -89,19 +84,15 @@ pub(crate) async fn link(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, Response> {
-    let OfReport {
-        asked,
-        state,
-        document,
-    } = OfReport::read(&app, request, "A backlink").await?;
-    let value = |name| asked.value(name).unwrap_or_default().to_owned();
+    let of = OfReport::read(&app, request, "A backlink").await?;
+    let value = |name| of.asked.value(name).unwrap_or_default().to_owned();
     let wanted = link::Wanted {
         page: value("page"),
         target: value("to"),
-        anchor: anchor(&asked),
+        anchor: anchor(&of.asked),
     };
-    Ok(page::page(app, asked, document, 0, move |view| {
-        link::page(&state, &wanted, view)
+    Ok(page::page(app, of.asked, of.document, 0, move |view| {
+        link::page(&of.state, &wanted, view)
     })
     .await)
 }

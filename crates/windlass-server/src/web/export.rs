@@ -19,16 +19,16 @@ pub(crate) async fn export(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, Response> {
-    let OfReport {
-        asked,
-        state,
-        document,
-    } = OfReport::read(&app, request, "Export").await?;
-    let query = page::checked(export::query(&state), &document, &asked.id)?;
-    let surroundings = asked.surroundings();
-    let rows_left = asked.client.account().map(|account| account.balance.left());
-    Ok(page::page(app, asked, document, 0, move |view| {
-        export::page(&state, &query, &surroundings, rows_left, view)
+    let of = OfReport::read(&app, request, "Export").await?;
+    let query = of.checked(export::query(&of.state))?;
+    let surroundings = of.asked.surroundings();
+    let rows_left = of
+        .asked
+        .client
+        .account()
+        .map(|account| account.balance.left());
+    Ok(page::page(app, of.asked, of.document, 0, move |view| {
+        export::page(&of.state, &query, &surroundings, rows_left, view)
     })
     .await)
 }
@@ -38,25 +38,21 @@ pub(crate) async fn download(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, Response> {
-    let OfReport {
-        asked,
-        state,
-        document,
-    } = OfReport::read(&app, request, "Export").await?;
-    let part = asked.value("part").and_then(|part| part.parse().ok());
+    let of = OfReport::read(&app, request, "Export").await?;
+    let part = of.asked.value("part").and_then(|part| part.parse().ok());
     // As many parts as rows can be counted in.
     let part: u64 = part.unwrap_or(0).min(u64::from(u32::MAX));
-    let mut parameters: Vec<(String, String)> = export::request(&state, part)
+    let mut parameters: Vec<(String, String)> = export::request(&of.state, part)
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
-    let output = asked.value("output").unwrap_or("csv").to_owned();
+    let output = of.asked.value("output").unwrap_or("csv").to_owned();
     parameters.push(("output".to_owned(), output));
     let output = Output::requested(parameters.iter().map(|(name, value)| (name, value)));
-    let id = asked.id;
-    match answer::to_page(app, asked.into(), parameters).await {
+    let id = of.asked.id;
+    match answer::to_page(app, of.asked.into(), parameters).await {
         Ok(mut response) => {
-            let name = export::file_name(&state, part, output);
+            let name = export::file_name(&of.state, part, output);
             let attachment = format!("attachment; filename=\"{name}\"");
             if let Ok(attachment) = HeaderValue::try_from(attachment) {
                 response
@@ -65,6 +61,6 @@ pub(crate) async fn download(
             }
             Ok(response)
         }
-        Err(refusal) => Ok(page::refused(&document, &refusal, &id)),
+        Err(refusal) => Ok(page::refused(&of.document, &refusal, &id)),
     }
 }

@@ -15,17 +15,13 @@ pub(crate) async fn pictures(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, Response> {
-    let OfReport {
-        asked,
-        state,
-        document,
-    } = OfReport::read(&app, request, "Pictures").await?;
-    let is_part = asked.value("part") == Some("1");
-    let query = page::checked(pictures::query(&state), &document, &asked.id)?;
-    let work = move |view: windlass_web::View<'_>| pictures::page(&state, &query, is_part, view);
+    let of = OfReport::read(&app, request, "Pictures").await?;
+    let is_part = of.asked.value("part") == Some("1");
+    let query = of.checked(pictures::query(&of.state))?;
+    let work = move |view: windlass_web::View<'_>| pictures::page(&of.state, &query, is_part, view);
     Ok(if is_part {
-        page::part(app, asked, work).await
+        page::part(app, of.asked, work).await
     } else {
-        page::page(app, asked, document, 0, work).await
+        page::page(app, of.asked, of.document, 0, work).await
     })
 }

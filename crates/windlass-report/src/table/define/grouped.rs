@@ -5,6 +5,31 @@ use super::columns::{FOLDED_ANCHOR, KIND};
 use super::withheld::{IP, RATING, withheld};
 use crate::table::{Column, ColumnType, Field, Grouping, Source, StatsColumn, Table, Total};
 
+const BACKLINKS_FROM_IT: Column = Column::everywhere(
+    "backlinks",
+    ColumnType::Integer,
+    Field::Backlinks,
+    "number of external backlinks from it",
+);
+const REFDOMAIN: Column = Column::everywhere(
+    "refdomain",
+    ColumnType::Host,
+    Field::Refdomain,
+    "referring domain",
+);
+const EARLIEST: Column = Column::everywhere(
+    "first_seen",
+    ColumnType::Date,
+    Field::FirstSeen,
+    "earliest time that one of them was seen",
+);
+const LATEST: Column = Column::everywhere(
+    "last_visited",
+    ColumnType::Date,
+    Field::LastVisited,
+    "latest time that one of them was seen",
+);
+
 /// The table `anchors`: the backlinks of a target by folded anchor (R15–R18).
 pub static ANCHORS: Table = Table {
     name: "anchors",
@@ -39,18 +64,8 @@ pub static ANCHORS: Table = Table {
             "number of referring domains with it",
         )
         .not_in_where(),
-        Column::everywhere(
-            "first_seen",
-            ColumnType::Date,
-            Field::FirstSeen,
-            "earliest time that one of them was seen",
-        ),
-        Column::everywhere(
-            "last_visited",
-            ColumnType::Date,
-            Field::LastVisited,
-            "latest time that one of them was seen",
-        ),
+        EARLIEST,
+        LATEST,
         KIND,
     ],
     withheld: &[],
@@ -90,18 +105,8 @@ pub static ANCHORS_REFDOMAINS: Table = Table {
             "number of different anchors that the domain uses",
         )
         .not_in_where(),
-        Column::everywhere(
-            "backlinks",
-            ColumnType::Integer,
-            Field::Backlinks,
-            "number of external backlinks from it",
-        ),
-        Column::everywhere(
-            "refdomain",
-            ColumnType::Host,
-            Field::Refdomain,
-            "referring domain",
-        ),
+        BACKLINKS_FROM_IT,
+        REFDOMAIN,
         KIND,
     ],
     withheld: &[],
@@ -125,36 +130,16 @@ pub static REFDOMAINS: Table = Table {
             "URL of a page that links; filters only, never returned",
         )
         .only_in_where(),
-        Column::everywhere(
-            "refdomain",
-            ColumnType::Host,
-            Field::Refdomain,
-            "referring domain",
-        ),
-        Column::everywhere(
-            "backlinks",
-            ColumnType::Integer,
-            Field::Backlinks,
-            "number of external backlinks from it",
-        ),
+        REFDOMAIN,
+        BACKLINKS_FROM_IT,
         Column::everywhere(
             "refpages",
             ColumnType::Integer,
             Field::Refpages,
             "number of its pages that have such a backlink",
         ),
-        Column::everywhere(
-            "first_seen",
-            ColumnType::Date,
-            Field::FirstSeen,
-            "earliest time that one of them was seen",
-        ),
-        Column::everywhere(
-            "last_visited",
-            ColumnType::Date,
-            Field::LastVisited,
-            "latest time that one of them was seen",
-        ),
+        EARLIEST,
+        LATEST,
     ],
     withheld: &[
         withheld("domain_rating", RATING),

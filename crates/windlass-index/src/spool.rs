@@ -12,13 +12,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// How much is read back at once.
 const READ_BYTES: usize = 1 << 18;
 
+/// A spool keeps so much at least, that what is written at once is not too little.
+const KEPT_MIN: usize = 1 << 12;
+/// More spools than this that are filled side by side keep less each.
+const SHARED_BY_MORE: usize = 16;
+
 /// Where spools put what they do not keep.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     directory: PathBuf,
     /// Bytes that each spool keeps in memory.
     keep_max: usize,
-    next: AtomicU64,
+    /// The number of the next file, wherever a name is given.
+    next: Arc<AtomicU64>,
 }
 
 impl Scratch {
@@ -27,7 +33,17 @@ impl Scratch {
         Arc::new(Self {
             directory,
             keep_max,
-            next: AtomicU64::new(0),
+            next: Arc::default(),
+        })
+    }
+
+    /// For so many spools that together keep what some keep otherwise.
+    pub(crate) fn shared_by(&self, spools: usize) -> Arc<Self> {
+        let all = self.keep_max.saturating_mul(SHARED_BY_MORE);
+        Arc::new(Self {
+            directory: self.directory.clone(),
+            keep_max: self.keep_max.min((all / spools.max(1)).max(KEPT_MIN)),
+            next: Arc::clone(&self.next),
         })
     }
 
@@ -42,7 +58,7 @@ impl Scratch {
     }
 
     /// A file without a name, so that nothing stays of it whatever happens.
-    fn file(&self) -> io::Result<File> {
+    pub(crate) fn file(&self) -> io::Result<File> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let path = self.directory.join(format!("{number}.spool"));
         let file = File::options()
@@ -162,6 +178,47 @@ impl Write for Spool {
     }
 }
 
+/// Reads records of so many bytes each from a spool that they were put into, as it
+/// [writes](Spool::write_to) them.
+pub(crate) struct Records<const N: usize, F> {
+    each: F,
+    /// The beginning of a record whose end has not come.
+    begun: Vec<u8>,
+}
+
+impl<const N: usize, F: FnMut(&[u8; N])> Records<N, F> {
+    pub(crate) const fn new(each: F) -> Self {
+        Self {
+            each,
+            begun: Vec::new(),
+        }
+    }
+}
+
+impl<const N: usize, F: FnMut(&[u8; N])> Write for Records<N, F> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut rest = bytes;
+        if !self.begun.is_empty() {
+            let missing = N.saturating_sub(self.begun.len());
+            let (end, behind) = rest.split_at(missing.min(rest.len()));
+            self.begun.extend_from_slice(end);
+            rest = behind;
+            if let Ok(record) = self.begun.as_slice().try_into() {
+                (self.each)(record);
+                self.begun.clear();
+            }
+        }
+        let (records, rest) = rest.as_chunks();
+        records.iter().for_each(&mut self.each);
+        self.begun.extend_from_slice(rest);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,6 +246,19 @@ mod tests {
             }
             // No file keeps a name.
             assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+        }
+    }
+
+    #[test]
+    fn records_come_back_whole_whatever_the_pieces() {
+        let bytes: Vec<u8> = (0..=255).cycle().take(7 * 1000).collect();
+        for piece in [1, 3, 6, 7, 8, 20, 7000] {
+            let mut found = Vec::new();
+            let mut records = Records::new(|record: &[u8; 7]| found.extend_from_slice(record));
+            for piece in bytes.chunks(piece) {
+                records.write_all(piece).unwrap();
+            }
+            assert!(found == bytes, "{piece}");
         }
     }
 

@@ -164,7 +164,8 @@ pub(crate) struct IngestOptions {
     /// Files read at once [default: one a core]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
-    /// Memory for what is not written yet, in bytes (suffixes k, M, G) [default: a quarter of RAM]
+    /// Memory for what is not written yet, in bytes (suffixes k, M, G); not below 16 bytes for each page that
+    /// links to the largest site [default: a quarter of RAM]
     #[arg(long, value_name = "BYTES", value_parser = crate::numbers::parse_bytes)]
     pub(crate) memory: Option<u64>,
     /// Compressed bytes of input after which what was read is committed
@@ -230,7 +231,8 @@ pub(crate) struct MergeOptions {
     /// nothing is due
     #[arg(long)]
     pub(crate) tiered: bool,
-    /// Memory for what waits for its place, in bytes (suffixes k, M, G) [default: a quarter of RAM]
+    /// Memory for what waits for its place, in bytes (suffixes k, M, G); not below 16 bytes for each page that
+    /// links to the largest site [default: a quarter of RAM]
     #[arg(long, value_name = "BYTES", value_parser = crate::numbers::parse_bytes)]
     pub(crate) memory: Option<u64>,
     #[command(flatten)]

@@ -37,6 +37,8 @@ use ordered::{ordered, ordered_of};
 
 /// How many links are read between looks at the stop flag.
 const STRIDE: usize = 1 << 14;
+/// Bytes that a link takes while it is gathered and sorted, in two vectors and room to sort in.
+const LINK_BYTES: usize = 24;
 
 /// What is to be read.
 #[derive(Debug)]
@@ -71,6 +73,12 @@ impl Scan {
 
     fn wrong(&self) -> impl Fn(Corrupt) -> IndexError {
         |corrupt| self.segment.corrupt(corrupt)
+    }
+
+    /// How many links a part holds at most, about, so that all threads keep within the question's memory.
+    fn part_links_max(&self) -> usize {
+        let fit = self.tuning.memory_max / LINK_BYTES / threads();
+        self.tuning.part_links_max.min(fit.max(1))
     }
 
     fn block(&self) -> Result<SiteBlock<'_>, Corrupt> {
@@ -131,7 +139,7 @@ impl Scan {
         cancel: &AtomicBool,
     ) -> Result<(Vec<V>, PageSet), IndexError> {
         let source = self.source().map_err(self.wrong())?;
-        let at_once = self.tuning.part_links_max.saturating_mul(threads());
+        let at_once = self.part_links_max().saturating_mul(threads());
         if let (None, Some(table)) = (&source.ready, &source.table)
             && source.links <= at_once
         {
@@ -147,31 +155,6 @@ impl Scan {
         in_parts(rows, &parts, |folds, texts| {
             source.part((folds, among), visitor(), texts, cancel)
         })
-    }
-
-    /// [`run`](Self::run) on this thread, to the end, for visitors that look at no text.
-    pub(crate) fn run_alone<V: RowVisitor>(
-        &self,
-        visitor: impl Fn() -> V,
-    ) -> Result<(Vec<V>, u64), IndexError> {
-        let source = self.source().map_err(self.wrong())?;
-        let mut texts =
-            Texts::of_site(&self.segment, &self.site_key, self.tuning).map_err(self.wrong())?;
-        let (mut visitors, mut pages) = (Vec::new(), None::<PageSet>);
-        for folds in source.parts(1).map_err(self.wrong())? {
-            let (done, more) = source.part(
-                (folds, None),
-                visitor(),
-                &mut texts,
-                &AtomicBool::new(false),
-            )?;
-            visitors.push(done);
-            pages = Some(match pages.take() {
-                Some(pages) => pages.union(more),
-                None => more,
-            });
-        }
-        Ok((visitors, pages.map_or(0, PageSet::count)))
     }
 
     /// The registrable domains of pages, which are numbered as in the block.
@@ -225,9 +208,14 @@ impl Source<'_> {
     fn parts(&self, threads: usize) -> Result<Vec<Range<u32>>, Corrupt> {
         let folds = self.block.fold_count();
         let fold = |n: usize| u32::try_from(n).map_err(|_| Corrupt("the number of folds"));
+        // Those in the ready-made order are not gathered.
+        let links_max = match self.ready {
+            Some(_) => self.scan.tuning.part_links_max,
+            None => self.scan.part_links_max(),
+        };
         let parts = (self.links / self.scan.tuning.part_links_min)
             .min(threads)
-            .max(self.links.div_ceil(self.scan.tuning.part_links_max))
+            .max(self.links.div_ceil(links_max))
             .max(1);
         if parts == 1 {
             return Ok(iter::once(0..fold(folds)?).collect());

@@ -88,9 +88,8 @@ impl United {
         }
         let folds = 0..self.fold_limit();
         let (groups, pages) = self.part(folds, Groups::default(), &mut self.texts(), cancel)?;
-        self.groups = Some(
-            EncodedNode::of(vec![groups], pages.count(), heads_min(LINKS_MIN)).map_err(wrong)?,
-        );
+        self.groups =
+            Some(EncodedNode::of(groups, pages.count(), heads_min(LINKS_MIN)).map_err(wrong)?);
         Ok(())
     }
 

@@ -1,32 +1,42 @@
 //! Adding what is ready-made to a segment file that is whole without it.
 
 use std::fs::File;
-use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::io::{BufWriter, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 
 use super::build::build;
-use crate::bytes::put_varint;
 use crate::compact::Progress;
 use crate::error::IndexError;
-use crate::segment::Segment;
+use crate::segment::{Segment, WriteError};
+use crate::spool::Scratch;
+
+/// What making ready may use.
+#[derive(Debug, Clone)]
+pub(crate) struct Means {
+    /// How many live links a site or a range needs.
+    pub(crate) links_min: usize,
+    pub(crate) threads: usize,
+    /// Bytes of memory.
+    pub(crate) memory_max: usize,
+    pub(crate) scratch: Arc<Scratch>,
+}
 
 /// Makes ready what is large enough, at the end of a segment file. Durable when this returns. A
 /// segment without large sites stays as it is.
 ///
-/// Memory: 24 bytes for each page that links to a site, and 4 for each live link to it; one site at a
-/// time.
+/// Memory: 12 bytes for each page that links to a site, one site at a time, and 4 for each of its anchors
+/// where some fold to the same; the rest is bounded. The less there may be, the more often the links of the
+/// largest sites are gone through.
 pub(crate) fn append(
     path: &Path,
-    min: usize,
+    means: &Means,
     progress: &dyn Progress,
     cancel: &AtomicBool,
 ) -> Result<(), IndexError> {
-    let segment = Arc::new(Segment::open(path)?);
-    let threads = thread::available_parallelism().map_or(1, Into::into);
-    let large = segment.large_sites(min)?;
+    let segment = Segment::open(path)?;
+    let large = segment.large_sites(means.links_min)?;
     if large.is_empty() {
         return Ok(());
     }
@@ -40,18 +50,16 @@ pub(crate) fn append(
     // the file is no segment: it has no name in any index yet.
     let mut writer = segment.ready_writer();
     out.seek(SeekFrom::Start(writer.offset())).map_err(io())?;
+    let write_error = |error: WriteError| error.at(path);
     for site_key in large {
         // Nothing that counts is done: but a merge in the background may have to make way.
         progress.advance(0);
         if cancel.load(Ordering::Relaxed) {
             return Err(IndexError::Cancelled);
         }
-        if let Some(part) = build(&segment, &site_key, threads, min)? {
-            let mut sealed = Vec::with_capacity(part.len() + 10);
-            put_varint(&mut sealed, part.len() as u64);
-            sealed.extend_from_slice(&part);
-            writer.site(&site_key, &sealed);
-            out.write_all(&sealed).map_err(io())?;
+        if let Some(mut part) = build(&segment, &site_key, means, cancel, &write_error)? {
+            let written = writer.site(&site_key, &mut part, &mut out);
+            written.map_err(io())?;
         }
     }
     writer.finish(&mut out).map_err(|e| e.at(path))?;

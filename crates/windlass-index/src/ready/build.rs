@@ -1,250 +1,252 @@
 //! Making what is ready-made of a site, from its block and the page table.
 
-use std::ops::Range;
+use std::cmp::Reverse;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use windlass_links::History;
 
-use super::groups::{EncodedNode, Groups};
-use super::nodes;
-use crate::bytes::{Corrupt, put_sized, put_varint};
+use super::Means;
+use super::groups::Groups;
+use super::links::{LINK_BYTES, LinksInOrder};
+use super::nodes::{self, NodeUrls};
+use super::order::OrderEncoder;
+use crate::bytes::{Corrupt, write_varint};
 use crate::column::write_column;
 use crate::error::IndexError;
 use crate::facts::{FactTable, for_each_live};
-use crate::query::{LinkDates, Scan, Tuning, each_of};
-use crate::segment::Segment;
+use crate::in_order::{self, Bounds, Work};
+use crate::query::LinkDates;
+use crate::segment::{Segment, WriteError};
+use crate::sink::PageSet;
 use crate::site::SiteBlock;
+use crate::spool::{Scratch, Spool};
 
 /// How many links nodes may have together for each live link of the site. A site whose urls nest
 /// deeper than any that is known has its largest nodes only.
 const NODE_LINKS_MAX: usize = 12;
+/// Which part of the memory may be taken by the links that are held, by all threads.
+const HELD_PART: usize = 4;
+/// And which by nodes that wait for those before them.
+const WAITING_PART: usize = 16;
 
-/// What is ready-made of a site; `None` where it has less than `min` live links.
+/// What is ready-made of a site; `None` where it has less than [`Means::links_min`] live links. `write_error`
+/// says where writing failed.
 pub(super) fn build(
-    segment: &Arc<Segment>,
+    segment: &Segment,
     site_key: &[u8],
-    threads: usize,
-    min: usize,
-) -> Result<Option<Vec<u8>>, IndexError> {
+    means: &Means,
+    cancel: &AtomicBool,
+    write_error: &(dyn Fn(WriteError) -> IndexError + Sync),
+) -> Result<Option<Spool>, IndexError> {
     let wrong = |corrupt: Corrupt| segment.corrupt(corrupt);
+    let min = means.links_min.max(1);
     let Some(block) = segment.site(site_key).map_err(wrong)? else {
         return Ok(None);
     };
-    if block.hrefs.len() < min.max(1) {
+    if block.hrefs.len() < min {
         return Ok(None);
     }
-    let table = segment.facts(site_key, &block).map_err(wrong)?;
-    let Some(order) = Order::of(segment, &block, &table, min).map_err(wrong)? else {
+    // Not kept, as there may be many large sites.
+    let table = FactTable::of(segment, &block).map_err(wrong)?;
+    let (ranges, live) = live_ranges(segment, &block, &table, min).map_err(wrong)?;
+    if (live as usize) < min {
         return Ok(None);
+    }
+    let links = LinksInOrder {
+        segment,
+        block: &block,
+        table: &table,
+        cancel,
     };
-    let mut out = Vec::new();
-    order.encode(&mut out).map_err(wrong)?;
-    let ranges = nodes::ranges(block.urls, &order.live_before, min).map_err(wrong)?;
-    let ranges = within_budget(ranges, &order.live_before);
-    drop((order, table, block));
-    let heads_min = super::heads_min(min);
-    let nodes = each_of(
+    // Fewer than make a site large are never too many.
+    let held_max = |threads: usize| (means.memory_max / HELD_PART / threads / LINK_BYTES).max(min);
+
+    let mut out = Spool::new(&means.scratch);
+    let mut order = OrderEncoder::new(&means.scratch);
+    links.for_each(0..block.hrefs.len(), held_max(1), |link| order.link(link))?;
+    order
+        .finish(block.fold_count(), &mut out)
+        .map_err(write_error)?;
+
+    let ranges = within_budget(ranges, live);
+    let threads = means.threads.min(ranges.len()).max(1);
+    let nodes = Nodes {
+        links,
+        held_max: held_max(threads),
+        heads_min: super::heads_min(means.links_min),
+        scratch: &means.scratch,
+        write_error,
+    };
+    let bounds = Bounds {
         threads,
-        &ranges,
-        || Ok(()),
-        |(), urls| encode_node(segment, site_key, urls, heads_min),
+        waiting_bytes_max: means.memory_max / WAITING_PART,
+    };
+    let mut columns = NodeColumns::new(&means.scratch);
+    let mut next = ranges.iter();
+    in_order::run(
+        &nodes,
+        bounds,
+        || Ok(next.next().cloned()),
+        |node: Node| columns.push(node).map_err(write_error),
     )?;
-    put_nodes(&ranges, &nodes, &mut out).map_err(wrong)?;
+    columns.finish(&mut out).map_err(write_error)?;
     Ok(Some(out))
 }
 
-/// The live links of a site, ordered by (fold, page).
-struct Order {
-    /// First link of each fold, and their number.
-    starts: Vec<u32>,
-    places: Vec<u32>,
-    /// (link, first seen, last visited) where these are not those of the page.
-    dated: Vec<(u32, u32, u32)>,
-    /// How many live links lead to the urls before each, and to all.
-    live_before: Vec<u32>,
-}
-
-impl Order {
-    /// Counts the links of each fold, then puts each in its place: linear in links but for the sorting
-    /// of each fold's pages. Memory: 4 bytes a link and a fold.
-    fn of(
-        segment: &Segment,
-        block: &SiteBlock<'_>,
-        table: &FactTable,
-        min: usize,
-    ) -> Result<Option<Self>, Corrupt> {
-        let mut block = block.clone();
-        let mut dates = LinkDates::new(segment, History::Live);
-        let mut starts = vec![0u32; block.fold_count() + 1];
-        let mut live_before = vec![0u32];
-        let mut live = 0u32;
-        for url in 0..block.urls.len() {
-            let links = block.hrefs.start(url)?..block.hrefs.start(url + 1)?;
-            for_each_live(&mut block, table, &mut dates, links, |fold, _, _| {
-                let count = starts.get_mut(fold as usize + 1);
-                *count.ok_or(Corrupt("a form"))? += 1;
-                live += 1;
-                Ok::<(), Corrupt>(())
-            })?;
-            live_before.push(live);
-        }
-        if (live as usize) < min.max(1) {
-            return Ok(None);
-        }
-        let mut sum = 0;
-        for start in &mut starts {
-            sum += *start;
-            *start = sum;
-        }
-        let mut next = starts.clone();
-        let mut places = vec![0u32; live as usize];
-        let mut own: Vec<(u32, u32, u32, u32)> = Vec::new();
-        let links = 0..block.hrefs.len();
-        for_each_live(
-            &mut block,
-            table,
-            &mut dates,
-            links,
-            |fold, place, dates| {
-                let at = next.get_mut(fold as usize).ok_or(Corrupt("a form"))?;
-                let slot = places.get_mut(*at as usize);
-                *slot.ok_or(Corrupt("a link"))? = place;
-                *at += 1;
-                if let Some((first_seen, last_visited)) = dates {
-                    own.push((fold, place, first_seen, last_visited));
-                }
-                Ok::<(), Corrupt>(())
-            },
-        )?;
-        drop(next);
-        for pair in starts.windows(2) {
-            if let &[start, end] = pair
-                && let Some(of_fold) = places.get_mut(start as usize..end as usize)
-            {
-                of_fold.sort_unstable();
-            }
-        }
-        Ok(Some(Self {
-            dated: date(own, &starts, &places),
-            starts,
-            places,
-            live_before,
-        }))
-    }
-
-    fn encode(&self, out: &mut Vec<u8>) -> Result<(), Corrupt> {
-        let folds = self.starts.len().saturating_sub(1);
-        put_varint(out, self.places.len() as u64);
-        put_varint(out, folds as u64);
-        write_column(self.starts.iter().take(folds).copied(), out)?;
-        write_column(self.places.iter().copied(), out)?;
-        put_varint(out, self.dated.len() as u64);
-        if !self.dated.is_empty() {
-            write_column(self.dated.iter().map(|(link, ..)| *link), out)?;
-            write_column(self.dated.iter().map(|(_, first, _)| *first), out)?;
-            write_column(self.dated.iter().map(|(.., last)| *last), out)?;
-        }
-        Ok(())
-    }
-}
-
-/// Which links the dates of (fold, place, first, last) belong to: the first of those that have the
-/// same fold and page, which one does not matter.
-fn date(
-    mut own: Vec<(u32, u32, u32, u32)>,
-    starts: &[u32],
-    places: &[u32],
-) -> Vec<(u32, u32, u32)> {
-    own.sort_unstable();
-    let mut dated = Vec::with_capacity(own.len());
-    let mut before = None;
-    let mut repeat = 0;
-    for (fold, place, first_seen, last_visited) in own {
-        repeat = if before == Some((fold, place)) {
-            repeat + 1
-        } else {
-            0
-        };
-        before = Some((fold, place));
-        let start = starts.get(fold as usize).copied().unwrap_or(0) as usize;
-        let end = starts.get(fold as usize + 1).copied().unwrap_or(0) as usize;
-        let of_fold = places.get(start..end).unwrap_or_default();
-        let link = start + of_fold.partition_point(|other| *other < place) + repeat;
-        dated.push((link as u64 as u32, first_seen, last_visited));
-    }
-    dated
+/// The ranges of urls that have enough live links, and the number of all live links.
+fn live_ranges(
+    segment: &Segment,
+    block: &SiteBlock<'_>,
+    table: &FactTable,
+    min: usize,
+) -> Result<(Vec<NodeUrls>, u32), Corrupt> {
+    let urls = block.urls;
+    let mut block = block.clone();
+    let mut dates = LinkDates::new(segment, History::Live);
+    let live = |url: usize| {
+        let links = block.hrefs.start(url)?..block.hrefs.start(url + 1)?;
+        let mut live = 0;
+        for_each_live(&mut block, table, &mut dates, links, |_, _, _| {
+            live += 1;
+            Ok::<(), Corrupt>(())
+        })?;
+        Ok(live)
+    };
+    nodes::ranges(urls, live, min)
 }
 
 /// Of all ranges the largest, as many as the budget has room for; in order.
-fn within_budget(mut ranges: Vec<Range<u32>>, live_before: &[u32]) -> Vec<Range<u32>> {
-    let links = |range: &Range<u32>| {
-        let before = |url: u32| live_before.get(url as usize).copied().unwrap_or(0) as usize;
-        before(range.end) - before(range.start)
-    };
-    let mut budget = live_before.last().map_or(0, |live| *live as usize) * NODE_LINKS_MAX;
-    ranges.sort_by_key(|range| (std::cmp::Reverse(links(range)), range.start, range.end));
+fn within_budget(mut ranges: Vec<NodeUrls>, live: u32) -> Vec<NodeUrls> {
+    let mut budget = live as usize * NODE_LINKS_MAX;
+    ranges.sort_by_key(|range| (Reverse(range.links), range.urls.start, range.urls.end));
     let fits = ranges.iter().take_while(|range| {
-        let is_within = links(range) <= budget;
-        budget = budget.saturating_sub(links(range));
+        let links = range.links as usize;
+        let is_within = links <= budget;
+        budget = budget.saturating_sub(links);
         is_within
     });
     let n = fits.count();
     ranges.truncate(n);
-    ranges.sort_unstable_by_key(|range| (range.start, range.end));
+    ranges.sort_unstable_by_key(|range| (range.urls.start, range.urls.end));
     ranges
 }
 
-fn encode_node(
-    segment: &Arc<Segment>,
-    site_key: &[u8],
-    urls: &Range<u32>,
+/// The nodes of a site, made by several threads.
+struct Nodes<'a> {
+    links: LinksInOrder<'a>,
+    /// How many links each thread may hold.
+    held_max: usize,
     heads_min: usize,
-) -> Result<EncodedNode, IndexError> {
-    let wrong = |corrupt: Corrupt| segment.corrupt(corrupt);
-    let urls = urls.start as usize..urls.end as usize;
-    let mut block = segment
-        .site(site_key)
-        .and_then(|block| block.ok_or(Corrupt("a site's key")))
-        .map_err(wrong)?;
-    let links = block.hrefs.start(urls.start).map_err(wrong)?
-        ..block.hrefs.start(urls.end).map_err(wrong)?;
-    let scan = Scan::new(
-        Arc::clone(segment),
-        site_key.to_owned(),
-        vec![urls],
-        vec![links],
-        History::Live,
-        Tuning::default(),
-    );
-    let (parts, refpages) = scan.run_alone(Groups::default)?;
-    EncodedNode::of(parts, refpages, heads_min).map_err(wrong)
+    scratch: &'a Arc<Scratch>,
+    write_error: &'a (dyn Fn(WriteError) -> IndexError + Sync),
 }
 
-fn put_nodes(
-    ranges: &[Range<u32>],
-    nodes: &[EncodedNode],
-    out: &mut Vec<u8>,
-) -> Result<(), Corrupt> {
-    put_varint(out, nodes.len() as u64);
-    if nodes.is_empty() {
-        return Ok(());
+/// A node, encoded.
+struct Node {
+    urls: NodeUrls,
+    backlinks: u64,
+    refpages: u64,
+    groups: usize,
+    bytes: Spool,
+}
+
+impl Work for Nodes<'_> {
+    type Task = NodeUrls;
+    type Done = Node;
+    type Error = IndexError;
+    type Worker = ();
+
+    fn worker(&self) {}
+
+    fn work(&self, (): &mut (), urls: NodeUrls) -> Result<Node, IndexError> {
+        let block = self.links.block;
+        let mut hrefs = block.hrefs.clone();
+        let mut link = |url: u32| {
+            let start = hrefs.start(url as usize);
+            start.map_err(|corrupt| self.links.segment.corrupt(corrupt))
+        };
+        let links = link(urls.urls.start)?..link(urls.urls.end)?;
+        let mut groups = Groups::new(self.scratch);
+        let mut pages = PageSet::new(links.len(), block.pages.len());
+        self.links.for_each(links, self.held_max, |link| {
+            groups.link(link);
+            pages.extend(&[link.place]);
+        })?;
+        let mut bytes = Spool::new(self.scratch);
+        let encoded = groups.encode(self.heads_min, &mut bytes);
+        let (groups, backlinks) = encoded.map_err(self.write_error)?;
+        Ok(Node {
+            urls,
+            backlinks,
+            refpages: pages.count(),
+            groups,
+            bytes,
+        })
     }
-    let number = |n: u64| u32::try_from(n).map_err(|_| Corrupt("more than 2^32 links to one site"));
-    write_column(ranges.iter().map(|range| range.start), out)?;
-    write_column(ranges.iter().map(|range| range.end), out)?;
-    let mut column = |value: &dyn Fn(&EncodedNode) -> u64| -> Result<(), Corrupt> {
-        let values: Result<Vec<u32>, Corrupt> = nodes.iter().map(|n| number(value(n))).collect();
-        write_column(values?, out)
-    };
-    column(&|node| node.backlinks)?;
-    column(&|node| node.refpages)?;
-    column(&|node| node.groups as u64)?;
-    let (mut ends, mut data) = (Vec::new(), Vec::new());
-    for node in nodes {
-        data.extend_from_slice(&node.bytes);
-        ends.push(number(data.len() as u64)?);
+
+    fn memory(node: &Node) -> usize {
+        node.bytes.memory()
     }
-    write_column(ends, out)?;
-    put_sized(out, &data);
-    Ok(())
+}
+
+/// What is known of the nodes that are done.
+struct NodeColumns {
+    first_urls: Vec<u32>,
+    end_urls: Vec<u32>,
+    backlinks: Vec<u32>,
+    refpages: Vec<u32>,
+    groups: Vec<u32>,
+    /// Where each ends in `data`.
+    ends: Vec<u32>,
+    data: Spool,
+}
+
+impl NodeColumns {
+    fn new(scratch: &Arc<Scratch>) -> Self {
+        Self {
+            first_urls: Vec::new(),
+            end_urls: Vec::new(),
+            backlinks: Vec::new(),
+            refpages: Vec::new(),
+            groups: Vec::new(),
+            ends: Vec::new(),
+            data: Spool::new(scratch),
+        }
+    }
+
+    fn push(&mut self, mut node: Node) -> Result<(), WriteError> {
+        let number =
+            |n: u64| u32::try_from(n).map_err(|_| Corrupt("more than 2^32 links to one site"));
+        node.bytes.write_to(&mut self.data)?;
+        self.first_urls.push(node.urls.urls.start);
+        self.end_urls.push(node.urls.urls.end);
+        self.backlinks.push(number(node.backlinks)?);
+        self.refpages.push(number(node.refpages)?);
+        self.groups.push(number(node.groups as u64)?);
+        self.ends.push(number(self.data.len())?);
+        Ok(())
+    }
+
+    fn finish(mut self, out: &mut Spool) -> Result<(), WriteError> {
+        write_varint(out, self.ends.len() as u64)?;
+        if self.ends.is_empty() {
+            return Ok(());
+        }
+        for column in [
+            self.first_urls,
+            self.end_urls,
+            self.backlinks,
+            self.refpages,
+            self.groups,
+            self.ends,
+        ] {
+            let mut bytes = Vec::new();
+            write_column(column, &mut bytes)?;
+            out.put(&bytes);
+        }
+        write_varint(out, self.data.len())?;
+        self.data.write_to(out)?;
+        Ok(())
+    }
 }

@@ -1,83 +1,254 @@
-//! Finished groups (R17), made of rows and encoded as a node.
+//! Finished groups (R17), made of links or rows and encoded as a node.
+
+use std::cmp::Reverse;
+use std::io::Write;
+use std::sync::Arc;
 
 use super::Node;
-use super::heads::{self, Heads};
+use super::heads::{Heads, HeadsBuilder};
+use super::links::Link;
 use crate::bytes::{Bytes, Corrupt};
 use crate::column::{Column, ColumnBuilder};
 use crate::error::IndexError;
 use crate::rows::{Row, RowVisitor, Texts};
+use crate::segment::WriteError;
+use crate::spool::{Records, Scratch, Spool};
 
-/// Groups rows as they come.
+/// Groups with at most so many backlinks, which nearly all have, are put aside by their number.
+const FEW: u32 = 32;
+/// Bytes of a group that is put aside.
+const RECORD: usize = 20;
+
+/// Groups links or rows, which come in the order of their anchors.
+///
+/// The order of a node is by backlinks, then by anchor: of those that have the same few backlinks, it is the
+/// order in which they come. The others are few enough to be sorted in memory.
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
-    /// Each row is a group; with it the number of its rows.
-    groups: Vec<(Row, u64)>,
+    open: Option<Group>,
+    /// Page and registrable domain of the last link.
+    page: u32,
+    domain: u32,
+    /// Those with 1, 2, … backlinks.
+    few: Vec<Spool>,
+    many: Vec<Group>,
+    /// How many there are, and the backlinks of all.
+    groups: usize,
     backlinks: u64,
+    /// `None`: everything stays in memory.
+    scratch: Option<Arc<Scratch>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Group {
+    anchor: u32,
+    backlinks: u32,
+    refpages: u32,
+    refdomains: u32,
+    first_seen: u32,
+    last_visited: u32,
+}
+
+impl Group {
+    /// What is put aside of one with few backlinks.
+    fn record(&self) -> [u8; RECORD] {
+        let mut record = [0; RECORD];
+        let values = [
+            self.anchor,
+            self.refpages,
+            self.refdomains,
+            self.first_seen,
+            self.last_visited,
+        ];
+        for (bytes, value) in record.chunks_exact_mut(4).zip(values) {
+            bytes.copy_from_slice(&value.to_le_bytes());
+        }
+        record
+    }
+
+    fn of_record(backlinks: u32, record: &[u8; RECORD]) -> Self {
+        let (values, _) = record.as_chunks::<4>();
+        let mut values = values.iter().map(|bytes| u32::from_le_bytes(*bytes));
+        let mut next = || values.next().unwrap_or_default();
+        Self {
+            anchor: next(),
+            backlinks,
+            refpages: next(),
+            refdomains: next(),
+            first_seen: next(),
+            last_visited: next(),
+        }
+    }
+}
+
+impl Groups {
+    /// For groups that may be larger than memory.
+    pub(super) fn new(scratch: &Arc<Scratch>) -> Self {
+        Self {
+            scratch: Some(Arc::clone(scratch)),
+            ..Self::default()
+        }
+    }
+
+    /// Takes the next link, by (anchor, page).
+    #[inline]
+    pub(super) fn link(&mut self, link: &Link) {
+        self.backlinks += 1;
+        match &mut self.open {
+            Some(group) if group.anchor == link.fold => {
+                group.backlinks += 1;
+                group.refpages += u32::from(self.page != link.place);
+                group.refdomains += u32::from(self.domain != link.domain);
+                group.first_seen = group.first_seen.min(link.first_seen);
+                group.last_visited = group.last_visited.max(link.last_visited);
+            }
+            _ => {
+                self.close();
+                self.open = Some(Group {
+                    anchor: link.fold,
+                    backlinks: 1,
+                    refpages: 1,
+                    refdomains: 1,
+                    first_seen: link.first_seen,
+                    last_visited: link.last_visited,
+                });
+            }
+        }
+        self.page = link.place;
+        self.domain = link.domain;
+    }
+
+    /// No more comes to the open group.
+    fn close(&mut self) {
+        let Some(group) = self.open.take() else {
+            return;
+        };
+        self.groups += 1;
+        if group.backlinks > FEW {
+            self.many.push(group);
+            return;
+        }
+        if self.few.is_empty() {
+            let spool = || {
+                self.scratch
+                    .as_ref()
+                    .map_or_else(Spool::default, Spool::new)
+            };
+            self.few.resize_with(FEW as usize, spool);
+        }
+        let at = group.backlinks.saturating_sub(1);
+        if let Some(spool) = self.few.get_mut(at as usize) {
+            spool.put(&group.record());
+        }
+    }
+
+    /// Encodes the node, with heads where there are at least `heads_min` groups. Returns the number of
+    /// groups, and of the backlinks of all.
+    pub(super) fn encode(
+        mut self,
+        heads_min: usize,
+        out: &mut impl Write,
+    ) -> Result<(usize, u64), WriteError> {
+        self.close();
+        // No group then has more than fit into its numbers.
+        if u32::try_from(self.backlinks).is_err() {
+            return Err(Corrupt("more than 2^32 links to one site").into());
+        }
+        let column = || {
+            let scratch = self.scratch.as_ref();
+            scratch.map_or_else(ColumnBuilder::default, ColumnBuilder::new)
+        };
+        let mut columns: [ColumnBuilder; 6] = std::array::from_fn(|_| column());
+        let mut heads = HeadsBuilder::new();
+        let has_heads = self.groups >= heads_min;
+        let mut each = |group: &Group| {
+            let values = [
+                group.anchor,
+                group.backlinks,
+                group.backlinks - group.refpages,
+                group.refpages - group.refdomains,
+                group.first_seen,
+                group.last_visited - group.first_seen,
+            ];
+            for (column, value) in columns.iter_mut().zip(values) {
+                column.push(value);
+            }
+            if has_heads {
+                heads.push(group.first_seen, group.last_visited, group.anchor);
+            }
+        };
+        self.many
+            .sort_unstable_by_key(|group| (Reverse(group.backlinks), group.anchor));
+        std::mem::take(&mut self.many).iter().for_each(&mut each);
+        for (backlinks, spool) in (1..=FEW).rev().zip(self.few.iter_mut().rev()) {
+            let record = |record: &[u8; RECORD]| each(&Group::of_record(backlinks, record));
+            spool.write_to(&mut Records::new(record))?;
+        }
+        for column in &mut columns {
+            column.close()?;
+            column.write_to(out)?;
+        }
+        let mut bytes = Vec::new();
+        heads.finish(&mut bytes)?;
+        out.write_all(&bytes)?;
+        Ok((self.groups, self.backlinks))
+    }
 }
 
 impl RowVisitor for Groups {
     fn row(&mut self, row: &Row, _: &mut Texts<'_>) -> Result<bool, IndexError> {
+        // What does not fit is an error in the end: see `encode`.
+        let number = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+        let (backlinks, refpages) = (number(row.backlinks), number(row.refpages));
+        let (first_seen, last_visited) = (row.first_seen.unix(), row.last_visited.unix());
         self.backlinks += row.backlinks;
-        match self.groups.last_mut() {
-            Some((group, refdomains)) if group.anchor == row.anchor => {
-                group.backlinks += row.backlinks;
-                group.refpages += row.refpages;
-                group.first_seen = group.first_seen.min(row.first_seen);
-                group.last_visited = group.last_visited.max(row.last_visited);
-                *refdomains += 1;
+        match &mut self.open {
+            Some(group) if group.anchor == row.anchor => {
+                group.backlinks = group.backlinks.saturating_add(backlinks);
+                group.refpages = group.refpages.saturating_add(refpages);
+                group.refdomains += 1;
+                group.first_seen = group.first_seen.min(first_seen);
+                group.last_visited = group.last_visited.max(last_visited);
             }
-            _ => self.groups.push((*row, 1)),
+            _ => {
+                self.close();
+                self.open = Some(Group {
+                    anchor: row.anchor,
+                    backlinks,
+                    refpages,
+                    refdomains: 1,
+                    first_seen,
+                    last_visited,
+                });
+            }
         }
         Ok(true)
     }
 }
 
-/// A node's totals and bytes.
+/// A node in memory.
 #[derive(Debug)]
 pub(crate) struct EncodedNode {
-    pub(super) backlinks: u64,
-    pub(super) refpages: u64,
-    pub(super) groups: usize,
-    pub(super) bytes: Vec<u8>,
+    backlinks: u64,
+    refpages: u64,
+    groups: usize,
+    bytes: Vec<u8>,
 }
 
 impl EncodedNode {
-    /// From the groups of all parts of a range, and the number of distinct pages behind them; with heads
-    /// where there are at least `heads_min` groups.
-    pub(crate) fn of(parts: Vec<Groups>, refpages: u64, heads_min: usize) -> Result<Self, Corrupt> {
-        let backlinks = parts.iter().map(|part| part.backlinks).sum();
-        let mut groups: Vec<(Row, u64)> = parts.into_iter().flat_map(|part| part.groups).collect();
-        groups
-            .sort_unstable_by_key(|(group, _)| (std::cmp::Reverse(group.backlinks), group.anchor));
+    /// From the groups of a range, and the number of distinct pages behind them; with heads where there are
+    /// at least `heads_min` groups.
+    pub(crate) fn of(groups: Groups, refpages: u64, heads_min: usize) -> Result<Self, Corrupt> {
         let mut bytes = Vec::new();
-        let mut column = |value: &dyn Fn(&Row, u64) -> u64| -> Result<(), Corrupt> {
-            let mut column = ColumnBuilder::default();
-            for (group, refdomains) in &groups {
-                let value = u32::try_from(value(group, *refdomains));
-                column.push(value.map_err(|_| Corrupt("more than 2^32 links to one site"))?);
-            }
-            column.finish(&mut bytes)
-        };
-        column(&|group, _| group.anchor.into())?;
-        column(&|group, _| group.backlinks)?;
-        column(&|group, _| group.backlinks - group.refpages)?;
-        column(&|group, refdomains| group.refpages - refdomains)?;
-        column(&|group, _| group.first_seen.unix().into())?;
-        column(&|group, _| (group.last_visited.unix() - group.first_seen.unix()).into())?;
-        let dated: Vec<(u32, u32, u32)> = if groups.len() >= heads_min {
-            let dates = |(group, _): &(Row, u64)| {
-                let (first, last) = (group.first_seen.unix(), group.last_visited.unix());
-                (first, last, group.anchor)
-            };
-            groups.iter().map(dates).collect()
-        } else {
-            Vec::new()
-        };
-        heads::encode(&dated, &mut bytes)?;
+        let encoded = groups.encode(heads_min, &mut bytes);
+        let (groups, backlinks) = encoded.map_err(|error| match error {
+            WriteError::TooLarge(what) => Corrupt(what),
+            WriteError::Io(_) => Corrupt("groups that were put aside"),
+        })?;
         Ok(Self {
             backlinks,
             refpages,
-            groups: groups.len(),
+            groups,
             bytes,
         })
     }

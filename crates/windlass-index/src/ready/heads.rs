@@ -43,31 +43,53 @@ impl DateOrder {
     }
 }
 
-/// Writes the heads of groups, each by its dates and its anchor's number.
+/// Finds the heads of groups that come in the order of the node.
 ///
 /// ```text
 /// heads := varint h | (places of groups (column of h)) × 4 where h > 0
 /// ```
-pub(super) fn encode(groups: &[(u32, u32, u32)], out: &mut Vec<u8>) -> Result<(), Corrupt> {
-    let head = groups.len().min(HEAD);
-    put_varint(out, head as u64);
-    for order in DateOrder::ALL {
-        let key = |place: &u32| {
-            let group = groups.get(*place as usize).copied();
-            let (first_seen, last_visited, anchor) = group.unwrap_or_default();
-            order.key(first_seen, last_visited, anchor)
-        };
-        let mut places: Vec<u32> = (0..groups.len() as u64 as u32).collect();
-        if let Some(last) = head.checked_sub(1) {
-            places.select_nth_unstable_by_key(last, key);
-        }
-        places.truncate(head);
-        places.sort_unstable_by_key(key);
-        if head > 0 {
-            write_column(places, out)?;
+pub(super) struct HeadsBuilder {
+    /// For each order its first groups, and others: what each is ordered by, and its place.
+    orders: [Vec<((u32, u32), u32)>; DateOrder::ALL.len()],
+    n: u32,
+}
+
+/// So many groups of each order are held before those that are not among the first go.
+const HELD: usize = 4 * HEAD;
+
+impl HeadsBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            orders: Default::default(),
+            n: 0,
         }
     }
-    Ok(())
+
+    /// The next group, by its dates and its anchor's number.
+    pub(super) fn push(&mut self, first_seen: u32, last_visited: u32, anchor: u32) {
+        for (order, first) in DateOrder::ALL.into_iter().zip(&mut self.orders) {
+            first.push((order.key(first_seen, last_visited, anchor), self.n));
+            if first.len() >= HELD {
+                first.select_nth_unstable(HEAD - 1);
+                first.truncate(HEAD);
+            }
+        }
+        self.n += 1;
+    }
+
+    /// Writes the heads; none, where no group came.
+    pub(super) fn finish(self, out: &mut Vec<u8>) -> Result<(), Corrupt> {
+        let head = HEAD.min(self.n as usize);
+        put_varint(out, head as u64);
+        for mut first in self.orders {
+            first.sort_unstable();
+            first.truncate(head);
+            if head > 0 {
+                write_column(first.into_iter().map(|(_, place)| place), out)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The heads of a node; empty where it has none.

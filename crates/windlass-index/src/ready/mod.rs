@@ -26,7 +26,9 @@ mod append;
 mod build;
 mod groups;
 mod heads;
+mod links;
 mod nodes;
+mod order;
 
 use std::ops::Range;
 
@@ -34,7 +36,7 @@ use crate::bytes::{Bytes, Corrupt};
 use crate::column::Column;
 use crate::stretch::Stretch;
 
-pub(crate) use append::append;
+pub(crate) use append::{Means, append};
 pub(crate) use groups::{EncodedNode, Groups};
 pub(crate) use heads::{DateOrder, Heads};
 

@@ -9,94 +9,124 @@ use crate::strings::StringList;
 const LABEL_END: u8 = 0x02;
 const HOST_END: u8 = 0x01;
 
-/// The ranges that targets can ask for (R16) with at least `min` links, ordered, each once: all
-/// urls that share a prefix, and a host with those below it. `live_before[u]` counts the links to
-/// the urls before `u`; it has one entry more than there are urls.
+/// A range of urls of which the groups are made ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NodeUrls {
+    pub(super) urls: Range<u32>,
+    /// How many live links lead to them.
+    pub(super) links: u32,
+}
+
+/// Something that urls have in common, from the first one that has it on.
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    /// Bytes of a key that it takes.
+    length: usize,
+    first: u32,
+    /// The live links to the urls before the first.
+    before: u32,
+}
+
+/// The ranges that targets can ask for (R16) with at least `min` live links, ordered, each once: all
+/// urls that share a prefix, and a host with those below it; and the number of all live links. `live`
+/// counts those to a url, and is asked once for each, in order.
 ///
-/// O(bytes of all urls): the prefixes are the inner nodes of the trie of keys, found with a stack.
-pub(super) fn ranges(
+/// O(bytes of all urls): the prefixes are the inner nodes of the trie of keys, found with a stack. Memory
+/// does not grow with the number of urls.
+pub(super) fn ranges<E: From<Corrupt>>(
     urls: StringList<'_>,
-    live_before: &[u32],
+    mut live: impl FnMut(usize) -> Result<u32, E>,
     min: usize,
-) -> Result<Vec<Range<u32>>, Corrupt> {
+) -> Result<(Vec<NodeUrls>, u32), E> {
     let mut found = Finder {
-        live_before,
         min: min.max(1),
         ranges: Vec::new(),
     };
-    // Open prefixes, each longer than the one before: (length, first url with it).
-    let mut prefixes: Vec<(usize, u32)> = Vec::new();
-    // Open host keys, likewise, each of the labels before it.
-    let mut hosts: Vec<(usize, u32)> = Vec::new();
+    // Open prefixes, each longer than the one before, and open host keys, each of the labels before it.
+    let (mut prefixes, mut hosts): (Vec<Open>, Vec<Open>) = (Vec::new(), Vec::new());
     let (mut key, mut before) = (Vec::new(), Vec::new());
     let mut iter = urls.iter();
     let mut url = 0u32;
+    // The live links to all urls before this one, and to those before the last one.
+    let (mut sum, mut last_sum) = (0u32, 0u32);
     while iter.next_into(&mut key)? {
         let shared = key.iter().zip(&before).take_while(|(a, b)| a == b).count();
         let is_first = url == 0;
         if !is_first {
             // The URL before ends here, and so does each prefix that this one does not have.
-            found.add(url - 1..url);
-            let mut start = url - 1;
-            while let Some(&(length, first)) = prefixes.last() {
-                if length <= shared {
-                    break;
-                }
-                prefixes.pop();
-                found.add(first..url);
-                start = first;
+            let mut last = Open {
+                length: shared,
+                first: url - 1,
+                before: last_sum,
+            };
+            found.add(last, (url, sum));
+            while let Some(open) = prefixes.pop_if(|open| open.length > shared) {
+                found.add(open, (url, sum));
+                (last.first, last.before) = (open.first, open.before);
             }
-            if prefixes.last().is_none_or(|(length, _)| *length < shared) {
-                prefixes.push((shared, start));
+            if prefixes.last().is_none_or(|open| open.length < shared) {
+                prefixes.push(last);
             }
         }
         // A host ends where this URL is neither on it nor below it.
-        while let Some(&(length, first)) = hosts.last() {
-            let goes_on = matches!(key.get(length), Some(&(HOST_END | LABEL_END)));
-            if !is_first && shared >= length && goes_on {
-                break;
-            }
-            hosts.pop();
-            found.add(first..url);
+        while let Some(open) = hosts.pop_if(|open| {
+            let goes_on = matches!(key.get(open.length), Some(&(HOST_END | LABEL_END)));
+            is_first || shared < open.length || !goes_on
+        }) {
+            found.add(open, (url, sum));
         }
-        let open = hosts.last().map_or(0, |(length, _)| *length);
-        for (at, byte) in key.iter().enumerate().skip(open + usize::from(open > 0)) {
-            match *byte {
-                LABEL_END => hosts.push((at, url)),
-                HOST_END => {
-                    hosts.push((at, url));
-                    break;
-                }
-                _ => {}
+        let open = hosts.last().map_or(0, |open| open.length);
+        for (length, byte) in key.iter().enumerate().skip(open + usize::from(open > 0)) {
+            if matches!(*byte, LABEL_END | HOST_END) {
+                hosts.push(Open {
+                    length,
+                    first: url,
+                    before: sum,
+                });
+            }
+            if *byte == HOST_END {
+                break;
             }
         }
         before.clone_from(&key);
+        last_sum = sum;
+        let more = live(url as usize)?;
+        sum = sum
+            .checked_add(more)
+            .ok_or(Corrupt("more than 2^32 links to one site"))?;
         url = url.checked_add(1).ok_or(Corrupt("the number of urls"))?;
     }
     if url > 0 {
-        found.add(url - 1..url);
+        let last = Open {
+            length: 0,
+            first: url - 1,
+            before: last_sum,
+        };
+        found.add(last, (url, sum));
     }
-    for (_, first) in prefixes.into_iter().chain(hosts) {
-        found.add(first..url);
+    for open in prefixes.into_iter().chain(hosts) {
+        found.add(open, (url, sum));
     }
     let mut ranges = found.ranges;
-    ranges.sort_unstable_by_key(|range| (range.start, range.end));
+    ranges.sort_unstable_by_key(|range| (range.urls.start, range.urls.end));
     ranges.dedup();
-    Ok(ranges)
+    Ok((ranges, sum))
 }
 
-struct Finder<'a> {
-    live_before: &'a [u32],
+struct Finder {
     min: usize,
-    ranges: Vec<Range<u32>>,
+    ranges: Vec<NodeUrls>,
 }
 
-impl Finder<'_> {
-    fn add(&mut self, urls: Range<u32>) {
-        let before = |url: u32| self.live_before.get(url as usize).copied().unwrap_or(0);
-        let links = before(urls.end).saturating_sub(before(urls.start));
+impl Finder {
+    /// What is open ends before a url, before which there are so many live links.
+    fn add(&mut self, open: Open, (end, sum): (u32, u32)) {
+        let links = sum.saturating_sub(open.before);
         if links as usize >= self.min {
-            self.ranges.push(urls);
+            self.ranges.push(NodeUrls {
+                urls: open.first..end,
+                links,
+            });
         }
     }
 }
@@ -155,12 +185,15 @@ mod tests {
             let mut out = Vec::new();
             builder.finish(&mut out).unwrap();
             let list = StringList::read(&mut Bytes::new(&out), keys.len()).unwrap();
-            let mut before = vec![0];
-            for i in 0..keys.len() {
-                before.push(before[i] + counts[i]);
+            let live = |url: usize| Ok::<_, Corrupt>(counts[url]);
+            let (found, sum) = ranges(list, live, min).unwrap();
+            prop_assert_eq!(sum, counts[..keys.len()].iter().sum::<u32>());
+            for node in &found {
+                let urls = node.urls.start as usize..node.urls.end as usize;
+                prop_assert_eq!(node.links, counts[urls].iter().sum::<u32>());
             }
             let found: BTreeSet<(u32, u32)> =
-                ranges(list, &before, min).unwrap().into_iter().map(|r| (r.start, r.end)).collect();
+                found.into_iter().map(|node| (node.urls.start, node.urls.end)).collect();
             prop_assert_eq!(found, plain(&keys, &counts, min));
         }
     }

@@ -8,7 +8,7 @@ use super::layout::{
 };
 use super::linked::LinkedBuilder;
 use super::pages::ChunkBuilder;
-use crate::bytes::{Corrupt, put_varint};
+use crate::bytes::{Corrupt, put_varint, write_varint};
 use crate::column::ColumnBuilder;
 use crate::instant::{self, Instant, State};
 use crate::paged::PagedBuilder;
@@ -427,11 +427,25 @@ impl ReadyWriter {
         self.start
     }
 
-    /// Counts in what the caller writes next. Sites come in order of their keys.
-    pub(crate) fn site(&mut self, site_key: &[u8], sealed: &[u8]) {
+    /// Writes what is ready-made of a site. Sites come in order of their keys.
+    pub(crate) fn site(
+        &mut self,
+        site_key: &[u8],
+        part: &mut Spool,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
         self.directory.push((site_key.to_owned(), self.length));
-        self.checksums.update(sealed);
-        self.length += sealed.len() as u64;
+        let mut out = SiteOut {
+            out,
+            length: 0,
+            checksums: &mut self.checksums,
+            head: Vec::new(),
+            head_left: 0,
+        };
+        write_varint(&mut out, part.len())?;
+        part.write_to(&mut out)?;
+        self.length += out.length;
+        Ok(())
     }
 
     /// Writes what comes behind the last site.

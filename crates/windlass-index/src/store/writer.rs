@@ -6,6 +6,7 @@ use std::io::{BufWriter, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
 
 use windlass_links::PublicSuffixList;
 
@@ -166,8 +167,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Bounds the memory that merges of this writer use; 1 GiB where nobody says. A merge keeps 4 bytes
-    /// for each page of its inputs in any case.
+    /// Bounds the memory that merges of this writer use; 1 GiB where nobody says. What they need in any case
+    /// `docs/operations.md` tells: 12 bytes for each page that links to the largest site are the most of it.
     pub fn set_memory_max(&mut self, bytes: usize) {
         self.memory_max = bytes;
     }
@@ -256,7 +257,13 @@ impl Writer {
         progress: &dyn Progress,
         cancel: &AtomicBool,
     ) -> Result<(), IndexError> {
-        ready::append(&new.path, self.ready_links_min, progress, cancel)
+        let means = ready::Means {
+            links_min: self.ready_links_min,
+            threads: thread::available_parallelism().map_or(1, Into::into),
+            memory_max: self.memory_max,
+            scratch: self.scratch(),
+        };
+        ready::append(&new.path, &means, progress, cancel)
     }
 
     /// Makes `new` part of the index in place of the segments named in `replaced`, together with

@@ -22,7 +22,8 @@ use windlass_reference::{
 pub(crate) struct Plan {
     /// One commit each.
     pub(crate) batches: Vec<Vec<Capture>>,
-    /// Memory of the collector: 0 spills after each capture.
+    /// Memory of the collector, and of making ready: with 0 each capture is spilled, and each link takes a
+    /// pass.
     pub(crate) memory_max: usize,
 }
 
@@ -71,6 +72,7 @@ pub(crate) fn writer(directory: &Path) -> Writer {
 
 pub(crate) fn ingest(directory: &Path, plan: &Plan) {
     let mut writer = writer(directory);
+    writer.set_memory_max(plan.memory_max);
     for batch in &plan.batches {
         commit(&mut writer, batch, plan.memory_max);
     }
@@ -79,6 +81,7 @@ pub(crate) fn ingest(directory: &Path, plan: &Plan) {
 /// [`ingest`], into an index that keeps internal links.
 pub(crate) fn ingest_keeping_internal(directory: &Path, plan: &Plan) {
     let mut writer = writer(directory);
+    writer.set_memory_max(plan.memory_max);
     writer.keep_internal(true).unwrap();
     for batch in &plan.batches {
         commit(&mut writer, batch, plan.memory_max);

@@ -5,35 +5,55 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::{CHUNK, FirstPages};
-use crate::bytes::{Bytes, Corrupt, put_signed, put_sized, put_varint, varint_length};
+use crate::bytes::{Bytes, Corrupt, put_signed, put_sized, put_varint};
 use crate::segment::pages::sealed;
 use crate::segment::writer::WriteError;
 use crate::spool::{Scratch, Spool};
 
+/// What a domain and its list take while the list grows, about: the list's vector, and what of that is not
+/// used yet.
+const LIST_BYTES: u64 = 64;
+/// And what each number takes in it.
+const NUMBER_BYTES: u64 = 6;
+
 /// Collects which domains link to which sites, site by site, and puts it in the order of domains. Memory:
-/// 20 bytes for each domain, and a part of the lists, or one of them, at a time.
+/// 4 bytes for each domain, and a part of the lists, or those of one chunk, at a time.
 #[derive(Debug)]
 pub(in crate::segment) struct LinkedBuilder {
     starts: FirstPages,
-    lists: Vec<ListSize>,
-    /// (signed domain less the one before, varint offset less the one before in its list) × n.
+    /// How many records each chunk of domains has.
+    counts: Vec<u32>,
+    /// (domain, offset) × n, ordered by offset.
     records: Spool,
-    domain: u32,
+    last: Record,
     buffer: Vec<u8>,
     scratch: Arc<Scratch>,
 }
 
-/// What is known of a domain's list while it grows.
-#[derive(Debug, Clone, Copy, Default)]
-struct ListSize {
-    last: u64,
-    bytes: u32,
+/// A domain has pages that link to a site, whose block is at that offset.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Record {
+    domain: u32,
+    offset: u64,
 }
 
-impl ListSize {
-    /// The difference to the last offset, which then is this one.
-    fn step(&mut self, offset: u64) -> u64 {
-        offset.wrapping_sub(std::mem::replace(&mut self.last, offset))
+impl Record {
+    /// Appends the next record, as what it is after this one, which then is that one: signed domain, varint
+    /// offset.
+    fn put_next(&mut self, next: Self, out: &mut Vec<u8>) {
+        let last = std::mem::replace(self, next);
+        put_signed(out, i64::from(next.domain) - i64::from(last.domain));
+        put_varint(out, next.offset.wrapping_sub(last.offset));
+    }
+
+    /// Takes the next one off.
+    fn take_next(self, bytes: &mut Bytes<'_>) -> Option<Self> {
+        let domain = bytes.signed().ok()?.checked_add(i64::from(self.domain))?;
+        let step = bytes.varint().ok()?;
+        Some(Self {
+            domain: u32::try_from(domain).ok()?,
+            offset: self.offset.wrapping_add(step),
+        })
     }
 }
 
@@ -41,9 +61,9 @@ impl LinkedBuilder {
     pub(in crate::segment) fn new(scratch: &Arc<Scratch>) -> Self {
         Self {
             starts: FirstPages::default(),
-            lists: Vec::new(),
+            counts: Vec::new(),
             records: Spool::new(scratch),
-            domain: 0,
+            last: Record::default(),
             buffer: Vec::new(),
             scratch: Arc::clone(scratch),
         }
@@ -51,31 +71,33 @@ impl LinkedBuilder {
 
     /// The next domain begins with this page.
     pub(in crate::segment) fn domain(&mut self, first_page: u32) {
+        if self.starts.len().is_multiple_of(CHUNK) {
+            self.counts.push(0);
+        }
         self.starts.push(first_page);
-        self.lists.push(ListSize::default());
     }
 
     /// The site whose block is at this offset is linked to from the pages of that block, of which `head` has
     /// the numbers. Offsets ascend; all domains are there.
     pub(in crate::segment) fn site(&mut self, offset: u64, head: &[u8]) -> Result<(), WriteError> {
         let mut pages = crate::site::pages_of(head)?;
-        let (lists, buffer, before) = (&mut self.lists, &mut self.buffer, &mut self.domain);
+        let (counts, buffer, last) = (&mut self.counts, &mut self.buffer, &mut self.last);
         buffer.clear();
         self.starts.domains_of(&mut pages, |domain| {
-            let list = lists.get_mut(domain as usize);
-            let list = list.ok_or(Corrupt("the domains"))?;
-            let step = list.step(offset);
-            let bytes = u64::from(list.bytes) + varint_length(step);
-            list.bytes = u32::try_from(bytes)
-                .map_err(|_| WriteError::TooLarge("the sites that one domain links to"))?;
-            put_record(buffer, before, domain, step);
+            let count = counts.get_mut(domain as usize / CHUNK);
+            let count = count.ok_or(Corrupt("the domains"))?;
+            *count = count
+                .checked_add(1)
+                .ok_or(WriteError::TooLarge("the sites that 64 domains link to"))?;
+            last.put_next(Record { domain, offset }, buffer);
             Ok::<_, WriteError>(())
         })?;
         self.records.put(buffer);
         Ok(())
     }
 
-    /// Writes the chunks, part by part, each of about so many bytes. Returns the offsets of the chunks.
+    /// Writes the chunks, part by part, each of which takes about so many bytes of memory. Returns the offsets
+    /// of the chunks.
     pub(in crate::segment) fn finish(
         mut self,
         part_bytes: u64,
@@ -86,116 +108,88 @@ impl LinkedBuilder {
         let parts = self.parts(part_bytes);
         self.starts = FirstPages::default();
         if let [part] = parts.as_slice() {
-            let mut placed = Placed::of(part.clone(), &self.lists);
-            self.records
-                .write_to(&mut Records::new(|domain, step| placed.put(domain, step)))?;
-            placed.write(&self.lists, out, &mut offset, &mut index)?;
+            let mut lists = Lists::of(part.clone());
+            let put = |record| lists.put(record);
+            self.records.write_to(&mut Records::new(put))?;
+            lists.write(out, &mut offset, &mut index)?;
             return Ok(index);
         }
         // Records go to the part of their domain first.
-        let first = |part: &Range<usize>| part.start as u64 as u32;
-        let mut spools: Vec<(Spool, u32)> = parts
+        let scratch = self.scratch.shared_by(parts.len());
+        let mut spools: Vec<(Spool, Record)> = parts
             .iter()
-            .map(|part| (Spool::new(&self.scratch), first(part)))
+            .map(|_| (Spool::new(&scratch), Record::default()))
             .collect();
         let mut buffer = Vec::new();
-        let distribute = |domain: u32, step| {
-            let part = parts.partition_point(|part| part.end <= domain as usize);
-            if let Some((spool, before)) = spools.get_mut(part) {
+        let distribute = |record: Record| {
+            let part = parts.partition_point(|part| part.end <= record.domain as usize);
+            if let Some((spool, last)) = spools.get_mut(part) {
                 buffer.clear();
-                put_record(&mut buffer, before, domain, step);
+                last.put_next(record, &mut buffer);
                 spool.put(&buffer);
             }
         };
         self.records.write_to(&mut Records::new(distribute))?;
         for (part, (mut records, _)) in parts.into_iter().zip(spools) {
-            let start = first(&part);
-            let mut placed = Placed::of(part, &self.lists);
-            let put = |domain, step| placed.put(domain, step);
-            records.write_to(&mut Records::from(start, put))?;
-            placed.write(&self.lists, out, &mut offset, &mut index)?;
+            let mut lists = Lists::of(part);
+            records.write_to(&mut Records::new(|record| lists.put(record)))?;
+            lists.write(out, &mut offset, &mut index)?;
         }
         Ok(index)
     }
 
-    /// Ranges of domains, whole chunks each, with lists of about so many bytes.
+    /// Ranges of domains, whole chunks each, whose lists take about so many bytes while they grow.
     fn parts(&self, part_bytes: u64) -> Vec<Range<usize>> {
         let mut parts = Vec::new();
         let (mut start, mut bytes) = (0, 0);
-        for (chunk, lists) in self.lists.chunks(CHUNK).enumerate() {
-            let more: u64 = lists.iter().map(|list| u64::from(list.bytes)).sum();
+        for (chunk, count) in self.counts.iter().enumerate() {
+            let more = LIST_BYTES * CHUNK as u64 + NUMBER_BYTES * u64::from(*count);
             if bytes > 0 && bytes + more > part_bytes {
                 parts.push(start..chunk * CHUNK);
                 (start, bytes) = (chunk * CHUNK, 0);
             }
             bytes += more;
         }
-        parts.push(start..self.lists.len());
+        parts.push(start..self.starts.len());
         parts
     }
 }
 
-/// Writes a record behind that of the domain `before`.
-fn put_record(out: &mut Vec<u8>, before: &mut u32, domain: u32, step: u64) {
-    let last = std::mem::replace(before, domain);
-    put_signed(out, i64::from(domain) - i64::from(last));
-    put_varint(out, step);
+/// The lists of a range of domains.
+struct Lists {
+    first: usize,
+    lists: Vec<List>,
 }
 
-/// The lists of a range of domains, one behind the other.
-struct Placed {
-    domains: Range<usize>,
+/// A list that grows, and the last offset in it.
+#[derive(Debug, Clone, Default)]
+struct List {
+    last: u64,
     bytes: Vec<u8>,
-    /// Where the next number of each list goes.
-    next: Vec<usize>,
 }
 
-impl Placed {
-    fn of(domains: Range<usize>, lists: &[ListSize]) -> Self {
-        let mut end = 0;
-        let lists = lists.get(domains.clone()).unwrap_or_default();
-        let starts = lists.iter().map(|list| {
-            let start = end;
-            end += list.bytes as usize;
-            start
-        });
+impl Lists {
+    fn of(domains: Range<usize>) -> Self {
         Self {
-            next: starts.collect(),
-            bytes: vec![0; end],
-            domains,
+            first: domains.start,
+            lists: vec![List::default(); domains.len()],
         }
     }
 
-    fn put(&mut self, domain: u32, step: u64) {
-        let at = (domain as usize).wrapping_sub(self.domains.start);
-        let Some(next) = self.next.get_mut(at) else {
-            return;
-        };
-        let mut number = Vec::with_capacity(10);
-        put_varint(&mut number, step);
-        if let Some(place) = self.bytes.get_mut(*next..*next + number.len()) {
-            place.copy_from_slice(&number);
+    /// Records come by offset.
+    fn put(&mut self, record: Record) {
+        let at = (record.domain as usize).wrapping_sub(self.first);
+        if let Some(list) = self.lists.get_mut(at) {
+            let last = std::mem::replace(&mut list.last, record.offset);
+            put_varint(&mut list.bytes, record.offset.wrapping_sub(last));
         }
-        *next += number.len();
     }
 
-    fn write(
-        &self,
-        lists: &[ListSize],
-        out: &mut impl Write,
-        offset: &mut u64,
-        index: &mut Spool,
-    ) -> io::Result<()> {
-        let mut rest = self.bytes.as_slice();
-        let lists = lists.get(self.domains.clone()).unwrap_or_default();
-        for of_chunk in lists.chunks(CHUNK) {
+    fn write(&self, out: &mut impl Write, offset: &mut u64, index: &mut Spool) -> io::Result<()> {
+        for of_chunk in self.lists.chunks(CHUNK) {
             let mut payload = Vec::new();
             for list in of_chunk {
-                let (bytes, after) = rest
-                    .split_at_checked(list.bytes as usize)
-                    .unwrap_or_default();
-                rest = after;
-                put_sized(&mut payload, bytes);
+                put_sized(&mut payload, &list.bytes);
             }
             let chunk = sealed(&payload);
             index.put(&offset.to_le_bytes());
@@ -209,44 +203,34 @@ impl Placed {
 /// Reads records as they come, in pieces of any length.
 struct Records<F> {
     each: F,
-    domain: u32,
+    last: Record,
     /// The beginning of a record whose end has not come.
     begun: Vec<u8>,
 }
 
-impl<F: FnMut(u32, u64)> Records<F> {
+impl<F: FnMut(Record)> Records<F> {
     fn new(each: F) -> Self {
-        Self::from(0, each)
-    }
-
-    fn from(domain: u32, each: F) -> Self {
         Self {
             each,
-            domain,
+            last: Record::default(),
             begun: Vec::new(),
         }
     }
 
-    /// Takes a record off; `None` where it is not whole.
-    fn record(&mut self, bytes: &mut Bytes<'_>) -> Option<()> {
-        let domain = bytes.signed().ok()? + i64::from(self.domain);
-        let step = bytes.varint().ok()?;
-        self.domain = u32::try_from(domain).ok()?;
-        (self.each)(self.domain, step);
-        Some(())
-    }
-
+    /// Takes the records off that are whole; how many bytes they have.
     fn records(&mut self, bytes: &[u8]) -> usize {
         let mut rest = Bytes::new(bytes);
         let mut done = 0;
-        while self.record(&mut rest).is_some() {
+        while let Some(record) = self.last.take_next(&mut rest) {
+            self.last = record;
+            (self.each)(record);
             done = bytes.len() - rest.rest().len();
         }
         done
     }
 }
 
-impl<F: FnMut(u32, u64)> Write for Records<F> {
+impl<F: FnMut(Record)> Write for Records<F> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.begun.is_empty() {
             let done = self.records(bytes);

@@ -22,6 +22,11 @@ const LINK_BYTES: usize = size_of::<KeptRow>() + 4 + 8;
 /// Of how many ranges without a table it is known that they were asked about.
 const ASKED_MAX: usize = 1 << 8;
 
+/// Bytes that the rows of so many links take, at most.
+pub(crate) const fn bytes_max(links: usize) -> usize {
+    links.saturating_mul(LINK_BYTES)
+}
+
 /// A row, without its anchor.
 #[derive(Debug, Clone, Copy)]
 struct KeptRow {
@@ -213,7 +218,7 @@ impl RowCache {
     /// Whether the rows of a range of so many links are to be kept, now that it is asked about: where that
     /// is not the first time, and there is room.
     pub(crate) fn is_worth(&self, key: &RowKey, links: usize) -> bool {
-        if links.saturating_mul(LINK_BYTES) > CACHE_BYTES_MAX {
+        if bytes_max(links) > CACHE_BYTES_MAX {
             return false;
         }
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);

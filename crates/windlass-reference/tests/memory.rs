@@ -9,12 +9,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use proptest::prelude::*;
-use windlass_index::{IndexError, NamedRow, Snapshot, Tuning};
+use windlass_index::{IndexError, NamedRow, Snapshot, Tuning, Writer};
 use windlass_links::{Capture, History, Mode, Target};
 use windlass_reference::fixtures::{arb_captures, arb_history, arb_target, capture};
 use windlass_report::{AnswerError, AnswerLimits, Query, answer, rows_of_anchor, summary, totals};
 
-use support::{Plan, ingest, merge};
+use support::{Plan, commit, ingest, merge};
 
 /// Pages, each with a link and an anchor of its own.
 const PAGES: usize = 3000;
@@ -126,6 +126,81 @@ fn links_of_several_segments_count_and_those_of_one_site_alone_do_not() {
         body(&merged, &asked, ENOUGH).unwrap(),
         body(&parts, &asked, ENOUGH).unwrap()
     );
+}
+
+#[test]
+fn one_segment_gives_the_same_in_little_memory_however_often_it_is_asked() {
+    let directory = tempfile::tempdir().unwrap();
+    several(directory.path());
+    merge(directory.path());
+    let target = Target::parse("target.example", Mode::Domain).unwrap();
+    let cancel = AtomicBool::new(false);
+    for history in [History::Live, History::AllTime] {
+        // The second of equal questions would keep rows, and later ones read them, where there is memory for it.
+        let in_memory = |memory_max| {
+            let tuning = Tuning {
+                memory_max,
+                ..Tuning::default()
+            };
+            let snapshot = Snapshot::open(directory.path()).unwrap();
+            let rows = || snapshot.rows_tuned(&target, history, &cancel, tuning);
+            let lists = (0..3).map(|_| rows()?.list(|_| true, &cancel));
+            lists.collect::<Result<Vec<_>, _>>().unwrap()
+        };
+        let right = in_memory(ENOUGH);
+        assert_eq!(right[0].0.len(), PAGES);
+        assert_eq!(in_memory(TOO_LITTLE), right, "{history:?}");
+        assert_eq!(in_memory(1), right, "{history:?}");
+    }
+}
+
+#[test]
+fn links_that_are_looked_at_count_by_their_pages() {
+    let directory = tempfile::tempdir().unwrap();
+    several(directory.path());
+    merge(directory.path());
+    let snapshot = Arc::new(Snapshot::open(directory.path()).unwrap());
+    let asked = |target| {
+        query(&[
+            ("from", "backlinks"),
+            ("target", target),
+            ("mode", "subdomains"),
+            ("order_by", "first_seen:desc"),
+            ("limit", "1"),
+        ])
+    };
+    // 16 bytes a page; of another site there are a seventh.
+    let found = body(&snapshot, &asked("target.example"), TOO_LITTLE);
+    assert!(is_refused(&found, TOO_LITTLE));
+    assert!(body(&snapshot, &asked("target.example"), ENOUGH).is_ok());
+    assert!(body(&snapshot, &asked("other3.example"), TOO_LITTLE).is_ok());
+}
+
+#[test]
+fn the_top_sites_are_counted_in_the_memory_that_they_may_take_or_not_at_all() {
+    let directory = tempfile::tempdir().unwrap();
+    several(directory.path());
+    let cancel = AtomicBool::new(false);
+    let mut all = Vec::new();
+    for segments in [2, 1] {
+        let snapshot = Snapshot::open(directory.path()).unwrap();
+        assert_eq!(snapshot.segments().len(), segments);
+        let found = snapshot.top_sites(3, 1000, &cancel);
+        let is_refused = matches!(found, Err(IndexError::Memory { max: 1000 }));
+        // What is ready-made tells it without a table of pages.
+        assert_eq!(is_refused, segments == 2);
+        all.push(snapshot.top_sites(3, ENOUGH, &cancel).unwrap());
+        merge(directory.path());
+    }
+    assert_eq!(all[0], all[1]);
+    // One segment of small sites, which have nothing ready-made.
+    let plain = tempfile::tempdir().unwrap();
+    let mut writer = Writer::open(plain.path(), None).unwrap();
+    commit(&mut writer, &pages(10, 0..PAGES), usize::MAX);
+    let snapshot = Snapshot::open(plain.path()).unwrap();
+    let found = snapshot.top_sites(3, TOO_LITTLE, &cancel);
+    assert!(matches!(found, Err(IndexError::Memory { .. })));
+    assert_eq!(snapshot.top_sites(3, ENOUGH, &cancel).unwrap().len(), 3);
 }
 
 /// What is kept is a part of what is taken: whoever gets rows has allowed for them.

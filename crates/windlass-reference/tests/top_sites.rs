@@ -51,9 +51,14 @@ fn check(directory: &Path, expected: &[TopSite]) {
     let cancel = AtomicBool::new(false);
     for count in [0, 1, 2, 5, usize::MAX] {
         let wanted: Vec<TopSite> = expected.iter().take(count).cloned().collect();
-        assert_eq!(snapshot.top_sites(count, &cancel).unwrap(), wanted);
+        assert_eq!(
+            snapshot.top_sites(count, usize::MAX, &cancel).unwrap(),
+            wanted
+        );
         for first in [0, 1, 3] {
-            let found = snapshot.top_sites_after(first, count, &cancel).unwrap();
+            let found = snapshot
+                .top_sites_after(first, count, usize::MAX, &cancel)
+                .unwrap();
             assert_eq!(found, wanted, "{count} sites after {first}");
         }
     }

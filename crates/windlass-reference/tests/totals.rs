@@ -279,10 +279,10 @@ fn totals_of_the_demonstration_crawl_are_the_numbers_of_the_tables() {
     crawl::ingest_files(&mut writer, &files, 1 << 20);
     let parts = Arc::new(Snapshot::open(directory.path()).unwrap());
     assert!(parts.segments().len() > 1);
-    let top = parts.top_sites(20, &cancel).unwrap();
+    let top = parts.top_sites(20, usize::MAX, &cancel).unwrap();
     writer.merge_all(&(), &cancel).unwrap();
     let merged = Arc::new(Snapshot::open(directory.path()).unwrap());
-    assert_eq!(merged.top_sites(20, &cancel).unwrap(), top);
+    assert_eq!(merged.top_sites(20, usize::MAX, &cancel).unwrap(), top);
     assert_eq!(top.len(), 20);
 
     for site in &top {

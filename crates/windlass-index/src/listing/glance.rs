@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use windlass_links::surt::host_of_key;
 use windlass_links::{CaptureTime, History, LinkType, Rel, Target};
 
-use super::glanced_site::{Glanced, GlancedSite};
+use super::glanced_site::{self, Glanced, GlancedSite};
 use super::links::LinkRow;
 use super::read::Reading;
 use super::{LinkFilter, LinkPart};
@@ -104,6 +104,7 @@ pub struct Looks {
 pub struct Glances<'a> {
     pub(super) segment: &'a Segment,
     target: &'a Target,
+    memory_max: usize,
     /// The sites that may have some, by their keys, with the offsets of their blocks.
     pub(super) sites: Vec<(Vec<u8>, u64)>,
 }
@@ -111,12 +112,14 @@ pub struct Glances<'a> {
 impl Snapshot {
     /// The links to a target from other registrable domains, to be looked at without reading them. `None`
     /// where the index has several segments: only when their links are united is it known which are live.
+    /// Looking at those of one site may take about so many bytes of memory.
     ///
     /// # Errors
     /// Where the index is damaged; [`IndexError::Cancelled`] soon after `cancel` is set.
     pub fn glances<'a>(
         &'a self,
         target: &'a Target,
+        memory_max: usize,
         cancel: &AtomicBool,
     ) -> Result<Option<Glances<'a>>, IndexError> {
         let [segment] = self.segments() else {
@@ -136,6 +139,7 @@ impl Snapshot {
         Ok(Some(Glances {
             segment,
             target,
+            memory_max,
             sites: sites.into_iter().collect(),
         }))
     }
@@ -145,10 +149,12 @@ impl<'a> Glances<'a> {
     /// Calls `each` with the links that the history keeps, in the order of
     /// [`for_each_link_to`](Snapshot::for_each_link_to), until it breaks; where folded anchors are asked about,
     /// with those whose anchors are wanted. 20 to 50 ns a link, and 100 to 300 for each page that has one.
-    /// Memory: 16 bytes for each page that links to the site at hand, and 2 for each rel and alt there.
+    /// Memory: 16 bytes for each page that links to the site at hand, 2 for each rel and alt there, and 1 for
+    /// each anchor that may be asked about; of those that have none of the links, nothing.
     ///
     /// # Errors
-    /// As [`for_each_link_to`](Snapshot::for_each_link_to).
+    /// As [`for_each_link_to`](Snapshot::for_each_link_to); [`IndexError::Memory`] where that is more than it may
+    /// be.
     pub fn for_each<E: From<IndexError>>(
         &self,
         filter: LinkFilter,
@@ -160,6 +166,12 @@ impl<'a> Glances<'a> {
         let wrong = |corrupt: Corrupt| E::from(self.segment.corrupt(corrupt));
         for (number, (_, offset)) in self.sites.iter().enumerate() {
             let (block, urls) = self.block(*offset)?;
+            let bytes = glanced_site::bytes(&block, &urls, looks, wants_anchor.is_some());
+            let bytes = bytes.map_err(wrong)?;
+            if bytes > self.memory_max {
+                let max = self.memory_max;
+                return Err(IndexError::Memory { max }.into());
+            }
             let mut site = GlancedSite::new(self.segment, block, looks, wants_anchor);
             for is_other in [false, true] {
                 if is_other && !filter.all_types {

@@ -56,6 +56,33 @@ pub(super) struct GlancedSite<'a, 'w> {
     text: Vec<u8>,
 }
 
+/// Bytes of memory, about, that looking at the links to some urls takes: no more pages, rels and anchors are
+/// touched than there are links.
+pub(super) fn bytes(
+    block: &SiteBlock<'_>,
+    urls: &[Range<usize>],
+    looks: Looks,
+    wants_anchors: bool,
+) -> Result<usize, Corrupt> {
+    let mut links = 0usize;
+    for mut table in [block.hrefs.clone(), block.others.clone()] {
+        for urls in urls {
+            links += table
+                .start(urls.end)?
+                .saturating_sub(table.start(urls.start)?);
+        }
+    }
+    let of = |things: usize, bytes: usize| things.min(links).saturating_mul(bytes);
+    let mut bytes = of(block.pages.len(), size_of::<PageDates>());
+    if looks.rel {
+        bytes += of(block.attrs.len(), size_of::<u16>());
+    }
+    if wants_anchors {
+        bytes += of(block.forms.len(), size_of::<Option<bool>>());
+    }
+    Ok(bytes)
+}
+
 impl<'a, 'w> GlancedSite<'a, 'w> {
     pub(super) fn new(
         segment: &'a Segment,

@@ -45,14 +45,20 @@ impl Snapshot {
     /// It goes through the directories twice, about 0.2 µs a site, and counts the few sites that may be
     /// among the first: some nanoseconds a link over one segment, some hundred over several. Memory: names
     /// of `count` sites and of 4 times as many more, and what counting the largest of them takes: a bit and
-    /// up to 12 bytes a page over one segment, as much as a question about it over several. It does not grow
-    /// with the number of sites.
+    /// up to 12 bytes a page over one segment, as much as a question about it over several; of that at most
+    /// about `memory_max` bytes. It does not grow with the number of sites.
     ///
     /// # Errors
-    /// Where the index is damaged; [`IndexError::Cancelled`] soon after `cancel` is set.
-    pub fn top_sites(&self, count: usize, cancel: &AtomicBool) -> Result<Vec<TopSite>, IndexError> {
+    /// Where the index is damaged; [`IndexError::Memory`] where a site takes more than it may;
+    /// [`IndexError::Cancelled`] soon after `cancel` is set.
+    pub fn top_sites(
+        &self,
+        count: usize,
+        memory_max: usize,
+        cancel: &AtomicBool,
+    ) -> Result<Vec<TopSite>, IndexError> {
         let first = count.saturating_mul(FIRST).max(FIRST_MIN);
-        self.top_sites_after(first, count, cancel)
+        self.top_sites_after(first, count, memory_max, cancel)
     }
 
     /// [`top_sites`](Self::top_sites), after the largest sites, so many of them, have been counted; for tests,
@@ -65,8 +71,14 @@ impl Snapshot {
         &self,
         first: usize,
         count: usize,
+        memory_max: usize,
         cancel: &AtomicBool,
     ) -> Result<Vec<TopSite>, IndexError> {
+        let counting = Counting {
+            snapshot: self,
+            memory_max,
+            cancel,
+        };
         let mut best = Best::new(count);
         if count == 0 {
             return Ok(best.finish());
@@ -74,25 +86,36 @@ impl Snapshot {
         let segments = self.segments();
         let first = largest(segments, first, cancel)?;
         for key in &first {
-            self.consider(key, &mut best, cancel)?;
+            counting.consider(key, &mut best)?;
         }
         let first: HashSet<Vec<u8>> = first.into_iter().collect();
         for_each_site(segments, cancel, |key, bytes| {
             // Pages are distinct, so that each takes a bit of a block at least.
             if best.may_have(bytes.saturating_mul(8)) && !first.contains(key) {
-                self.consider(key, &mut best, cancel)?;
+                counting.consider(key, &mut best)?;
             }
             Ok(())
         })?;
         Ok(best.finish())
     }
+}
 
+/// How sites are counted.
+struct Counting<'a> {
+    snapshot: &'a Snapshot,
+    /// Bytes, about, that counting one may take.
+    memory_max: usize,
+    cancel: &'a AtomicBool,
+}
+
+impl Counting<'_> {
     /// Counts a site, if it may be among the best.
-    fn consider(&self, key: &[u8], best: &mut Best, cancel: &AtomicBool) -> Result<(), IndexError> {
+    fn consider(&self, key: &[u8], best: &mut Best) -> Result<(), IndexError> {
         let site = host_of_key(key);
         let mut blocks = Vec::new();
         let (mut pages, mut links) = (0u64, 0u64);
-        for segment in self.segments() {
+        let segments = self.snapshot.segments();
+        for segment in segments {
             let block = segment.site(key);
             if let Some(block) = block.map_err(|corrupt| segment.corrupt(corrupt))? {
                 // Other types have pages there too (R8).
@@ -111,10 +134,11 @@ impl Snapshot {
         if !best.allows(domains.min(pages), links, &site) {
             return Ok(());
         }
-        let counts = match (self.segments(), blocks.as_slice()) {
-            ([_], [(segment, block)]) => SiteCounts::of_block(segment, key, block, cancel)?,
+        let (max, cancel) = (self.memory_max, self.cancel);
+        let counts = match (segments, blocks.as_slice()) {
+            ([_], [(segment, block)]) => SiteCounts::of_block(segment, key, block, max, cancel)?,
             // A later capture, without the links, may be in a segment that has no block of the site.
-            (segments, _) => SiteCounts::of_site(segments, self.kept(), key, cancel)?,
+            (segments, _) => SiteCounts::of_site(segments, self.snapshot.kept(), key, max, cancel)?,
         };
         best.add(counts, site);
         Ok(())

@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use windlass_links::surt::host_of_key;
 use windlass_links::{History, Mode, Target};
 
+use super::budget::Budget;
 use super::{Kept, LinkDates, Question, Tuning, United, many};
 use crate::bytes::Corrupt;
 use crate::error::IndexError;
-use crate::facts::{FactTable, for_each_live};
+use crate::facts::{Fact, FactTable, for_each_live};
 use crate::ready::Ready;
 use crate::rows::{Links, TargetRows};
 use crate::segment::Segment;
@@ -84,6 +85,7 @@ impl SiteCounts {
         segment: &Segment,
         site_key: &[u8],
         block: &SiteBlock<'_>,
+        memory_max: usize,
         cancel: &AtomicBool,
     ) -> Result<Self, IndexError> {
         let wrong = |corrupt: Corrupt| segment.corrupt(corrupt);
@@ -96,6 +98,8 @@ impl SiteCounts {
         match segment.ready(site_key).map_err(wrong)? {
             Some(ready) => ready_places(segment, ready, cancel, &mut add)?,
             None => {
+                let bytes = block.pages.len().saturating_mul(size_of::<Fact>());
+                Budget::new(memory_max).check(bytes)?;
                 let table = FactTable::of(segment, block).map_err(wrong)?;
                 live_places(
                     segment,
@@ -119,6 +123,7 @@ impl SiteCounts {
         segments: &[Arc<Segment>],
         kept: &Kept,
         site_key: &[u8],
+        memory_max: usize,
         cancel: &AtomicBool,
     ) -> Result<Self, IndexError> {
         let target = format!("http://{}/", host_of_key(site_key));
@@ -127,6 +132,7 @@ impl SiteCounts {
             .map_err(|_| IndexError::TooLarge("a site's key"))?;
         let tuning = Tuning {
             groups_links_min: usize::MAX,
+            memory_max,
             ..Tuning::default()
         };
         let question = Question {

@@ -85,7 +85,9 @@ impl<'a> Glanced<'a> {
         {
             return Ok(None);
         }
-        let Some(glances) = snapshot.glances(&query.target, asked.cancel)? else {
+        let Some(glances) =
+            snapshot.glances(&query.target, asked.limits.memory_max, asked.cancel)?
+        else {
             return Ok(None);
         };
         // Only links of one site have common numbers for them, and only `href` links have anchors.

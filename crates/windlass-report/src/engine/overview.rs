@@ -79,7 +79,7 @@ fn count_links(asked: &Asked<'_>, snapshot: &Snapshot) -> Result<LinkCounts, Ans
         all_types: true,
     };
     let mut counts = LinkCounts::default();
-    let Some(glances) = snapshot.glances(target, cancel)? else {
+    let Some(glances) = snapshot.glances(target, asked.limits.memory_max, cancel)? else {
         snapshot.for_each_link_to(target, filter, cancel, |row: &LinkRow<'_>| {
             counts.add(row.link_type, row.rel, || sort_of(&row.page.refdomain));
             Ok::<_, AnswerError>(ControlFlow::Continue(()))

@@ -23,7 +23,10 @@ pub(crate) async fn start(
     // A look at the file system, which may block.
     let snapshot = spawn_blocking(move || app_of_snapshot.snapshot()).await;
     let sites = match snapshot {
-        Ok(snapshot) => app.top_sites.of(snapshot).await,
+        Ok(snapshot) => {
+            let memory_max = app.limits.query_bytes_max;
+            app.top_sites.of(snapshot, memory_max).await
+        }
         Err(_) => None,
     };
     Ok(page::ready(

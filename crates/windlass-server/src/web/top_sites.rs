@@ -27,14 +27,23 @@ struct OfState {
 }
 
 impl TopSites {
-    /// The sites of a state of the index; nothing, while they are still counted.
-    pub(crate) async fn of(&self, snapshot: Arc<Snapshot>) -> Option<Arc<[TopSite]>> {
-        let mut found = self.counted(snapshot);
+    /// The sites of a state of the index; nothing, while they are still counted. Counting one may take about
+    /// so many bytes of memory.
+    pub(crate) async fn of(
+        &self,
+        snapshot: Arc<Snapshot>,
+        memory_max: usize,
+    ) -> Option<Arc<[TopSite]>> {
+        let mut found = self.counted(snapshot, memory_max);
         let counted = timeout(WAIT_MAX, found.wait_for(Option::is_some)).await;
         counted.ok()?.ok()?.clone()
     }
 
-    fn counted(&self, snapshot: Arc<Snapshot>) -> watch::Receiver<Option<Arc<[TopSite]>>> {
+    fn counted(
+        &self,
+        snapshot: Arc<Snapshot>,
+        memory_max: usize,
+    ) -> watch::Receiver<Option<Arc<[TopSite]>>> {
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(of) = newest.as_ref()
             && of.version == snapshot.version()
@@ -47,7 +56,7 @@ impl TopSites {
             found: found.clone(),
         });
         spawn_blocking(move || {
-            match snapshot.top_sites(start::SITES, &AtomicBool::new(false)) {
+            match snapshot.top_sites(start::SITES, memory_max, &AtomicBool::new(false)) {
                 Ok(sites) => {
                     // Nobody may wait any more.
                     let _ = sender.send(Some(sites.into()));

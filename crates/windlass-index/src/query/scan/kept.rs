@@ -7,7 +7,7 @@ use super::{Scan, check};
 use crate::anchors::AnchorSet;
 use crate::error::IndexError;
 use crate::query::parts::in_parts;
-use crate::row_table::{RowKey, RowPart, RowTable};
+use crate::row_table::{self, RowKey, RowPart, RowTable};
 use crate::rows::{RowVisitor, TargetRows};
 use crate::sink::PageSet;
 
@@ -45,7 +45,9 @@ impl Scan {
         if let Some(table) = kept.get(&key) {
             return Ok(Some(table));
         }
-        if !self.tuning.makes_tables || !kept.is_worth(&key, links) {
+        // Without them the question takes longer, but no more memory than it may.
+        let is_affordable = row_table::bytes_max(links) <= self.tuning.memory_max;
+        if !self.tuning.makes_tables || !is_affordable || !kept.is_worth(&key, links) {
             return Ok(None);
         }
         let (parts, _) = self.read(rows, None, RowPart::default, cancel)?;

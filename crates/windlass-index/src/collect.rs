@@ -13,13 +13,17 @@ use crate::run::Run;
 use crate::segment::{Segment, WriteError};
 use crate::store::{FileEntry, Unnamed, Writer};
 
+/// Which part of a collector's memory is left for what writing takes beside what it holds, and for what
+/// allocators keep between pieces that are in use.
+const WRITING_PART: usize = 8;
+
 /// Collects captures within a bound of memory: what does not fit is sorted and spilled to disk. One
 /// a thread.
 #[derive(Debug)]
 pub struct Collector<'w> {
     writer: &'w Writer,
     list: Arc<PublicSuffixList>,
-    memory_max: usize,
+    held_max: usize,
     run: Run,
     spilled: Vec<Unnamed>,
 }
@@ -59,13 +63,14 @@ impl Collected {
 }
 
 impl<'w> Collector<'w> {
-    /// A collector that holds about `memory_max` bytes.
+    /// A collector that takes about `memory_max` bytes: most of them for what it holds, the others for writing
+    /// it.
     #[must_use]
     pub fn new(writer: &'w Writer, memory_max: usize) -> Self {
         Self {
             writer,
             list: Arc::clone(writer.public_suffix_list()),
-            memory_max,
+            held_max: memory_max - memory_max / WRITING_PART,
             run: Run::new(writer.manifest().keep_internal),
             spilled: Vec::new(),
         }
@@ -84,7 +89,7 @@ impl<'w> Collector<'w> {
     ) -> Result<(), IndexError> {
         let file = self.run.file(digest);
         self.run.add(capture, file, offset, &self.list);
-        if self.run.memory() > self.memory_max || self.run.is_full() {
+        if self.run.memory() > self.held_max || self.run.is_full() {
             self.spill()?;
         }
         Ok(())

@@ -17,6 +17,7 @@ mod instant;
 mod intern;
 mod listing;
 mod merge;
+mod numbers;
 mod order;
 mod paged;
 mod places;

@@ -194,7 +194,7 @@ impl<'a, 'w> Worker<'a, 'w> {
     ) -> Result<(), Corrupt> {
         let links = site::counts(block)?;
         let start = merged.bytes.len();
-        let page = |page| mapping.pages.get(page as usize).copied();
+        let page = |page| mapping.pages.get(page as usize);
         let rest = site::renumber_pages(block, page, &mut merged.bytes)?;
         let head = start..merged.bytes.len();
         let shape = BlockShape {
@@ -222,7 +222,7 @@ fn is_changed(block: &[u8], mapping: &Mapping) -> Result<bool, Corrupt> {
     let mut pages = site::pages_of(block)?;
     for i in 0..pages.len() {
         let page = mapping.pages.get(pages.get(i)? as usize);
-        if mapping.is_changed(*page.ok_or(Corrupt("a page number"))?) {
+        if mapping.is_changed(page.ok_or(Corrupt("a page number"))?) {
             return Ok(true);
         }
     }

@@ -97,8 +97,8 @@ pub(crate) struct Means {
     pub(crate) scratch: Arc<Scratch>,
 }
 
-/// Merges segments into one. Memory: 4 bytes for each page and for each of each input, and for each site in work 4
-/// for each of the pages and forms that it has in each input; the rest is bounded.
+/// Merges segments into one. Memory: for each site in work 4 bytes for each of the pages and forms that it has in
+/// each input, and 4 for each registrable domain that has pages; the rest is bounded.
 pub(crate) fn merge<W: Write>(
     inputs: &[&Segment],
     public_suffix_list: &str,
@@ -111,7 +111,7 @@ pub(crate) fn merge<W: Write>(
     files.sort_unstable();
     files.dedup();
     let mut writer = SegmentWriter::new(out, public_suffix_list, &files, &means.scratch)?;
-    let pages = pages::merge(inputs, &files, &mut writer, watch)?;
+    let pages = pages::merge(inputs, &files, &mut writer, &means.scratch, watch)?;
     for side in Side::ALL {
         parallel::merge_sites(side, inputs, &pages, &mut writer, means, watch)?;
     }

@@ -1,12 +1,15 @@
 //! Merging page tables.
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::sync::Arc;
 
 use super::heap::Heap;
 use super::{Damage, MergeError, Watch};
 use crate::bytes::Corrupt;
 use crate::instant::{self, Instant};
-use crate::segment::{Digest, PageIter, Segment, SegmentWriter};
+use crate::numbers::{Numbers, NumbersBuilder};
+use crate::segment::{Digest, PageIter, Segment, SegmentWriter, WriteError};
+use crate::spool::Scratch;
 
 /// What merging the page tables gives.
 #[derive(Debug, Default)]
@@ -14,14 +17,53 @@ pub(super) struct MergedPages {
     /// For each input.
     pub(super) mappings: Vec<Mapping>,
     /// Seconds of the latest real capture of each (new) page.
-    pub(super) latest: Vec<u32>,
+    pub(super) latest: Numbers,
+}
+
+/// What is known of the pages while their tables are merged.
+struct Merging {
+    /// For each input, still without the numbers of pages.
+    mappings: Vec<Mapping>,
+    /// For each input.
+    pages: Vec<NumbersBuilder>,
+    latest: NumbersBuilder,
+}
+
+impl Merging {
+    /// Of so many inputs.
+    fn of(inputs: usize, scratch: &Arc<Scratch>) -> Self {
+        let bytes_max = usize::try_from(scratch.part_bytes()).unwrap_or(usize::MAX);
+        let numbers = || NumbersBuilder::new(scratch, bytes_max / (inputs + 1));
+        Self {
+            mappings: (0..inputs).map(|_| Mapping::default()).collect(),
+            pages: (0..inputs).map(|_| numbers()).collect(),
+            latest: numbers(),
+        }
+    }
+
+    /// An input has the page with that new number.
+    fn page(&mut self, input: usize, number: u32) {
+        if let Some(pages) = self.pages.get_mut(input) {
+            pages.push(number);
+        }
+    }
+
+    fn finish(mut self) -> io::Result<MergedPages> {
+        for (mapping, pages) in self.mappings.iter_mut().zip(self.pages) {
+            mapping.pages = pages.finish()?;
+        }
+        Ok(MergedPages {
+            mappings: self.mappings,
+            latest: self.latest.finish()?,
+        })
+    }
 }
 
 /// What merging the page tables says about one input.
 #[derive(Debug, Default)]
 pub(super) struct Mapping {
     /// New number of each page.
-    pub(super) pages: Vec<u32>,
+    pub(super) pages: Numbers,
     /// Captures, by (new page, second), whose links are not taken because another input has them
     /// from a WARC (R14). Ascending.
     outranked: Vec<(u32, u32)>,
@@ -149,17 +191,14 @@ pub(super) fn merge<W: Write>(
     inputs: &[&Segment],
     files: &[Digest],
     writer: &mut SegmentWriter<W>,
+    scratch: &Arc<Scratch>,
     watch: Watch<'_>,
 ) -> Result<MergedPages, MergeError> {
     let damage = |input, what| Damage { input, what }.error(inputs);
     let mut cursors = Vec::new();
-    let mut merged = MergedPages::default();
+    let mut merged = Merging::of(inputs.len(), scratch);
     for (input, segment) in inputs.iter().enumerate() {
         cursors.push(Cursor::new(segment, files).map_err(|what| damage(input, what))?);
-        merged.mappings.push(Mapping {
-            pages: Vec::with_capacity(segment.page_count()),
-            ..Mapping::default()
-        });
     }
     let mut heap = Heap::default();
     // The inputs that have the present page; before the first, all.
@@ -189,14 +228,14 @@ pub(super) fn merge<W: Write>(
         }
     }
     watch.advance(unreported)?;
-    Ok(merged)
+    Ok(merged.finish().map_err(WriteError::from)?)
 }
 
 /// Writes a page that some inputs have. Returns the number of their captures of it.
 fn page<W: Write>(
     having: &[u32],
     cursors: &[Cursor<'_>],
-    merged: &mut MergedPages,
+    merged: &mut Merging,
     writer: &mut SegmentWriter<W>,
 ) -> Result<u64, MergeError> {
     let mut parts = having
@@ -209,9 +248,7 @@ fn page<W: Write>(
     if having.len() == 1 {
         let (number, latest) = writer.page(domain, key, &cursor.instants)?;
         merged.latest.push(latest);
-        if let Some(mapping) = merged.mappings.get_mut(input) {
-            mapping.pages.push(number);
-        }
+        merged.page(input, number);
         return Ok(cursor.instants.len() as u64);
     }
     let mut all = cursor.instants.clone();
@@ -223,11 +260,11 @@ fn page<W: Write>(
     let (number, latest) = writer.page(domain, key, &united)?;
     merged.latest.push(latest);
     for at in having {
+        merged.page(*at as usize, number);
         let mapping = merged.mappings.get_mut(*at as usize);
         let (Some(cursor), Some(mapping)) = (cursors.get(*at as usize), mapping) else {
             continue;
         };
-        mapping.pages.push(number);
         if instant::latest(&cursor.instants) != latest {
             mapping.move_latest(number);
         }

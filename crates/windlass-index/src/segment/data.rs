@@ -5,6 +5,7 @@
 //! says so, range by range (see [`Backing::will_need`]) or for the whole file.
 
 use std::fs::File;
+use std::io;
 use std::ops::Range;
 use std::path::Path;
 
@@ -12,6 +13,18 @@ use memmap2::{Advice, Mmap};
 
 use crate::error::IndexError;
 use crate::stretch::Backing;
+
+/// Maps a file of an index: a segment, or one without a name that is whole.
+pub(crate) fn map(file: &File) -> io::Result<Mmap> {
+    #[expect(unsafe_code, reason = "mapping a file")]
+    // SAFETY: segment files are never changed once they have their name, only unlinked, which
+    // leaves the mapping whole; files without a name are not written to once they are mapped, and nobody
+    // else can open them; the index directory belongs to one user, and docs/operations.md says that its
+    // files must not be written to from outside.
+    unsafe {
+        Mmap::map(file)
+    }
+}
 
 /// The bytes of a segment.
 pub(super) enum Data {
@@ -23,12 +36,7 @@ impl Data {
     /// Maps a file. Nothing of it is read yet.
     pub(super) fn map(path: &Path) -> Result<Self, IndexError> {
         let file = File::open(path).map_err(IndexError::io("opening", path))?;
-        #[expect(unsafe_code, reason = "mapping a file")]
-        // SAFETY: segment files are never changed once they have their name, only unlinked, which
-        // leaves the mapping whole; the index directory belongs to one user, and docs/operations.md
-        // says that its files must not be written to from outside.
-        let map = unsafe { Mmap::map(&file) }.map_err(IndexError::io("mapping", path))?;
-        let data = Self::Mapped(map);
+        let data = Self::Mapped(map(&file).map_err(IndexError::io("mapping", path))?);
         data.advise(Advice::Random);
         Ok(data)
     }

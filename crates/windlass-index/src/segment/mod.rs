@@ -18,6 +18,7 @@ mod reader;
 mod sections;
 mod writer;
 
+pub(crate) use data::map;
 pub(crate) use find::{PageFinder, PageKeys};
 pub(crate) use layout::Digest;
 pub(crate) use layout::Side;

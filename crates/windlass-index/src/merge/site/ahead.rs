@@ -3,6 +3,7 @@
 use crate::bytes::Corrupt;
 use crate::column::{BLOCK, Column};
 use crate::merge::pages::Mapping;
+use crate::numbers::Numbers;
 use crate::site::PageTimes;
 
 /// Some of a block's pages, looked up together: what is known of a page lies anywhere in memory, and so is
@@ -41,7 +42,7 @@ impl Ahead {
         pages: &mut Column<'_>,
         times: &PageTimes<'_>,
         mapping: &Mapping,
-        latest: &[u32],
+        latest: &Numbers,
     ) -> Result<Option<AheadPage>, Corrupt> {
         if self.next == self.pages.len() {
             if self.blocks * BLOCK >= pages.len() {
@@ -62,11 +63,11 @@ impl Ahead {
         old: &[u32],
         times: &PageTimes<'_>,
         mapping: &Mapping,
-        latest: &[u32],
+        latest: &Numbers,
     ) -> Result<(), Corrupt> {
         self.pages.clear();
         for old in old {
-            let number = mapping.pages.get(*old as usize).copied();
+            let number = mapping.pages.get(*old as usize);
             self.pages.push(AheadPage {
                 number: number.ok_or(Corrupt("a page number"))?,
                 ..AheadPage::default()
@@ -76,7 +77,7 @@ impl Ahead {
             page.was_latest = times.latest(*old)?;
         }
         for page in &mut self.pages {
-            page.latest = latest.get(page.number as usize).copied().unwrap_or(0);
+            page.latest = latest.get(page.number as usize).unwrap_or(0);
         }
         Ok(())
     }

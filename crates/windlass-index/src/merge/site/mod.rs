@@ -20,6 +20,7 @@ use super::dictionaries::MergedStrings;
 use super::pages::{Mapping, MergedPages};
 use super::{Damage, MergeError, Watch};
 use crate::bytes::Corrupt;
+use crate::numbers::Numbers;
 use crate::paged::Paged;
 use crate::segment::Segment;
 use crate::site::{SiteBlock, SiteEncoder};
@@ -169,7 +170,7 @@ impl<'a> SiteMerger<'a> {
 
     fn merge_sources(
         &mut self,
-        latest: &[u32],
+        latest: &Numbers,
         encoder: &mut SiteEncoder,
         watch: Watch<'_>,
     ) -> Result<bool, Stop> {

@@ -4,6 +4,7 @@ use super::Source;
 use super::ahead::AheadPage;
 use crate::bytes::Corrupt;
 use crate::merge::Damage;
+use crate::numbers::Numbers;
 use crate::site::SiteEncoder;
 
 /// Set in a page's place where it is the number of a [`SharedPage`].
@@ -51,7 +52,7 @@ impl Pages {
     pub(super) fn merge(
         &mut self,
         sources: &mut [Source<'_>],
-        latest: &[u32],
+        latest: &Numbers,
         encoder: &mut SiteEncoder,
     ) -> Result<bool, Damage> {
         self.shared.clear();
@@ -187,7 +188,7 @@ impl Pages {
 }
 
 /// A source's next page, with its new number in front.
-fn head(source: &mut Source<'_>, latest: &[u32]) -> Result<(u64, AheadPage), Corrupt> {
+fn head(source: &mut Source<'_>, latest: &Numbers) -> Result<(u64, AheadPage), Corrupt> {
     let (pages, times) = (&mut source.block.pages, &source.block.page_times);
     let page = source.ahead.take(pages, times, source.mapping, latest)?;
     Ok(page.map_or((NONE_LEFT, AheadPage::default()), |page| {

@@ -112,7 +112,8 @@ fn all_own(inputs: &[Input]) -> (Vec<Own>, MergedPages) {
         .enumerate()
         .map(|(at, input)| own(input, at))
         .unzip();
-    let latest = (0..PAGES).map(|page| merged_latest(inputs, page)).collect();
+    let latest = (0..PAGES).map(|page| merged_latest(inputs, page));
+    let latest = Numbers::Memory(latest.collect());
     (own, MergedPages { mappings, latest })
 }
 
@@ -138,18 +139,19 @@ fn own(input: &Input, at: usize) -> (Own, Mapping) {
     let has = |page: u32| {
         sightings.iter().any(|s| s.page == page) || !(page as usize).is_multiple_of(at + 2)
     };
-    mapping.pages = (0..PAGES).filter(|page| has(*page)).collect();
+    let pages: Vec<u32> = (0..PAGES).filter(|page| has(*page)).collect();
     for (page, time) in outranked {
         mapping.outrank(*page, *time);
     }
     let mut own = sightings.clone();
     for sighting in &mut own {
-        sighting.page = mapping.pages.binary_search(&sighting.page).unwrap() as u32;
+        sighting.page = pages.binary_search(&sighting.page).unwrap() as u32;
     }
-    let number = |page: u32| mapping.pages[page as usize];
+    let number = |page: u32| pages[page as usize];
     let block = block(own, &|page| latest(input, number(page)));
-    let times = mapping.pages.iter().map(|page| latest(input, *page));
+    let times = pages.iter().map(|page| latest(input, *page));
     let (latest, verified) = array(times);
+    mapping.pages = Numbers::Memory(pages);
     let own = Own {
         block,
         latest,
@@ -179,7 +181,8 @@ fn merged(inputs: &[Input], scratch: &Arc<Scratch>) -> Vec<u8> {
         {
             encoder.close().unwrap();
             encoder.write_to(&mut out).unwrap();
-            let (latest, verified) = array(pages.latest.iter().copied());
+            let (latest, verified) =
+                array((0..PAGES as usize).filter_map(|page| pages.latest.get(page)));
             let block = SiteBlock::read(&out, Paged::new(&latest, &verified)).unwrap();
             let (hrefs, _) = crate::site::counts(&out).unwrap();
             assert_eq!(block.hrefs.len() as u64, hrefs);

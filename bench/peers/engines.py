@@ -44,6 +44,10 @@ class Engine:
         """Makes ready for questions."""
         raise NotImplementedError
 
+    def close(self) -> None:
+        """Forgets what was read, until it is opened again."""
+        raise NotImplementedError
+
     def table(self, query: str):
         """The answer as an Arrow table: all of it is here when this returns."""
         raise NotImplementedError
@@ -96,6 +100,9 @@ class DuckDB(Engine):
         self.connection.execute(f"SET memory_limit = '{self.memory}B'")
         self.connection.execute(f"SET threads = {self.threads}")
         self.connection.execute(f"SET temp_directory = '{self.store / 'tmp'}'")
+
+    def close(self):
+        self.connection.close()
 
     def table(self, query):
         return self.connection.sql(query).to_arrow_table()
@@ -164,6 +171,9 @@ class DataFusion(Engine):
                 table, str(self.store / f"{table}.parquet"), file_sort_order=[order]
             )
 
+    def close(self):
+        del self.context
+
     def url_range(self, start, end):
         # Not by ORDER BY and LIMIT: with a declared order and filters that are pushed down, 55.0.0
         # takes the limit from the row groups that match as a whole, not from the first.
@@ -201,7 +211,7 @@ class ClickHouse(Engine):
         # The parts that were merged stay for some minutes, and do not count.
         parts = "SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = 'default'"
         self.bytes = self.table(parts).column(0)[0].as_py()
-        self.session.close()
+        self.close()
 
     def size(self):
         return self.bytes
@@ -218,6 +228,9 @@ class ClickHouse(Engine):
             "schema_inference_make_columns_nullable": 0,
         }.items():
             self.session.query(f"SET {name} = {value}")
+
+    def close(self):
+        self.session.close()
 
     def table(self, query):
         return self.session.query(query, "ArrowTable")

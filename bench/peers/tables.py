@@ -5,6 +5,9 @@ import os
 import pathlib
 import platform
 
+#: The first time of an engine that was opened anew, and again.
+TIMES = ("first_p50_ms", "p50_ms")
+
 
 def machine() -> str:
     model = "unknown processor"
@@ -26,17 +29,18 @@ def shown_ms(ms: float) -> str:
 
 
 def times(result: dict) -> str:
-    """p50 of every question on every engine, and how much faster Windlass is than the best.
+    """p50 of every question on every engine, asked the first time and again, and how much faster
+    Windlass is than the best.
 
     The orders other than by backlinks are put into one line for each target: Windlass's slowest,
     beside each peer's fastest.
     """
     engines = list(result["engines"])
     lines = [
-        "| question | backlinks | anchors | windlass ms | "
-        + " | ".join(f"{engine} ms" for engine in engines)
-        + " | best peer ÷ windlass |",
-        "|---|---|---|---|" + "---|" * (len(engines) + 1),
+        "| question | backlinks | anchors | windlass ms, first | again | "
+        + " | ".join(f"{engine} ms, first | again" for engine in engines)
+        + " | best peer ÷ windlass, first | again |",
+        "|---|---|---|---|---|" + "---|" * (2 * len(engines) + 2),
     ]
     orders: dict[str, list[dict]] = {}
     for question in result["questions"]:
@@ -59,20 +63,23 @@ def times(result: dict) -> str:
 def times_row(result: dict, engines: list[str], name: str, asked: list[dict], of_peers) -> str:
     """One line: Windlass's slowest of the questions asked, and what `of_peers` takes of the others."""
     ours = [result["windlass"]["answers"][question["name"]] for question in asked]
-    slowest = max(answer["p50_ms"] for answer in ours)
-    cells = [name, grouped(ours[0]["backlinks"]), grouped(ours[0]["groups_total"]), shown_ms(slowest)]
-    peers = []
+    cells = [name, grouped(ours[0]["backlinks"]), grouped(ours[0]["groups_total"])]
+    slowest = [max(answer[time] for answer in ours) for time in TIMES]
+    cells += map(shown_ms, slowest)
+    peers = [[] for _ in TIMES]
     for engine in engines:
         answers = result["engines"][engine]["answers"]
         got = [answers.get(question["name"], {}) for question in asked]
-        p50 = [answer["p50_ms"] for answer in got if "p50_ms" in answer]
-        if p50:
-            peers.append(of_peers(p50))
-            cells.append(shown_ms(peers[-1]))
-        else:
-            cells.append("failed" if any("error" in answer for answer in got) else "–")
-    ratio = f"{min(peers) / slowest:,.1f}" if peers else ""
-    return "| " + " | ".join([*cells, ratio]) + " |"
+        for time, of_time in zip(TIMES, peers):
+            p50 = [answer[time] for answer in got if time in answer]
+            if p50:
+                of_time.append(of_peers(p50))
+                cells.append(shown_ms(of_time[-1]))
+            else:
+                cells.append("failed" if any("error" in answer for answer in got) else "–")
+    for of_time, our_time in zip(peers, slowest):
+        cells.append(f"{min(of_time) / our_time:,.1f}" if of_time else "")
+    return "| " + " | ".join(cells) + " |"
 
 
 def storage(result: dict) -> str:
@@ -128,7 +135,7 @@ def markdown(result: dict) -> str:
     parts = [
         f"{grouped(result['links'])} live backlinks. {result['machine']}; {result['date']};"
         f" {result['threads']} threads each; {result['windlass']['version']},"
-        f" {', '.join(dict.fromkeys(versions))}. p50, warm.",
+        f" {', '.join(dict.fromkeys(versions))}. p50, everything in the page cache.",
         times(result),
         storage(result),
         "Windlass with nothing in the page cache, one process a question:",

@@ -92,6 +92,8 @@ fn an_index_is_kept_and_answers_as_the_report_does() {
             "{question}"
         );
         assert!(answer["repetitions"].as_u64().unwrap() >= 3, "{answer}");
+        let first = answer["first_p50_ms"].as_f64();
+        assert!(first.is_some_and(|ms| ms > 0.0), "{answer}");
         for member in ["name", "backlinks", "refpages", "groups_total", "results"] {
             assert_eq!(answer[member], cold[member], "{member} of {question}");
         }

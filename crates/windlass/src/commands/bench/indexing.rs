@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use anyhow::bail;
 use serde::Serialize;
-use windlass_index::{Collected, Collector, Snapshot, Tuning, Writer};
+use windlass_index::{Collected, Collector, Snapshot, Writer};
 use windlass_links::Capture;
 
 use super::asking::cold::{self, ColdAnswer};
-use super::asking::{Answer, Question, ask_tuned};
+use super::asking::{Answer, Question, ask, shown_ms};
 use super::machine::{Clock, Peaks, Spent, thread_time};
 use super::synthetic::{Crawl, Shape, ShapeCounts, questions};
 use crate::cli::{BenchOptions, Format};
@@ -67,12 +67,10 @@ struct Cost {
     links_per_core_second: f64,
 }
 
-/// A question: over the two halves, put together anew each time and as it is kept, after their merge, and
-/// with a filter.
+/// A question: over the two halves, after their merge, and with a filter.
 #[derive(Debug, Serialize)]
 struct Asked {
     two_segments: Answer,
-    two_segments_again: Answer,
     one_segment: Answer,
     filtered: Answer,
 }
@@ -119,13 +117,7 @@ fn measure(
         built.build(directory, crawl, pages, threads, options.memory)?;
     }
     let memory_max = peaks.take_memory();
-    let anew = Tuning {
-        kept_bytes_max: 0,
-        ..Tuning::default()
-    };
-    let two_segments = ask_all(directory, &questions, options.repeat, anew)?;
-    let usual = Tuning::default();
-    let again = ask_all(directory, &questions, options.repeat, usual)?;
+    let two_segments = ask_all(directory, &questions, options.repeat)?;
 
     let mut writer = Writer::open(directory, None)?;
     writer.set_memory_max(usize::try_from(options.memory)?);
@@ -135,9 +127,9 @@ fn measure(
     let merged = clock.spent();
     drop(writer);
     let merge_memory_max = peaks.take_memory();
-    let one_segment = ask_all(directory, &questions, options.repeat, usual)?;
+    let one_segment = ask_all(directory, &questions, options.repeat)?;
     let with_filter: Vec<Question> = questions.iter().map(|q| q.filtered(FILTER)).collect();
-    let filtered = ask_all(directory, &with_filter, options.repeat, usual)?;
+    let filtered = ask_all(directory, &with_filter, options.repeat)?;
 
     let cold = if options.asking.cold {
         cold::ask_all(directory, &questions, false)?
@@ -163,8 +155,7 @@ fn measure(
         .first()
         .map(|segment| segment.counts())
         .unwrap_or_default();
-    let several = two_segments.into_iter().zip(again);
-    let asked = several.zip(one_segment).zip(filtered);
+    let asked = two_segments.into_iter().zip(one_segment).zip(filtered);
     Ok(Summary {
         backlinks: counts.backlinks,
         pages: counts.pages,
@@ -180,9 +171,8 @@ fn measure(
         build: built.costs(counts.backlinks, memory_max),
         merge: Cost::of(merged, merged.cpu, counts.backlinks, merge_memory_max),
         questions: asked
-            .map(|(((two_segments, again), one_segment), filtered)| Asked {
+            .map(|((two_segments, one_segment), filtered)| Asked {
                 two_segments,
-                two_segments_again: again,
                 one_segment,
                 filtered,
             })
@@ -291,16 +281,14 @@ impl Built {
     }
 }
 
-fn ask_all(
-    directory: &Path,
-    questions: &[Question],
-    repeat: u32,
-    tuning: Tuning,
-) -> anyhow::Result<Vec<Answer>> {
+fn ask_all(directory: &Path, questions: &[Question], repeat: u32) -> anyhow::Result<Vec<Answer>> {
     let snapshot = Snapshot::open(directory)?;
     questions
         .iter()
-        .map(|question| ask_tuned(&snapshot, question, repeat, false, tuning))
+        .map(|question| {
+            let answer = ask(&snapshot, question, repeat, false)?;
+            answer.with_first_times(directory, question)
+        })
         .collect()
 }
 
@@ -387,22 +375,25 @@ fn show(summary: &Summary, out: &mut impl Write) -> std::io::Result<()> {
         ("question", Align::Left),
         ("backlinks", Align::Right),
         ("anchors", Align::Right),
-        ("p50 ms", Align::Right),
+        ("first time ms", Align::Right),
+        ("again", Align::Right),
         ("with a date filter", Align::Right),
+        ("again", Align::Right),
         ("over two segments", Align::Right),
-        ("asked again", Align::Right),
+        ("again", Align::Right),
     ]);
     for asked in &summary.questions {
         let one = &asked.one_segment;
-        table.row(&[
+        let mut cells = vec![
             one.name.clone(),
             grouped(one.totals.backlinks),
             grouped(one.totals.groups_total),
-            format!("{:.3}", one.p50_ms),
-            format!("{:.3}", asked.filtered.p50_ms),
-            format!("{:.3}", asked.two_segments.p50_ms),
-            format!("{:.3}", asked.two_segments_again.p50_ms),
-        ]);
+        ];
+        for answer in [one, &asked.filtered, &asked.two_segments] {
+            cells.push(shown_ms(answer.first_p50_ms));
+            cells.push(shown_ms(Some(answer.p50_ms)));
+        }
+        table.row(&cells);
     }
     table.write(out)?;
     if summary.cold.is_empty() {

@@ -36,16 +36,19 @@ impl<'a> Bytes<'a> {
     }
 
     /// Takes `n` bytes off without looking at them.
+    #[inline]
     pub(crate) fn stretch(&mut self, n: usize) -> Result<Stretch<'a>, Corrupt> {
         let (head, tail) = self.rest.split_at(n)?;
         self.rest = tail;
         Ok(head)
     }
 
+    #[inline]
     pub(crate) fn take(&mut self, n: usize) -> Result<&'a [u8], Corrupt> {
         self.stretch(n)?.all()
     }
 
+    #[inline]
     pub(crate) fn u8(&mut self) -> Result<u8, Corrupt> {
         self.take(1)?.first().copied().ok_or(Corrupt("a byte"))
     }
@@ -57,6 +60,7 @@ impl<'a> Bytes<'a> {
         ))
     }
 
+    #[inline]
     pub(crate) fn varint(&mut self) -> Result<u64, Corrupt> {
         let head = self.rest.head(10)?;
         let (value, n) = match head.first() {
@@ -103,10 +107,12 @@ impl<'a> Bytes<'a> {
         Ok(())
     }
 
+    #[inline]
     pub(crate) fn varint_u32(&mut self) -> Result<u32, Corrupt> {
         u32::try_from(self.varint()?).map_err(|_| Corrupt("a number over 32 bits"))
     }
 
+    #[inline]
     pub(crate) fn varint_usize(&mut self) -> Result<usize, Corrupt> {
         usize::try_from(self.varint()?).map_err(|_| Corrupt("a number over 64 bits"))
     }

@@ -217,6 +217,7 @@ impl<'a> Stretch<'a> {
     }
 
     /// All of it, verified.
+    #[inline]
     pub(crate) fn all(&self) -> Result<&'a [u8], Corrupt> {
         self.get(0..self.bytes.len())
     }
@@ -228,6 +229,7 @@ impl<'a> Stretch<'a> {
     }
 
     /// Divides it, without looking at a byte.
+    #[inline]
     pub(crate) fn split_at(&self, n: usize) -> Result<(Self, Self), Corrupt> {
         let (head, tail) = self.bytes.split_at_checked(n).ok_or(Corrupt("a length"))?;
         let part = |bytes, start| Self {
@@ -239,6 +241,7 @@ impl<'a> Stretch<'a> {
     }
 
     /// The part from `n` on, without looking at a byte.
+    #[inline]
     pub(crate) fn from(&self, n: usize) -> Result<Self, Corrupt> {
         self.split_at(n).map(|(_, tail)| tail)
     }

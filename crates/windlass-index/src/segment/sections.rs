@@ -13,13 +13,20 @@ use crate::stretch::{Backing, CheckedSection};
 pub(super) struct Sections {
     data: Arc<Data>,
     footer: Footer,
+    /// Where each lies, by its number: they are asked for again and again.
+    ranges: [Option<Range<usize>>; Section::ALL.len()],
     /// A bit for each section that is whole.
     verified: AtomicU32,
 }
 
 impl Sections {
     pub(super) fn new(data: Arc<Data>, footer: Footer) -> Self {
+        let inside = |section| {
+            let range = footer.sections.get(&section)?.range()?;
+            data.bytes().get(range.clone()).map(|_| range)
+        };
         Self {
+            ranges: Section::ALL.map(inside),
             data,
             footer,
             verified: AtomicU32::new(0),
@@ -41,14 +48,15 @@ impl Sections {
 
     /// Where a section lies, which must be inside the file.
     pub(super) fn range(&self, section: Section) -> Option<Range<usize>> {
-        let range = self.footer.sections.get(&section)?.range()?;
-        self.data.bytes().get(range.clone()).map(|_| range)
+        self.ranges.get(section as usize).cloned().flatten()
     }
 
     /// The bytes of a section whose parts have checksums of their own. Nothing where there is none.
+    #[inline]
     pub(super) fn unverified(&self, section: Section) -> &[u8] {
-        let range = self.range(section).unwrap_or_default();
-        self.data.bytes().get(range).unwrap_or_default()
+        let range = self.ranges.get(section as usize).and_then(Option::as_ref);
+        let bytes = range.and_then(|range| self.data.bytes().get(range.clone()));
+        bytes.unwrap_or_default()
     }
 
     /// The bytes of a section that has one checksum. All of it is read the first time; later, that costs

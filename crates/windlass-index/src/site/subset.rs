@@ -143,6 +143,8 @@ pub(super) struct Subset<'a> {
     n: usize,
     of: usize,
     form: Form<'a>,
+    /// The group of bits in which a place outside was found last.
+    near: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -167,7 +169,12 @@ impl<'a> Subset<'a> {
         } else {
             Form::Places(Box::new(Column::read(bytes, n)?))
         };
-        Ok(Self { n, of, form })
+        Ok(Self {
+            n,
+            of,
+            form,
+            near: 0,
+        })
     }
 
     /// How many places are in it.
@@ -239,6 +246,30 @@ impl<'a> Subset<'a> {
         }
     }
 
+    /// Appends its places, in order.
+    pub(super) fn append_all(&mut self, out: &mut Vec<u32>) -> Result<(), Corrupt> {
+        if self.n == 0 {
+            return Ok(());
+        }
+        match &mut self.form {
+            Form::Places(places) => places.append(0..self.n, out),
+            Form::Bits(groups) => {
+                for number in 0..self.of.div_ceil(GROUP) {
+                    let (_, bits) = group(groups, number, self.of)?;
+                    for at in 0..bits.len().div_ceil(8) {
+                        let mut word = word_at(bits, at);
+                        while word != 0 {
+                            let bit = at * 64 + word.trailing_zeros() as usize;
+                            out.push((number * GROUP + bit) as u64 as u32);
+                            word &= word - 1;
+                        }
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
     /// The place that is not in it and has so many before it that are not.
     pub(super) fn find_outside(&mut self, k: usize) -> Result<usize, Corrupt> {
         if self.n == 0 {
@@ -260,17 +291,34 @@ impl<'a> Subset<'a> {
                 Ok(k.saturating_add(low))
             }
             Form::Bits(groups) => {
-                // The last group that has at most `k` outside before it.
-                let (mut low, mut high) = (0, (self.of - 1) / GROUP);
-                while low < high {
-                    let middle = low + (high - low).div_ceil(2);
-                    let before = count_before(groups, middle)?;
-                    if (middle * GROUP).saturating_sub(before as usize) <= k {
-                        low = middle;
-                    } else {
-                        high = middle - 1;
+                // The last group that has at most `k` outside before it: as a rule near the one before.
+                let is_behind = |group: usize| -> Result<bool, Corrupt> {
+                    let before = count_before(groups, group)?;
+                    Ok((group * GROUP).saturating_sub(before as usize) > k)
+                };
+                let last = (self.of - 1) / GROUP;
+                let (mut low, mut high) = (0, last);
+                if !is_behind(self.near)? {
+                    (low, high) = (self.near, self.near);
+                    let mut step = 1;
+                    while high < last {
+                        high = last.min(low + step);
+                        if is_behind(high)? {
+                            high -= 1;
+                            break;
+                        }
+                        (low, step) = (high, 2 * step);
                     }
                 }
+                while low < high {
+                    let middle = low + (high - low).div_ceil(2);
+                    if is_behind(middle)? {
+                        high = middle - 1;
+                    } else {
+                        low = middle;
+                    }
+                }
+                self.near = low;
                 let (before, bits) = group(groups, low, self.of)?;
                 let mut left = k.saturating_sub((low * GROUP).saturating_sub(before as usize));
                 for at in 0..GROUP / 64 {
@@ -379,6 +427,10 @@ mod tests {
                 prop_assert_eq!(subset.find(place).unwrap(), (is_in, before));
                 if !is_in {
                     prop_assert_eq!(subset.find_outside(outside).unwrap(), place);
+                    // Also where the one before was far away.
+                    let outsiders = place - before;
+                    let first = subset.find_outside(outsiders / 2).unwrap();
+                    prop_assert_eq!(first - places.partition_point(|p| *p < first), outsiders / 2);
                     outside += 1;
                 }
             }

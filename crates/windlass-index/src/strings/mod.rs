@@ -99,13 +99,30 @@ impl<'a> StringList<'a> {
         self.data.len()
     }
 
+    /// From the start of a group on.
+    fn group_on(&self, group: usize) -> Result<Bytes<'a>, Corrupt> {
+        Ok(Bytes::over(self.data.from(self.start(group)?)?))
+    }
+
+    /// A group, verified: what is then read of it need not be.
     fn group(&self, group: usize) -> Result<Bytes<'a>, Corrupt> {
-        let start = if self.starts.is_empty() {
-            0
+        let start = self.start(group)?;
+        let end = if group + 1 < self.n.div_ceil(GROUP) {
+            self.start(group + 1)?
         } else {
-            self.starts.u32_at(group)? as usize
+            self.data.len()
         };
-        Ok(Bytes::over(self.data.from(start)?))
+        if end < start {
+            return Err(Corrupt("a group of strings"));
+        }
+        self.data.get(start..end).map(Bytes::new)
+    }
+
+    fn start(&self, group: usize) -> Result<usize, Corrupt> {
+        if self.starts.is_empty() {
+            return Ok(0);
+        }
+        Ok(self.starts.u32_at(group)? as usize)
     }
 
     /// The string at position `i`, into `text`.
@@ -113,7 +130,8 @@ impl<'a> StringList<'a> {
         if i >= self.n {
             return Err(Corrupt("a position in a list of strings"));
         }
-        let mut iter = self.iter_from(i / GROUP * GROUP)?;
+        let group = i / GROUP;
+        let mut iter = self.iter_over(group, self.group(group)?);
         text.clear();
         for _ in 0..=i % GROUP {
             iter.next_into(text)?;
@@ -121,21 +139,13 @@ impl<'a> StringList<'a> {
         Ok(())
     }
 
-    /// The strings from position `i`, which must be a multiple of the group size, on.
-    fn iter_from(&self, i: usize) -> Result<StringIter<'a>, Corrupt> {
-        if i > self.n {
-            return Err(Corrupt("a position in a list of strings"));
-        }
-        let bytes = if i == self.n {
-            Bytes::new(&[])
-        } else {
-            self.group(i / GROUP)?
-        };
-        Ok(StringIter {
-            i,
+    /// The strings from a group on, whose bytes are given.
+    fn iter_over(&self, group: usize, bytes: Bytes<'a>) -> StringIter<'a> {
+        StringIter {
+            i: group * GROUP,
             bytes,
             ..self.iter()
-        })
+        }
     }
 
     /// All strings in order.
@@ -156,7 +166,8 @@ impl<'a> StringList<'a> {
         let mut current = Vec::new();
         while low < high {
             let middle = low + (high - low) / 2;
-            self.iter_from(middle * GROUP)?.next_into(&mut current)?;
+            let mut iter = self.iter_over(middle, self.group_on(middle)?);
+            iter.next_into(&mut current)?;
             if current.as_slice() < text {
                 low = middle + 1;
             } else {
@@ -166,7 +177,7 @@ impl<'a> StringList<'a> {
         let Some(group) = low.checked_sub(1) else {
             return Ok(0);
         };
-        let mut iter = self.iter_from(group * GROUP)?;
+        let mut iter = self.iter_over(group, self.group(group)?);
         let end = (group * GROUP + GROUP).min(self.n);
         for i in group * GROUP..end {
             iter.next_into(&mut current)?;
@@ -189,12 +200,22 @@ pub(crate) struct StringIter<'a> {
     bytes: Bytes<'a>,
 }
 
-impl StringIter<'_> {
+impl<'a> StringIter<'a> {
     /// Turns `text`, the string before (anything at the start of a group), into the next one;
     /// `false` at the end.
     pub(crate) fn next_into(&mut self, text: &mut Vec<u8>) -> Result<bool, Corrupt> {
-        if self.i >= self.n {
+        let Some(rest) = self.next_rest()? else {
             return Ok(false);
+        };
+        append_rest(self.table, self.shared, rest, text)?;
+        Ok(true)
+    }
+
+    /// The rest of the next string, as it is written, behind what it shares with the one before.
+    #[inline]
+    fn next_rest(&mut self) -> Result<Option<&'a [u8]>, Corrupt> {
+        if self.i >= self.n {
+            return Ok(None);
         }
         let length = if self.i.is_multiple_of(GROUP) {
             self.shared = 0;
@@ -212,25 +233,41 @@ impl StringIter<'_> {
                 near => near,
             }
         };
-        if self.shared > text.len() {
-            return Err(Corrupt("a shared prefix"));
-        }
-        text.truncate(self.shared);
-        let rest = self.bytes.take(length)?;
-        match self.table {
-            None => text.extend_from_slice(rest),
-            Some(table) => symbols::decode(table, rest, text)?,
-        }
         self.i += 1;
-        Ok(true)
+        self.bytes.take(length).map(Some)
     }
 }
 
-/// Reads strings of a list by their positions; the next ones from where it is.
+/// Puts a rest, as it is written, behind what a text begins with.
+#[inline]
+fn append_rest(
+    table: Option<&[u8]>,
+    shared: usize,
+    rest: &[u8],
+    text: &mut Vec<u8>,
+) -> Result<(), Corrupt> {
+    if shared > text.len() {
+        return Err(Corrupt("a shared prefix"));
+    }
+    text.truncate(shared);
+    match table {
+        None => text.extend_from_slice(rest),
+        Some(table) => symbols::decode(table, rest, text)?,
+    }
+    Ok(())
+}
+
+/// Reads strings of a list by their positions; the next ones from where it is. Of the strings between it
+/// decodes no more than what is left of them in those asked for.
 #[derive(Debug, Clone)]
 pub(crate) struct StringCursor<'a> {
     list: StringList<'a>,
+    /// In the group at which it is, if any.
     iter: StringIter<'a>,
+    group: Option<usize>,
+    /// What the string at which it is has behind what is in `text`: where each rest begins, and the rest.
+    /// Where the next one begins, each ends.
+    rests: Vec<(usize, &'a [u8])>,
     text: Vec<u8>,
 }
 
@@ -239,6 +276,8 @@ impl<'a> StringCursor<'a> {
         Self {
             list,
             iter: list.iter(),
+            group: None,
+            rests: Vec::new(),
             text: Vec::new(),
         }
     }
@@ -248,13 +287,36 @@ impl<'a> StringCursor<'a> {
         if i >= self.list.n {
             return Err(Corrupt("a position in a list of strings"));
         }
-        // `iter.i` strings have been read; the last of them is in `text`.
-        let is_near = i + 1 >= self.iter.i && i / GROUP <= self.iter.i.saturating_sub(1) / GROUP;
-        if !is_near || self.iter.i == 0 {
-            self.iter = self.list.iter_from(i / GROUP * GROUP)?;
+        // `iter.i` strings have been passed; the last of them is the one at which it is.
+        let group = i / GROUP;
+        let is_near = i + 1 >= self.iter.i && Some(group) == self.group;
+        if !is_near {
+            self.iter = self.list.iter_over(group, self.list.group(group)?);
+            self.group = Some(group);
         }
         while self.iter.i <= i {
-            self.iter.next_into(&mut self.text)?;
+            let Some(rest) = self.iter.next_rest()? else {
+                return Err(Corrupt("a list of strings"));
+            };
+            let start = self.iter.shared;
+            while self.rests.last().is_some_and(|(last, _)| *last >= start) {
+                self.rests.pop();
+            }
+            if self.rests.is_empty() {
+                if self.iter.i > i {
+                    // The one after the other, as most are read.
+                    append_rest(self.iter.table, start, rest, &mut self.text)?;
+                    return Ok(&self.text);
+                }
+                if start > self.text.len() {
+                    return Err(Corrupt("a shared prefix"));
+                }
+                self.text.truncate(start);
+            }
+            self.rests.push((start, rest));
+        }
+        for (start, rest) in self.rests.drain(..) {
+            append_rest(self.iter.table, start, rest, &mut self.text)?;
         }
         Ok(&self.text)
     }

@@ -3,13 +3,14 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use windlass_links::anchor::fold_into;
 
 use crate::bytes::Corrupt;
-use crate::cache::{Cache, LookedUp, Memory};
+use crate::cache::{Cache, LookedUp, Memory, Worth};
 use crate::error::IndexError;
+use crate::query::{each_of, threads};
 use crate::segment::Segment;
 use crate::site::SiteBlock;
 use crate::strings::StringCursor;
@@ -18,6 +19,8 @@ use crate::strings::StringCursor;
 const SITE_BYTES_MAX: usize = 64 << 20;
 /// How many bytes of anchors a segment keeps for the next question.
 const CACHE_BYTES_MAX: usize = 128 << 20;
+/// Anchors that are decoded by a thread at once, and lie together.
+const PART_ANCHORS: usize = 1 << 14;
 /// Anchors, and bytes of them, that a stretch has at most, and one more.
 const STRETCH_ANCHORS_MAX: usize = 1 << 12;
 const STRETCH_BYTES_MAX: usize = 1 << 18;
@@ -128,6 +131,7 @@ struct Reader<'a> {
     form: usize,
     /// The first form from there on that folds like the one before it.
     same: Option<usize>,
+    next: u32,
 }
 
 impl<'a> Reader<'a> {
@@ -140,7 +144,18 @@ impl<'a> Reader<'a> {
             form,
             same: block.next_same_fold(form)?,
             block,
+            next: number,
         })
+    }
+
+    /// Passes over those before an anchor, which is not behind the next one.
+    fn go_to(&mut self, number: u32) -> Result<(), Corrupt> {
+        if self.next != number {
+            self.form = self.block.form_of_fold(number)?;
+            self.same = self.block.next_same_fold(self.form)?;
+            self.next = number;
+        }
+        Ok(())
     }
 
     /// Appends the next anchor.
@@ -156,6 +171,7 @@ impl<'a> Reader<'a> {
         } else {
             fold_into(form, text);
         }
+        self.next += 1;
         self.form += 1;
         while self.same.is_some_and(|same| same <= self.form) {
             if self.same == Some(self.form) {
@@ -167,20 +183,60 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// All folded anchors of a site block, by their numbers.
+/// All folded anchors of a site block, by their numbers: [`PART_ANCHORS`] in each part.
 #[derive(Debug, Default)]
-pub(crate) struct AnchorTable {
+pub(crate) struct AnchorTable(Vec<AnchorPart>);
+
+#[derive(Debug, Default)]
+struct AnchorPart {
     text: String,
     ends: Vec<u32>,
 }
 
+impl AnchorPart {
+    /// Reads anchors, until they take more than so many bytes.
+    fn read(
+        block: &SiteBlock<'_>,
+        numbers: Range<u32>,
+        bytes_max: usize,
+        check: impl Fn() -> Result<(), IndexError>,
+        wrong: impl Fn(Corrupt) -> IndexError,
+    ) -> Result<Self, IndexError> {
+        let mut reader = Reader::from(block, numbers.start).map_err(&wrong)?;
+        let mut part = Self::default();
+        part.ends.reserve_exact(numbers.len());
+        for number in numbers {
+            if number.is_multiple_of(STRETCH_ANCHORS_MAX as u32) {
+                check()?;
+            }
+            reader.append_next(&mut part.text).map_err(&wrong)?;
+            part.ends.push(part.text.len() as u64 as u32);
+            if part.text.len() > bytes_max {
+                break;
+            }
+        }
+        part.text.shrink_to_fit();
+        Ok(part)
+    }
+
+    fn start(&self, at: usize) -> u32 {
+        let before = at.checked_sub(1).and_then(|before| self.ends.get(before));
+        before.copied().unwrap_or_default()
+    }
+
+    fn memory(&self) -> usize {
+        self.text.capacity() + self.ends.capacity() * 4 + size_of::<Self>()
+    }
+}
+
 impl AnchorTable {
-    /// Reads the anchors of a block, unless they take more than so many bytes. About 20 ns an anchor.
+    /// Reads the anchors of a block, unless they take more than so many bytes. About 20 ns an anchor, which
+    /// threads share.
     fn of(
+        segment: &Segment,
         block: &SiteBlock<'_>,
         bytes_max: usize,
-        mut check: impl FnMut() -> Result<(), IndexError>,
-        wrong: impl Fn(Corrupt) -> IndexError,
+        cancel: &AtomicBool,
     ) -> Result<Option<Self>, IndexError> {
         let anchors = block.fold_count();
         let ends_bytes = anchors.saturating_mul(4);
@@ -188,53 +244,66 @@ impl AnchorTable {
         if ends_bytes.saturating_add(block.forms.bytes() / 2) > bytes_max {
             return Ok(None);
         }
-        let mut reader = Reader::from(block, 0).map_err(&wrong)?;
-        let mut table = Self::default();
-        for number in 0..anchors {
-            if number.is_multiple_of(STRETCH_ANCHORS_MAX) {
-                check()?;
-            }
-            reader.append_next(&mut table.text).map_err(&wrong)?;
-            if ends_bytes.saturating_add(table.text.len()) > bytes_max {
-                return Ok(None);
-            }
-            table.ends.push(table.text.len() as u64 as u32);
-        }
-        table.text.shrink_to_fit();
-        table.ends.shrink_to_fit();
-        Ok(Some(table))
-    }
-
-    fn start(&self, number: usize) -> u32 {
-        let before = number.checked_sub(1).and_then(|at| self.ends.get(at));
-        before.copied().unwrap_or_default()
+        let shares: Vec<Range<u32>> = (0..anchors as u64 as u32)
+            .step_by(PART_ANCHORS)
+            .map(|start| start..(anchors as u64 as u32).min(start + PART_ANCHORS as u32))
+            .collect();
+        let left = AtomicUsize::new(bytes_max);
+        let parts = each_of(
+            threads(),
+            &shares,
+            || Ok(()),
+            |(), numbers| {
+                if left.load(Ordering::Relaxed) == 0 {
+                    return Ok(AnchorPart::default());
+                }
+                let wrong = |corrupt| segment.corrupt(corrupt);
+                let numbers = numbers.clone();
+                let part = AnchorPart::read(block, numbers, bytes_max, || check(cancel), wrong)?;
+                let bytes = part.memory();
+                let take = |left: usize| Some(left.saturating_sub(bytes));
+                let _ = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+                Ok(part)
+            },
+        )?;
+        Ok((left.into_inner() > 0).then_some(Self(parts)))
     }
 
     /// An anchor by its number.
     pub(crate) fn get(&self, number: u32) -> Option<&str> {
-        let end = *self.ends.get(number as usize)? as usize;
-        self.text.get(self.start(number as usize) as usize..end)
+        let part = self.0.get(number as usize / PART_ANCHORS)?;
+        let at = number as usize % PART_ANCHORS;
+        let end = *part.ends.get(at)? as usize;
+        part.text.get(part.start(at) as usize..end)
     }
 
-    /// The anchors with these numbers.
-    pub(crate) fn stretch(&self, numbers: Range<usize>) -> AnchorStretch<'_> {
-        let ends = self.ends.get(numbers.clone()).unwrap_or_default();
-        let start = self.start(numbers.start);
-        let end = ends.last().map_or(start, |end| *end);
-        AnchorStretch {
-            text: self
-                .text
-                .get(start as usize..end as usize)
-                .unwrap_or_default(),
-            ends,
-            start,
-        }
+    /// The anchors with these numbers, which must be of one part.
+    fn stretch(&self, numbers: Range<u32>) -> AnchorStretch<'_> {
+        let start_at = numbers.start as usize % PART_ANCHORS;
+        let part = self.0.get(numbers.start as usize / PART_ANCHORS);
+        let found = part.map(|part| {
+            let ends = part.ends.get(start_at..start_at + numbers.len());
+            let ends = ends.unwrap_or_default();
+            let start = part.start(start_at);
+            let end = ends.last().map_or(start, |end| *end);
+            let text = part.text.get(start as usize..end as usize);
+            AnchorStretch {
+                text: text.unwrap_or_default(),
+                ends,
+                start,
+            }
+        });
+        found.unwrap_or(AnchorStretch {
+            text: "",
+            ends: &[],
+            start: 0,
+        })
     }
 }
 
 impl Memory for AnchorTable {
     fn memory(&self) -> usize {
-        self.text.capacity() + self.ends.capacity() * 4
+        self.0.iter().map(AnchorPart::memory).sum()
     }
 }
 
@@ -267,18 +336,19 @@ impl AnchorCache {
         segment: &Segment,
         site_key: &[u8],
         block: &SiteBlock<'_>,
-        more: usize,
+        (more, worth): (usize, Worth),
         cancel: &AtomicBool,
     ) -> Result<Option<Arc<AnchorTable>>, IndexError> {
         if let Some(known) = self.get(site_key) {
             return Ok(Some(known));
         }
-        if !self.looked_up.is_worth(site_key, more, block.fold_count()) {
+        if !self
+            .looked_up
+            .is_worth(site_key, more, block.fold_count(), worth)
+        {
             return Ok(None);
         }
-        let check = || check(cancel);
-        let wrong = |corrupt| segment.corrupt(corrupt);
-        let Some(table) = AnchorTable::of(block, SITE_BYTES_MAX, check, wrong)? else {
+        let Some(table) = AnchorTable::of(segment, block, SITE_BYTES_MAX, cancel)? else {
             self.looked_up.never(site_key);
             return Ok(None);
         };
@@ -310,10 +380,14 @@ pub(crate) fn for_each_stretch(
         return Ok(());
     }
     if let Some(table) = table {
-        for first in numbers.clone().step_by(STRETCH_ANCHORS_MAX) {
+        let mut first = numbers.start;
+        while first < numbers.end {
             check(cancel)?;
-            let end = numbers.end.min(first + STRETCH_ANCHORS_MAX as u32);
-            each(first, table.stretch(first as usize..end as usize));
+            // None goes beyond the end of a part.
+            let next = first / STRETCH_ANCHORS_MAX as u32 * STRETCH_ANCHORS_MAX as u32;
+            let end = numbers.end.min(next + STRETCH_ANCHORS_MAX as u32);
+            each(first, table.stretch(first..end));
+            first = end;
         }
         return Ok(());
     }
@@ -337,6 +411,59 @@ pub(crate) fn for_each_stretch(
             text.clear();
             ends.clear();
         }
+    }
+    Ok(())
+}
+
+/// Calls `each` with stretches of anchors that together are those with these numbers, which ascend, and with
+/// their numbers.
+pub(crate) fn for_each_stretch_of(
+    segment: &Segment,
+    block: &SiteBlock<'_>,
+    table: Option<&AnchorTable>,
+    numbers: &[u32],
+    cancel: &AtomicBool,
+    mut each: impl FnMut(&[u32], AnchorStretch<'_>),
+) -> Result<(), IndexError> {
+    let wrong = |corrupt| segment.corrupt(corrupt);
+    let Some(first) = numbers.first() else {
+        return Ok(());
+    };
+    let mut reader = match table {
+        Some(_) => None,
+        None => Some(Reader::from(block, *first).map_err(wrong)?),
+    };
+    let (mut text, mut ends) = (String::new(), Vec::new());
+    let mut left = numbers;
+    while !left.is_empty() {
+        check(cancel)?;
+        text.clear();
+        ends.clear();
+        for number in left.iter().take(STRETCH_ANCHORS_MAX) {
+            match (&mut reader, table) {
+                (Some(reader), _) => {
+                    reader.go_to(*number).map_err(wrong)?;
+                    reader.append_next(&mut text).map_err(wrong)?;
+                }
+                (None, Some(table)) => {
+                    let anchor = table.get(*number).ok_or(Corrupt("an anchor's number"));
+                    text.push_str(anchor.map_err(wrong)?);
+                }
+                (None, None) => {}
+            }
+            ends.push(text.len() as u64 as u32);
+            if text.len() >= STRETCH_BYTES_MAX {
+                break;
+            }
+        }
+        let (some, rest) = left.split_at(ends.len());
+        left = rest;
+        let stretch = AnchorStretch {
+            text: &text,
+            ends: &ends,
+            start: 0,
+        };
+        each(some, stretch);
     }
     Ok(())
 }

@@ -78,9 +78,18 @@ impl<K: Hash + Eq, T: Memory> Cache<K, T> {
     }
 }
 
-/// Something of a site is worth decoding whole when so much of it was looked up here and there that what
-/// it has is no more than so many times as much.
-const WORTH: usize = 8;
+/// When something of a site is worth decoding whole: because of what was looked up of it before, here and
+/// there, or because most of it is to be looked up at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Worth {
+    /// When an eighth of it was looked up.
+    AfterSome,
+    /// When as much was looked up as there is: where looking things up costs little.
+    AfterAll,
+}
+
+/// Decoding everything costs no more than looking up one in so many.
+const WORTH_AT_ONCE: usize = 2;
 /// So much was looked up in sites of which nothing is to be kept.
 const NEVER: usize = usize::MAX;
 /// Of how many sites it is known how much was looked up.
@@ -93,7 +102,7 @@ pub(crate) struct LookedUp(Mutex<HashMap<Vec<u8>, usize>>);
 impl LookedUp {
     /// Whether all that a site has, so many things, is worth decoding, now that so many more are to be
     /// looked up.
-    pub(crate) fn is_worth(&self, site_key: &[u8], more: usize, all: usize) -> bool {
+    pub(crate) fn is_worth(&self, site_key: &[u8], more: usize, all: usize, worth: Worth) -> bool {
         let mut looked_up = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let sum = match looked_up.get_mut(site_key) {
             Some(sum) => sum,
@@ -107,8 +116,12 @@ impl LookedUp {
         if *sum == NEVER {
             return false;
         }
+        let enough = match worth {
+            Worth::AfterSome => all / 8,
+            Worth::AfterAll => all,
+        };
+        let is_worth = *sum > enough || more > all / WORTH_AT_ONCE;
         *sum = sum.saturating_add(more).min(NEVER - 1);
-        let is_worth = *sum > all / WORTH;
         if is_worth {
             looked_up.remove(site_key);
         }
@@ -163,14 +176,22 @@ mod tests {
     #[test]
     fn what_is_asked_again_and_again_is_worth_its_while() {
         let looked_up = LookedUp::default();
-        let ask = |key: &[u8], more| looked_up.is_worth(key, more, 800);
-        assert!(!ask(b"a", 100));
+        let ask = |key: &[u8], more| looked_up.is_worth(key, more, 800, Worth::AfterSome);
+        assert!(!ask(b"a", 101));
         assert!(!ask(b"b", 60));
         assert!(ask(b"a", 1));
         // From the beginning.
         assert!(!ask(b"a", 50));
-        assert!(ask(b"b", 60));
-        assert!(ask(b"c", 101));
+        assert!(!ask(b"b", 60));
+        assert!(ask(b"b", 1));
+        // So much at once that reading all takes no longer.
+        assert!(!ask(b"c", 400));
+        assert!(ask(b"d", 401));
+        let ask_cheaply = |key: &[u8], more| looked_up.is_worth(key, more, 800, Worth::AfterAll);
+        assert!(!ask_cheaply(b"e", 400));
+        assert!(!ask_cheaply(b"e", 400));
+        assert!(!ask_cheaply(b"e", 1));
+        assert!(ask_cheaply(b"e", 1));
         looked_up.never(b"c");
         assert!(!ask(b"c", usize::MAX));
     }

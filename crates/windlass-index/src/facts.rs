@@ -1,13 +1,18 @@
-//! What the page table says about each page of a site block, decoded: for questions about many links.
+//! What the page table says about the pages of a site block, decoded: for questions about many links.
+
+mod build;
+mod folds;
+mod places;
 
 use std::ops::Range;
 
-use crate::anchors::AnchorSet;
 use crate::bytes::Corrupt;
 use crate::cache::{Cache, LookedUp, Memory};
 use crate::query::LinkDates;
-use crate::segment::Segment;
 use crate::site::SiteBlock;
+
+pub(crate) use folds::Folds;
+pub(crate) use places::Places;
 
 /// A page of a site block, as far as links are concerned that were seen at all of its times there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,61 +86,19 @@ impl Fact {
     }
 }
 
-/// The facts of all pages of a site block, and the folds of its forms. 12 bytes a page; 4 a form where
-/// forms share folds.
+/// The facts of the pages of a site block, of all or of some, and the folds of its forms. 12 bytes a page.
 #[derive(Debug)]
 pub(crate) struct FactTable {
     facts: Vec<Fact>,
     /// A bit for each page whose plain links are live: most are, and of all of them these few bytes stay
     /// near the processor where the facts do not.
     live: Vec<u64>,
-    /// Fold of each form; empty where each has its own.
-    folds: Vec<u32>,
+    /// The pages that it knows, where these are not all.
+    places: Option<Places>,
+    pub(crate) folds: Folds,
 }
 
 impl FactTable {
-    /// Reads the page columns of a block. About 10 ns a page.
-    pub(crate) fn of(segment: &Segment, block: &SiteBlock<'_>) -> Result<Self, Corrupt> {
-        let mut block = block.clone();
-        let domains = segment.domains()?;
-        let n = block.pages.len();
-        if let Some(last) = n.checked_sub(1) {
-            segment.will_need_latest(block.pages.get(0)?, block.pages.get(last)?, n);
-        }
-        let (mut facts, mut live) = (Vec::new(), vec![0u64; n.div_ceil(64)]);
-        let (mut domain, mut domain_end) = (0, 0);
-        for place in 0..n {
-            let page = block.pages.get(place)?;
-            if page >= domain_end {
-                domain = domains.of_page(page)?;
-                domain_end = domains.range(domain as usize)?.1;
-            }
-            let (first_seen, last_visited) =
-                block.page_times.first_and_last(place as u64 as u32, page)?;
-            let plain = if segment.is_revisited(page) {
-                Plain::Revisited
-            } else if segment.latest(page)? == last_visited {
-                Plain::Live {
-                    first_seen,
-                    last_visited,
-                }
-            } else {
-                Plain::Lost
-            };
-            if matches!(plain, Plain::Live { .. })
-                && let Some(word) = live.get_mut(place / 64)
-            {
-                *word |= 1 << (place % 64);
-            }
-            facts.push(Fact::new(domain, plain));
-        }
-        Ok(Self {
-            facts,
-            live,
-            folds: block.folds()?,
-        })
-    }
-
     /// Whether links that were seen at all of a page's times are live for sure, by its place in the block.
     #[inline]
     fn is_live(&self, place: u32) -> bool {
@@ -146,55 +109,12 @@ impl FactTable {
     /// The fact of a page, by its place in the block.
     #[inline]
     pub(crate) fn fact(&self, place: u32) -> Result<Fact, Corrupt> {
-        self.facts
-            .get(place as usize)
-            .copied()
-            .ok_or(Corrupt("a page's place"))
-    }
-
-    /// The number of a form's folded anchor.
-    #[inline]
-    pub(crate) fn fold(&self, form: u32) -> Result<u32, Corrupt> {
-        if self.folds.is_empty() {
-            return Ok(form);
-        }
-        self.folds
-            .get(form as usize)
-            .copied()
-            .ok_or(Corrupt("a form"))
-    }
-
-    /// The first form with a fold, or one behind it.
-    pub(crate) fn first_form(&self, fold: u32) -> u32 {
-        if self.folds.is_empty() {
-            return fold;
-        }
-        self.folds.partition_point(|of| *of < fold) as u64 as u32
-    }
-
-    /// The forms, below a number, of some folds. Some nanoseconds a fold.
-    pub(crate) fn forms_of(&self, folds: &AnchorSet, forms: usize) -> AnchorSet {
-        if self.folds.is_empty() {
-            return folds.clone();
-        }
-        let mut set = AnchorSet::below(forms);
-        let (mut form, mut last) = (0usize, 0u32);
-        for fold in folds.within(0..self.folds.last().map_or(0, |last| last + 1)) {
-            // Each fold has a form at least.
-            form += (fold - last) as usize;
-            while let Some(short) = self.folds.get(form).and_then(|of| fold.checked_sub(*of))
-                && short > 0
-            {
-                form += short as usize;
-            }
-            last = fold;
-            let mut same = form;
-            while self.folds.get(same) == Some(&fold) {
-                set.insert(same as u64 as u32);
-                same += 1;
-            }
-        }
-        set
+        let number = match &self.places {
+            None => Some(place as usize),
+            Some(places) => places.number_of(place),
+        };
+        let fact = number.and_then(|number| self.facts.get(number));
+        fact.copied().ok_or(Corrupt("a page's place"))
     }
 }
 
@@ -202,7 +122,8 @@ impl Memory for FactTable {
     fn memory(&self) -> usize {
         self.facts.capacity() * size_of::<Fact>()
             + self.live.capacity() * 8
-            + self.folds.capacity() * 4
+            + self.places.as_ref().map_or(0, Places::memory)
+            + self.folds.memory()
     }
 }
 
@@ -242,13 +163,13 @@ pub(crate) fn for_each_live_of<E: From<Corrupt>>(
                 continue;
             }
             if table.is_live(place) {
-                each(table.fold(form)?, place, None)?;
+                each(table.folds.fold(form)?, place, None)?;
             } else if table.fact(place)?.plain() == Plain::Revisited {
                 let page = block.pages.at(place as usize)?;
                 block.page_times.of(place, page, &mut times)?;
                 if let Some(found) = dates.of(page, &times)? {
                     let own = Some((found.first_seen, found.last_visited));
-                    each(table.fold(form)?, place, own)?;
+                    each(table.folds.fold(form)?, place, own)?;
                 }
             }
         }
@@ -263,7 +184,7 @@ pub(crate) fn for_each_live_of<E: From<Corrupt>>(
                 let page = block.pages.at(place as usize)?;
                 if let Some(found) = dates.of(page, &times)? {
                     let own = Some((found.first_seen, found.last_visited));
-                    each(table.fold(form)?, place, own)?;
+                    each(table.folds.fold(form)?, place, own)?;
                 }
             }
             link += 1;

@@ -8,13 +8,14 @@ use windlass_links::surt::host_of_key;
 
 use crate::anchors::AnchorTable;
 use crate::bytes::Corrupt;
+use crate::cache::Worth;
 use crate::error::IndexError;
 use crate::intern::Interner;
 use crate::query::Tuning;
 use crate::rows::Strings;
-use crate::segment::{Domains, Segment};
+use crate::segment::Segment;
 use crate::site::SiteBlock;
-use crate::strings::StringCursor;
+use crate::strings::{StringCursor, StringList};
 
 /// After how many anchors that were read one by one it is asked whether all are worth decoding, of sites
 /// that have some.
@@ -43,7 +44,8 @@ enum Kind<'a> {
 #[derive(Debug)]
 struct DomainTexts<'a> {
     segment: &'a Segment,
-    domains: Domains<'a>,
+    keys: StringList<'a>,
+    key: Vec<u8>,
     host: String,
 }
 
@@ -51,14 +53,16 @@ impl<'a> DomainTexts<'a> {
     fn of(segment: &'a Segment) -> Result<Self, Corrupt> {
         Ok(Self {
             segment,
-            domains: segment.domains()?,
+            keys: segment.domain_keys()?,
+            key: Vec::new(),
             host: String::new(),
         })
     }
 
     fn get(&mut self, number: u32) -> Result<&str, IndexError> {
-        let key = self.domains.key(number);
-        self.host = host_of_key(&key.map_err(|corrupt| self.segment.corrupt(corrupt))?);
+        let key = self.keys.get(number as usize, &mut self.key);
+        key.map_err(|corrupt| self.segment.corrupt(corrupt))?;
+        self.host = host_of_key(&self.key);
         Ok(&self.host)
     }
 }
@@ -137,12 +141,40 @@ impl<'a> Texts<'a> {
                 text.ok_or_else(|| domains.segment.corrupt(Corrupt("an anchor's number")))
             }
             Kind::Site(site) => {
-                site.look_for_table()?;
+                site.look_for_table(1)?;
                 let segment = site.domains.segment;
                 site.anchor(number)
                     .map_err(|corrupt| segment.corrupt(corrupt))
             }
         }
+    }
+
+    /// Appends folded anchors (R9a), whose numbers ascend, to `text`, and where each ends to `ends`.
+    ///
+    /// # Errors
+    /// Where the segment is damaged.
+    pub fn append_anchors(
+        &mut self,
+        numbers: &[u32],
+        text: &mut String,
+        ends: &mut Vec<usize>,
+    ) -> Result<(), IndexError> {
+        if let Kind::Site(site) = &mut self.0 {
+            site.look_for_table(numbers.len())?;
+        }
+        for number in numbers {
+            let anchor = match &mut self.0 {
+                Kind::Site(site) => {
+                    let segment = site.domains.segment;
+                    let anchor = site.anchor(*number);
+                    anchor.map_err(|corrupt| segment.corrupt(corrupt))?
+                }
+                _ => self.anchor(*number)?,
+            };
+            text.push_str(anchor);
+            ends.push(text.len());
+        }
+        Ok(())
     }
 
     /// A referring domain by its number.
@@ -159,12 +191,12 @@ impl<'a> Texts<'a> {
 }
 
 impl SiteTexts<'_> {
-    /// Takes all anchors, where so many were read that they are worth decoding.
-    fn look_for_table(&mut self) -> Result<(), IndexError> {
+    /// Takes all anchors, where so many were read, and so many more will be, that they are worth decoding.
+    fn look_for_table(&mut self, more: usize) -> Result<(), IndexError> {
         let (None, Some((read, enough))) = (&self.table, &mut self.read) else {
             return Ok(());
         };
-        *read += 1;
+        *read += more;
         if read < enough {
             return Ok(());
         }
@@ -172,7 +204,9 @@ impl SiteTexts<'_> {
         let segment = self.domains.segment;
         let anchors = segment.anchors();
         let never = AtomicBool::new(false);
-        self.table = anchors.get_if_worth(segment, self.site_key, &self.block, more, &never)?;
+        let worth = Worth::AfterAll;
+        self.table =
+            anchors.get_if_worth(segment, self.site_key, &self.block, (more, worth), &never)?;
         Ok(())
     }
 
@@ -189,12 +223,13 @@ impl SiteTexts<'_> {
         };
         self.last = Some((number, form));
         let text = std::str::from_utf8(self.forms.get(form)?).map_err(|_| Corrupt("an anchor"))?;
-        // Most anchors are what they are folded to.
-        if text.is_ascii() && !text.bytes().any(|b| b.is_ascii_uppercase()) {
-            return Ok(text);
-        }
         self.folded.clear();
-        fold_into(text, &mut self.folded);
+        if text.is_ascii() {
+            self.folded.push_str(text);
+            self.folded.make_ascii_lowercase();
+        } else {
+            fold_into(text, &mut self.folded);
+        }
         Ok(&self.folded)
     }
 }

@@ -70,6 +70,16 @@ impl ReadyGroups<'_> {
         self.len() == 0
     }
 
+    /// Calls `each` with the numbers of the anchors, in the order of the groups.
+    pub(super) fn for_each_anchor(mut self, mut each: impl FnMut(u32)) -> Result<(), IndexError> {
+        for block in 0..self.block_count() {
+            let anchors = self.node.fold.block(block);
+            let anchors = anchors.map_err(|corrupt| wrong(self.segment, corrupt))?;
+            anchors.iter().for_each(|anchor| each(*anchor));
+        }
+        Ok(())
+    }
+
     /// How many blocks they are in.
     #[must_use]
     pub fn block_count(&self) -> usize {

@@ -35,6 +35,7 @@ pub(crate) use known::host_occurs;
 pub(crate) use link_dates::LinkDates;
 pub(crate) use many::Kept;
 pub(crate) use one::matching_urls;
+pub(crate) use parts::{each_of, threads};
 pub(crate) use scan::Scan;
 pub use small::WorkBound;
 pub(crate) use small::rows as small_rows;

@@ -165,7 +165,7 @@ impl<'a> Found<'a> {
         } else {
             Ok(None)
         };
-        if let Some(table) = table.map_err(wrong)? {
+        if let Some(table) = table? {
             let mut block = self.block.clone();
             let mut dates = LinkDates::new(segment, question.history);
             for links in &self.links {

@@ -13,7 +13,7 @@ use crate::sink::PageSet;
 const THREADS_MAX: usize = 8;
 
 /// How many threads work on a question that has enough for them.
-pub(super) fn threads() -> usize {
+pub(crate) fn threads() -> usize {
     // Asking the system takes longer than many an answer.
     static AVAILABLE: OnceLock<usize> = OnceLock::new();
     let available = AVAILABLE.get_or_init(|| thread::available_parallelism().map_or(1, Into::into));

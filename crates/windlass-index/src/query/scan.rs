@@ -9,6 +9,7 @@
 //! are neither sorted nor looked up.
 
 mod counts;
+mod facts;
 mod gathered;
 mod kept;
 mod ordered;
@@ -138,7 +139,7 @@ impl Scan {
         visitor: impl Fn() -> V + Sync,
         cancel: &AtomicBool,
     ) -> Result<(Vec<V>, PageSet), IndexError> {
-        let source = self.source().map_err(self.wrong())?;
+        let source = self.source(among, cancel)?;
         let at_once = self.part_links_max().saturating_mul(threads());
         if let (None, Some(table)) = (&source.ready, &source.table)
             && source.links <= at_once
@@ -169,20 +170,20 @@ impl Scan {
         })
     }
 
-    fn source(&self) -> Result<Source<'_>, Corrupt> {
-        let block = self.block()?;
-        let links: usize = self.links.iter().map(ExactSizeIterator::len).sum();
+    /// For the rows of anchors, all or some.
+    fn source(
+        &self,
+        among: Option<&AnchorSet>,
+        cancel: &AtomicBool,
+    ) -> Result<Source<'_>, IndexError> {
+        let block = self.block().map_err(self.wrong())?;
+        let links = self.link_count();
         let is_whole = links == block.hrefs.len();
-        let ready = if is_whole { self.ready()? } else { None };
-        let table = match self.history {
-            History::Live if ready.is_some() => Some(self.segment.facts(&self.site_key, &block)?),
-            History::Live => {
-                let makes = self.tuning.makes_tables;
-                self.segment
-                    .facts_if_worth(&self.site_key, &block, links, makes)?
-            }
-            History::Since(_) | History::AllTime => None,
+        let ready = match is_whole {
+            true => self.ready().map_err(self.wrong())?,
+            false => None,
         };
+        let table = self.facts(&block, ready.as_ref(), among, cancel)?;
         Ok(Source {
             scan: self,
             block,
@@ -240,7 +241,7 @@ impl Source<'_> {
                     block.hrefs.forms.append(start..end, &mut forms)?;
                     for &form in &forms {
                         let of = match &self.table {
-                            Some(table) => table.fold(form)?,
+                            Some(table) => table.folds.fold(form)?,
                             None => block.fold_of(form)?,
                         };
                         if let Some(count) = counts.get_mut(of as usize / width) {

@@ -48,7 +48,7 @@ pub(super) fn build(
         return Ok(None);
     }
     // Not kept, as there may be many large sites.
-    let table = FactTable::of(segment, &block).map_err(wrong)?;
+    let table = FactTable::of(segment, &block, means.threads)?;
     let (ranges, live) = live_ranges(segment, &block, &table, min).map_err(wrong)?;
     if (live as usize) < min {
         return Ok(None);

@@ -133,9 +133,9 @@ impl LinksInOrder<'_> {
         let mut dates = LinkDates::new(self.segment, History::Live);
         let place_bits = self.place_bits();
         let fold_of = |key: u64| u32::try_from(key >> place_bits).unwrap_or(u32::MAX);
-        let first_form = self.table.first_form(fold_of(*keys.start()));
+        let first_form = self.table.folds.first_form(fold_of(*keys.start()));
         let end_form = match fold_of(*keys.end()).checked_add(1) {
-            Some(fold) => self.table.first_form(fold),
+            Some(fold) => self.table.folds.first_form(fold),
             None => u32::MAX,
         };
         let forms = first_form..end_form;

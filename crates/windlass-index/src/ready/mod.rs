@@ -162,6 +162,12 @@ impl<'a> Ready<'a> {
         Ok(self.starts.at(fold)? as usize)
     }
 
+    /// The places of the links of a fold.
+    pub(crate) fn links_of(&mut self, fold: u32) -> Result<Range<usize>, Corrupt> {
+        let start = self.start(fold as usize)?;
+        Ok(start..self.start(fold as usize + 1)?.max(start))
+    }
+
     /// The node of a range of urls, if that is ready-made. O(log nodes).
     pub(crate) fn node(&mut self, urls: &Range<usize>) -> Result<Option<Node<'a>>, Corrupt> {
         let nodes = &mut self.nodes;

@@ -24,6 +24,5 @@ pub(crate) use layout::Digest;
 pub(crate) use layout::Side;
 pub use layout::{Counts, FORMAT_VERSION, RULES_VERSION, Section};
 pub(crate) use pages::PageIter;
-pub(crate) use reader::Domains;
 pub use reader::Segment;
 pub(crate) use writer::{BlockShape, SegmentWriter, WriteError};

@@ -181,16 +181,22 @@ impl<'a> SiteBlock<'a> {
         if self.same_fold.len() == 0 {
             return Ok(folds);
         }
+        let forms = self.forms.len() as u64 as u32;
         folds.reserve_exact(self.forms.len());
-        let (mut fold, mut same) = (0u32, self.next_same_fold(0)?);
-        for form in 0..self.forms.len() {
-            if same == Some(form) {
-                same = self.next_same_fold(form + 1)?;
-            } else if form > 0 {
-                fold += 1;
+        let mut same = Vec::new();
+        self.same_fold.append_all(&mut same)?;
+        // All up to the next one that is like the one before have folds of their own.
+        let (mut form, mut fold) = (0u32, 0u32);
+        for (before, same) in (0u32..).zip(same) {
+            if same < form || same >= forms {
+                return Err(Corrupt("the list of equal folds"));
             }
-            folds.push(fold);
+            folds.extend(fold..fold.saturating_add(same - form));
+            fold = same.saturating_sub(before);
+            folds.push(fold.saturating_sub(1));
+            form = same.saturating_add(1);
         }
+        folds.extend(fold..fold.saturating_add(forms.saturating_sub(form)));
         Ok(folds)
     }
 }

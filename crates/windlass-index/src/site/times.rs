@@ -193,17 +193,40 @@ impl<'a> PageTimes<'a> {
     /// The first and the last time of a page, by its place in the block and its number in the segment.
     #[inline]
     pub(crate) fn first_and_last(&mut self, place: u32, page: u32) -> Result<(u32, u32), Corrupt> {
+        let span = self.span(place, page)?;
+        Ok((span.first, span.last))
+    }
+
+    /// The first and the last time of a page, and when it was last really captured.
+    #[inline]
+    pub(crate) fn span(&mut self, place: u32, page: u32) -> Result<Span, Corrupt> {
         let latest = self.latest.get(page as usize)?;
         let Some(mut bytes) = self.own(place)? else {
-            return Ok((latest, latest));
+            return Ok(Span {
+                first: latest,
+                last: latest,
+                latest,
+            });
         };
         let last = earlier(latest, &mut bytes)?;
         let mut first = last;
         while !bytes.is_empty() {
             first = earlier(first, &mut bytes)?;
         }
-        Ok((first, last))
+        Ok(Span {
+            first,
+            last,
+            latest,
+        })
     }
+}
+
+/// Between which times a page showed a link to the site, and when it was last really captured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) first: u32,
+    pub(crate) last: u32,
+    pub(crate) latest: u32,
 }
 
 /// The time that is so many seconds before another as the bytes say.

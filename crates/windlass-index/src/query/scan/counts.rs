@@ -94,14 +94,7 @@ impl Scan {
         {
             return ready_places(segment, ready, cancel, each);
         }
-        let table = match self.history {
-            History::Live => {
-                let makes = self.tuning.makes_tables;
-                segment.facts_if_worth(&self.site_key, &block, self.link_count(), makes)
-            }
-            History::Since(_) | History::AllTime => Ok(None),
-        };
-        let table = table.map_err(self.wrong())?;
+        let table = self.facts(&block, None, None, cancel)?;
         let mut hits = Vec::new();
         for links in &self.links {
             if let Some(table) = &table {

@@ -35,7 +35,7 @@ pub(super) struct Wanted<'a> {
 impl<'a> Wanted<'a> {
     /// Links whose folds lie in a range, and of which the forms are in the set.
     pub(super) fn of(table: &FactTable, folds: &Range<u32>, among: Option<&'a AnchorSet>) -> Self {
-        let first_form = |fold| table.first_form(fold);
+        let first_form = |fold| table.folds.first_form(fold);
         Self {
             forms: (first_form(folds.start), first_form(folds.end)),
             among,
@@ -99,7 +99,7 @@ impl Source<'_> {
         among: Option<&AnchorSet>,
         cancel: &AtomicBool,
     ) -> Result<Vec<Gathered>, IndexError> {
-        let forms = among.map(|among| table.forms_of(among, self.block.forms.len()));
+        let forms = among.map(|among| table.folds.forms_of(among, self.block.forms.len()));
         let wanted = Wanted::of(table, &(0..u32::MAX), forms.as_ref());
         let gather = |(): &mut (), links: &Range<usize>| {
             self.gather(table, std::slice::from_ref(links), wanted, cancel)
@@ -178,7 +178,7 @@ impl Source<'_> {
         sink: &mut Sink<'_, '_, V>,
         cancel: &AtomicBool,
     ) -> Result<(), IndexError> {
-        let forms = among.map(|among| table.forms_of(among, self.block.forms.len()));
+        let forms = among.map(|among| table.folds.forms_of(among, self.block.forms.len()));
         let wanted = Wanted::of(table, folds, forms.as_ref());
         let share = self.gather(table, &self.scan.links, wanted, cancel)?;
         self.give(table, share, folds, sink, cancel)

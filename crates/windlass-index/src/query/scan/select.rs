@@ -5,14 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::{STRIDE, Scan, check};
-use crate::anchors::{AnchorSet, AnchorStretch, AnchorTable, for_each_stretch};
+use crate::anchors::{
+    AnchorSet, AnchorStretch, AnchorTable, for_each_stretch, for_each_stretch_of,
+};
+use crate::cache::Worth;
 use crate::error::IndexError;
 use crate::query::parts::{each_of, threads};
 use crate::site::SiteBlock;
 
-/// Anchors are tested in stretches where so many times as many links as the site has anchors lead to the
-/// target, or more: then most of them occur. Otherwise those that occur are tested alone.
-const SITE_ANCHORS_PER_LINK: usize = 2;
+/// Where a site has so many times as many anchors as lead to the target, or as there are links to it, those
+/// that occur are tested alone; otherwise all.
+const SITE_ANCHORS_PER_ONE: usize = 2;
 /// Anchors that a thread takes at once.
 const SHARE: u32 = 1 << 14;
 
@@ -26,10 +29,15 @@ impl Scan {
     ) -> Result<AnchorSet, IndexError> {
         let mut block = self.block().map_err(self.wrong())?;
         let anchors = block.fold_count() as u64 as u32;
-        let few = self.link_count() < anchors as usize / SITE_ANCHORS_PER_LINK;
-        let occurring = match few {
-            true => Some(self.occurring(&mut block, cancel)?),
-            false => None,
+        let few = anchors as usize / SITE_ANCHORS_PER_ONE;
+        let occurring = match self.ready_groups()? {
+            Some(groups) if groups.len() < few => {
+                let mut folds = AnchorSet::below(anchors as usize);
+                groups.for_each_anchor(|fold| folds.insert(fold))?;
+                Some(folds)
+            }
+            None if self.link_count() < few => Some(self.occurring(&mut block, cancel)?),
+            _ => None,
         };
         let looked_up = occurring.as_ref().map_or(anchors as usize, AnchorSet::len);
         let table = self.anchor_table(&block, looked_up, cancel)?;
@@ -44,27 +52,34 @@ impl Scan {
             || Ok(Vec::new()),
             |places: &mut Vec<usize>, share| {
                 let mut passing = Vec::new();
-                let mut each = |first: u32, stretch: AnchorStretch<'_>| {
-                    places.clear();
-                    test(&stretch, places);
-                    passing.extend(places.iter().map(|at| first + *at as u64 as u32));
-                };
+                let (segment, share) = (&self.segment, share.clone());
                 match &occurring {
-                    None => {
-                        for_each_stretch(
-                            &self.segment,
+                    None => for_each_stretch(
+                        segment,
+                        &block,
+                        table,
+                        share,
+                        cancel,
+                        |first, stretch| {
+                            places.clear();
+                            test(&stretch, places);
+                            passing.extend(places.iter().map(|at| first + *at as u64 as u32));
+                        },
+                    )?,
+                    Some(occurring) => {
+                        let numbers: Vec<u32> = occurring.within(share).collect();
+                        for_each_stretch_of(
+                            segment,
                             &block,
                             table,
-                            share.clone(),
+                            &numbers,
                             cancel,
-                            each,
+                            |numbers, stretch| {
+                                places.clear();
+                                test(&stretch, places);
+                                passing.extend(places.iter().filter_map(|at| numbers.get(*at)));
+                            },
                         )?;
-                    }
-                    Some(occurring) => {
-                        for number in occurring.within(share.clone()) {
-                            let one = number..number + 1;
-                            for_each_stretch(&self.segment, &block, table, one, cancel, &mut each)?;
-                        }
                     }
                 }
                 Ok(passing)
@@ -90,7 +105,8 @@ impl Scan {
         if !self.tuning.makes_tables {
             return Ok(kept.get(&self.site_key));
         }
-        kept.get_if_worth(&self.segment, &self.site_key, block, more, cancel)
+        let worth = (more, Worth::AfterSome);
+        kept.get_if_worth(&self.segment, &self.site_key, block, worth, cancel)
     }
 
     /// The anchors of the links in the range, lost ones included.

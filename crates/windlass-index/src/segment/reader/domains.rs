@@ -34,14 +34,21 @@ impl DomainStarts {
 impl Segment {
     /// The registrable domains of pages.
     pub(crate) fn domains(&self) -> Result<Domains<'_>, Corrupt> {
-        let n = usize::try_from(self.sections.footer().counts.refdomains)
-            .map_err(|_| Corrupt("the domains"))?;
+        let keys = self.domain_keys()?;
+        let DomainStarts { starts, steps } = self.domain_starts(keys.len())?;
         Ok(Domains {
-            keys: StringList::read(&mut Bytes::over(self.domain_keys.stretch()), n)?,
-            starts: &self.domain_starts(n)?.starts,
-            steps: &self.domain_starts(n)?.steps,
+            keys,
+            starts,
+            steps,
             pages: self.page_count() as u64 as u32,
         })
+    }
+
+    /// Their site keys alone, for which nothing is decoded.
+    pub(crate) fn domain_keys(&self) -> Result<StringList<'_>, Corrupt> {
+        let n = usize::try_from(self.sections.footer().counts.refdomains)
+            .map_err(|_| Corrupt("the domains"))?;
+        StringList::read(&mut Bytes::over(self.domain_keys.stretch()), n)
     }
 
     /// The first page of each registrable domain: decoded once, 4 bytes a domain and a sixteenth of a

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::Segment;
 use crate::anchors::AnchorCache;
-use crate::bytes::Corrupt;
+use crate::cache::Worth;
+use crate::error::IndexError;
 use crate::facts::FactTable;
 use crate::first_groups::FirstGroups;
+use crate::query::threads;
 use crate::row_table::RowCache;
 use crate::site::SiteBlock;
 
@@ -24,7 +26,7 @@ impl Segment {
         block: &SiteBlock<'_>,
         links: usize,
         makes: bool,
-    ) -> Result<Option<Arc<FactTable>>, Corrupt> {
+    ) -> Result<Option<Arc<FactTable>>, IndexError> {
         if let Some(table) = self.facts.tables.get(site_key) {
             return Ok(Some(table));
         }
@@ -32,7 +34,7 @@ impl Segment {
             && self
                 .facts
                 .looked_up
-                .is_worth(site_key, links, block.pages.len())
+                .is_worth(site_key, links, block.pages.len(), Worth::AfterSome)
         {
             return self.facts(site_key, block).map(Some);
         }
@@ -44,11 +46,11 @@ impl Segment {
         &self,
         site_key: &[u8],
         block: &SiteBlock<'_>,
-    ) -> Result<Arc<FactTable>, Corrupt> {
+    ) -> Result<Arc<FactTable>, IndexError> {
         if let Some(table) = self.facts.tables.get(site_key) {
             return Ok(table);
         }
-        let table = Arc::new(FactTable::of(self, block)?);
+        let table = Arc::new(FactTable::of(self, block, threads())?);
         self.facts.tables.put(site_key.to_owned(), &table);
         Ok(table)
     }

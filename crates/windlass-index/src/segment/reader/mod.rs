@@ -26,8 +26,6 @@ use crate::paged::Verified;
 use crate::row_table::RowCache;
 use crate::stretch::{Backing, CheckedSection};
 
-pub(crate) use self::domains::Domains;
-
 /// An open segment. Cheap to read from several threads.
 pub struct Segment {
     path: PathBuf,

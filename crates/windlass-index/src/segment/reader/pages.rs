@@ -18,6 +18,9 @@ pub(crate) type PageEntry = (u32, Vec<u8>, Vec<Instant>);
 /// What the system reads at least.
 const PAGE_BYTES: usize = 1 << 12;
 
+/// Blocks of latest captures, of 4 KiB, that are asked of the disk together lie no further apart.
+const LATEST_GAP: usize = 4;
+
 impl Segment {
     pub(crate) fn page_count(&self) -> usize {
         usize::try_from(self.sections.footer().counts.pages).unwrap_or(0)
@@ -80,11 +83,16 @@ impl Segment {
         let times = self.latest_times();
         let mut blocks = Vec::new();
         for page in pages {
-            blocks.extend(times.unknown_block(page? as usize));
+            let block = times.unknown_block(page? as usize);
+            if block != blocks.last().copied() {
+                blocks.extend(block);
+            }
         }
-        blocks.sort_unstable();
-        blocks.dedup();
-        for neighbours in blocks.chunk_by(|a, b| *b == a + 1) {
+        if !blocks.is_sorted() {
+            blocks.sort_unstable();
+        }
+        // What lies between is read with them: each call costs as much as some blocks.
+        for neighbours in blocks.chunk_by(|a, b| b - a <= LATEST_GAP) {
             if let (Some(first), Some(last)) = (neighbours.first(), neighbours.last()) {
                 self.will_need_latest_bytes(Paged::bytes_of(*first..last + 1));
             }

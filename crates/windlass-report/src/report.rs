@@ -23,6 +23,8 @@ pub struct Group {
     pub first_seen: CaptureTime,
     /// Latest `last_visited`.
     pub last_visited: CaptureTime,
+    /// The place of its anchor among those of the report.
+    pub(crate) place: u32,
 }
 
 impl Subject for Group {
@@ -118,29 +120,21 @@ impl fmt::Display for Emptiness {
 /// The anchors of the groups that are returned, in one buffer.
 #[derive(Debug, Default)]
 pub(crate) struct Anchors {
-    text: String,
-    /// Number of each anchor, ascending, and where it ends.
-    ends: Vec<(u32, usize)>,
+    pub(crate) text: String,
+    /// Where each ends.
+    pub(crate) ends: Vec<usize>,
 }
 
 impl Anchors {
-    /// Adds an anchor; numbers ascend.
-    pub(crate) fn push(&mut self, number: u32, text: &str) {
-        self.text.push_str(text);
-        self.ends.push((number, self.text.len()));
-    }
-
-    fn get(&self, number: u32) -> &str {
-        let Ok(at) = self
-            .ends
-            .binary_search_by_key(&number, |(number, _)| *number)
-        else {
-            return "";
+    fn get(&self, place: u32) -> &str {
+        let place = place as usize;
+        let start = match place.checked_sub(1) {
+            Some(before) => self.ends.get(before).copied(),
+            None => Some(0),
         };
-        let start = at.checked_sub(1).and_then(|before| self.ends.get(before));
-        let end = self.ends.get(at).map_or(0, |(_, end)| *end);
-        let start = start.map_or(0, |(_, end)| *end);
-        self.text.get(start..end).unwrap_or_default()
+        let range = start.zip(self.ends.get(place).copied());
+        let text = range.and_then(|(start, end)| self.text.get(start..end));
+        text.unwrap_or_default()
     }
 }
 
@@ -182,7 +176,7 @@ impl<'a> Report<'a> {
         let (anchors, group) = (&self.anchors, *group);
         self.select.iter().filter_map(move |column| {
             let cell = match column.field {
-                Field::Anchor => Cell::Text(anchors.get(group.anchor)),
+                Field::Anchor => Cell::Text(anchors.get(group.place)),
                 field => match group.integer(field) {
                     Some(number) => Cell::Integer(number),
                     None => Cell::Date(group.date(field)?),
@@ -195,7 +189,7 @@ impl<'a> Report<'a> {
     /// The anchor of a group.
     #[must_use]
     pub fn anchor(&self, group: &Group) -> &str {
-        self.anchors.get(group.anchor)
+        self.anchors.get(group.place)
     }
 
     /// How many results are returned: groups after `offset` and `limit`.

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use windlass_index::{IndexError, Row, RowVisitor, Snapshot, TargetRows, Texts};
 use windlass_links::CaptureTime;
 
-use super::page::Page;
+use super::page::{Finished, Page};
 use super::ready;
 use super::row_filter::{kinds_asked, scan_passing};
 use crate::filter::{Matcher, Subject};
@@ -153,7 +153,11 @@ impl Found {
         rows: &TargetRows,
         page: Page<'_>,
     ) -> Result<Report<'a>, IndexError> {
-        let (page, groups_total) = page.finish();
+        let Finished {
+            groups,
+            anchors,
+            groups_total,
+        } = page.finish();
         let emptiness = if groups_total > 0 {
             None
         } else if self.any_rows {
@@ -167,8 +171,8 @@ impl Found {
             query,
             table: query.table,
             select: &query.select,
-            anchors: anchors(&page, rows)?,
-            page,
+            anchors: texts(&anchors, rows)?,
+            page: groups,
             groups_total,
             backlinks: self.backlinks,
             refpages: self.refpages,
@@ -177,15 +181,13 @@ impl Found {
     }
 }
 
-/// The anchors of a page, in ascending order of their numbers, which is how they are read fastest.
-fn anchors(page: &[Group], rows: &TargetRows) -> Result<Anchors, IndexError> {
-    let mut numbers: Vec<u32> = page.iter().map(|group| group.anchor).collect();
-    numbers.sort_unstable();
-    numbers.dedup();
-    let mut texts = rows.texts()?;
+/// The texts of anchors, whose numbers ascend, which is how they are read fastest.
+fn texts(numbers: &[u32], rows: &TargetRows) -> Result<Anchors, IndexError> {
     let mut anchors = Anchors::default();
-    for number in numbers {
-        anchors.push(number, texts.anchor(number)?);
+    if !numbers.is_empty() {
+        anchors.ends.reserve_exact(numbers.len());
+        let mut texts = rows.texts()?;
+        texts.append_anchors(numbers, &mut anchors.text, &mut anchors.ends)?;
     }
     Ok(anchors)
 }
@@ -253,6 +255,7 @@ impl Group {
             refdomains: 1,
             first_seen: row.first_seen,
             last_visited: row.last_visited,
+            place: 0,
         }
     }
 

@@ -115,22 +115,69 @@ impl<'a> Page<'a> {
             .map(|group| (rank(&group, field), group.anchor.into()))
     }
 
-    /// The groups, and the number of all groups.
-    pub(super) fn finish(mut self) -> (Vec<Group>, u64) {
-        if !self.is_sorted {
-            let order = self.order;
-            match order {
-                [] => self.kept.sort_unstable_by_key(|group| group.anchor),
-                // What it is ordered by is looked for once for each group.
-                [key] => self
-                    .kept
-                    .sort_by_cached_key(|group| (directed_rank(group, key), group.anchor)),
-                _ => self.kept.sort_unstable_by(|a, b| compare(order, a, b)),
+    /// Ends it.
+    pub(super) fn finish(mut self) -> Finished {
+        let order = self.order;
+        if self.kept.len() > self.wanted {
+            if self.wanted > 0 && !self.is_sorted {
+                self.kept
+                    .select_nth_unstable_by(self.wanted - 1, |a, b| compare(order, a, b));
             }
+            self.kept.truncate(self.wanted);
         }
-        self.kept.truncate(self.wanted);
-        (self.kept, self.groups_total)
+        // Each by its anchor, with where it is kept: whole groups are long to be moved about.
+        let kept_at = |(at, group): (u64, &Group)| u64::from(group.anchor) << 32 | at;
+        let mut by_anchor: Vec<u64> = (0..).zip(&self.kept).map(kept_at).collect();
+        by_anchor.sort_unstable();
+        let mut groups = Vec::with_capacity(by_anchor.len());
+        for (place, key) in (0..).zip(&by_anchor) {
+            groups.extend(
+                self.kept
+                    .get(*key as u32 as usize)
+                    .map(|group| Group { place, ..*group }),
+            );
+        }
+        let anchors = by_anchor.iter().map(|key| (key >> 32) as u32).collect();
+        order_groups(&mut groups, order);
+        Finished {
+            groups,
+            anchors,
+            groups_total: self.groups_total,
+        }
     }
+}
+
+/// What a page holds.
+pub(super) struct Finished {
+    /// Its groups, in order. Each has the place of its anchor.
+    pub(super) groups: Vec<Group>,
+    /// The numbers of their anchors, ascending.
+    pub(super) anchors: Vec<u32>,
+    /// How many groups there are on all pages.
+    pub(super) groups_total: u64,
+}
+
+/// Orders groups that lie in the order of their anchors, and have their places in it.
+fn order_groups(groups: &mut Vec<Group>, order: &[OrderKey]) {
+    let key = match order {
+        [] => return,
+        [key] => key,
+        _ => return groups.sort_unstable_by(|a, b| compare(order, a, b)),
+    };
+    let ranks = groups.iter().map(|group| rank(group, key.column.field));
+    let ranks: Option<Vec<u32>> = ranks.map(|rank| u32::try_from(rank).ok()).collect();
+    let Some(ranks) = ranks else {
+        return groups.sort_unstable_by(|a, b| compare(order, a, b));
+    };
+    let flip = match key.direction {
+        Direction::Ascending => 0,
+        Direction::Descending => u32::MAX,
+    };
+    let ranked = |(at, rank): (u64, u32)| u64::from(rank ^ flip) << 32 | at;
+    let mut ranked: Vec<u64> = (0..).zip(ranks).map(ranked).collect();
+    ranked.sort_unstable();
+    let at = |key: &u64| groups.get(*key as u32 as usize).copied();
+    *groups = ranked.iter().filter_map(at).collect();
 }
 
 /// The named keys in turn, then the anchor: no two groups are equal (R19).
@@ -146,15 +193,6 @@ fn compare(order: &[OrderKey], a: &Group, b: &Group) -> Ordering {
         })
         .find(|ordering| ordering.is_ne())
         .unwrap_or_else(|| a.anchor.cmp(&b.anchor))
-}
-
-/// A number that orders groups as a key does.
-fn directed_rank(group: &Group, key: &OrderKey) -> u64 {
-    let rank = rank(group, key.column.field);
-    match key.direction {
-        Direction::Ascending => rank,
-        Direction::Descending => u64::MAX - rank,
-    }
 }
 
 /// A number that orders groups as the column does. Anchors are numbered in byte order.

@@ -211,6 +211,7 @@ impl From<ReadyGroup> for Group {
             refdomains: group.refdomains,
             first_seen: group.row.first_seen,
             last_visited: group.row.last_visited,
+            place: 0,
         }
     }
 }

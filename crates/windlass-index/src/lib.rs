@@ -10,6 +10,7 @@ mod document;
 mod dump;
 mod error;
 mod facts;
+mod finished;
 mod first_groups;
 mod in_order;
 mod ingest;

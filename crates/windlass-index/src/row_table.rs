@@ -10,6 +10,7 @@ use windlass_links::{CaptureTime, History};
 
 use crate::cache::{Cache, Memory};
 use crate::error::IndexError;
+use crate::finished::FinishedGroups;
 use crate::rows::{Row, RowVisitor, Texts};
 use crate::sink::Hit;
 
@@ -17,6 +18,8 @@ use crate::sink::Hit;
 const CACHE_BYTES_MAX: usize = 128 << 20;
 /// Bytes of single links, of ranges that have few.
 const HITS_BYTES_MAX: usize = 32 << 20;
+/// Bytes of finished groups, of ranges that have none in the segment.
+const GROUPS_BYTES_MAX: usize = 32 << 20;
 /// Bytes that a link takes, at most.
 const LINK_BYTES: usize = size_of::<KeptRow>() + 4 + 8;
 /// Of how many ranges without a table it is known that they were asked about.
@@ -195,6 +198,7 @@ pub(crate) struct RowKey {
 pub(crate) struct RowCache {
     tables: Cache<RowKey, RowTable>,
     hits: Cache<RowKey, Vec<Hit>>,
+    groups: Cache<RowKey, FinishedGroups>,
     /// Ranges that were asked about once.
     asked: Mutex<LruCache<RowKey, ()>>,
 }
@@ -204,6 +208,7 @@ impl Default for RowCache {
         Self {
             tables: Cache::new(CACHE_BYTES_MAX),
             hits: Cache::new(HITS_BYTES_MAX),
+            groups: Cache::new(GROUPS_BYTES_MAX),
             asked: Mutex::new(LruCache::new(ASKED_MAX)),
         }
     }
@@ -237,6 +242,16 @@ impl RowCache {
     /// Keeps the backlinks of a range.
     pub(crate) fn put_hits(&self, key: RowKey, hits: &Arc<Vec<Hit>>) {
         self.hits.put(key, hits);
+    }
+
+    /// The groups of a range, if they are kept.
+    pub(crate) fn groups(&self, key: &RowKey) -> Option<Arc<FinishedGroups>> {
+        self.groups.get(key)
+    }
+
+    /// Keeps the groups of a range.
+    pub(crate) fn put_groups(&self, key: RowKey, groups: FinishedGroups) {
+        self.groups.put(key, &Arc::new(groups));
     }
 
     /// Keeps the rows of a range.

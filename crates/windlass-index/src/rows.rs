@@ -8,6 +8,7 @@ use windlass_links::CaptureTime;
 
 use crate::anchors::{AnchorSet, AnchorStretch};
 use crate::error::IndexError;
+use crate::finished::FinishedGroups;
 use crate::intern::Interner;
 use crate::query::{ReadyGroups, Scan, Tuning, United};
 use crate::segment::Segment;
@@ -66,6 +67,8 @@ pub struct TargetRows {
     pub(crate) links: Links,
     pub(crate) names: Names,
     pub(crate) host_known: bool,
+    /// The groups of all rows, where they are kept.
+    pub(crate) finished: Option<Arc<FinishedGroups>>,
 }
 
 /// The backlinks behind the rows.
@@ -112,6 +115,7 @@ impl Default for TargetRows {
                 refdomains: Strings::default(),
             },
             host_known: false,
+            finished: None,
         }
     }
 }
@@ -180,11 +184,15 @@ impl TargetRows {
         }
     }
 
-    /// The finished groups (R17) of all rows, where the index has them: no scan is needed then.
+    /// The finished groups (R17) of all rows, where the index has them, or they are kept because they were asked
+    /// for before: no scan is needed then.
     ///
     /// # Errors
     /// Where the segment is damaged.
     pub fn ready_groups(&self) -> Result<Option<ReadyGroups<'_>>, IndexError> {
+        if let Some(finished) = &self.finished {
+            return finished.ready_groups().map(Some);
+        }
         match &self.links {
             Links::Listed(..) => Ok(None),
             Links::Scanned(scan) => scan.ready_groups(),
@@ -444,6 +452,7 @@ impl TargetRowsBuilder {
                 refdomains,
             },
             host_known: true,
+            finished: None,
         }
     }
 }

@@ -130,6 +130,8 @@ const CONDITIONS: &[(&str, Holds)] = &[
         row.refpages > 1 && row.refdomain == "p2.com"
     }),
     ("backlinks>-1,refpages<-1", |_| false),
+    // None: then groups are kept of the questions before.
+    ("", |_| true),
 ];
 
 /// As usual; gathered by several threads, each with a part, or in parts that do not fit at once; with anchors
@@ -166,6 +168,9 @@ fn query(target: &Target, history: History, filter: &str) -> Query {
         ("order_by", "backlinks:desc"),
         ("limit", "20000"),
     ];
+    let parameters = parameters
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty());
     Query {
         target: target.clone(),
         history,
@@ -243,6 +248,10 @@ fn conditions_on_many_anchors_leave_what_the_rules_say() {
                     assert_eq!(report.emptiness(), is_empty, "{name}");
                 }
             }
+            let [.., kept] = tunings();
+            let again = snapshot.rows_tuned(&target, history, &cancel, kept);
+            let groups = again.unwrap().ready_groups().unwrap().map(|g| g.len());
+            assert!(groups.is_some_and(|n| n > 0), "{target} {history}");
         }
     }
 }

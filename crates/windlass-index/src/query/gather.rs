@@ -35,6 +35,7 @@ impl Gatherer {
                 order,
             },
             host_known: false,
+            finished: None,
         }
     }
 }

@@ -57,6 +57,21 @@ pub struct ReadyGroup {
     pub refdomains: u64,
 }
 
+impl<'a> ReadyGroups<'a> {
+    /// Groups that are read nowhere, with what is kept of their orders.
+    pub(crate) fn in_memory(node: Node<'a>, first: &'a FirstGroups) -> Self {
+        Self {
+            segment: None,
+            node,
+            kept: KeptOrders {
+                first,
+                site_key: &[],
+                urls: 0..0,
+            },
+        }
+    }
+}
+
 impl ReadyGroups<'_> {
     /// How many groups there are.
     #[must_use]

@@ -13,10 +13,12 @@ use super::{LinkDates, Question};
 use crate::bytes::Corrupt;
 use crate::error::IndexError;
 use crate::facts::for_each_live;
+use crate::finished::FinishedGroups;
+use crate::ready::Groups;
 use crate::row_table::RowKey;
-use crate::rows::{Links, Names, TargetRows};
+use crate::rows::{Links, Names, TargetRows, Texts};
 use crate::segment::Segment;
-use crate::sink::Hit;
+use crate::sink::{Hit, Sink};
 use crate::site::SiteBlock;
 use crate::strings::{StringCursor, StringList};
 
@@ -74,6 +76,7 @@ pub(super) fn listed(
         links: found.links.clone(),
         history: question.history,
     });
+    let finished = key.as_ref().and_then(|key| kept.groups(key));
     let hits = match key.as_ref().and_then(|key| kept.hits(key)) {
         Some(hits) => hits,
         None => {
@@ -83,6 +86,10 @@ pub(super) fn listed(
             if let Some(key) = key
                 && kept.is_worth(&key, hits.len())
             {
+                if !hits.is_empty() {
+                    let groups = grouped(&hits, &found, segment, question)?;
+                    kept.put_groups(key.clone(), groups);
+                }
                 kept.put_hits(key, &hits);
             }
             hits
@@ -96,7 +103,24 @@ pub(super) fn listed(
             tuning: question.tuning,
         },
         host_known: false,
+        finished,
     })
+}
+
+/// The groups of links in order.
+fn grouped(
+    hits: &[Hit],
+    found: &Found<'_>,
+    segment: &Segment,
+    question: &Question<'_>,
+) -> Result<FinishedGroups, IndexError> {
+    let texts = Texts::of_site(segment, &found.site_key, question.tuning);
+    let mut texts = texts.map_err(|corrupt| segment.corrupt(corrupt))?;
+    let pages = found.block.pages.len();
+    let mut sink = Sink::new(Groups::default(), &mut texts, hits.len(), pages);
+    hits.iter().try_for_each(|hit| sink.link(*hit))?;
+    let (groups, pages) = sink.finish()?;
+    FinishedGroups::of(groups, pages.count())
 }
 
 /// The rows of links that are read when the rows are.
@@ -105,20 +129,23 @@ pub(super) fn scanned(
     segment: &Arc<Segment>,
     question: &Question<'_>,
 ) -> TargetRows {
+    let names = Names::Site {
+        segment: Arc::clone(segment),
+        site_key: found.site_key.clone(),
+        tuning: question.tuning,
+    };
+    let scan = Scan::new(
+        Arc::clone(segment),
+        found.site_key,
+        found.urls,
+        found.links,
+        question.history,
+        question.tuning,
+    );
     TargetRows {
-        names: Names::Site {
-            segment: Arc::clone(segment),
-            site_key: found.site_key.clone(),
-            tuning: question.tuning,
-        },
-        links: Links::Scanned(Scan::new(
-            Arc::clone(segment),
-            found.site_key,
-            found.urls,
-            found.links,
-            question.history,
-            question.tuning,
-        )),
+        names,
+        finished: scan.kept_groups(),
+        links: Links::Scanned(scan),
         host_known: false,
     }
 }

@@ -3,7 +3,6 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::groups::KeptOrders;
 use super::parts::{in_parts, threads};
 use super::{ReadyGroups, Tuning};
 use crate::bytes::Corrupt;
@@ -66,15 +65,8 @@ impl United {
 
     pub(crate) fn ready_groups(&self) -> Result<Option<ReadyGroups<'_>>, IndexError> {
         let node = self.groups.as_ref().map(EncodedNode::node).transpose();
-        Ok(node.map_err(wrong)?.map(|node| ReadyGroups {
-            segment: None,
-            node,
-            kept: KeptOrders {
-                first: &self.first_groups,
-                site_key: &[],
-                urls: 0..0,
-            },
-        }))
+        let node = node.map_err(wrong)?;
+        Ok(node.map(|node| ReadyGroups::in_memory(node, &self.first_groups)))
     }
 
     /// Makes the groups of all links, where there are enough.

@@ -195,8 +195,9 @@ impl Groups {
     }
 }
 
-impl RowVisitor for Groups {
-    fn row(&mut self, row: &Row, _: &mut Texts<'_>) -> Result<bool, IndexError> {
+impl Groups {
+    /// Takes the next row, in order of anchors.
+    pub(crate) fn add(&mut self, row: &Row) {
         // What does not fit is an error in the end: see `encode`.
         let number = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
         let (backlinks, refpages) = (number(row.backlinks), number(row.refpages));
@@ -222,6 +223,12 @@ impl RowVisitor for Groups {
                 });
             }
         }
+    }
+}
+
+impl RowVisitor for Groups {
+    fn row(&mut self, row: &Row, _: &mut Texts<'_>) -> Result<bool, IndexError> {
+        self.add(row);
         Ok(true)
     }
 }
@@ -251,6 +258,11 @@ impl EncodedNode {
             groups,
             bytes,
         })
+    }
+
+    /// How many groups it has.
+    pub(crate) const fn groups(&self) -> usize {
+        self.groups
     }
 
     /// Bytes of memory.

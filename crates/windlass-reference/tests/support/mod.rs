@@ -186,33 +186,42 @@ const ONE_BY_ONE: Tuning = Tuning {
 /// gathered and sorted, or in their ready-made order; in one part and in many. Over several segments:
 /// with pages looked up, and with page tables gone through; with groups and without; from what is kept
 /// of the question before, all of it or a little.
-pub(crate) const TUNINGS: [Tuning; 6] = [
+pub(crate) const TUNINGS: [Tuning; 10] = [
     ONE_BY_ONE,
-    Tuning {
-        known_pages_min: 0,
-        known_anchors_min: 0,
-        kept_links_min: 0,
-        pages_per_look_up: usize::MAX,
-        ..ONE_BY_ONE
-    },
+    // The first time, when it is kept, and from what is kept.
+    LISTED,
+    LISTED,
+    LISTED,
     Tuning {
         few_links: 0,
         groups_links_min: 0,
         ..ONE_BY_ONE
     },
-    Tuning {
-        few_links: 0,
-        known_anchors_min: 0,
-        kept_links_min: 0,
-        part_links_min: 2,
-        part_links_max: 2,
-        pages_per_look_up: 1,
-        kept_bytes_max: 1200,
-        ..ONE_BY_ONE
-    },
+    SCANNED,
+    SCANNED,
+    SCANNED,
     KEPT,
     KEPT,
 ];
+
+const LISTED: Tuning = Tuning {
+    known_pages_min: 0,
+    known_anchors_min: 0,
+    kept_links_min: 0,
+    pages_per_look_up: usize::MAX,
+    ..ONE_BY_ONE
+};
+
+const SCANNED: Tuning = Tuning {
+    few_links: 0,
+    known_anchors_min: 0,
+    kept_links_min: 0,
+    part_links_min: 2,
+    part_links_max: 2,
+    pages_per_look_up: 1,
+    kept_bytes_max: 1200,
+    ..ONE_BY_ONE
+};
 
 const KEPT: Tuning = Tuning {
     few_links: 0,

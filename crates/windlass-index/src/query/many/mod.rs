@@ -75,6 +75,7 @@ pub(super) fn rows(
         links: Links::United(Arc::clone(&united)),
         names: Names::United(united),
         host_known: false,
+        finished: None,
     })
 }
 

@@ -6,7 +6,9 @@ use std::sync::atomic::AtomicBool;
 use super::{Scan, check};
 use crate::anchors::AnchorSet;
 use crate::error::IndexError;
+use crate::finished::FinishedGroups;
 use crate::query::parts::in_parts;
+use crate::ready::Groups;
 use crate::row_table::{self, RowKey, RowPart, RowTable};
 use crate::rows::{RowVisitor, TargetRows};
 use crate::sink::PageSet;
@@ -31,6 +33,36 @@ impl Scan {
         self.segment.rows().get(&self.row_key())
     }
 
+    /// The groups of all rows, where they are kept.
+    pub(crate) fn kept_groups(&self) -> Option<Arc<FinishedGroups>> {
+        if self.link_count() < self.tuning.kept_links_min {
+            return None;
+        }
+        self.segment.rows().groups(&self.row_key())
+    }
+
+    /// Makes the groups of rows, and keeps them, where the segment has none.
+    fn keep_groups(&self, key: RowKey, table: &RowTable) -> Result<(), IndexError> {
+        if table.is_empty() || self.ready_groups()?.is_some() {
+            return Ok(());
+        }
+        let page_count = self.block().map_err(self.wrong())?.pages.len();
+        let mut pages = PageSet::new(self.link_count(), page_count);
+        table.pages().for_each(|some| pages.extend(some));
+        let mut groups = Groups::default();
+        for part in table.parts() {
+            part.for_each_anchor(|_, rows| {
+                rows.for_each(|row, _| {
+                    groups.add(row);
+                    Ok::<(), IndexError>(())
+                })
+            })?;
+        }
+        let groups = FinishedGroups::of(groups, pages.count())?;
+        self.segment.rows().put_groups(key, groups);
+        Ok(())
+    }
+
     /// The rows, where they are kept, or are now because the range is asked about again.
     pub(super) fn rows_if_worth(
         &self,
@@ -52,6 +84,7 @@ impl Scan {
         }
         let (parts, _) = self.read(rows, None, RowPart::default, cancel)?;
         let table = Arc::new(RowTable::new(parts));
+        self.keep_groups(key.clone(), &table)?;
         kept.put(key, &table);
         Ok(Some(table))
     }

@@ -93,7 +93,7 @@ impl<'a> PageFinder<'a> {
     }
 
     /// The number of the page with this key among those of a registrable domain (see
-    /// [`Domains::range_of`](super::Domains::range_of)), and which kinds of instants it has. The keys
+    /// `Domains::range_of`), and which kinds of instants it has. The keys
     /// that are sought one after the other in a domain must ascend.
     pub(crate) fn find(
         &mut self,

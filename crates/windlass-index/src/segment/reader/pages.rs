@@ -119,7 +119,7 @@ impl Segment {
             .is_ok()
     }
 
-    /// The numbers of the pages of a registrable domain (see [`Domains::range_of`]) whose SURTs lie in a
+    /// The numbers of the pages of a registrable domain (see `Domains::range_of`) whose SURTs lie in a
     /// range. Reads O(log pages) chunks.
     pub(crate) fn pages_in(
         &self,

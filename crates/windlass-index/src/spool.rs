@@ -4,7 +4,7 @@
 //! that is a few hundred bytes; for the largest it is more than a merge may hold.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,8 +23,8 @@ pub(crate) struct Scratch {
     directory: PathBuf,
     /// Bytes that each spool keeps in memory.
     keep_max: usize,
-    /// The number of the next file, wherever a name is given.
-    next: Arc<AtomicU64>,
+    /// The number of the next file.
+    next: AtomicU64,
 }
 
 impl Scratch {
@@ -33,7 +33,7 @@ impl Scratch {
         Arc::new(Self {
             directory,
             keep_max,
-            next: Arc::default(),
+            next: AtomicU64::new(0),
         })
     }
 
@@ -43,7 +43,7 @@ impl Scratch {
         Arc::new(Self {
             directory: self.directory.clone(),
             keep_max: self.keep_max.min((all / spools.max(1)).max(KEPT_MIN)),
-            next: Arc::clone(&self.next),
+            next: AtomicU64::new(0),
         })
     }
 
@@ -59,17 +59,26 @@ impl Scratch {
 
     /// A file without a name, so that nothing stays of it whatever happens.
     pub(crate) fn file(&self) -> io::Result<File> {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let path = self.directory.join(format!("{number}.spool"));
-        let file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(&path)?;
-        // Where an open file cannot be removed, the next writer does it.
-        let _ = fs::remove_file(&path);
-        Ok(file)
+        loop {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            let path = self.directory.join(format!("{number}.spool"));
+            let created = File::options()
+                .read(true)
+                .write(true)
+                .create_new(true)
+                .open(&path);
+            match created {
+                // Another thread has a file of that name at this moment, or a process that died had it:
+                // both would write into one.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+                Ok(file) => {
+                    // Where an open file cannot be removed, the next writer does it.
+                    let _ = fs::remove_file(&path);
+                    return Ok(file);
+                }
+            }
+        }
     }
 }
 
@@ -247,6 +256,31 @@ mod tests {
             // No file keeps a name.
             assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
         }
+    }
+
+    #[test]
+    fn spools_of_several_threads_in_one_directory_are_files_of_their_own() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("1.spool"), "left behind").unwrap();
+        std::thread::scope(|scope| {
+            for thread in 0..4u8 {
+                let directory = directory.path().to_owned();
+                scope.spawn(move || {
+                    // Each counts its files from the beginning.
+                    let scratch = Scratch::new(directory, 0);
+                    for round in 0..200u8 {
+                        let expected = [[thread, round]; 50];
+                        let mut spool = Spool::new(&scratch);
+                        expected.iter().for_each(|bytes| spool.put(bytes));
+                        let mut found = Vec::new();
+                        spool.write_to(&mut found).unwrap();
+                        assert!(found == expected.concat());
+                    }
+                });
+            }
+        });
+        // What was there before is another's.
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 
     #[test]

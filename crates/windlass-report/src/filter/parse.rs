@@ -317,7 +317,10 @@ pub(crate) fn column_for(
     clause: Clause,
     name: &str,
 ) -> Result<&'static Column, String> {
-    let allowed = || name_list(table.columns_of(clause));
+    let allowed = || match name_list(table.columns_of(clause)) {
+        names if names.is_empty() => "no column".to_owned(),
+        names => names,
+    };
     if let Some(withheld) = table.withheld(name) {
         return Err(format!(
             "column '{}' of table '{}' is not in this index: {}; allowed in '{clause}': {}",

@@ -3,7 +3,7 @@
 use windlass_links::CaptureTime;
 
 use super::{Filter, Matcher, Subject};
-use crate::table::{BACKLINKS, Clause, Field};
+use crate::table::{BACKLINKS, Clause, Field, LINKED_DOMAINS};
 
 struct Link(bool);
 
@@ -117,4 +117,14 @@ fn what_booleans_and_texts_do_not_take() {
         let error = Filter::parse(filter, Clause::Where, &BACKLINKS).unwrap_err();
         assert_eq!(error.to_string(), message);
     }
+}
+
+#[test]
+fn a_clause_that_takes_no_column_says_so() {
+    let error = Filter::parse("links>1", Clause::Where, &LINKED_DOMAINS).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "column 'links' cannot be used in 'where' of table 'linked_domains'; allowed: no column (at \
+         character 1)"
+    );
 }

@@ -375,9 +375,8 @@ impl Table {
 
 /// Column names for a message: `a, b, c`.
 pub(crate) fn name_list<'a>(columns: impl Iterator<Item = &'a Column>) -> String {
-    let names: Vec<_> = columns.map(|column| column.name).collect();
-    if names.is_empty() {
-        return "no column".to_owned();
-    }
-    names.join(", ")
+    columns
+        .map(|column| column.name)
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -491,7 +491,11 @@ fn write_body(answer: &Answer<'_>, query: &Query, mut body: BodyWriter<'_, Failu
     let cut_off = match write(answer, query, &mut body) {
         Ok(()) => body.finish(),
         Err(WriteError::Answer(error)) => {
-            tracing::warn!(error = %error, "the rest of an answer could not be made");
+            if body.is_wanted() {
+                tracing::warn!(error = %error, "the rest of an answer could not be made");
+            } else {
+                tracing::info!("an answer was cut off: the client has gone");
+            }
             body.fail(error.into());
             return;
         }

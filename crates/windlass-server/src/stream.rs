@@ -103,6 +103,13 @@ impl<'a, E> BodyWriter<'a, E> {
         self.send(Message::End)
     }
 
+    /// Whether somebody waits for more; as far as is known.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.sender
+            .as_ref()
+            .is_none_or(|sender| !sender.is_closed())
+    }
+
     /// Says that the rest, or all of it, cannot be made.
     pub(crate) fn fail(mut self, error: E) {
         match self.start.take() {
@@ -358,6 +365,10 @@ mod tests {
         let (begun, cancel, thread) = begin(NEVER, |mut writer, cancel| {
             writer.write_all(&[1; CHUNK_BYTES + 1]).unwrap();
             assert!(is_set_in_time(&cancel));
+            assert!((0..1000).any(|_| {
+                thread::sleep(Duration::from_millis(1));
+                !writer.is_wanted()
+            }));
         });
         let body = tokio::task::spawn_blocking(move || part(&begun)).await;
         assert!(!cancel.load(Ordering::Relaxed));

@@ -1,19 +1,18 @@
 //! The filter parser.
 
-use windlass_report::{ANCHORS, Clause, Filter, Query};
+use windlass_report::{Clause, Filter, Query, Table};
 
-/// Parses the bytes as a filter, and as every parameter of a request: what parses is shown as a text
-/// that parses to the same.
+/// Parses the bytes as a filter of every table, and as every parameter of a request: what parses is shown as a
+/// text that parses to the same.
 pub fn target(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    for clause in [Clause::Where, Clause::Having] {
-        if let Ok(filter) = Filter::parse(&text, clause, &ANCHORS) {
-            let shown = filter.to_string();
-            assert_eq!(
-                Filter::parse(&shown, clause, &ANCHORS).ok(),
-                Some(filter),
-                "{shown}"
-            );
+    for table in Table::ALL {
+        for clause in [Clause::Where, Clause::Having] {
+            if let Ok(filter) = Filter::parse(&text, clause, table) {
+                let shown = filter.to_string();
+                let again = Filter::parse(&shown, clause, table).ok();
+                assert_eq!(again, Some(filter), "{}: {shown}", table.name);
+            }
         }
     }
     for name in [

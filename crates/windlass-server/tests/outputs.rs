@@ -171,3 +171,29 @@ async fn what_takes_too_much_memory_says_so_and_what_would_do() {
         }
     }
 }
+
+/// What an open server says of rows that nobody counts, byte for byte as in `tests/golden`.
+#[tokio::test]
+async fn subscription_info_in_every_output() {
+    let directory = tempfile::tempdir().unwrap();
+    let router = router(small(directory.path()), Limits::default());
+    for output in Output::ALL {
+        let name = output.name();
+        let request = get(&format!("/?from=subscription_info&output={name}"));
+        let (status, headers, found) = send(&router, request).await;
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(headers["content-type"], output.content_type());
+        let file = format!(
+            "{}/tests/golden/subscription_info.{name}",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        if std::env::var_os("WINDLASS_BLESS").is_some() {
+            std::fs::write(&file, &found).unwrap();
+        }
+        let expected = std::fs::read(&file).unwrap();
+        assert!(
+            found == expected,
+            "{file}; WINDLASS_BLESS=1 accepts what was found"
+        );
+    }
+}

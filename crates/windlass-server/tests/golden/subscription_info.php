@@ -1,0 +1,1 @@
+a:1:{s:4:"info";a:3:{s:9:"rows_left";i:1000000000;s:10:"rows_limit";i:1000000000;s:12:"subscription";s:4:"open";}}

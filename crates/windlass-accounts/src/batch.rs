@@ -21,7 +21,6 @@ pub(crate) struct Batch {
     /// What accounts have after the charges so far; nothing of those that cannot be charged.
     balances: BTreeMap<AccountId, Option<Standing>>,
     usage: BTreeMap<(AccountId, Day, Cow<'static, str>), Used>,
-    given_back: BTreeMap<(AccountId, Day, Cow<'static, str>), u64>,
 }
 
 struct Standing {
@@ -68,21 +67,24 @@ impl Batch {
         }))
     }
 
-    /// Gives back the rows of a charge that was made.
+    /// Gives back the rows of a charge that a transaction before made.
     pub(crate) fn give_back(
         &mut self,
         connection: &Connection,
-        charge: Charge,
+        charge: &Charge,
     ) -> rusqlite::Result<()> {
-        if let Some(standing) = self.standing(connection, charge.account)? {
-            standing
-                .balance
-                .give_back(charge.rows, charge.at.day().month());
+        let Charge {
+            account,
+            table,
+            rows,
+            at,
+        } = charge;
+        let day = at.day();
+        if let Some(standing) = self.standing(connection, *account)? {
+            standing.balance.give_back(*rows, day.month());
             standing.is_changed = true;
         }
-        let key = (charge.account, charge.at.day(), charge.table);
-        *self.given_back.entry(key).or_default() += charge.rows;
-        Ok(())
+        usage::take_back(connection, *account, day, table, *rows)
     }
 
     /// What an account has; nothing where it cannot be charged.
@@ -116,9 +118,6 @@ impl Batch {
         }
         for ((account, day, table), used) in &self.usage {
             usage::add(connection, *account, *day, table, used.requests, used.rows)?;
-        }
-        for ((account, day, table), rows) in &self.given_back {
-            usage::take_back(connection, *account, *day, table, *rows)?;
         }
         Ok(())
     }

@@ -177,7 +177,7 @@ fn commit(
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut batch = Batch::default();
     for charge in given_back {
-        batch.give_back(&transaction, charge.clone())?;
+        batch.give_back(&transaction, charge)?;
     }
     let outcomes = charges
         .map(|charge| batch.take(&transaction, charge))

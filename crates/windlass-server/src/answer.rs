@@ -24,7 +24,7 @@ use windlass_report::{
 
 use crate::app::{App, QueryPermit};
 use crate::at_once;
-use crate::billing::{self, Client};
+use crate::billing::{self, Charged, Client};
 use crate::clients::{Asker, Peer};
 use crate::conditional::{Fingerprint, Known};
 use crate::effort::Effort;
@@ -239,20 +239,20 @@ async fn paid(
         response.extensions_mut().insert(Counted::default());
         return Ok(response);
     }
-    let (results, cost) = (head.results, head.rows_cost);
-    let charged = billing::charge(client, table, cost, &asked.id).await?;
-    let mut response = match charged {
-        None => head.into_response(body),
-        Some(charged) => {
-            let left = charged.rows_left();
-            let mut response = head.into_response(charged.for_body(body));
-            response.headers_mut().insert(ROWS_LEFT, left.into());
-            response
-        }
+    let counted = Counted {
+        rows: head.results,
+        cost: Some(head.rows_cost),
     };
-    let cost = Some(cost);
-    let rows = results;
-    response.extensions_mut().insert(Counted { rows, cost });
+    let charged = billing::charge(client, table, head.rows_cost, &asked.id).await?;
+    let left = charged.as_ref().map(Charged::rows_left);
+    let body = match charged {
+        None => body,
+        Some(charged) => charged.for_body(body),
+    };
+    let mut response = head.into_response(body);
+    let headers = response.headers_mut();
+    headers.extend(left.map(|left| (ROWS_LEFT, left.into())));
+    response.extensions_mut().insert(counted);
     Ok(response)
 }
 
@@ -311,11 +311,9 @@ impl IndexState {
         }
     }
 
-    pub(crate) fn say(&self, headers: &mut HeaderMap) {
-        let index = self.index.clone();
-        headers.extend(index.map(|index| (INDEX, index)));
-        let newest_capture = self.newest_capture.clone();
-        headers.extend(newest_capture.map(|time| (NEWEST_CAPTURE, time)));
+    pub(crate) fn say(self, headers: &mut HeaderMap) {
+        headers.extend(self.index.map(|index| (INDEX, index)));
+        headers.extend(self.newest_capture.map(|time| (NEWEST_CAPTURE, time)));
     }
 }
 

@@ -8,17 +8,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use windlass_links::anchor::fold_into;
 
 use crate::bytes::Corrupt;
-use crate::cache::{Cache, LookedUp, Memory, Worth};
+use crate::cache::{Cache, KeptMemory, LookedUp, Memory, Worth};
 use crate::error::IndexError;
 use crate::query::{each_of, threads};
 use crate::segment::Segment;
 use crate::site::SiteBlock;
 use crate::strings::StringCursor;
 
-/// What the anchors of one site may take to be kept.
-const SITE_BYTES_MAX: usize = 64 << 20;
-/// How many bytes of anchors a segment keeps for the next question.
-const CACHE_BYTES_MAX: usize = 128 << 20;
+/// The anchors of one site take at most one of so many parts of the memory for all that is kept.
+const SITE_SHARE: usize = 4;
 /// Anchors that are decoded by a thread at once, and lie together.
 const PART_ANCHORS: usize = 1 << 14;
 /// Anchors, and bytes of them, that a stretch has at most, and one more.
@@ -312,18 +310,18 @@ impl Memory for AnchorTable {
 pub(crate) struct AnchorCache {
     tables: Cache<Vec<u8>, AnchorTable>,
     looked_up: LookedUp,
-}
-
-impl Default for AnchorCache {
-    fn default() -> Self {
-        Self {
-            tables: Cache::new(CACHE_BYTES_MAX),
-            looked_up: LookedUp::default(),
-        }
-    }
+    site_bytes_max: usize,
 }
 
 impl AnchorCache {
+    pub(crate) fn new(memory: &KeptMemory) -> Self {
+        Self {
+            tables: Cache::new(memory),
+            looked_up: LookedUp::default(),
+            site_bytes_max: memory.bytes_max() / SITE_SHARE,
+        }
+    }
+
     /// The anchors of a site, where they are kept.
     pub(crate) fn get(&self, site_key: &[u8]) -> Option<Arc<AnchorTable>> {
         self.tables.get(site_key)
@@ -348,7 +346,7 @@ impl AnchorCache {
         {
             return Ok(None);
         }
-        let Some(table) = AnchorTable::of(segment, block, SITE_BYTES_MAX, cancel)? else {
+        let Some(table) = AnchorTable::of(segment, block, self.site_bytes_max, cancel)? else {
             self.looked_up.never(site_key);
             return Ok(None);
         };

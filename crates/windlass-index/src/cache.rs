@@ -1,10 +1,11 @@
-//! What is kept in memory for the questions that come, within a bound.
+//! What is kept in memory for the questions that come, within one bound for all of it.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use hashlink::LruCache;
 
@@ -14,38 +15,131 @@ pub(crate) trait Memory {
     fn memory(&self) -> usize;
 }
 
-/// The things used last, as many as fit.
-pub(crate) struct Cache<K, T> {
+/// Bytes that are kept where nothing else is said.
+const BYTES_MAX: usize = 512 << 20;
+
+/// The memory in which what questions decode, and what their answers are made of, is kept for the next ones: one for
+/// all segments of an index, and for what is known of several together. What was used longest ago goes
+/// first, whatever it is. Copies are the same memory.
+#[derive(Debug, Clone)]
+pub struct KeptMemory(Arc<Pool>);
+
+struct Pool {
     bytes_max: usize,
-    kept: Mutex<Entries<K, T>>,
+    bytes: AtomicUsize,
+    /// Counts uses, so that they can be told apart by age.
+    uses: AtomicU64,
+    caches: Mutex<Vec<Weak<dyn Forgets>>>,
 }
 
-struct Entries<K, T> {
-    all: LruCache<K, (usize, Arc<T>)>,
-    bytes: usize,
+/// A cache, whatever it holds.
+trait Forgets: Send + Sync {
+    /// When that was used which was used longest ago.
+    fn oldest(&self) -> Option<u64>;
+    fn forget_oldest(&self);
 }
 
-impl<K, T> fmt::Debug for Cache<K, T> {
+impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cache")
+        f.debug_struct("Pool")
             .field("bytes_max", &self.bytes_max)
+            .field("bytes", &self.bytes)
             .finish_non_exhaustive()
     }
 }
 
-impl<K: Hash + Eq, T: Memory> Cache<K, T> {
-    pub(crate) fn new(bytes_max: usize) -> Self {
-        Self {
+impl Default for KeptMemory {
+    /// Half a gibibyte.
+    fn default() -> Self {
+        Self::new(BYTES_MAX)
+    }
+}
+
+impl KeptMemory {
+    /// So many bytes at most; 0 keeps nothing.
+    #[must_use]
+    pub fn new(bytes_max: usize) -> Self {
+        Self(Arc::new(Pool {
             bytes_max,
-            kept: Mutex::new(Entries {
-                all: LruCache::new_unbounded(),
-                bytes: 0,
-            }),
-        }
+            bytes: AtomicUsize::new(0),
+            uses: AtomicU64::new(0),
+            caches: Mutex::default(),
+        }))
     }
 
-    fn entries(&self) -> MutexGuard<'_, Entries<K, T>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    /// How many bytes are kept at most.
+    #[must_use]
+    pub fn bytes_max(&self) -> usize {
+        self.0.bytes_max
+    }
+
+    /// How many bytes are kept now.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.0.bytes.load(Ordering::Relaxed)
+    }
+}
+
+impl Pool {
+    fn next_use(&self) -> u64 {
+        self.uses.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Lets go what was used longest ago, in whichever cache, until the rest fits.
+    fn make_room(&self) {
+        if self.bytes.load(Ordering::Relaxed) <= self.bytes_max {
+            return;
+        }
+        let mut caches = lock(&self.caches);
+        caches.retain(|cache| cache.strong_count() > 0);
+        while self.bytes.load(Ordering::Relaxed) > self.bytes_max {
+            let alive = caches.iter().filter_map(Weak::upgrade);
+            let oldest = alive.filter_map(|cache| Some((cache.oldest()?, cache)));
+            match oldest.min_by_key(|(used, _)| *used) {
+                Some((_, cache)) => cache.forget_oldest(),
+                None => break,
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The things of one kind used last, as many as fit into the memory that is shared with others.
+pub(crate) struct Cache<K, T>(Arc<Shelf<K, T>>);
+
+struct Shelf<K, T> {
+    pool: Arc<Pool>,
+    entries: Mutex<LruCache<K, Entry<T>>>,
+}
+
+struct Entry<T> {
+    bytes: usize,
+    used: u64,
+    thing: Arc<T>,
+}
+
+impl<K, T> fmt::Debug for Cache<K, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Cache").field(&self.0.pool).finish()
+    }
+}
+
+impl<K, T> Cache<K, T>
+where
+    K: Hash + Eq + Send + 'static,
+    T: Memory + Send + Sync + 'static,
+{
+    pub(crate) fn new(memory: &KeptMemory) -> Self {
+        let shelf = Arc::new(Shelf {
+            pool: Arc::clone(&memory.0),
+            entries: Mutex::new(LruCache::new_unbounded()),
+        });
+        let as_any = Arc::downgrade(&shelf);
+        lock(&memory.0.caches).push(as_any);
+        Self(shelf)
     }
 
     /// What is kept under a key.
@@ -53,28 +147,57 @@ impl<K: Hash + Eq, T: Memory> Cache<K, T> {
     where
         K: Borrow<Q>,
     {
-        let mut entries = self.entries();
-        entries.all.get(key).map(|(_, thing)| Arc::clone(thing))
+        let mut entries = lock(&self.0.entries);
+        let entry = entries.get_mut(key)?;
+        entry.used = self.0.pool.next_use();
+        Some(Arc::clone(&entry.thing))
     }
 
     /// Keeps a thing, and lets those go that were used longest ago. One that is too large is not kept.
     pub(crate) fn put(&self, key: K, thing: &Arc<T>) {
         // What an entry takes beside it.
-        let bytes = thing.memory() + size_of::<T>() + 4 * size_of::<K>();
-        if bytes > self.bytes_max {
+        let bytes = thing.memory() + size_of::<Entry<T>>() + size_of::<T>() + 4 * size_of::<K>();
+        let pool = &self.0.pool;
+        if bytes > pool.bytes_max {
             return;
         }
-        let mut entries = self.entries();
-        if let Some((before, _)) = entries.all.insert(key, (bytes, Arc::clone(thing))) {
-            entries.bytes -= before;
-        }
-        entries.bytes += bytes;
-        while entries.bytes > self.bytes_max {
-            match entries.all.remove_lru() {
-                Some((_, (gone, _))) => entries.bytes -= gone,
-                None => break,
+        {
+            let mut entries = lock(&self.0.entries);
+            pool.bytes.fetch_add(bytes, Ordering::Relaxed);
+            let entry = Entry {
+                bytes,
+                used: pool.next_use(),
+                thing: Arc::clone(thing),
+            };
+            if let Some(before) = entries.insert(key, entry) {
+                pool.bytes.fetch_sub(before.bytes, Ordering::Relaxed);
             }
         }
+        pool.make_room();
+    }
+}
+
+impl<K: Hash + Eq + Send, T: Send + Sync> Forgets for Shelf<K, T> {
+    fn oldest(&self) -> Option<u64> {
+        let entries = lock(&self.entries);
+        entries.iter().next().map(|(_, entry)| entry.used)
+    }
+
+    fn forget_oldest(&self) {
+        // Freed without the lock.
+        let gone = lock(&self.entries).remove_lru();
+        if let Some((_, entry)) = gone {
+            self.pool.bytes.fetch_sub(entry.bytes, Ordering::Relaxed);
+        }
+    }
+}
+
+impl<K, T> Drop for Shelf<K, T> {
+    fn drop(&mut self) {
+        let entries = self.entries.get_mut();
+        let entries = entries.unwrap_or_else(PoisonError::into_inner);
+        let bytes = entries.iter().map(|(_, entry)| entry.bytes).sum();
+        self.pool.bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 
@@ -103,7 +226,7 @@ impl LookedUp {
     /// Whether all that a site has, so many things, is worth decoding, now that so many more are to be
     /// looked up.
     pub(crate) fn is_worth(&self, site_key: &[u8], more: usize, all: usize, worth: Worth) -> bool {
-        let mut looked_up = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut looked_up = lock(&self.0);
         let sum = match looked_up.get_mut(site_key) {
             Some(sum) => sum,
             None => {
@@ -130,7 +253,7 @@ impl LookedUp {
 
     /// Nothing of that site is to be kept, however much is looked up.
     pub(crate) fn never(&self, site_key: &[u8]) {
-        let mut looked_up = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut looked_up = lock(&self.0);
         looked_up.insert(site_key.to_owned(), NEVER);
     }
 }
@@ -151,7 +274,8 @@ mod tests {
 
     #[test]
     fn things_stay_within_the_bound_and_those_used_longest_ago_go_first() {
-        let cache = Cache::<u8, Vec<u8>>::new(4000);
+        let memory = KeptMemory::new(4000);
+        let cache = Cache::<u8, Vec<u8>>::new(&memory);
         let kept = |key: u8| cache.get(&key).map(|thing| thing.capacity());
         cache.put(1, &bytes(1200));
         cache.put(2, &bytes(1200));
@@ -163,14 +287,48 @@ mod tests {
             [Some(1200), None, Some(1200), Some(1200)]
         );
         // The same one again takes no more room.
-        cache.put(4, &bytes(1300));
-        assert_eq!([1, 3, 4].map(kept), [Some(1200), Some(1200), Some(1300)]);
+        cache.put(4, &bytes(1250));
+        assert_eq!([1, 3, 4].map(kept), [Some(1200), Some(1200), Some(1250)]);
         // One that does not fit goes by, one that fills all is alone.
         cache.put(5, &bytes(4001));
         assert_eq!([1, 5].map(kept), [Some(1200), None]);
         cache.put(5, &bytes(3900));
         assert_eq!([1, 3, 4, 5].map(kept), [None, None, None, Some(3900)]);
-        assert!(cache.entries().bytes <= 4000);
+        assert!(memory.bytes() > 3900 && memory.bytes() <= 4000);
+    }
+
+    #[test]
+    fn caches_of_one_memory_make_room_for_each_other() {
+        let memory = KeptMemory::new(4000);
+        let numbers = Cache::<u8, Vec<u8>>::new(&memory);
+        let names = Cache::<Vec<u8>, Vec<u8>>::new(&memory);
+        let kept = || {
+            let a = [1, 2].map(|key: u8| lock(&numbers.0.entries).contains_key(&key));
+            let b = ["x", "y"].map(|key| lock(&names.0.entries).contains_key(key.as_bytes()));
+            (a, b)
+        };
+        numbers.put(1, &bytes(1100));
+        names.put(b"x".to_vec(), &bytes(1100));
+        numbers.put(2, &bytes(1100));
+        assert!(numbers.get(&1).is_some());
+        names.put(b"y".to_vec(), &bytes(1100));
+        assert_eq!(kept(), ([true, true], [false, true]));
+        names.put(b"x".to_vec(), &bytes(1100));
+        assert_eq!(kept(), ([true, false], [true, true]));
+        // What one had is free when it goes.
+        let before = memory.bytes();
+        drop(names);
+        assert!(memory.bytes() + 2 * 1100 <= before);
+        drop(numbers);
+        assert_eq!(memory.bytes(), 0);
+    }
+
+    #[test]
+    fn none_is_kept_in_no_memory() {
+        let memory = KeptMemory::new(0);
+        let cache = Cache::<u8, Vec<u8>>::new(&memory);
+        cache.put(1, &bytes(0));
+        assert!(cache.get(&1).is_none());
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod places;
 use std::ops::Range;
 
 use crate::bytes::Corrupt;
-use crate::cache::{Cache, LookedUp, Memory};
+use crate::cache::{Cache, KeptMemory, LookedUp, Memory};
 use crate::query::LinkDates;
 use crate::site::SiteBlock;
 
@@ -194,9 +194,6 @@ pub(crate) fn for_each_live_of<E: From<Corrupt>>(
     Ok(())
 }
 
-/// How many bytes of tables a segment keeps for the next question.
-const CACHE_BYTES_MAX: usize = 256 << 20;
-
 /// The tables used last, by the keys of their sites, and of other sites how many links were looked up.
 #[derive(Debug)]
 pub(crate) struct FactCache {
@@ -204,10 +201,10 @@ pub(crate) struct FactCache {
     pub(crate) looked_up: LookedUp,
 }
 
-impl Default for FactCache {
-    fn default() -> Self {
+impl FactCache {
+    pub(crate) fn new(memory: &KeptMemory) -> Self {
         Self {
-            tables: Cache::new(CACHE_BYTES_MAX),
+            tables: Cache::new(memory),
             looked_up: LookedUp::default(),
         }
     }

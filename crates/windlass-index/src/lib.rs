@@ -42,6 +42,7 @@ mod texts;
 mod verify;
 
 pub use anchors::{AnchorSet, AnchorStretch};
+pub use cache::KeptMemory;
 pub use collect::{Collected, Collector, digest_text};
 pub use compact::{
     BackgroundMerge, BackgroundStep, MergePlan, MergePolicy, Merged, Progress,

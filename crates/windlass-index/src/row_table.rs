@@ -8,18 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hashlink::LruCache;
 use windlass_links::{CaptureTime, History};
 
-use crate::cache::{Cache, Memory};
+use crate::cache::{Cache, KeptMemory, Memory};
 use crate::error::IndexError;
 use crate::finished::FinishedGroups;
 use crate::rows::{Row, RowVisitor, Texts};
 use crate::sink::Hit;
 
-/// Bytes of tables that a segment keeps for the next question.
-const CACHE_BYTES_MAX: usize = 128 << 20;
-/// Bytes of single links, of ranges that have few.
-const HITS_BYTES_MAX: usize = 32 << 20;
-/// Bytes of finished groups, of ranges that have none in the segment.
-const GROUPS_BYTES_MAX: usize = 32 << 20;
+/// The rows of one range take at most one of so many parts of the memory for all that is kept.
+const RANGE_SHARE: usize = 2;
 /// Bytes that a link takes, at most.
 const LINK_BYTES: usize = size_of::<KeptRow>() + 4 + 8;
 /// Of how many ranges without a table it is known that they were asked about.
@@ -201,20 +197,20 @@ pub(crate) struct RowCache {
     groups: Cache<RowKey, FinishedGroups>,
     /// Ranges that were asked about once.
     asked: Mutex<LruCache<RowKey, ()>>,
-}
-
-impl Default for RowCache {
-    fn default() -> Self {
-        Self {
-            tables: Cache::new(CACHE_BYTES_MAX),
-            hits: Cache::new(HITS_BYTES_MAX),
-            groups: Cache::new(GROUPS_BYTES_MAX),
-            asked: Mutex::new(LruCache::new(ASKED_MAX)),
-        }
-    }
+    range_bytes_max: usize,
 }
 
 impl RowCache {
+    pub(crate) fn new(memory: &KeptMemory) -> Self {
+        Self {
+            tables: Cache::new(memory),
+            hits: Cache::new(memory),
+            groups: Cache::new(memory),
+            asked: Mutex::new(LruCache::new(ASKED_MAX)),
+            range_bytes_max: memory.bytes_max() / RANGE_SHARE,
+        }
+    }
+
     /// The rows of a range, if they are kept.
     pub(crate) fn get(&self, key: &RowKey) -> Option<Arc<RowTable>> {
         self.tables.get(key)
@@ -223,7 +219,7 @@ impl RowCache {
     /// Whether the rows of a range of so many links are to be kept, now that it is asked about: where that
     /// is not the first time, and there is room.
     pub(crate) fn is_worth(&self, key: &RowKey, links: usize) -> bool {
-        if bytes_max(links) > CACHE_BYTES_MAX {
+        if bytes_max(links) > self.range_bytes_max {
             return false;
         }
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);

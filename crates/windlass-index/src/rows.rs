@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use windlass_links::CaptureTime;
 
 use crate::anchors::{AnchorSet, AnchorStretch};
+use crate::cache::Memory;
 use crate::error::IndexError;
 use crate::finished::FinishedGroups;
 use crate::intern::Interner;

@@ -5,7 +5,7 @@ mod support;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use windlass_index::{IndexError, Section, Snapshot};
+use windlass_index::{IndexError, KeptMemory, Section, Snapshot};
 use windlass_links::{Capture, History, Mode, Target};
 use windlass_reference::ReferenceIndex;
 use windlass_reference::fixtures::{
@@ -95,7 +95,11 @@ fn arb_case() -> impl Strategy<Value = Case> {
 
 proptest! {
     #[test]
-    fn r14_the_index_answers_as_the_rules_say((captures, plan, questions) in arb_case()) {
+    fn r14_the_index_answers_as_the_rules_say(
+        (captures, plan, questions) in arb_case(),
+        // With room to keep everything, next to nothing, and nothing.
+        kept_bytes_max in prop_oneof![2 => Just(1 << 20), 2 => Just(2000), 1 => Just(0)],
+    ) {
         let reference = ReferenceIndex::new(captures.clone(), list());
         let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         ingest(whole.path(), &Plan::whole(&captures));
@@ -104,15 +108,19 @@ proptest! {
             if state == "merged" {
                 merge(directory.path());
             }
-            let snapshot = Snapshot::open(directory.path()).unwrap();
-            verify(&snapshot);
+            verify(&Snapshot::open(directory.path()).unwrap());
+            let memory = KeptMemory::new(kept_bytes_max);
+            let snapshot = Snapshot::open_keeping(directory.path(), memory.clone()).unwrap();
             for (target, history) in &questions {
                 prop_assert_eq!(
                     found(&snapshot, target, *history),
                     expected(&reference, target, *history),
                     "{} ({}), {}, {}", target, target.mode(), history, state
                 );
+                prop_assert!(memory.bytes() <= kept_bytes_max);
             }
+            drop(snapshot);
+            prop_assert_eq!(memory.bytes(), 0);
         }
         let merged = Snapshot::open(parts.path()).unwrap();
         prop_assert_eq!(found_backlinks(&merged), expected_backlinks(&reference));

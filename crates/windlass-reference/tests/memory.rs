@@ -215,7 +215,7 @@ fn rows_take_no_more_than_they_may() {
         let rows = |memory_max| {
             let tuning = Tuning {
                 memory_max,
-                kept_bytes_max: 0,
+                keeps_answers: false,
                 ..Tuning::default()
             };
             snapshot.rows_tuned(&target, History::Live, &cancel, tuning)
@@ -253,7 +253,7 @@ proptest! {
         let rows = |memory_max| -> Result<(Vec<NamedRow>, u64), IndexError> {
             let tuning = Tuning {
                 memory_max,
-                kept_bytes_max: 0,
+                keeps_answers: false,
                 groups_links_min: 1,
                 part_links_min: 1,
                 part_links_max: 2,

@@ -83,6 +83,7 @@ pub(crate) struct Metrics {
     at_once: Counter,
     kept: Counter,
     kept_bytes: Gauge<u64, AtomicU64>,
+    kept_index_bytes: Gauge<u64, AtomicU64>,
     segments: Gauge,
     index_bytes: Gauge<u64, AtomicU64>,
     backlinks: Gauge<u64, AtomicU64>,
@@ -120,6 +121,7 @@ impl Metrics {
             at_once: Counter::default(),
             kept: Counter::default(),
             kept_bytes: Gauge::default(),
+            kept_index_bytes: Gauge::default(),
             segments: Gauge::default(),
             index_bytes: Gauge::default(),
             backlinks: Gauge::default(),
@@ -176,6 +178,12 @@ impl Metrics {
             "Bytes of answers that are kept, about",
             Unit::Bytes,
             self.kept_bytes.clone(),
+        );
+        registry.register_with_unit(
+            "index_kept_size",
+            "Bytes of what is kept of the index for the next questions, about",
+            Unit::Bytes,
+            self.kept_index_bytes.clone(),
         );
         registry.register(
             "index_segments",
@@ -288,6 +296,8 @@ impl Metrics {
         self.pages.set(sum(|segment| segment.counts.pages));
         self.generation.set(manifest.generation);
         self.kept_bytes.set(app.kept_answers.bytes());
+        self.kept_index_bytes
+            .set(snapshot.kept_memory().bytes() as u64);
         if let Some(bytes) = effort::disk_read() {
             self.disk_read.inner().fetch_max(bytes, Ordering::Relaxed);
         }

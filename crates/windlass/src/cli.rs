@@ -383,6 +383,10 @@ pub(crate) struct AskingOptions {
     /// limit, history
     #[arg(long, value_name = "FILE", requires = "index")]
     pub(crate) ask: Option<PathBuf>,
+    /// Memory for what is kept for the next questions, in bytes (suffixes k, M, G); 0: nothing is [default: an
+    /// eighth of RAM]
+    #[arg(long, value_name = "BYTES", requires = "asked", conflicts_with = "shape", value_parser = crate::numbers::parse_size)]
+    pub(crate) kept_index_bytes_max: Option<usize>,
     /// Give the rows of the answers too, with --output json
     #[arg(long, requires = "ask")]
     pub(crate) rows: bool,

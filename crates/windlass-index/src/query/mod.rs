@@ -25,6 +25,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use windlass_links::{History, Mode, Target};
 
 use crate::bytes::Corrupt;
+use crate::cache::KeptMemory;
 use crate::error::IndexError;
 use crate::rows::{Links, TargetRows};
 use crate::segment::Segment;
@@ -66,8 +67,8 @@ pub struct Tuning {
     pub pages_per_look_up: usize,
     /// Of several segments: how many live links an answer has whose groups are made too.
     pub groups_links_min: usize,
-    /// Of several segments: bytes of all answers that are kept.
-    pub kept_bytes_max: usize,
+    /// Of several segments: whether answers are kept, and those that are kept are given.
+    pub keeps_answers: bool,
     /// Bytes of memory, about, that a question may take for what is put together of several segments or
     /// sites. Where that does not suffice there is an error, and no answer.
     pub memory_max: usize,
@@ -85,7 +86,7 @@ impl Default for Tuning {
             part_links_max: 1 << 22,
             pages_per_look_up: 48,
             groups_links_min: crate::ready::LINKS_MIN,
-            kept_bytes_max: 256 << 20,
+            keeps_answers: true,
             memory_max: usize::MAX,
         }
     }
@@ -222,7 +223,7 @@ pub fn query_segments(
 ) -> Result<TargetRows, IndexError> {
     rows(
         segments,
-        &Kept::new(segments, None),
+        &Kept::new(segments, &KeptMemory::default(), None),
         &Question::new(target, history, cancel),
     )
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::parts::{in_parts, threads};
 use super::{ReadyGroups, Tuning};
 use crate::bytes::Corrupt;
+use crate::cache::Memory;
 use crate::error::IndexError;
 use crate::facts::Fact;
 use crate::first_groups::FirstGroups;
@@ -43,9 +44,8 @@ fn wrong(Corrupt(what): Corrupt) -> IndexError {
     IndexError::TooLarge(what)
 }
 
-impl United {
-    /// Bytes of memory.
-    pub(crate) fn memory(&self) -> usize {
+impl Memory for United {
+    fn memory(&self) -> usize {
         size_of::<Self>()
             + (self.starts.capacity() + self.pages.capacity()) * 4
             + self.facts.capacity() * size_of::<Fact>()
@@ -54,7 +54,9 @@ impl United {
             + self.refdomains.memory()
             + self.groups.as_ref().map_or(0, EncodedNode::memory)
     }
+}
 
+impl United {
     pub(crate) fn is_empty(&self) -> bool {
         self.pages.is_empty()
     }

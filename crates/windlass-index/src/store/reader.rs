@@ -11,6 +11,7 @@ use windlass_links::{CaptureTime, History, PublicSuffixList, Target};
 
 use super::manifest::{Manifest, digest};
 use super::{MANIFEST, PUBLIC_SUFFIX_LIST, SEGMENTS};
+use crate::cache::KeptMemory;
 use crate::error::IndexError;
 use crate::query::{self, Question};
 use crate::rows::TargetRows;
@@ -29,6 +30,7 @@ pub struct Snapshot {
     version: String,
     segments: Vec<Arc<Segment>>,
     kept: query::Kept,
+    memory: KeptMemory,
     /// The Public Suffix List, once somebody has asked for it.
     suffixes: OnceLock<Arc<PublicSuffixList>>,
     directory: PathBuf,
@@ -40,16 +42,28 @@ impl Snapshot {
     /// # Errors
     /// Where there is no index, or it cannot be read, or is damaged.
     pub fn open(directory: &Path) -> Result<Self, IndexError> {
-        Self::open_from(directory, None)
+        Self::open_keeping(directory, KeptMemory::default())
     }
 
-    fn open_from(directory: &Path, before: Option<&Self>) -> Result<Self, IndexError> {
+    /// Opens the present state. What its questions keep for the next ones is kept in that memory.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_keeping(directory: &Path, memory: KeptMemory) -> Result<Self, IndexError> {
+        Self::open_from(directory, memory, None)
+    }
+
+    fn open_from(
+        directory: &Path,
+        memory: KeptMemory,
+        before: Option<&Self>,
+    ) -> Result<Self, IndexError> {
         let known = before.map_or(&[][..], |before| &before.segments);
         let mut attempt = 0;
         loop {
             attempt += 1;
             let (manifest, changed) = read_manifest(directory)?;
-            match open_segments(directory, &manifest, known) {
+            match open_segments(directory, &manifest, known, &memory) {
                 Ok(segments) => {
                     let version = format!("{}-{}", manifest.generation, crc_of(&manifest));
                     let digest = &manifest.public_suffix_list_digest;
@@ -61,7 +75,12 @@ impl Snapshot {
                         manifest,
                         changed,
                         version,
-                        kept: query::Kept::new(&segments, before.map(|before| &before.kept)),
+                        kept: query::Kept::new(
+                            &segments,
+                            &memory,
+                            before.map(|before| &before.kept),
+                        ),
+                        memory,
                         segments,
                         directory: directory.to_owned(),
                     });
@@ -111,6 +130,12 @@ impl Snapshot {
     /// What questions over its segments keep for each other.
     pub(crate) fn kept(&self) -> &query::Kept {
         &self.kept
+    }
+
+    /// The memory in which its questions keep what the next ones need.
+    #[must_use]
+    pub fn kept_memory(&self) -> &KeptMemory {
+        &self.memory
     }
 
     /// The Public Suffix List that the index was built with, as text (R7).
@@ -245,13 +270,14 @@ fn open_segments(
     directory: &Path,
     manifest: &Manifest,
     known: &[Arc<Segment>],
+    memory: &KeptMemory,
 ) -> Result<Vec<Arc<Segment>>, IndexError> {
     let mut segments = Vec::with_capacity(manifest.segments.len());
     for entry in &manifest.segments {
         let path = directory.join(SEGMENTS).join(&entry.name);
         let segment = match known.iter().find(|segment| segment.path() == path) {
             Some(open) => Arc::clone(open),
-            None => Arc::new(Segment::open(&path)?),
+            None => Arc::new(Segment::open_keeping(&path, memory)?),
         };
         if segment.sizes().1 != entry.bytes || segment.counts() != entry.counts {
             return Err(IndexError::Corrupt {
@@ -288,9 +314,17 @@ impl Reader {
     /// # Errors
     /// As [`Snapshot::open`].
     pub fn open(directory: &Path) -> Result<Self, IndexError> {
+        Self::open_keeping(directory, KeptMemory::default())
+    }
+
+    /// Opens an index. What questions keep for the next ones is kept in that memory.
+    ///
+    /// # Errors
+    /// As [`Snapshot::open`].
+    pub fn open_keeping(directory: &Path, memory: KeptMemory) -> Result<Self, IndexError> {
         let manifest = directory.join(MANIFEST);
         let stamp = stamp(&manifest);
-        let snapshot = Snapshot::open(directory)?;
+        let snapshot = Snapshot::open_keeping(directory, memory)?;
         Ok(Self {
             directory: directory.to_owned(),
             manifest,
@@ -319,7 +353,11 @@ impl Reader {
             Arc::clone(&state.1)
         };
         // Opened without the lock, so that others go on with the state before.
-        let snapshot = Arc::new(Snapshot::open_from(&self.directory, Some(&known))?);
+        let snapshot = Arc::new(Snapshot::open_from(
+            &self.directory,
+            known.memory.clone(),
+            Some(&known),
+        )?);
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if state.1.manifest.generation <= snapshot.manifest.generation {
             *state = (now, Arc::clone(&snapshot));

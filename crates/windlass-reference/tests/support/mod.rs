@@ -178,7 +178,7 @@ const ONE_BY_ONE: Tuning = Tuning {
     part_links_max: usize::MAX,
     pages_per_look_up: 0,
     groups_links_min: usize::MAX,
-    kept_bytes_max: 0,
+    keeps_answers: false,
     memory_max: usize::MAX,
 };
 
@@ -219,7 +219,7 @@ const SCANNED: Tuning = Tuning {
     part_links_min: 2,
     part_links_max: 2,
     pages_per_look_up: 1,
-    kept_bytes_max: 1200,
+    keeps_answers: true,
     ..ONE_BY_ONE
 };
 
@@ -229,7 +229,7 @@ const KEPT: Tuning = Tuning {
     part_links_max: 3,
     pages_per_look_up: usize::MAX,
     groups_links_min: 1,
-    kept_bytes_max: usize::MAX,
+    keeps_answers: true,
     ..ONE_BY_ONE
 };
 

@@ -126,9 +126,14 @@ settings! {
     /// How long a query may run before it is stopped with 503
     #[arg(long, value_name = "TIME", value_parser = parse_duration, env = "WINDLASS_QUERY_TIME_MAX")]
     query_time_max: Duration,
-    /// Memory of a query for what grows with its target, about (suffixes k, M, G)
+    /// Memory of a query for what grows with its target, about (suffixes k, M, G) [default: a sixteenth of RAM,
+    /// at least 512 MiB]
     #[arg(long, value_name = "BYTES", value_parser = parse_size, env = "WINDLASS_QUERY_BYTES_MAX")]
     query_bytes_max: usize,
+    /// Memory for what is kept of the index for the next questions: what was decoded, and what answers are made
+    /// of (suffixes k, M, G); 0: nothing is [default: an eighth of RAM]
+    #[arg(long, value_name = "BYTES", value_parser = parse_size, env = "WINDLASS_KEPT_INDEX_BYTES_MAX")]
+    kept_index_bytes_max: usize,
     /// Memory for short answers that are kept for who asks the same again, about (suffixes k, M, G); 0: none are
     #[arg(long, value_name = "BYTES", value_parser = parse_size, env = "WINDLASS_KEPT_ANSWERS_BYTES_MAX")]
     kept_answers_bytes_max: usize,

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
+use windlass_index::KeptMemory;
 
 use crate::cli::DemoOptions;
 use crate::commands::{ingest, serve};
@@ -23,6 +24,6 @@ pub(crate) fn run(options: &DemoOptions) -> anyhow::Result<ExitCode> {
         merging: Some(windlass_server::MergingOptions::default()),
         ..windlass_server::ServeOptions::default()
     };
-    serve::serve(&options.index, server)?;
+    serve::serve(&options.index, KeptMemory::default(), server)?;
     Ok(ExitCode::SUCCESS)
 }

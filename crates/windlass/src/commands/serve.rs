@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
-use windlass_index::Reader;
+use windlass_index::{KeptMemory, Reader};
 
 use crate::cli::serve::ServeOptions;
 use crate::{config, progress};
@@ -33,14 +33,22 @@ pub(crate) fn run(options: &ServeOptions) -> anyhow::Result<ExitCode> {
     }
     drop(out);
     progress::start_logging(effective.settings().log_format);
-    serve(&effective.index()?, effective.server()?)?;
+    serve(
+        &effective.index()?,
+        effective.kept_memory(),
+        effective.server()?,
+    )?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Serves an index until SIGINT or SIGTERM; answers in flight are finished. SIGHUP has the certificate
 /// read anew.
-pub(crate) fn serve(index: &Path, options: windlass_server::ServeOptions) -> anyhow::Result<()> {
-    let reader = Arc::new(Reader::open(index)?);
+pub(crate) fn serve(
+    index: &Path,
+    kept: KeptMemory,
+    options: windlass_server::ServeOptions,
+) -> anyhow::Result<()> {
+    let reader = Arc::new(Reader::open_keeping(index, kept)?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -5,12 +5,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use windlass_index::MergePolicy;
+use windlass_index::{KeptMemory, MergePolicy};
 use windlass_server::{AccessOptions, Limits, MergingOptions, MetricsAccess, TlsFiles};
 
 use super::file;
 use crate::cli::accounts::accounts_file;
 use crate::cli::serve::{MetricsReaders, ServeMerge, ServeOptions, Settings};
+use crate::memory;
 
 /// The port where nothing else is said.
 const PORT_DEFAULT: u16 = 8600;
@@ -47,7 +48,8 @@ fn defaults() -> Settings {
         queries_max: Some(limits.queries_max),
         queue_time_max: Some(limits.queue_time_max),
         query_time_max: Some(limits.query_time_max),
-        query_bytes_max: Some(limits.query_bytes_max),
+        query_bytes_max: Some(memory::query_bytes(limits.query_bytes_max)),
+        kept_index_bytes_max: Some(memory::kept_bytes()),
         kept_answers_bytes_max: Some(limits.kept_answers_bytes_max),
         request_time_max: Some(limits.request_time_max),
         stall_time_max: Some(limits.stall_time_max),
@@ -71,6 +73,12 @@ impl Effective {
         self.0.index.clone().context(
             "no index is named: use --index DIR, WINDLASS_INDEX, or 'index' in the file of --config",
         )
+    }
+
+    /// Memory for what is kept of the index for the next questions.
+    pub(crate) fn kept_memory(&self) -> KeptMemory {
+        let bytes_max = self.0.kept_index_bytes_max;
+        KeptMemory::new(bytes_max.unwrap_or_else(memory::kept_bytes))
     }
 
     /// All of them as TOML. What has no value and no default is not there.

@@ -6,17 +6,18 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use windlass_links::{History, Target};
 
 use super::overlap::Overlap;
+use crate::cache::{Cache, KeptMemory};
 use crate::error::IndexError;
 use crate::query::united::United;
 use crate::segment::Segment;
 
 /// What is known of some segments together.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Kept {
     segments: Vec<Arc<Segment>>,
     /// Of each segment with those before it.
     pairs: Vec<Arc<Pair>>,
-    answers: Mutex<Answers>,
+    answers: Cache<(Target, History), United>,
 }
 
 /// What is known of two segments.
@@ -30,7 +31,11 @@ struct Pair {
 
 impl Kept {
     /// For these segments; what is known of two of them from before stays known.
-    pub(crate) fn new(segments: &[Arc<Segment>], before: Option<&Self>) -> Self {
+    pub(crate) fn new(
+        segments: &[Arc<Segment>],
+        memory: &KeptMemory,
+        before: Option<&Self>,
+    ) -> Self {
         let known = |a: &Arc<Segment>, b: &Arc<Segment>| {
             let before = before?;
             let place = |of| {
@@ -50,7 +55,7 @@ impl Kept {
         Self {
             segments: segments.to_vec(),
             pairs,
-            answers: Mutex::default(),
+            answers: Cache::new(memory),
         }
     }
 
@@ -97,138 +102,11 @@ impl Kept {
 
     /// The answer to a question that was asked before, if it is there.
     pub(super) fn answer(&self, target: &Target, history: History) -> Option<Arc<United>> {
-        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        answers.get(target, history)
+        self.answers.get(&(target.clone(), history))
     }
 
-    /// Keeps an answer within so many bytes for all of them.
-    pub(super) fn keep(
-        &self,
-        target: &Target,
-        history: History,
-        answer: &Arc<United>,
-        bytes_max: usize,
-    ) {
-        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        answers.put(target, history, answer, bytes_max);
-    }
-}
-
-/// The answers asked for last, the last one at the end.
-#[derive(Debug, Default)]
-struct Answers {
-    all: Vec<Answer>,
-    bytes: usize,
-}
-
-#[derive(Debug)]
-struct Answer {
-    target: Target,
-    history: History,
-    bytes: usize,
-    united: Arc<United>,
-}
-
-/// So many answers are kept at most, however small.
-const ANSWERS_MAX: usize = 1 << 10;
-
-impl Answers {
-    fn take(&mut self, target: &Target, history: History) -> Option<Answer> {
-        let is_it = |answer: &Answer| answer.history == history && answer.target == *target;
-        let at = self.all.iter().position(is_it)?;
-        let answer = self.all.remove(at);
-        self.bytes -= answer.bytes;
-        Some(answer)
-    }
-
-    fn push(&mut self, answer: Answer) {
-        self.bytes += answer.bytes;
-        self.all.push(answer);
-    }
-
-    fn get(&mut self, target: &Target, history: History) -> Option<Arc<United>> {
-        let answer = self.take(target, history)?;
-        let united = Arc::clone(&answer.united);
-        self.push(answer);
-        Some(united)
-    }
-
-    /// Keeps an answer, and lets those go that were asked for longest ago.
-    fn put(&mut self, target: &Target, history: History, united: &Arc<United>, bytes_max: usize) {
-        let bytes = united.memory();
-        if bytes > bytes_max {
-            return;
-        }
-        self.take(target, history);
-        self.push(Answer {
-            target: target.clone(),
-            history,
-            bytes,
-            united: Arc::clone(united),
-        });
-        let mut gone = self.all.len().saturating_sub(ANSWERS_MAX);
-        let mut left = self.bytes;
-        for (at, answer) in self.all.iter().enumerate() {
-            if at >= gone && left <= bytes_max {
-                break;
-            }
-            left -= answer.bytes;
-            gone = gone.max(at + 1);
-        }
-        self.all.drain(..gone);
-        self.bytes = left;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use windlass_links::Mode;
-
-    use super::*;
-
-    fn answer(links: usize) -> Arc<United> {
-        Arc::new(United {
-            pages: vec![0; links],
-            ..United::default()
-        })
-    }
-
-    #[test]
-    fn answers_stay_within_the_bound_and_the_one_asked_for_longest_ago_goes_first() {
-        let targets: Vec<Target> = ["a.com", "b.com", "c.com", "d.com"]
-            .map(|host| Target::parse(host, Mode::Domain).unwrap())
-            .into();
-        let [a, b, c, d] = targets.as_slice() else {
-            unreachable!()
-        };
-        let bytes = answer(1000).memory();
-        let kept = Kept::default();
-        let keep = |target: &Target, links| {
-            kept.keep(target, History::Live, &answer(links), 3 * bytes);
-        };
-        let links_of = |target: &Target| {
-            let found = kept.answer(target, History::Live);
-            found.map(|united| united.pages.len())
-        };
-        keep(a, 1000);
-        keep(b, 1000);
-        keep(c, 1000);
-        assert_eq!(links_of(a), Some(1000));
-        assert!(kept.answer(a, History::AllTime).is_none());
-        keep(d, 1000);
-        assert_eq!(
-            [a, b, c, d].map(links_of),
-            [Some(1000), None, Some(1000), Some(1000)]
-        );
-        // The same one again takes no more room.
-        keep(d, 1000);
-        assert_eq!(links_of(a), Some(1000));
-        // One that does not fit goes by, one that fills all is alone.
-        keep(b, 4000);
-        assert_eq!(links_of(b), None);
-        assert_eq!(links_of(c), Some(1000));
-        keep(b, 2900);
-        assert_eq!([a, b, c, d].map(links_of), [None, Some(2900), None, None]);
-        assert!(kept.answers.lock().unwrap().bytes <= 3 * bytes);
+    /// Keeps an answer.
+    pub(super) fn keep(&self, target: &Target, history: History, answer: &Arc<United>) {
+        self.answers.put((target.clone(), history), answer);
     }
 }

@@ -26,6 +26,7 @@ use std::sync::Arc;
 use super::Question;
 use super::parts::{each_of, threads};
 use super::united::United;
+use crate::cache::Memory;
 use crate::error::IndexError;
 use crate::rows::{Links, Names, TargetRows};
 use crate::segment::Segment;
@@ -51,8 +52,8 @@ pub(super) fn rows(
     kept: &Kept,
     question: &Question<'_>,
 ) -> Result<TargetRows, IndexError> {
-    let bytes_max = question.tuning.kept_bytes_max;
-    let known = if bytes_max > 0 {
+    let keeps = question.tuning.keeps_answers;
+    let known = if keeps {
         kept.answer(question.target, question.history)
     } else {
         None
@@ -64,7 +65,9 @@ pub(super) fn rows(
         }
         None => {
             let united = Arc::new(unite(segments, kept, question)?);
-            kept.keep(question.target, question.history, &united, bytes_max);
+            if keeps {
+                kept.keep(question.target, question.history, &united);
+            }
             united
         }
     };

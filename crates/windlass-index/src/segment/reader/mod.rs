@@ -19,6 +19,7 @@ use super::pages::VerifiedChunks;
 use super::sections::Sections;
 use crate::anchors::AnchorCache;
 use crate::bytes::{Bytes, Corrupt, u32_at};
+use crate::cache::KeptMemory;
 use crate::error::IndexError;
 use crate::facts::FactCache;
 use crate::first_groups::FirstGroups;
@@ -61,7 +62,16 @@ impl Segment {
     /// # Errors
     /// Where the file cannot be read, is damaged, or was written by a later version.
     pub fn open(path: &Path) -> Result<Self, IndexError> {
-        Self::read(path, Data::map(path)?)
+        Self::open_keeping(path, &KeptMemory::default())
+    }
+
+    /// Opens a segment file as [`open`](Self::open) does. What its questions keep for the next ones is kept in
+    /// that memory.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_keeping(path: &Path, memory: &KeptMemory) -> Result<Self, IndexError> {
+        Self::read(path, Data::map(path)?, memory)
     }
 
     /// Reads a segment that is in memory.
@@ -69,10 +79,11 @@ impl Segment {
     /// # Errors
     /// Where the bytes are no segment that this version knows.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, IndexError> {
-        Self::read(Path::new("(memory)"), Data::Memory(bytes))
+        let (path, memory) = (Path::new("(memory)"), KeptMemory::default());
+        Self::read(path, Data::Memory(bytes), &memory)
     }
 
-    fn read(path: &Path, data: Data) -> Result<Self, IndexError> {
+    fn read(path: &Path, data: Data, memory: &KeptMemory) -> Result<Self, IndexError> {
         let corrupt = |what: &str| IndexError::Corrupt {
             path: path.to_owned(),
             what: what.to_owned(),
@@ -141,10 +152,10 @@ impl Segment {
             internal,
             ready,
             domain_starts: OnceLock::new(),
-            facts: FactCache::default(),
+            facts: FactCache::new(memory),
             first_groups: FirstGroups::default(),
-            anchors: AnchorCache::default(),
-            rows: RowCache::default(),
+            anchors: AnchorCache::new(memory),
+            rows: RowCache::new(memory),
         };
         // Small, and looked at where nothing can go wrong any more.
         for section in [Section::Files, Section::Revisited] {

@@ -12,10 +12,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use windlass_index::{Snapshot, Tuning};
+use windlass_index::{KeptMemory, Snapshot, Tuning};
 use windlass_report::{Cell, Query, Report, run as evaluate};
 
-use crate::cli::{BenchOptions, Format};
+use crate::cli::{AskingOptions, BenchOptions, Format};
+use crate::memory;
 use crate::numbers::grouped;
 use crate::table::{Align, Table};
 pub(super) use question::Question;
@@ -75,12 +76,12 @@ pub(super) fn run(options: &BenchOptions, index: &Path, questions: &Path) -> any
         }
         return Ok(());
     }
-    let snapshot = Snapshot::open(index)?;
+    let snapshot = open(index, &options.asking)?;
     let answers = all
         .iter()
         .map(|question| {
             let answer = ask(&snapshot, question, options.repeat, options.asking.rows)?;
-            answer.with_first_times(index, question)
+            answer.with_first_times(question, || open(index, &options.asking))
         })
         .collect::<anyhow::Result<Vec<_>>>()?;
     let mut out = anstream::stdout().lock();
@@ -91,6 +92,13 @@ pub(super) fn run(options: &BenchOptions, index: &Path, questions: &Path) -> any
     }
     show(&answers, &mut out)?;
     Ok(())
+}
+
+/// Opens an index, with as much memory for what is kept as was asked for.
+pub(super) fn open(index: &Path, options: &AskingOptions) -> anyhow::Result<Snapshot> {
+    let bytes_max = options.kept_index_bytes_max;
+    let kept = KeptMemory::new(bytes_max.unwrap_or_else(memory::kept_bytes));
+    Ok(Snapshot::open_keeping(index, kept)?)
 }
 
 fn show(answers: &[Answer], out: &mut impl Write) -> std::io::Result<()> {
@@ -127,8 +135,8 @@ impl Answer {
     /// everything is in the page cache. Opening is not counted.
     pub(super) fn with_first_times(
         self,
-        index: &Path,
         question: &Question,
+        open: impl Fn() -> anyhow::Result<Snapshot>,
     ) -> anyhow::Result<Self> {
         let query = question.query()?;
         let mut page = Page::default();
@@ -137,7 +145,7 @@ impl Answer {
         while times.len() < REPETITIONS_MIN as usize
             || (times.len() < FIRST_TIMES as usize && start.elapsed() < TIME_MAX)
         {
-            let snapshot = Snapshot::open(index)?;
+            let snapshot = open()?;
             let start = Instant::now();
             let tuning = Tuning::default();
             let totals = answer(&snapshot, &query, tuning, |report| page.take(report))?;

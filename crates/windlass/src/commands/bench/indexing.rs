@@ -13,7 +13,7 @@ use windlass_index::{Collected, Collector, Snapshot, Writer};
 use windlass_links::Capture;
 
 use super::asking::cold::{self, ColdAnswer};
-use super::asking::{Answer, Question, ask, shown_ms};
+use super::asking::{Answer, Question, ask, open, shown_ms};
 use super::machine::{Clock, Peaks, Spent, thread_time};
 use super::synthetic::{Crawl, Shape, ShapeCounts, questions};
 use crate::cli::{BenchOptions, Format};
@@ -117,7 +117,7 @@ fn measure(
         built.build(directory, crawl, pages, threads, options.memory)?;
     }
     let memory_max = peaks.take_memory();
-    let two_segments = ask_all(directory, &questions, options.repeat)?;
+    let two_segments = ask_all(directory, &questions, options)?;
 
     let mut writer = Writer::open(directory, None)?;
     writer.set_memory_max(usize::try_from(options.memory)?);
@@ -127,9 +127,9 @@ fn measure(
     let merged = clock.spent();
     drop(writer);
     let merge_memory_max = peaks.take_memory();
-    let one_segment = ask_all(directory, &questions, options.repeat)?;
+    let one_segment = ask_all(directory, &questions, options)?;
     let with_filter: Vec<Question> = questions.iter().map(|q| q.filtered(FILTER)).collect();
-    let filtered = ask_all(directory, &with_filter, options.repeat)?;
+    let filtered = ask_all(directory, &with_filter, options)?;
 
     let cold = if options.asking.cold {
         cold::ask_all(directory, &questions, false)?
@@ -281,13 +281,17 @@ impl Built {
     }
 }
 
-fn ask_all(directory: &Path, questions: &[Question], repeat: u32) -> anyhow::Result<Vec<Answer>> {
-    let snapshot = Snapshot::open(directory)?;
+fn ask_all(
+    directory: &Path,
+    questions: &[Question],
+    options: &BenchOptions,
+) -> anyhow::Result<Vec<Answer>> {
+    let snapshot = open(directory, &options.asking)?;
     questions
         .iter()
         .map(|question| {
-            let answer = ask(&snapshot, question, repeat, false)?;
-            answer.with_first_times(directory, question)
+            let answer = ask(&snapshot, question, options.repeat, false)?;
+            answer.with_first_times(question, || open(directory, &options.asking))
         })
         .collect()
 }

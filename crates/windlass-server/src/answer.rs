@@ -9,7 +9,7 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, ETAG, VARY};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -28,7 +28,7 @@ use crate::billing::{self, Charged, Client};
 use crate::clients::{Asker, Peer};
 use crate::conditional::{Fingerprint, Known};
 use crate::effort::Effort;
-use crate::headers::ROWS_COST;
+use crate::headers::{EMPTY, INDEX, NEWEST_CAPTURE, RESULTS_COUNT, ROWS_COST, ROWS_LEFT};
 use crate::kept_answers::KeptAnswer;
 use crate::options::Limits;
 use crate::parameters;
@@ -38,13 +38,8 @@ use crate::stream::{Begun, BodyWriter, Bounds};
 use crate::subscription;
 use crate::web;
 
-pub(crate) const RESULTS_COUNT: HeaderName = HeaderName::from_static("x-results-count");
-const ROWS_LEFT: HeaderName = HeaderName::from_static("x-rows-left");
-const EMPTY: HeaderName = HeaderName::from_static("x-windlass-empty");
-const INDEX: HeaderName = HeaderName::from_static("x-windlass-index");
 /// Headers of an answer, with those that all have, and a few to spare.
 const HEADERS: usize = 20;
-const NEWEST_CAPTURE: HeaderName = HeaderName::from_static("x-windlass-newest-capture");
 
 /// `GET /`: reports, and for browsers that ask for nothing the way to the start page.
 pub(crate) async fn report_or_welcome(

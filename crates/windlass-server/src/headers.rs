@@ -14,6 +14,21 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 /// What an answer costs, in account rows.
 pub(crate) const ROWS_COST: HeaderName = HeaderName::from_static("x-rows-cost");
 
+/// How many rows an answer has.
+pub(crate) const RESULTS_COUNT: HeaderName = HeaderName::from_static("x-results-count");
+
+/// Account rows left, where they are counted.
+pub(crate) const ROWS_LEFT: HeaderName = HeaderName::from_static("x-rows-left");
+
+/// Why an answer has no row (R20).
+pub(crate) const EMPTY: HeaderName = HeaderName::from_static("x-windlass-empty");
+
+/// The state of the index that an answer is from.
+pub(crate) const INDEX: HeaderName = HeaderName::from_static("x-windlass-index");
+
+/// The time of the newest capture in that.
+pub(crate) const NEWEST_CAPTURE: HeaderName = HeaderName::from_static("x-windlass-newest-capture");
+
 /// Completes the headers of an answer whose body is final.
 pub(crate) fn complete(headers: &mut HeaderMap) {
     let constant = HeaderValue::from_static;

@@ -3,11 +3,14 @@
 
 use std::sync::LazyLock;
 
-use axum::http::header::CONTENT_TYPE;
+use axum::http::HeaderName;
+use axum::http::header::{CONTENT_TYPE, ETAG};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 use windlass_report::table::{Field, Grouping};
 use windlass_report::{Clause, Column, ColumnType, LIMIT_DEFAULT, LIMIT_MAX, Output, Table};
+
+use crate::headers;
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| document().to_string());
 
@@ -312,61 +315,61 @@ fn answer() -> Value {
 }
 
 /// Headers of answers: name, type and meaning.
-const HEADERS: [(&str, &str, &str); 8] = [
-    ("x-results-count", "integer", "rows returned"),
+const HEADERS: [(HeaderName, &str, &str); 8] = [
+    (headers::RESULTS_COUNT, "integer", "rows returned"),
     (
-        "x-rows-cost",
+        headers::ROWS_COST,
         "integer",
         "what the answer costs, in account rows",
     ),
     (
-        "x-rows-left",
+        headers::ROWS_LEFT,
         "integer",
         "account rows left, where they are counted",
     ),
     (
-        "x-windlass-index",
+        headers::INDEX,
         "string",
         "the state of the index that the answer is from",
     ),
     (
-        "x-windlass-newest-capture",
+        headers::NEWEST_CAPTURE,
         "string",
         "the time of the newest capture in it",
     ),
     (
-        "x-windlass-empty",
+        headers::EMPTY,
         "string",
         "why there is no row, where there is none",
     ),
     (
-        "x-request-id",
+        headers::REQUEST_ID,
         "string",
         "names the request in the server's log",
     ),
-    ("etag", "string", "for If-None-Match"),
+    (ETAG, "string", "for If-None-Match"),
 ];
 
 /// Those of an answer that the client has already.
-const NOT_MODIFIED: [&str; 6] = [
-    "x-rows-cost",
-    "x-rows-left",
-    "x-windlass-index",
-    "x-windlass-newest-capture",
-    "x-request-id",
-    "etag",
+const NOT_MODIFIED: [HeaderName; 6] = [
+    headers::ROWS_COST,
+    headers::ROWS_LEFT,
+    headers::INDEX,
+    headers::NEWEST_CAPTURE,
+    headers::REQUEST_ID,
+    ETAG,
 ];
 
-fn headers_of(names: &[&str]) -> Map<String, Value> {
-    let headers = HEADERS.iter().filter(|(name, ..)| names.contains(name));
+fn headers_of(names: &[HeaderName]) -> Map<String, Value> {
+    let headers = HEADERS.into_iter().filter(|(name, ..)| names.contains(name));
     headers
         .map(|(name, kind, what)| {
-            let schema = match *kind {
+            let schema = match kind {
                 "integer" => json!({ "type": kind, "minimum": 0 }),
                 _ => json!({ "type": kind }),
             };
             let header = json!({ "description": what, "schema": schema });
-            ((*name).to_owned(), header)
+            (name.as_str().to_owned(), header)
         })
         .collect()
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER};
-use axum::http::{HeaderName, Method, StatusCode, Uri};
+use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -80,21 +80,20 @@ fn cors(origins: &[CorsOrigin]) -> Option<CorsLayer> {
         return None;
     }
     let readable = [
-        "x-results-count",
-        "x-rows-left",
-        "x-windlass-empty",
-        "x-windlass-index",
-        "x-windlass-newest-capture",
+        headers::RESULTS_COUNT,
+        headers::ROWS_COST,
+        headers::ROWS_LEFT,
+        headers::EMPTY,
+        headers::INDEX,
+        headers::NEWEST_CAPTURE,
+        headers::REQUEST_ID,
+        ETAG,
+        RETRY_AFTER,
     ];
-    let readable = readable.map(HeaderName::from_static).into_iter();
     let layer = CorsLayer::new()
         .allow_methods([Method::GET, Method::HEAD, Method::POST])
         .allow_headers([AUTHORIZATION, CONTENT_TYPE, IF_NONE_MATCH])
-        .expose_headers(
-            readable
-                .chain([headers::ROWS_COST, headers::REQUEST_ID, ETAG, RETRY_AFTER])
-                .collect::<Vec<_>>(),
-        );
+        .expose_headers(readable);
     Some(if origins.iter().any(CorsOrigin::is_any) {
         layer.allow_origin(Any)
     } else {

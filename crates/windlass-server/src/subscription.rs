@@ -7,10 +7,10 @@ use axum::response::{IntoResponse, Response};
 use windlass_report::table::SUBSCRIPTION_INFO;
 use windlass_report::{Cell, Output, Query, write};
 
-use crate::answer::{IndexState, RESULTS_COUNT, say_rows_left};
+use crate::answer::{IndexState, say_rows_left};
 use crate::app::App;
 use crate::billing::Client;
-use crate::headers::ROWS_COST;
+use crate::headers::{RESULTS_COUNT, ROWS_COST};
 use crate::refusal::Refusal;
 use crate::request_log::Counted;
 

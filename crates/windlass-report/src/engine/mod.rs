@@ -4,6 +4,8 @@
 //! groups that are all in memory (`grouped.rs`), single rows (`single.rs`), or one object (`overview.rs`).
 
 mod anchors;
+mod answer;
+mod error;
 mod glanced;
 mod glanced_parts;
 mod grouped;
@@ -20,7 +22,6 @@ mod small;
 mod sources;
 mod window;
 
-use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -28,17 +29,17 @@ use windlass_index::{IndexError, RowVisitor, Snapshot, TargetRows};
 
 use crate::error::{Misreading, QueryError};
 use crate::kind::Kinds;
-use crate::output::Output;
 use crate::query::Query;
-use crate::report::{Cell, Emptiness, Group, Report};
-use crate::table::{Column, Field, Grouping, Source};
-use crate::write::{self, Shape};
+use crate::report::Emptiness;
+use crate::table::{Field, Grouping, Source};
+use answer::Content;
 use grouped::Groups;
-use record::{Named, OwnedCell, Record};
 use sources::Asked;
 
 pub(crate) use anchors::Beside;
 pub use anchors::{run, run_cancellable, run_on};
+pub use answer::Answer;
+pub use error::{AnswerError, WriteError};
 pub(crate) use memory::{Memory, SharedMemory};
 pub use of_anchor::{AnchorRow, rows_of_anchor};
 pub(crate) use row_filter::{kinds_asked, scan_passing};
@@ -66,77 +67,6 @@ impl Default for AnswerLimits {
             groups_at_once: 1 << 18,
         }
     }
-}
-
-/// Why there is no answer.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum AnswerError {
-    /// The request asks for what this index does not have.
-    #[error(transparent)]
-    Query(#[from] QueryError),
-    /// The index is damaged, or the query was cancelled.
-    #[error(transparent)]
-    Index(IndexError),
-    /// What the answer is made of does not fit.
-    #[error(
-        "the answer would take more than {} MiB of memory, which are allowed for one query; ask for a narrower \
-         target, or filter with 'where'",
-        max >> 20
-    )]
-    Memory {
-        /// Bytes that are allowed.
-        max: usize,
-    },
-}
-
-impl From<IndexError> for AnswerError {
-    fn from(error: IndexError) -> Self {
-        match error {
-            IndexError::Memory { max } => Self::Memory { max },
-            error => Self::Index(error),
-        }
-    }
-}
-
-/// Why an answer was not written to its end.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum WriteError {
-    /// More of it could not be found.
-    #[error(transparent)]
-    Answer(#[from] AnswerError),
-    /// The output failed.
-    #[error(transparent)]
-    Io(#[from] std::io::Error),
-}
-
-impl From<IndexError> for WriteError {
-    fn from(error: IndexError) -> Self {
-        Self::Answer(error.into())
-    }
-}
-
-/// An answer: everything is known of it, and its rows are in memory, or, where they are too many, found as
-/// they are written.
-pub struct Answer<'a> {
-    asked: Asked<'a>,
-    snapshot: Arc<Snapshot>,
-    content: Content<'a>,
-    total: Option<u64>,
-    results: u64,
-    emptiness: Option<Emptiness>,
-    stats: Vec<(&'static str, u64)>,
-}
-
-/// The rows of an answer.
-enum Content<'a> {
-    /// Groups of anchors: the first of them, and where more come from.
-    Anchors(Box<(Report<'a>, TargetRows, Option<Kinds>)>),
-    /// Other groups: all of them, from `offset` on.
-    Groups(Groups),
-    Single(single::Found),
-    Object(Vec<OwnedCell>),
 }
 
 /// Answers a query from one state of the index.
@@ -319,151 +249,4 @@ fn check_internal(query: &Query, snapshot: &Snapshot) -> Result<(), QueryError> 
         )
         .of(parameter)),
     }
-}
-
-impl Answer<'_> {
-    /// The columns of its rows: those selected, but of `*` only those that this index can tell.
-    #[must_use]
-    pub fn columns(&self) -> Vec<&'static Column> {
-        let Asked { query, .. } = self.asked;
-        let is_known = |column: &&'static Column| {
-            query.table.source != Source::Outgoing
-                || column.field != Field::LinksInternal
-                || self.snapshot.manifest().keep_internal
-        };
-        query.select.iter().copied().filter(is_known).collect()
-    }
-
-    /// The rows that groups of anchors are made of; nothing where the answer has none.
-    pub(crate) fn anchor_rows(&self) -> Option<&TargetRows> {
-        match &self.content {
-            Content::Anchors(found) => Some(&found.1),
-            _ => None,
-        }
-    }
-
-    /// How many results there are before `offset` and `limit`. `None` where nobody counted them: single rows
-    /// that come in the order of the index are looked for no further than the answer goes.
-    #[must_use]
-    pub fn total(&self) -> Option<u64> {
-        self.total
-    }
-
-    /// How many results it has.
-    #[must_use]
-    pub fn results(&self) -> u64 {
-        self.results
-    }
-
-    /// What it costs, in account rows.
-    #[must_use]
-    pub fn rows_cost(&self) -> u64 {
-        self.asked.query.cost(self.results)
-    }
-
-    /// Why no result passed; `None` where one did, whatever `offset` and `limit` left of them (R20).
-    #[must_use]
-    pub fn emptiness(&self) -> Option<Emptiness> {
-        self.emptiness
-    }
-
-    /// The members of `stats`, in order.
-    #[must_use]
-    pub fn stats(&self) -> &[(&'static str, u64)] {
-        &self.stats
-    }
-
-    /// Writes it. Writes are small: give it a buffered writer. Memory does not grow with the number of
-    /// results.
-    ///
-    /// # Errors
-    /// Those of `out`, and of the index.
-    pub fn write(&self, output: Output, out: impl Write + Send) -> Result<(), WriteError> {
-        let query = self.asked.query;
-        let columns = self.columns();
-        if let Content::Object(cells) = &self.content {
-            let members: Vec<(&'static str, Cell<'_>)> = columns
-                .iter()
-                .map(|column| column.name)
-                .zip(cells.iter().map(OwnedCell::as_cell))
-                .collect();
-            return Ok(write::object(query.table.rows_key, &members, output, out)?);
-        }
-        let shape = Shape {
-            rows_key: query.table.rows_key,
-            row_name: query.table.row_name,
-            columns: &columns,
-            results: self.results,
-            has_stats: !query.table.stats.is_empty(),
-        };
-        let mut writer = write::rows(shape, output, out)?;
-        self.for_each_row(|cells| Ok(writer.row(cells)?))?;
-        Ok(writer.finish(&self.stats)?)
-    }
-
-    /// Calls `each` with the cells of each result, one for each of [`columns`](Self::columns).
-    ///
-    /// # Errors
-    /// Those of the index, and what `each` returns.
-    pub fn for_each_row(
-        &self,
-        mut each: impl FnMut(&[Cell<'_>]) -> Result<(), WriteError>,
-    ) -> Result<(), WriteError> {
-        match &self.content {
-            Content::Object(cells) => {
-                let cells: Vec<Cell<'_>> = cells.iter().map(OwnedCell::as_cell).collect();
-                each(&cells)
-            }
-            Content::Groups(groups) => {
-                let columns = self.columns();
-                for record in &groups.records {
-                    let named = Named {
-                        fields: &groups.fields,
-                        record,
-                    };
-                    let cells: Vec<Cell<'_>> = columns
-                        .iter()
-                        .map(|column| named.cell(column.field))
-                        .collect();
-                    each(&cells)?;
-                }
-                Ok(())
-            }
-            Content::Single(found) => found.write(&self.asked, &self.snapshot, each),
-            Content::Anchors(found) => {
-                let (first, rows, kinds) = found.as_ref();
-                let mut left = self.results;
-                let mut last = write_groups(first, &mut left, &mut each)?;
-                while left > 0 && last.is_some() {
-                    let Asked { query, cancel, .. } = self.asked;
-                    let wanted = left.min(self.asked.limits.groups_at_once.max(1));
-                    let kinds = kinds.as_ref();
-                    let next = anchors::window(query, rows, kinds, cancel, last.as_ref(), wanted)?;
-                    last = write_groups(&next, &mut left, &mut each)?;
-                }
-                Ok(())
-            }
-        }
-    }
-}
-
-/// Writes the groups of a window, no more than are left; the last of them.
-fn write_groups(
-    report: &Report<'_>,
-    left: &mut u64,
-    each: &mut impl FnMut(&[Cell<'_>]) -> Result<(), WriteError>,
-) -> Result<Option<Group>, WriteError> {
-    let mut cells = Vec::with_capacity(report.columns().len());
-    let mut last = None;
-    for group in report.groups() {
-        if *left == 0 {
-            break;
-        }
-        cells.clear();
-        cells.extend(report.cells(group).map(|(_, cell)| cell));
-        each(&cells)?;
-        *left -= 1;
-        last = Some(*group);
-    }
-    Ok(last)
 }

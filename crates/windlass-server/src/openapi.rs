@@ -361,7 +361,9 @@ const NOT_MODIFIED: [HeaderName; 6] = [
 ];
 
 fn headers_of(names: &[HeaderName]) -> Map<String, Value> {
-    let headers = HEADERS.into_iter().filter(|(name, ..)| names.contains(name));
+    let headers = HEADERS
+        .into_iter()
+        .filter(|(name, ..)| names.contains(name));
     headers
         .map(|(name, kind, what)| {
             let schema = match kind {

@@ -33,7 +33,13 @@ pub struct AnchorStretch<'a> {
 }
 
 impl<'a> AnchorStretch<'a> {
+    /// Those in a text, which begins where the one before them ends.
+    pub(crate) const fn of(text: &'a str, ends: &'a [u32], start: u32) -> Self {
+        Self { text, ends, start }
+    }
+
     /// How many they are.
+    #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
         self.ends.len()
@@ -52,6 +58,7 @@ impl<'a> AnchorStretch<'a> {
     }
 
     /// Where in the text an anchor lies, by its place among them; an empty range behind the last one.
+    #[inline]
     #[must_use]
     pub fn range(&self, at: usize) -> Range<usize> {
         let end = |at: usize| self.ends.get(at).map(|end| end.wrapping_sub(self.start));
@@ -59,7 +66,23 @@ impl<'a> AnchorStretch<'a> {
         start as usize..end(at).unwrap_or(start) as usize
     }
 
+    /// The place of the anchor that a byte of the text is of, from one on, soon found where it is near; the number of
+    /// anchors where there is none.
+    #[must_use]
+    pub fn place_from(&self, first: usize, byte: usize) -> usize {
+        let ends_before = |end: &u32| (end.wrapping_sub(self.start) as usize) <= byte;
+        let (mut low, mut step) = (first, 1);
+        while self.ends.get(low + step - 1).is_some_and(ends_before) {
+            low += step;
+            step *= 2;
+        }
+        let end = self.len().min(low + step);
+        let within = self.ends.get(low..end).unwrap_or_default();
+        low + within.partition_point(ends_before)
+    }
+
     /// An anchor by its place among them.
+    #[inline]
     #[must_use]
     pub fn get(&self, at: usize) -> &'a str {
         self.text.get(self.range(at)).unwrap_or_default()

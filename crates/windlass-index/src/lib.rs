@@ -24,6 +24,7 @@ mod paged;
 mod places;
 mod query;
 mod radix;
+mod range_anchors;
 mod ready;
 mod room;
 mod row_table;
@@ -57,7 +58,8 @@ pub use listing::{
 };
 pub use query::Tuning;
 pub use query::{ReadyColumn, ReadyGroup, ReadyGroups, WorkBound, query_segments};
-pub use rows::{NamedRow, Row, RowVisitor, TargetRows, TargetRowsBuilder, Texts};
+pub use row_table::RowBounds;
+pub use rows::{NamedRow, Row, RowChoice, RowVisitor, TargetRows, TargetRowsBuilder, Texts};
 pub use segment::{Counts, FORMAT_VERSION, RULES_VERSION, Section, Segment};
 pub use store::{
     FileEntry, Manifest, ProblemNote, Reader, SegmentEntry, Snapshot, Waiting, Work, Writer,

@@ -12,6 +12,8 @@ use crate::error::IndexError;
 use crate::finished::FinishedGroups;
 use crate::intern::Interner;
 use crate::query::{ReadyGroups, Scan, Tuning, United};
+use crate::range_anchors::RangeAnchors;
+use crate::row_table::RowBounds;
 use crate::segment::Segment;
 use crate::sink::{Hit, PageSet, Sink};
 
@@ -60,6 +62,15 @@ pub trait RowVisitor: Send {
     }
 }
 
+/// Which rows of a target a scan is to be about. Others may come all the same; a visitor is to look.
+#[derive(Debug, Clone, Default)]
+pub struct RowChoice {
+    /// Those of some anchors, that [`select_anchors`](TargetRows::select_anchors) gave; or of all.
+    pub anchors: Option<AnchorSet>,
+    /// Those whose numbers lie within.
+    pub bounds: RowBounds,
+}
+
 /// The rows of one target. They are made as they are read, by [`scan`](Self::scan), and where they
 /// are many, by several threads; what is ready-made need not be scanned: see
 /// [`ready_groups`](Self::ready_groups).
@@ -101,6 +112,8 @@ pub(crate) enum Names {
     Site {
         segment: Arc<Segment>,
         site_key: Vec<u8>,
+        /// The anchors of the target, where they are kept.
+        anchors: Option<Arc<RangeAnchors>>,
         tuning: Tuning,
     },
     /// In memory, with the links.
@@ -179,8 +192,9 @@ impl TargetRows {
             Names::Site {
                 segment,
                 site_key,
+                anchors,
                 tuning,
-            } => Texts::of_site(segment, site_key, *tuning)
+            } => Texts::of_site(segment, site_key, anchors.as_deref(), *tuning)
                 .map_err(|corrupt| segment.corrupt(corrupt)),
         }
     }
@@ -215,8 +229,12 @@ impl TargetRows {
         test: impl Fn(&AnchorStretch<'_>, &mut Vec<usize>) + Sync,
         cancel: &AtomicBool,
     ) -> Result<Option<AnchorSet>, IndexError> {
+        let of_range = match &self.names {
+            Names::Site { anchors, .. } => anchors.as_deref(),
+            Names::Listed { .. } | Names::Gathered { .. } | Names::United(_) => None,
+        };
         match &self.links {
-            Links::Scanned(scan) => scan.select(test, cancel).map(Some),
+            Links::Scanned(scan) => scan.select(of_range, test, cancel).map(Some),
             Links::Listed(..) | Links::United(_) => Ok(None),
         }
     }
@@ -247,21 +265,20 @@ impl TargetRows {
         visitor: impl Fn() -> V + Sync,
         cancel: &AtomicBool,
     ) -> Result<(Vec<V>, u64), IndexError> {
-        self.scan_of(None, visitor, cancel)
+        self.scan_of(&RowChoice::default(), visitor, cancel)
     }
 
-    /// [`scan`](Self::scan), of the rows of some anchors: those that [`select_anchors`](Self::select_anchors)
-    /// gave, or all where it gave `None`. The links of the others cost a nanosecond each, or nothing.
+    /// [`scan`](Self::scan), of some of the rows. The links of the others cost a nanosecond each, or nothing.
     ///
     /// # Errors
     /// As there.
     pub fn scan_of<V: RowVisitor>(
         &self,
-        among: Option<&AnchorSet>,
+        choice: &RowChoice,
         visitor: impl Fn() -> V + Sync,
         cancel: &AtomicBool,
     ) -> Result<(Vec<V>, u64), IndexError> {
-        let (visitors, pages) = self.scan_pages(among, visitor, cancel)?;
+        let (visitors, pages) = self.scan_pages(choice, visitor, cancel)?;
         Ok((visitors, pages.count()))
     }
 
@@ -275,7 +292,7 @@ impl TargetRows {
         visitor: impl Fn() -> V + Sync,
         cancel: &AtomicBool,
     ) -> Result<(Vec<V>, HashMap<u32, u64>), IndexError> {
-        let (visitors, pages) = self.scan_pages(None, visitor, cancel)?;
+        let (visitors, pages) = self.scan_pages(&RowChoice::default(), visitor, cancel)?;
         let mut counts = HashMap::new();
         // Pages of one domain are neighbours.
         let mut last = (u32::MAX, 0u64);
@@ -312,7 +329,7 @@ impl TargetRows {
 
     fn scan_pages<V: RowVisitor>(
         &self,
-        among: Option<&AnchorSet>,
+        choice: &RowChoice,
         visitor: impl Fn() -> V + Sync,
         cancel: &AtomicBool,
     ) -> Result<(Vec<V>, PageSet), IndexError> {
@@ -320,7 +337,7 @@ impl TargetRows {
             return Err(IndexError::Cancelled);
         }
         let (hits, page_count) = match &self.links {
-            Links::Scanned(scan) => return scan.run(self, among, visitor, cancel),
+            Links::Scanned(scan) => return scan.run(self, choice, visitor, cancel),
             Links::United(united) => return united.run(self, visitor, cancel),
             Links::Listed(hits, page_count) => (hits, *page_count),
         };

@@ -12,6 +12,7 @@ use crate::cache::Worth;
 use crate::error::IndexError;
 use crate::intern::Interner;
 use crate::query::Tuning;
+use crate::range_anchors::RangeAnchors;
 use crate::rows::Strings;
 use crate::segment::Segment;
 use crate::site::SiteBlock;
@@ -72,6 +73,8 @@ struct SiteTexts<'a> {
     domains: DomainTexts<'a>,
     site_key: &'a [u8],
     block: SiteBlock<'a>,
+    /// The anchors of the target, where they are kept, and the place of the one read last.
+    of_range: Option<(&'a RangeAnchors, usize)>,
     /// All anchors, where they are kept.
     table: Option<Arc<AnchorTable>>,
     /// How many anchors were read without them, and after how many it is asked whether all are worth
@@ -107,12 +110,14 @@ impl<'a> Texts<'a> {
     pub(crate) fn of_site(
         segment: &'a Segment,
         site_key: &'a [u8],
+        of_range: Option<&'a RangeAnchors>,
         tuning: Tuning,
     ) -> Result<Self, Corrupt> {
         let block = segment.site(site_key)?.ok_or(Corrupt("a site's key"))?;
-        let is_known = block.fold_count() >= tuning.known_anchors_min;
+        let is_known = of_range.is_none() && block.fold_count() >= tuning.known_anchors_min;
         Ok(Self(Kind::Site(Box::new(SiteTexts {
             domains: DomainTexts::of(segment)?,
+            of_range: of_range.map(|anchors| (anchors, 0)),
             table: is_known.then(|| segment.anchors().get(site_key)).flatten(),
             read: (is_known && tuning.makes_tables)
                 .then(|| (0, READ_MIN.min(block.fold_count() / READ_MIN + 1))),
@@ -211,6 +216,12 @@ impl SiteTexts<'_> {
     }
 
     fn anchor(&mut self, number: u32) -> Result<&str, Corrupt> {
+        if let Some((anchors, near)) = &mut self.of_range
+            && let Some((place, anchor)) = anchors.get_from(*near, number)
+        {
+            *near = place;
+            return Ok(anchor);
+        }
         if let Some(table) = &self.table {
             return table.get(number).ok_or(Corrupt("an anchor's number"));
         }

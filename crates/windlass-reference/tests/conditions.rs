@@ -130,6 +130,14 @@ const CONDITIONS: &[(&str, Holds)] = &[
         row.refpages > 1 && row.refdomain == "p2.com"
     }),
     ("backlinks>-1,refpages<-1", |_| false),
+    (
+        "backlinks>=2,backlinks<3,last_visited>=\"1970-01-01T00:00:11Z\"",
+        |row| row.backlinks == 2 && row.last_visited >= time(11),
+    ),
+    ("backlinks>99999999999", |_| false),
+    ("substring(anchor,\"8\"),first_seen>\"2100-01-01\"", |_| {
+        false
+    }),
     // None: then groups are kept of the questions before.
     ("", |_| true),
 ];
@@ -184,12 +192,16 @@ fn conditions_on_many_anchors_leave_what_the_rules_say() {
     let directory = tempfile::tempdir().unwrap();
     ingest(directory.path(), &Plan::whole(&captures));
     let cancel = AtomicBool::new(false);
-    let targets: [(&str, Mode, IsIn); 3] = [
+    let targets: [(&str, Mode, IsIn); 4] = [
         ("http://t.example.org/", Mode::Exact, |url| {
             url.ends_with("org/")
         }),
         ("http://t.example.org/docs/", Mode::Prefix, |url| {
             url.contains("/docs/")
+        }),
+        // Of which most anchors of the site are none.
+        ("http://t.example.org/docs/b", Mode::Exact, |url| {
+            url.ends_with("/b")
         }),
         ("http://t.example.org/", Mode::Subdomains, |_| true),
     ];

@@ -14,6 +14,7 @@ use crate::bytes::Corrupt;
 use crate::error::IndexError;
 use crate::facts::for_each_live;
 use crate::finished::FinishedGroups;
+use crate::range_anchors::{RANGE_BYTES_MAX, RangeAnchors};
 use crate::ready::Groups;
 use crate::row_table::RowKey;
 use crate::rows::{Links, Names, TargetRows, Texts};
@@ -77,6 +78,7 @@ pub(super) fn listed(
         history: question.history,
     });
     let finished = key.as_ref().and_then(|key| kept.groups(key));
+    let anchors = key.as_ref().and_then(|key| kept.anchors(key));
     let hits = match key.as_ref().and_then(|key| kept.hits(key)) {
         Some(hits) => hits,
         None => {
@@ -89,6 +91,9 @@ pub(super) fn listed(
                 if !hits.is_empty() {
                     let groups = grouped(&hits, &found, segment, question)?;
                     kept.put_groups(key.clone(), groups);
+                    if let Some(anchors) = anchors_of(&hits, &found, segment, question)? {
+                        kept.put_anchors(key.clone(), anchors);
+                    }
                 }
                 kept.put_hits(key, &hits);
             }
@@ -100,6 +105,7 @@ pub(super) fn listed(
         names: Names::Site {
             segment: Arc::clone(segment),
             site_key: found.site_key,
+            anchors,
             tuning: question.tuning,
         },
         host_known: false,
@@ -114,7 +120,7 @@ fn grouped(
     segment: &Segment,
     question: &Question<'_>,
 ) -> Result<FinishedGroups, IndexError> {
-    let texts = Texts::of_site(segment, &found.site_key, question.tuning);
+    let texts = Texts::of_site(segment, &found.site_key, None, question.tuning);
     let mut texts = texts.map_err(|corrupt| segment.corrupt(corrupt))?;
     let pages = found.block.pages.len();
     let mut sink = Sink::new(Groups::default(), &mut texts, hits.len(), pages);
@@ -123,17 +129,29 @@ fn grouped(
     FinishedGroups::of(groups, pages.count())
 }
 
+/// The anchors of links in order, where they do not take too much.
+fn anchors_of(
+    hits: &[Hit],
+    found: &Found<'_>,
+    segment: &Segment,
+    question: &Question<'_>,
+) -> Result<Option<RangeAnchors>, IndexError> {
+    let mut numbers: Vec<u32> = hits.iter().map(|hit| hit.fold).collect();
+    numbers.dedup();
+    numbers.shrink_to_fit();
+    let all = segment.anchors().get(&found.site_key);
+    let of_site = (&found.block, all.as_deref());
+    let bytes_max = RANGE_BYTES_MAX.min(question.tuning.memory_max);
+    RangeAnchors::read(segment, of_site, numbers, bytes_max, question.cancel)
+}
+
 /// The rows of links that are read when the rows are.
 pub(super) fn scanned(
     found: Found<'_>,
     segment: &Arc<Segment>,
     question: &Question<'_>,
 ) -> TargetRows {
-    let names = Names::Site {
-        segment: Arc::clone(segment),
-        site_key: found.site_key.clone(),
-        tuning: question.tuning,
-    };
+    let site_key = found.site_key.clone();
     let scan = Scan::new(
         Arc::clone(segment),
         found.site_key,
@@ -143,7 +161,12 @@ pub(super) fn scanned(
         question.tuning,
     );
     TargetRows {
-        names,
+        names: Names::Site {
+            segment: Arc::clone(segment),
+            site_key,
+            anchors: scan.kept_anchors(),
+            tuning: question.tuning,
+        },
         finished: scan.kept_groups(),
         links: Links::Scanned(scan),
         host_known: false,

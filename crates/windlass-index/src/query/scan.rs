@@ -30,7 +30,7 @@ use crate::bytes::Corrupt;
 use crate::error::IndexError;
 use crate::facts::FactTable;
 use crate::ready::Ready;
-use crate::rows::{RowVisitor, TargetRows, Texts};
+use crate::rows::{RowChoice, RowVisitor, TargetRows, Texts};
 use crate::segment::Segment;
 use crate::sink::{Hit, PageSet, Sink};
 use crate::site::SiteBlock;
@@ -121,13 +121,13 @@ impl Scan {
     pub(crate) fn run<V: RowVisitor>(
         &self,
         rows: &TargetRows,
-        among: Option<&AnchorSet>,
+        choice: &RowChoice,
         visitor: impl Fn() -> V + Sync,
         cancel: &AtomicBool,
     ) -> Result<(Vec<V>, PageSet), IndexError> {
         match self.rows_if_worth(rows, cancel)? {
-            Some(table) => self.run_kept(rows, &table, among, visitor, cancel),
-            None => self.read(rows, among, visitor, cancel),
+            Some(table) => self.run_kept(rows, &table, choice, visitor, cancel),
+            None => self.read(rows, choice.anchors.as_ref(), visitor, cancel),
         }
     }
 

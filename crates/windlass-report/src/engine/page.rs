@@ -19,8 +19,12 @@ pub(super) struct Page<'a> {
     after: Option<Group>,
     wanted: usize,
     kept: Vec<Group>,
+    /// Whether they were taken in the order of the query.
+    is_ordered: bool,
     /// Once enough are kept, the worst of them: what comes behind it is on no page.
     worst: Option<Group>,
+    /// Where its first key lies in the order.
+    worst_first: u64,
     groups_total: u64,
 }
 
@@ -34,7 +38,9 @@ impl<'a> Page<'a> {
             after,
             wanted: usize::try_from(wanted).unwrap_or(usize::MAX),
             kept: Vec::new(),
+            is_ordered: false,
             worst: None,
+            worst_first: u64::MAX,
             groups_total: 0,
         }
     }
@@ -66,6 +72,13 @@ impl<'a> Page<'a> {
         self.after.is_none()
     }
 
+    /// The page of groups that are its own, in the order of the query.
+    pub(super) fn with_ordered(&mut self, groups: Vec<Group>) {
+        self.groups_total += groups.len() as u64;
+        self.kept = groups;
+        self.is_ordered = true;
+    }
+
     pub(super) fn add(&mut self, group: Group) {
         self.groups_total += 1;
         let wanted = self.wanted;
@@ -82,7 +95,9 @@ impl<'a> Page<'a> {
             return;
         }
         let order = self.order;
+        // By the first key alone for most of them.
         if wanted == 0
+            || first_rank(order, &group) > self.worst_first
             || self
                 .worst
                 .is_some_and(|worst| compare(order, &worst, &group).is_lt())
@@ -94,6 +109,7 @@ impl<'a> Page<'a> {
                 .kept
                 .select_nth_unstable_by(wanted - 1, |a, b| compare(order, a, b));
             self.worst = Some(*worst);
+            self.worst_first = first_rank(order, worst);
             self.kept.truncate(wanted);
         }
         self.kept.push(group);
@@ -129,6 +145,19 @@ impl<'a> Page<'a> {
         let kept_at = |(at, group): (u64, &Group)| u64::from(group.anchor) << 32 | at;
         let mut by_anchor: Vec<u64> = (0..).zip(&self.kept).map(kept_at).collect();
         by_anchor.sort_unstable();
+        let anchors = by_anchor.iter().map(|key| (key >> 32) as u32).collect();
+        if self.is_ordered {
+            for (place, key) in (0..).zip(&by_anchor) {
+                if let Some(group) = self.kept.get_mut(*key as u32 as usize) {
+                    group.place = place;
+                }
+            }
+            return Finished {
+                groups: self.kept,
+                anchors,
+                groups_total: self.groups_total,
+            };
+        }
         let mut groups = Vec::with_capacity(by_anchor.len());
         for (place, key) in (0..).zip(&by_anchor) {
             groups.extend(
@@ -137,7 +166,6 @@ impl<'a> Page<'a> {
                     .map(|group| Group { place, ..*group }),
             );
         }
-        let anchors = by_anchor.iter().map(|key| (key >> 32) as u32).collect();
         order_groups(&mut groups, order);
         Finished {
             groups,
@@ -193,6 +221,18 @@ fn compare(order: &[OrderKey], a: &Group, b: &Group) -> Ordering {
         })
         .find(|ordering| ordering.is_ne())
         .unwrap_or_else(|| a.anchor.cmp(&b.anchor))
+}
+
+/// A number that orders groups as the first key does, with its direction.
+#[inline]
+fn first_rank(order: &[OrderKey], group: &Group) -> u64 {
+    match order.first() {
+        None => group.anchor.into(),
+        Some(OrderKey { column, direction }) => match direction {
+            Direction::Ascending => rank(group, column.field),
+            Direction::Descending => u64::MAX - rank(group, column.field),
+        },
+    }
 }
 
 /// A number that orders groups as the column does. Anchors are numbered in byte order.

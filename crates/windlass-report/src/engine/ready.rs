@@ -89,17 +89,19 @@ fn first_ones(
     page: &mut Page<'_>,
 ) -> Result<bool, IndexError> {
     let wanted = page.wanted().min(groups.len());
+    let mut taken = Vec::with_capacity(wanted);
     if is_in_order(column, direction) {
-        leading(groups, wanted, page)?;
+        leading(groups, wanted, &mut taken)?;
     } else {
         let is_ascending = direction == Direction::Ascending;
         let Some(first) = groups.first(column, is_ascending, wanted)? else {
             return Ok(false);
         };
         for place in first.iter().take(wanted) {
-            page.add(groups.group(*place as usize)?.into());
+            taken.push(groups.group(*place as usize)?.into());
         }
     }
+    page.with_ordered(taken);
     page.pass_over((groups.len() as u64).saturating_sub(wanted as u64));
     Ok(true)
 }
@@ -108,15 +110,13 @@ fn first_ones(
 fn leading(
     groups: &mut ReadyGroups<'_>,
     wanted: usize,
-    page: &mut Page<'_>,
+    taken: &mut Vec<Group>,
 ) -> Result<(), IndexError> {
-    let mut left = wanted;
     let mut block = 0;
-    while left > 0 {
+    while taken.len() < wanted {
         groups.for_each_in(block, |group| {
-            if left > 0 {
-                page.add(group.into());
-                left -= 1;
+            if taken.len() < wanted {
+                taken.push(group.into());
             }
         })?;
         block += 1;

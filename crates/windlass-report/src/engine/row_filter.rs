@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 
-use windlass_index::{AnchorSet, IndexError, Row, RowVisitor, TargetRows, Texts};
+use windlass_index::{IndexError, Row, RowBounds, RowChoice, RowVisitor, TargetRows, Texts};
 
 use crate::filter::{Filter, Matcher};
 use crate::kind::Kinds;
@@ -29,13 +29,14 @@ pub(crate) fn scan_passing<V: RowVisitor>(
     visitor: impl Fn() -> V + Sync,
     cancel: &AtomicBool,
 ) -> Result<Passed<V>, IndexError> {
-    let chosen = Chosen::of(filter, kinds, rows, cancel)?;
+    let choice = choice(filter, kinds, rows, cancel)?;
     let new = || Passing {
-        filter: RowFilter::new(filter, kinds, rows, &chosen),
+        filter: RowFilter::new(filter, kinds, rows, &choice),
         visitor: visitor(),
     };
-    let (parts, refpages) = rows.scan_of(chosen.0.as_ref(), new, cancel)?;
-    Ok(Passed::of(parts, refpages, chosen.0.is_some()))
+    let (parts, refpages) = rows.scan_of(&choice, new, cancel)?;
+    let is_chosen = choice.anchors.is_some() || !choice.bounds.is_open();
+    Ok(Passed::of(parts, refpages, is_chosen))
 }
 
 /// [`scan_passing`], with the number of distinct pages of each refdomain behind the rows that visitors kept. It is
@@ -47,7 +48,7 @@ pub(crate) fn scan_passing_by_refdomain<V: RowVisitor>(
     cancel: &AtomicBool,
 ) -> Result<Passed<V, HashMap<u32, u64>>, IndexError> {
     let new = || Passing {
-        filter: RowFilter::new(filter, None, rows, &Chosen::default()),
+        filter: RowFilter::new(filter, None, rows, &RowChoice::default()),
         visitor: visitor(),
     };
     let (parts, refpages) = rows.scan_by_refdomain(new, cancel)?;
@@ -62,7 +63,7 @@ pub(crate) struct Passed<V, P = u64> {
     pub(crate) refpages: P,
     /// Whether there were rows before `where`, as far as the scan tells.
     any_seen: bool,
-    /// Whether anchors were passed over that it does not tell of.
+    /// Whether rows were passed over that it does not tell of.
     is_chosen: bool,
 }
 
@@ -105,31 +106,29 @@ impl<V: RowVisitor> RowVisitor for Passing<'_, V> {
     }
 }
 
-/// What the conditions on anchors alone leave of a target's anchors: what a scan is to be about. Nothing, where
-/// each is to be tested.
-#[derive(Default)]
-struct Chosen(Option<AnchorSet>);
-
-impl Chosen {
-    /// Those that pass, where there are such conditions, and the index can tell.
-    fn of(
-        filter: &Filter,
-        kinds: Option<&Kinds>,
-        rows: &TargetRows,
-        cancel: &AtomicBool,
-    ) -> Result<Self, IndexError> {
-        let matcher = Matcher::new(filter);
-        let tests_kind = matcher.tests(Field::Kind);
-        if !matcher.tests(Field::Anchor) && !tests_kind {
-            return Ok(Self(None));
-        }
+/// What is known of the rows that pass before any of them is read: which anchors they have, where there are conditions
+/// on anchors alone and the index can tell, and between which numbers theirs lie.
+fn choice(
+    filter: &Filter,
+    kinds: Option<&Kinds>,
+    rows: &TargetRows,
+    cancel: &AtomicBool,
+) -> Result<RowChoice, IndexError> {
+    let matcher = Matcher::new(filter);
+    let tests_kind = matcher.tests(Field::Kind);
+    let anchors = if matcher.tests(Field::Anchor) || tests_kind {
         let passes_kind = |text: &str| !tests_kind || passes_kind(&matcher, kinds, text);
-        let set = rows.select_anchors(
+        rows.select_anchors(
             |anchors, places| matcher.passing_anchors(anchors, passes_kind, places),
             cancel,
-        )?;
-        Ok(Self(set))
-    }
+        )?
+    } else {
+        None
+    };
+    Ok(RowChoice {
+        anchors,
+        bounds: matcher.row_bounds().0,
+    })
 }
 
 fn passes_kind(matcher: &Matcher<'_>, kinds: Option<&Kinds>, anchor: &str) -> bool {
@@ -142,6 +141,10 @@ fn passes_kind(matcher: &Matcher<'_>, kinds: Option<&Kinds>, anchor: &str) -> bo
 /// The conditions of a `where`, for the rows of one part of a scan.
 struct RowFilter<'a> {
     matcher: Matcher<'a>,
+    /// What its conditions on numbers say, or a part of it.
+    bounds: RowBounds,
+    /// Whether they say more.
+    tests_more: bool,
     kinds: Option<&'a Kinds>,
     tests_anchor: bool,
     tests_kind: bool,
@@ -156,15 +159,18 @@ impl<'a> RowFilter<'a> {
         filter: &'a Filter,
         kinds: Option<&'a Kinds>,
         rows: &TargetRows,
-        chosen: &Chosen,
+        choice: &RowChoice,
     ) -> Self {
-        let is_open = chosen.0.is_none();
+        let is_open = choice.anchors.is_none();
         let matcher = Matcher::new(filter);
         let refdomains = match matcher.tests(Field::Refdomain) {
             true => rows.refdomain_limit(),
             false => 0,
         };
+        let (bounds, is_all) = matcher.row_bounds();
         Self {
+            bounds,
+            tests_more: !is_all,
             kinds,
             tests_anchor: is_open && matcher.tests(Field::Anchor),
             tests_kind: is_open && matcher.tests(Field::Kind),
@@ -186,8 +192,9 @@ impl<'a> RowFilter<'a> {
     }
 
     /// Whether a row passes the other conditions.
+    #[inline]
     fn passes(&mut self, row: &Row, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
-        if !self.matcher.passes_numbers(row) {
+        if !self.bounds.contains(row) || (self.tests_more && !self.matcher.passes_numbers(row)) {
             return Ok(false);
         }
         let Some(known) = self.refdomains.get_mut(row.refdomain as usize) else {

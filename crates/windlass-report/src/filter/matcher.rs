@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::ops::RangeInclusive;
 
 use memchr::memmem::Finder;
-use windlass_index::AnchorStretch;
+use windlass_index::{AnchorStretch, RowBounds};
 use windlass_links::CaptureTime;
 
 use super::{Condition, Filter, Function, Operator, Value, text};
@@ -158,9 +158,7 @@ impl<'a> Matcher<'a> {
         let (mut at, mut from) = (0, 0);
         while let Some(found) = text.get(from..).and_then(|rest| needle.find(rest)) {
             let start = from + found;
-            while at < anchors.len() && anchors.range(at).end <= start {
-                at += 1;
-            }
+            at = anchors.place_from(at, start);
             let end = anchors.range(at).end;
             if start + needle.needle().len() > end {
                 // Half in this anchor, half in the next.
@@ -190,6 +188,24 @@ impl<'a> Matcher<'a> {
             .max_by_key(|finder| finder.needle().len())
     }
 
+    /// Between which numbers those of each row lie that passes, and whether each row between them passes the
+    /// conditions on numbers.
+    pub(crate) fn row_bounds(&self) -> (RowBounds, bool) {
+        let mut bounds = RowBounds::default();
+        let mut is_all = true;
+        for (field, test) in &self.numbers {
+            let (first, last) = (*test.passing.start(), *test.passing.end());
+            match field {
+                _ if test.is_outside => is_all = false,
+                Field::Backlinks => narrow(&mut bounds.backlinks, first..=last),
+                Field::FirstSeen => narrow(&mut bounds.first_seen, times(first, last)),
+                Field::LastVisited => narrow(&mut bounds.last_visited, times(first, last)),
+                _ => is_all = false,
+            }
+        }
+        (bounds, is_all)
+    }
+
     /// Whether a row or group passes all conditions on integers, dates and booleans.
     #[inline]
     pub(crate) fn passes_numbers(&self, subject: &impl Subject) -> bool {
@@ -201,6 +217,22 @@ impl<'a> Matcher<'a> {
             number.is_some_and(|number| test.passes(number))
         })
     }
+}
+
+/// The times between two seconds.
+fn times(first: u64, last: u64) -> RangeInclusive<CaptureTime> {
+    match u32::try_from(first) {
+        Ok(first) => {
+            let last = u32::try_from(last).unwrap_or(u32::MAX);
+            CaptureTime::from_unix(first)..=CaptureTime::from_unix(last)
+        }
+        Err(_) => CaptureTime::MAX..=CaptureTime::MIN,
+    }
+}
+
+/// Leaves what two ranges have in common.
+fn narrow<T: Ord + Copy>(range: &mut RangeInclusive<T>, other: RangeInclusive<T>) {
+    *range = *range.start().max(other.start())..=*range.end().min(other.end());
 }
 
 impl StringTest<'_> {

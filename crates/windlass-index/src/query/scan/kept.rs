@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::{Scan, check};
-use crate::anchors::AnchorSet;
 use crate::error::IndexError;
 use crate::finished::FinishedGroups;
 use crate::query::parts::in_parts;
+use crate::range_anchors::{RANGE_BYTES_MAX, RangeAnchors};
 use crate::ready::Groups;
 use crate::row_table::{self, RowKey, RowPart, RowTable};
-use crate::rows::{RowVisitor, TargetRows};
+use crate::rows::{RowChoice, RowVisitor, TargetRows, Texts};
 use crate::sink::PageSet;
 
 /// How many anchors are gone through between looks at the stop flag.
@@ -41,6 +41,34 @@ impl Scan {
         self.segment.rows().groups(&self.row_key())
     }
 
+    /// The anchors of all rows, where they are kept.
+    pub(crate) fn kept_anchors(&self) -> Option<Arc<RangeAnchors>> {
+        if self.link_count() < self.tuning.kept_links_min {
+            return None;
+        }
+        self.segment.rows().anchors(&self.row_key())
+    }
+
+    /// Reads the anchors of rows, and keeps them, where they do not take too much.
+    fn keep_anchors(
+        &self,
+        key: RowKey,
+        table: &RowTable,
+        cancel: &AtomicBool,
+    ) -> Result<(), IndexError> {
+        let numbers: Vec<u32> = table.parts().iter().flat_map(RowPart::anchors).collect();
+        let block = self.block().map_err(self.wrong())?;
+        let all = self.anchor_table(&block, numbers.len(), cancel)?;
+        let rows_bytes = row_table::bytes_max(self.link_count());
+        let bytes_max = RANGE_BYTES_MAX.min(self.tuning.memory_max.saturating_sub(rows_bytes));
+        let of_site = (&block, all.as_deref());
+        let anchors = RangeAnchors::read(&self.segment, of_site, numbers, bytes_max, cancel)?;
+        if let Some(anchors) = anchors {
+            self.segment.rows().put_anchors(key, anchors);
+        }
+        Ok(())
+    }
+
     /// Makes the groups of rows, and keeps them, where the segment has none.
     fn keep_groups(&self, key: RowKey, table: &RowTable) -> Result<(), IndexError> {
         if table.is_empty() || self.ready_groups()?.is_some() {
@@ -51,11 +79,10 @@ impl Scan {
         table.pages().for_each(|some| pages.extend(some));
         let mut groups = Groups::default();
         for part in table.parts() {
-            part.for_each_anchor(|_, rows| {
-                rows.for_each(|row, _| {
-                    groups.add(row);
-                    Ok::<(), IndexError>(())
-                })
+            part.for_each_anchor(|anchor, rows| {
+                let rows = rows.filter_map(|at| part.get(anchor, at));
+                rows.for_each(|(row, _)| groups.add(&row));
+                Ok::<(), IndexError>(())
             })?;
         }
         let groups = FinishedGroups::of(groups, pages.count())?;
@@ -85,16 +112,17 @@ impl Scan {
         let (parts, _) = self.read(rows, None, RowPart::default, cancel)?;
         let table = Arc::new(RowTable::new(parts));
         self.keep_groups(key.clone(), &table)?;
+        self.keep_anchors(key.clone(), &table, cancel)?;
         kept.put(key, &table);
         Ok(Some(table))
     }
 
-    /// Gives the rows of anchors, all or some, to visitors.
+    /// Gives the rows that are chosen to visitors.
     pub(super) fn run_kept<V: RowVisitor>(
         &self,
         rows: &TargetRows,
         table: &RowTable,
-        among: Option<&AnchorSet>,
+        choice: &RowChoice,
         visitor: impl Fn() -> V + Sync,
         cancel: &AtomicBool,
     ) -> Result<(Vec<V>, PageSet), IndexError> {
@@ -103,29 +131,46 @@ impl Scan {
         in_parts(rows, &parts, |at, texts| {
             let mut visitor = visitor();
             let mut pages = PageSet::new(self.link_count(), page_count);
-            let mut seen = 0usize;
-            let mut part = table.parts().get(at).into_iter().flatten();
-            part.try_for_each(|part| {
-                part.for_each_anchor(|anchor, rows| {
-                    if seen.is_multiple_of(STRIDE) {
-                        check(cancel)?;
-                    }
-                    seen += 1;
-                    if among.is_some_and(|among| !among.contains(anchor))
-                        || !visitor.wants(anchor, texts)?
-                    {
-                        return Ok(());
-                    }
-                    rows.for_each(|row, of_row| {
-                        if visitor.row(row, texts)? {
-                            pages.extend(of_row);
-                        }
-                        visitor.pages(of_row);
-                        Ok::<(), IndexError>(())
-                    })
-                })
-            })?;
+            for part in table.parts().get(at).unwrap_or_default() {
+                run_part(part, choice, (&mut visitor, texts), &mut pages, cancel)?;
+            }
             Ok((visitor, pages))
         })
     }
+}
+
+/// Gives the rows of a part that are chosen to a visitor.
+fn run_part<V: RowVisitor>(
+    part: &RowPart,
+    choice: &RowChoice,
+    (visitor, texts): (&mut V, &mut Texts<'_>),
+    pages: &mut PageSet,
+    cancel: &AtomicBool,
+) -> Result<(), IndexError> {
+    let mut within = part.within(&choice.bounds);
+    let mut seen = 0usize;
+    part.for_each_anchor(|anchor, places| {
+        if seen.is_multiple_of(STRIDE) {
+            check(cancel)?;
+        }
+        seen += 1;
+        let among = choice.anchors.as_ref();
+        if among.is_some_and(|among| !among.contains(anchor)) {
+            return Ok(());
+        }
+        let mut is_wanted = None;
+        within.for_each(places, |at| {
+            let is_wanted = match is_wanted {
+                Some(is_wanted) => is_wanted,
+                None => *is_wanted.insert(visitor.wants(anchor, texts)?),
+            };
+            if is_wanted && let Some((row, of_row)) = part.get(anchor, at) {
+                if visitor.row(&row, texts)? {
+                    pages.extend(of_row);
+                }
+                visitor.pages(of_row);
+            }
+            Ok(())
+        })
+    })
 }

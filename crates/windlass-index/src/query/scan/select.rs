@@ -11,6 +11,7 @@ use crate::anchors::{
 use crate::cache::Worth;
 use crate::error::IndexError;
 use crate::query::parts::{each_of, threads};
+use crate::range_anchors::RangeAnchors;
 use crate::site::SiteBlock;
 
 /// Where a site has so many times as many anchors as lead to the target, or as there are links to it, those
@@ -18,17 +19,23 @@ use crate::site::SiteBlock;
 const SITE_ANCHORS_PER_ONE: usize = 2;
 /// Anchors that a thread takes at once.
 const SHARE: u32 = 1 << 14;
+/// The same of those that lie one behind the other in memory.
+const KEPT_SHARE: usize = 1 << 16;
 
 impl Scan {
     /// The anchors that pass a test; of those that do not occur in the range it does not matter. `test`
     /// puts the places of those that pass, among a stretch of anchors, into a list.
     pub(crate) fn select(
         &self,
+        of_range: Option<&RangeAnchors>,
         test: impl Fn(&AnchorStretch<'_>, &mut Vec<usize>) + Sync,
         cancel: &AtomicBool,
     ) -> Result<AnchorSet, IndexError> {
         let mut block = self.block().map_err(self.wrong())?;
         let anchors = block.fold_count() as u64 as u32;
+        if let Some(of_range) = of_range {
+            return select_kept(of_range, anchors, test, cancel);
+        }
         let few = anchors as usize / SITE_ANCHORS_PER_ONE;
         let occurring = match self.ready_groups()? {
             Some(groups) if groups.len() < few => {
@@ -92,7 +99,8 @@ impl Scan {
         Ok(set)
     }
 
-    fn anchor_table(
+    /// All anchors of the site, where they are kept, or are worth it now that so many more are looked up.
+    pub(super) fn anchor_table(
         &self,
         block: &SiteBlock<'_>,
         more: usize,
@@ -134,4 +142,34 @@ impl Scan {
         }
         Ok(folds)
     }
+}
+
+/// [`Scan::select`], of a range whose anchors are kept; the site has so many.
+fn select_kept(
+    of_range: &RangeAnchors,
+    anchors: u32,
+    test: impl Fn(&AnchorStretch<'_>, &mut Vec<usize>) + Sync,
+    cancel: &AtomicBool,
+) -> Result<AnchorSet, IndexError> {
+    let shares: Vec<usize> = (0..of_range.len()).step_by(KEPT_SHARE).collect();
+    let found = each_of(
+        threads(),
+        &shares,
+        || Ok(()),
+        |(), share| {
+            check(cancel)?;
+            let places = *share..of_range.len().min(share + KEPT_SHARE);
+            let (numbers, stretch) = of_range.stretch(places);
+            let mut passing = Vec::new();
+            test(&stretch, &mut passing);
+            let number = |at: &usize| numbers.get(*at).copied();
+            Ok(passing.iter().filter_map(number).collect::<Vec<u32>>())
+        },
+    )?;
+    let mut set = AnchorSet::below(anchors as usize);
+    found
+        .iter()
+        .flatten()
+        .for_each(|number| set.insert(*number));
+    Ok(set)
 }

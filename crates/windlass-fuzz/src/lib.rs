@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod archive;
+pub mod checksums;
 pub mod extract;
 pub mod filter;
+pub mod index;
 pub mod mutate;
 pub mod segment;

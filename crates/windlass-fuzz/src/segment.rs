@@ -1,8 +1,10 @@
 //! The segment reader.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use crate::index::Index;
 use windlass_index::{Collector, IndexError, Segment, Writer, query_segments, trace_segments};
 use windlass_links::{
     CanonicalUrl, Capture, CaptureTime, History, Link, LinkCounts, LinkType, Mode, Outcome, Rel,
@@ -54,25 +56,30 @@ pub fn target(data: &[u8]) {
 /// of other types, alts; and with ready-made parts.
 #[must_use]
 pub fn seed() -> Vec<u8> {
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let mut writer = Writer::open(directory.path(), None).expect("a new index");
+    Index::new(1).seed().to_vec()
+}
+
+/// Makes an index of so many segments, of which the first is [`seed`]. Others have some of its pages too, and say other things
+/// of them.
+pub(crate) fn fill(directory: &Path, segments: u32) {
+    let mut writer = Writer::open(directory, None).expect("a new index");
     writer.set_ready_links_min(1);
     writer.keep_internal(true).expect("a new index");
-    let mut collector = Collector::new(&writer, usize::MAX);
-    for page in 0..200u32 {
-        for time in [10, 20 + page] {
-            let capture = capture(page, time);
-            collector
-                .add(&capture, [1; 32], u64::from(page))
-                .expect("memory");
+    for segment in 0..segments {
+        let mut collector = Collector::new(&writer, usize::MAX);
+        for page in (segment * 50..segment * 50 + 200).step_by(segment as usize + 1) {
+            for time in [10, 20 + page].map(|time| time + segment * 100) {
+                let capture = capture(page, time);
+                collector
+                    .add(&capture, [1 + segment as u8; 32], u64::from(page))
+                    .expect("memory");
+            }
         }
+        let collected = collector.finish().expect("a run");
+        writer
+            .commit_collected(collected, Vec::new(), &(), &AtomicBool::new(false))
+            .expect("a commit");
     }
-    let collected = collector.finish().expect("a run");
-    writer
-        .commit_collected(collected, Vec::new(), &(), &AtomicBool::new(false))
-        .expect("a commit");
-    let name = &writer.manifest().segments.first().expect("a segment").name;
-    std::fs::read(directory.path().join("segments").join(name)).expect("its bytes")
 }
 
 fn capture(page: u32, time: u32) -> Capture {
@@ -128,103 +135,4 @@ fn capture(page: u32, time: u32) -> Capture {
         links: if is_revisit { Vec::new() } else { links },
         counts: LinkCounts::default(),
     }
-}
-
-/// How many bytes of site blocks and ready-made parts each checksum covers.
-const CHECKED_BYTES: usize = 1 << 14;
-
-/// Makes the checksums of a mutated segment right again, so that the decoders behind them are
-/// reached: those of the sections that are read whole are in the footer, that of the footer behind
-/// it. Returns `None` where the trailer itself is damaged.
-#[must_use]
-pub fn with_checksums(seed: &[u8], mutated: &[u8]) -> Option<Vec<u8>> {
-    if seed.len() != mutated.len() {
-        return None;
-    }
-    let trailer = seed.len().checked_sub(16)?;
-    let length = u32::from_le_bytes(seed.get(trailer + 4..trailer + 8)?.try_into().ok()?) as usize;
-    let footer_at = trailer.checked_sub(length)?;
-    let footer = std::str::from_utf8(seed.get(footer_at..trailer)?).ok()?;
-    let mut body = mutated.get(..footer_at)?.to_vec();
-    // Sealed payloads carry their checksum behind them: repaired where the seed's length still fits.
-    for section in ["pages", "linked"] {
-        let (start, end) = place(footer, section)?;
-        let mut at = start;
-        while at < end {
-            let (n, width) = varint(seed.get(at..)?)?;
-            let payload = at + width..at + width + n;
-            let crc = crc32fast::hash(body.get(payload.clone())?);
-            body.get_mut(payload.end..payload.end + 4)?
-                .copy_from_slice(&crc.to_le_bytes());
-            at = payload.end + 4;
-        }
-    }
-    for (part, sums) in [
-        ("sites", "site_checksums"),
-        ("internal", "internal_checksums"),
-        ("ready", "ready_checksums"),
-    ] {
-        let (start, end) = place(footer, part)?;
-        let sums = place(footer, sums)?;
-        let crcs: Vec<u8> = body
-            .get(start..end)?
-            .chunks(CHECKED_BYTES)
-            .flat_map(|part| crc32fast::hash(part).to_le_bytes())
-            .collect();
-        body.get_mut(sums.0..sums.1)?.copy_from_slice(&crcs);
-    }
-    let (start, end) = place(footer, "page_latest")?;
-    let mut at = start;
-    while at < end {
-        let stop = (at + 4096).min(end);
-        let crc = crc32fast::hash(body.get(at..stop - 4)?);
-        body.get_mut(stop - 4..stop)?
-            .copy_from_slice(&crc.to_le_bytes());
-        at = stop;
-    }
-    let mut footer = footer.to_owned();
-    // Not the directories: the library that reads them trusts what has the right checksum.
-    for part in [
-        "files",
-        "page_index",
-        "revisited",
-        "domains",
-        "domain_starts",
-        "site_checksums",
-        "linked_index",
-        "internal_checksums",
-        "ready_checksums",
-    ] {
-        let (start, end) = place(&footer, part)?;
-        let old = crc32fast::hash(seed.get(start..end)?);
-        let new = crc32fast::hash(body.get(start..end)?);
-        footer = footer.replace(&format!("\"crc32\":{old}}}"), &format!("\"crc32\":{new}}}"));
-    }
-    body.extend_from_slice(footer.as_bytes());
-    body.extend_from_slice(&crc32fast::hash(footer.as_bytes()).to_le_bytes());
-    body.extend_from_slice(&u32::try_from(footer.len()).ok()?.to_le_bytes());
-    body.extend_from_slice(b"WNDLSEND");
-    Some(body)
-}
-
-/// Where a section lies, by the footer's JSON.
-fn place(footer: &str, section: &str) -> Option<(usize, usize)> {
-    let rest = footer
-        .split_once(&format!("\"{section}\":{{\"offset\":"))?
-        .1;
-    let (offset, rest) = rest.split_once(",\"length\":")?;
-    let offset: usize = offset.parse().ok()?;
-    let length: usize = rest.split_once(',')?.0.parse().ok()?;
-    Some((offset, offset + length))
-}
-
-fn varint(bytes: &[u8]) -> Option<(usize, usize)> {
-    let mut value = 0;
-    for (i, byte) in bytes.iter().take(9).enumerate() {
-        value |= usize::from(byte & 127) << (7 * i);
-        if byte & 128 == 0 {
-            return Some((value, i + 1));
-        }
-    }
-    None
 }

@@ -6,8 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use windlass_fuzz::index::Index;
 use windlass_fuzz::mutate::Mutator;
-use windlass_fuzz::{archive, extract, filter, segment};
+use windlass_fuzz::{archive, checksums, extract, filter, segment};
 use windlass_index::{Segment, trace_segments};
 
 /// The small archives that the reader's own tests use.
@@ -86,20 +87,67 @@ fn the_seed_has_the_links_that_are_traced() {
     }
 }
 
+/// Of a number of inputs, as many as `WINDLASS_FUZZ` says times.
+fn times(inputs: usize) -> usize {
+    let times = std::env::var("WINDLASS_FUZZ").ok();
+    inputs * times.map_or(1, |times| times.parse().unwrap())
+}
+
+/// Segments with damage under checksums that are right: anywhere, and in each section.
+fn damaged(seed: &[u8], inputs: usize, mut target: impl FnMut(&[u8])) {
+    let mut mutator = Mutator::new(11);
+    let sections: Vec<(usize, usize)> = checksums::sections()
+        .map(|section| checksums::place_in(seed, section).unwrap())
+        .filter(|(start, end)| start < end)
+        .collect();
+    let mut reached = 0;
+    for i in 0..inputs {
+        let mutated = match sections.get(i % (2 * sections.len())) {
+            Some((start, end)) => {
+                let part = mutator.same_length(&seed[*start..*end]);
+                [&seed[..*start], &part, &seed[*end..]].concat()
+            }
+            None => mutator.same_length(seed),
+        };
+        if let Some(data) = checksums::with_checksums(seed, &mutated) {
+            reached += usize::from(data != seed);
+            target(&data);
+        }
+    }
+    assert!(reached * 2 > inputs, "{reached} of {inputs}");
+}
+
 #[test]
 fn segments_whose_checksums_are_right() {
     let seed = segment::seed();
     assert!(
-        segment::with_checksums(&seed, &seed).as_ref() == Some(&seed),
+        checksums::with_checksums(&seed, &seed).as_ref() == Some(&seed),
         "repairing what is whole changes nothing"
     );
-    let mut mutator = Mutator::new(11);
-    let mut reached = 0;
-    for _ in 0..2500 {
-        if let Some(data) = segment::with_checksums(&seed, &mutator.same_length(&seed)) {
-            reached += 1;
-            segment::target(&data);
-        }
+    damaged(&seed, times(2500), segment::target);
+}
+
+#[test]
+fn segments_whose_footers_say_other_numbers() {
+    let seed = segment::seed();
+    let mut mutator = Mutator::new(13);
+    for _ in 0..times(1000) {
+        segment::target(&checksums::with_footer(&seed, &mut mutator).unwrap());
     }
-    assert!(reached > 1000, "{reached}");
+}
+
+#[test]
+fn indexes_with_a_segment_whose_checksums_are_right() {
+    for segments in [1, 2] {
+        let index = Index::new(segments);
+        let all = index.target(index.seed());
+        let (mut most, mut few) = (0, usize::MAX);
+        damaged(index.seed(), times(40), |data| {
+            let answered = index.target(data);
+            most = most.max(answered);
+            few = few.min(answered);
+        });
+        // Some damage is not met by a question, some by most of them.
+        assert!(few < all && most > all / 2, "{few} to {most} of {all}");
+    }
 }

@@ -11,13 +11,12 @@ use std::collections::{BTreeSet, BinaryHeap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use fst::Streamer;
 use windlass_links::surt::host_of_key;
 
 use crate::bytes::Corrupt;
 use crate::error::IndexError;
 use crate::query::counts::{SiteCounts, domains_of_block};
-use crate::segment::{Section, Segment};
+use crate::segment::{Section, Segment, SiteDirectory, SiteWalk};
 use crate::store::Snapshot;
 
 /// How many sites go by between looks at the stop flag.
@@ -236,7 +235,7 @@ fn for_each_site(
     }
     let mut walks = Vec::with_capacity(segments.len());
     for (segment, directory) in segments.iter().zip(&directories) {
-        let mut walk = Walk::new(segment, directory);
+        let mut walk = Walk::new(segment, directory)?;
         if walk.advance()? {
             walks.push(walk);
         }
@@ -272,7 +271,7 @@ fn for_each_site(
 /// The sites of one segment, by its directory.
 struct Walk<'a> {
     segment: &'a Segment,
-    stream: fst::map::Stream<'a>,
+    sites: SiteWalk<'a>,
     /// The site that it is at, and the bytes of its block.
     key: Vec<u8>,
     bytes: u64,
@@ -283,20 +282,22 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(segment: &'a Segment, directory: &'a fst::Map<&[u8]>) -> Self {
-        let mut stream = directory.stream();
-        let next = stream.next().map(|(key, offset)| (key.to_vec(), offset));
+    fn new(segment: &'a Segment, directory: &'a SiteDirectory<'_>) -> Result<Self, IndexError> {
+        let wrong = |corrupt| segment.corrupt(corrupt);
+        let mut all = directory.sites().map_err(wrong)?;
+        let first = all.advance().map_err(wrong)?;
+        let next = first.map(|offset| (all.key().to_vec(), offset));
         let (sections, _) = segment.sizes();
         let mut sections = sections.into_iter();
         let sites = sections.find(|(section, _)| *section == Section::Sites);
-        Self {
+        Ok(Self {
             segment,
-            stream,
+            sites: all,
             key: Vec::new(),
             bytes: 0,
             next,
             end: sites.map_or(0, |(_, bytes)| bytes),
-        }
+        })
     }
 
     /// Goes to the next site; whether there is one.
@@ -306,10 +307,11 @@ impl<'a> Walk<'a> {
         };
         std::mem::swap(&mut self.key, key);
         let start = *offset;
-        let end = match self.stream.next() {
-            Some((following, at)) => {
+        let wrong = |corrupt| self.segment.corrupt(corrupt);
+        let end = match self.sites.advance().map_err(wrong)? {
+            Some(at) => {
                 key.clear();
-                key.extend_from_slice(following);
+                key.extend_from_slice(self.sites.key());
                 *offset = at;
                 at
             }
@@ -320,7 +322,7 @@ impl<'a> Walk<'a> {
         };
         // Blocks are in the order of their keys.
         let bytes = end.checked_sub(start).filter(|bytes| *bytes > 0);
-        self.bytes = bytes.ok_or_else(|| self.segment.corrupt(Corrupt("the directory")))?;
+        self.bytes = bytes.ok_or_else(|| wrong(Corrupt("the directory")))?;
         Ok(true)
     }
 }

@@ -3,11 +3,9 @@
 use std::io::Write;
 use std::ops::Range;
 
-use fst::Streamer;
-use fst::map::Union;
-
 use super::pages::{Mapping, MergedPages};
 use super::site::{Part, SiteMerger};
+use super::union::Union;
 use super::{Damage, Means, MergeError, Watch};
 use crate::bytes::Corrupt;
 use crate::segment::{BlockShape, Segment, SegmentWriter, Side, WriteError};
@@ -87,18 +85,19 @@ impl<'a> Job<'a, '_> {
         let mut batch = Batch::default();
         let mut bytes = 0;
         while batch.ends.len() < BATCH_SITES && bytes < BATCH_BYTES {
-            let Some((key, places)) = sites.next() else {
+            let site = sites.next_site();
+            let Some((key, places)) = site.map_err(|damage| damage.error(self.inputs))? else {
                 break;
             };
             batch.keys.extend_from_slice(key);
-            for place in places {
-                let Some(segment) = self.inputs.get(place.index) else {
+            for (input, offset) in places {
+                let Some(segment) = self.inputs.get(*input) else {
                     continue;
                 };
-                let block = segment.stretch_of(self.side, place.value);
+                let block = segment.stretch_of(self.side, *offset);
                 let block = block.map_err(|e| MergeError::Input(segment.corrupt(e)))?;
                 bytes += block.len();
-                batch.blocks.push((place.index, block));
+                batch.blocks.push((*input, block));
             }
             batch.ends.push((batch.keys.len(), batch.blocks.len()));
         }

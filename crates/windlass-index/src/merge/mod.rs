@@ -12,6 +12,7 @@ mod heap;
 mod pages;
 mod parallel;
 mod site;
+mod union;
 
 use std::io::Write;
 use std::sync::Arc;

@@ -3,10 +3,9 @@
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use fst::map::OpBuilder;
-
 use super::batch::{Batch, Job, Merged, Worker, write_batch};
 use super::pages::MergedPages;
+use super::union::Union;
 use super::{Damage, Means, MergeError, Watch};
 use crate::in_order::{self, Bounds, Work};
 use crate::segment::{Segment, SegmentWriter, Side};
@@ -23,18 +22,12 @@ pub(super) fn merge_sites<'a, W: Write>(
     let mut directories = Vec::new();
     for (input, segment) in inputs.iter().enumerate() {
         let directory = segment.whole_directory(side);
-        directories.push(directory.map_err(|what| Damage { input, what }.error(inputs))?);
+        let directory = directory.map_err(|what| Damage { input, what }.error(inputs))?;
+        directories.extend(directory.map(|directory| (input, directory)));
     }
-    // An input without any has its place nevertheless.
-    let empty = fst::Map::default();
-    let mut sites = OpBuilder::new();
-    for directory in &directories {
-        match directory {
-            Some(directory) => sites.push(directory),
-            None => sites.push(&empty),
-        }
-    }
-    let mut sites = sites.union();
+    let sites = directories.iter();
+    let sites = Union::new(sites.map(|(input, directory)| (*input, directory)));
+    let mut sites = sites.map_err(|damage| damage.error(inputs))?;
     let stop = AtomicBool::new(false);
     let job = Job {
         side,

@@ -3,8 +3,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use fst::Streamer;
-
 use super::layout::Side;
 use super::reader::Segment;
 use crate::bytes::{Bytes, Corrupt};
@@ -20,7 +18,7 @@ impl Segment {
         let Some(directory) = self.whole_directory(Side::Internal)? else {
             return Ok(None);
         };
-        match directory.get(site_key) {
+        match directory.get(site_key)? {
             Some(offset) => {
                 let block = self.stretch_of(Side::Internal, offset)?;
                 SiteBlock::open(block, self.latest_times()).map(Some)
@@ -40,10 +38,10 @@ impl Segment {
                 Err(wrong(WRONG))
             };
         };
-        let mut stream = directory.stream();
+        let mut sites = directory.sites().map_err(wrong)?;
         let mut blocks = Bytes::over(all);
         let mut links = 0;
-        while let Some((key, offset)) = stream.next() {
+        while let Some(offset) = sites.advance().map_err(wrong)? {
             if cancel.load(Ordering::Relaxed) {
                 return Err(IndexError::Cancelled);
             }
@@ -52,7 +50,9 @@ impl Segment {
             if offset != at as u64 {
                 return Err(wrong(WRONG));
             }
-            links += self.verify_internal_block(key, block).map_err(wrong)?;
+            links += self
+                .verify_internal_block(sites.key(), block)
+                .map_err(wrong)?;
         }
         if blocks.is_empty() && links == self.counts().internal_links {
             Ok(())

@@ -19,6 +19,7 @@ mod sections;
 mod writer;
 
 pub(crate) use data::map;
+pub(crate) use directory::{SiteDirectory, SiteWalk};
 pub(crate) use find::{PageFinder, PageKeys};
 pub(crate) use layout::Digest;
 pub(crate) use layout::Side;

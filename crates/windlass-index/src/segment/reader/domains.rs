@@ -61,7 +61,15 @@ impl Segment {
             &mut Bytes::new(self.sections.verified(Section::DomainStarts)?),
             n,
         )?;
-        let starts = DomainStarts::new(column.into_vec()?, self.page_count());
+        let (starts, pages) = (column.into_vec()?, self.page_count());
+        // Each has pages, and each page is of one.
+        let is_right = starts.is_sorted_by(|a, b| a < b)
+            && starts.first().is_none_or(|first| *first == 0)
+            && starts.last().is_none_or(|last| (*last as usize) < pages);
+        if !is_right {
+            return Err(Corrupt("the domains"));
+        }
+        let starts = DomainStarts::new(starts, pages);
         Ok(self.domain_starts.get_or_init(|| starts))
     }
 }

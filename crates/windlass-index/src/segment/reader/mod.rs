@@ -15,7 +15,7 @@ use super::data::Data;
 use super::layout::{
     Counts, Digest, END, FORMAT_VERSION, Footer, MAGIC, RULES_VERSION, Section, TRAILER_LENGTH,
 };
-use super::pages::VerifiedChunks;
+use super::pages::{CHUNK, VerifiedChunks};
 use super::sections::Sections;
 use crate::anchors::AnchorCache;
 use crate::bytes::{Bytes, Corrupt, u32_at};
@@ -122,6 +122,14 @@ impl Segment {
         }
         let chunks = sections.unverified(Section::PageIndex).len() / 8;
         let linked = sections.unverified(Section::LinkedIndex).len() / 8;
+        // The numbers of pages and domains stand in the footer alone, and decide how much memory is asked for.
+        let counts = sections.footer().counts;
+        let is_counted = counts.pages <= u32::MAX.into()
+            && counts.pages.div_ceil(CHUNK as u64) == chunks as u64
+            && counts.refdomains <= counts.pages;
+        if !is_counted {
+            return Err(corrupt("its footer does not have the number of pages"));
+        }
         let latest_verified = Verified::new(sections.unverified(Section::PageLatest));
         let sites = sections
             .checked(Section::Sites, Section::SiteChecksums)

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use fst::Streamer;
-
 use super::Segment;
 use crate::bytes::{Bytes, Corrupt};
 use crate::error::IndexError;
@@ -18,25 +16,38 @@ use crate::stretch::{CheckedSection, Stretch};
 impl Segment {
     /// From site key to the offset of its block (see [`site_at`](Self::site_at)), for who asks for some sites.
     pub(crate) fn directory(&self) -> Result<SiteDirectory<'_>, Corrupt> {
-        SiteDirectory::open(self.directory.stretch())
+        SiteDirectory::open(self.directory.stretch(), self.sites.stretch().len())
     }
 
     /// The same of either side, for who goes through all sites: all of it is read. `None` where there are no such
     /// links.
-    pub(crate) fn whole_directory(&self, side: Side) -> Result<Option<fst::Map<&[u8]>>, Corrupt> {
+    pub(crate) fn whole_directory(&self, side: Side) -> Result<Option<SiteDirectory<'_>>, Corrupt> {
+        let Some(blocks) = self.blocks(side) else {
+            return Ok(None);
+        };
         let bytes = match side {
             Side::External => self.directory.stretch().all()?,
-            Side::Internal if !self.sections.has(Section::InternalDirectory) => return Ok(None),
             Side::Internal => self.sections.verified(Section::InternalDirectory)?,
         };
-        let directory = fst::Map::new(bytes);
-        directory.map(Some).map_err(|_| Corrupt("the directory"))
+        SiteDirectory::open(Stretch::trusted(bytes), blocks.len()).map(Some)
     }
 
     /// [`whole_directory`](Self::whole_directory) of the external side, which all segments have.
-    pub(crate) fn all_sites(&self) -> Result<fst::Map<&[u8]>, Corrupt> {
+    pub(crate) fn all_sites(&self) -> Result<SiteDirectory<'_>, Corrupt> {
         let directory = self.whole_directory(Side::External)?;
         directory.ok_or(Corrupt("the directory"))
+    }
+
+    /// What is ready-made of sites, not yet verified, and the directory of that. `None` where there is none.
+    pub(in crate::segment) fn ready_parts(
+        &self,
+    ) -> Result<Option<(Stretch<'_>, SiteDirectory<'_>)>, Corrupt> {
+        let Some(section) = &self.ready else {
+            return Ok(None);
+        };
+        let parts = section.stretch();
+        let directory = Stretch::trusted(self.sections.verified(Section::ReadyDirectory)?);
+        Ok(Some((parts, SiteDirectory::open(directory, parts.len())?)))
     }
 
     /// The site block at an offset, not yet verified.
@@ -74,16 +85,14 @@ impl Segment {
 
     /// What is ready-made of a site (see [`ready`](crate::ready)), verified where it is touched.
     pub(crate) fn ready(&self, site_key: &[u8]) -> Result<Option<Ready<'_>>, Corrupt> {
-        let Some(section) = &self.ready else {
+        let Some((parts, directory)) = self.ready_parts()? else {
             return Ok(None);
         };
-        let directory = fst::Map::new(self.sections.verified(Section::ReadyDirectory)?)
-            .map_err(|_| Corrupt("the directory of ready-made parts"))?;
-        let Some(offset) = directory.get(site_key) else {
+        let Some(offset) = directory.get(site_key)? else {
             return Ok(None);
         };
         let at = usize::try_from(offset).map_err(|_| Corrupt("an offset"))?;
-        let part = Bytes::over(section.stretch().from(at)?).sized_stretch()?;
+        let part = Bytes::over(parts.from(at)?).sized_stretch()?;
         Ready::open(part).map(Some)
     }
 
@@ -101,14 +110,14 @@ impl Segment {
         let mut large = Vec::new();
         let mut each = || -> Result<(), Corrupt> {
             let directory = self.all_sites()?;
-            let mut stream = directory.stream();
-            while let Some((key, offset)) = stream.next() {
+            let mut sites = directory.sites()?;
+            while let Some(offset) = sites.advance()? {
                 let block = self.stretch_at(offset)?;
                 // A link takes some bits at least: small blocks need not be opened.
                 if block.len() >= links / 64
                     && SiteBlock::open(block, self.latest_times())?.hrefs.len() >= links
                 {
-                    large.push(key.to_owned());
+                    large.push(sites.key().to_owned());
                 }
             }
             Ok(())
@@ -126,9 +135,9 @@ impl Segment {
         let Some(directory) = self.whole_directory(side)? else {
             return Ok(());
         };
-        let mut stream = directory.stream();
-        while let Some((key, offset)) = stream.next() {
-            each(key, self.stretch_of(side, offset)?.all()?)?;
+        let mut sites = directory.sites()?;
+        while let Some(offset) = sites.advance()? {
+            each(sites.key(), self.stretch_of(side, offset)?.all()?)?;
         }
         Ok(())
     }

@@ -2,8 +2,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use fst::Streamer;
-
 use super::Segment;
 use crate::bytes::{Bytes, Corrupt};
 use crate::error::IndexError;
@@ -38,12 +36,12 @@ impl Segment {
         }
         self.verify_packing().map_err(wrong)?;
         let directory = self.all_sites().map_err(wrong)?;
-        let mut stream = directory.stream();
+        let mut all = directory.sites().map_err(wrong)?;
         let mut blocks = Bytes::over(self.sites.stretch());
         let mut sites = 0u64;
         let mut offset = 0u64;
         let mut linked = self.linked_check().map_err(wrong)?;
-        while let Some((_, found)) = stream.next() {
+        while let Some(found) = all.advance().map_err(wrong)? {
             let before = blocks.rest().len();
             let length = blocks.varint_usize().map_err(wrong)?;
             let block = blocks.take(length).map_err(wrong)?;
@@ -68,21 +66,21 @@ impl Segment {
 
     /// Reads all ready-made parts.
     fn verify_ready(&self) -> Result<(), Corrupt> {
-        let Some(section) = &self.ready else {
+        let Some((all, directory)) = self.ready_parts()? else {
             return Ok(());
         };
-        let directory = fst::Map::new(self.sections.verified(Section::ReadyDirectory)?)
-            .map_err(|_| Corrupt("the directory of ready-made parts"))?;
-        let mut stream = directory.stream();
-        let mut parts = Bytes::over(section.stretch());
-        while let Some((key, offset)) = stream.next() {
-            let before = section.stretch().len() - parts.rest().len();
+        let mut sites = directory.sites()?;
+        let mut parts = Bytes::over(all);
+        while let Some(offset) = sites.advance()? {
+            let before = all.len() - parts.rest().len();
             if offset != before as u64 {
                 return Err(Corrupt("the directory of ready-made parts"));
             }
             let part = parts.sized_stretch()?;
             part.all()?;
-            let block = self.site(key)?.ok_or(Corrupt("a ready-made part's site"))?;
+            let block = self
+                .site(sites.key())?
+                .ok_or(Corrupt("a ready-made part's site"))?;
             crate::verify::ready(&block, Ready::open(part)?)?;
         }
         if parts.is_empty() {

@@ -1,0 +1,172 @@
+//! From site key to the offset of its block, verified where it is touched.
+//!
+//! The directory is an fst map, whose library reads bytes as it likes. It reads a node from its address on
+//! backwards, and which node is next stands in it: so the bytes that a node may have are verified, and
+//! looked at (`node.rs`), before the library gets it.
+
+mod node;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+use fst::raw::{CompiledAddr, Fst, Node};
+
+use crate::bytes::Corrupt;
+use crate::stretch::Stretch;
+pub(crate) use walk::SiteWalk;
+
+const WRONG: Corrupt = Corrupt("the directory");
+/// What stands in front of the nodes: version and type.
+const HEAD_BYTES: usize = 16;
+/// What stands behind them: number of keys, address of the root, checksum.
+const TAIL_BYTES: usize = 20;
+/// The address of a node that takes no bytes: a key ends there, and no other goes on.
+const NO_BYTES: CompiledAddr = 0;
+
+/// A directory that is read in parts.
+pub(crate) struct SiteDirectory<'a> {
+    fst: Fst<&'a [u8]>,
+    bytes: Stretch<'a>,
+    root: CompiledAddr,
+    /// Offsets lie below it.
+    end: u64,
+}
+
+/// A node, and the sum of the outputs that lead to it.
+struct Reached<'f> {
+    node: Node<'f>,
+    sum: u64,
+}
+
+impl<'a> SiteDirectory<'a> {
+    /// Reads head and tail. The blocks that it leads to take `blocks_bytes`.
+    pub(super) fn open(bytes: Stretch<'a>, blocks_bytes: usize) -> Result<Self, Corrupt> {
+        let version = bytes.head(HEAD_BYTES)?.first_chunk();
+        if version != Some(&fst::raw::VERSION.to_le_bytes()) {
+            return Err(WRONG);
+        }
+        let nodes_end = bytes.len().checked_sub(TAIL_BYTES).ok_or(WRONG)?;
+        let tail = bytes.get(nodes_end..bytes.len())?;
+        let root = tail.get(8..).and_then(|tail| tail.first_chunk());
+        let root = u64::from_le_bytes(*root.ok_or(WRONG)?);
+        let root = CompiledAddr::try_from(root).map_err(|_| WRONG)?;
+        // The root is the last node.
+        let is_last = match root {
+            NO_BYTES => nodes_end == HEAD_BYTES,
+            root => nodes_end.checked_sub(1) == Some(root),
+        };
+        if !is_last {
+            return Err(WRONG);
+        }
+        Ok(Self {
+            fst: Fst::new(bytes.unverified()).map_err(|_| WRONG)?,
+            bytes,
+            root,
+            end: blocks_bytes as u64,
+        })
+    }
+
+    fn root(&self) -> Result<Reached<'_>, Corrupt> {
+        let node = self.node(self.root)?;
+        Ok(Reached { node, sum: 0 })
+    }
+
+    fn node(&self, at: CompiledAddr) -> Result<Node<'_>, Corrupt> {
+        if at != NO_BYTES {
+            let end = at.checked_add(1).ok_or(WRONG)?;
+            let start = end.saturating_sub(node::BYTES_MAX).max(HEAD_BYTES);
+            node::check(self.bytes.get(start..end)?, start - HEAD_BYTES)?;
+        }
+        Ok(self.fst.node(at))
+    }
+
+    /// What a transition leads to, with its input.
+    fn step<'f>(
+        &'f self,
+        from: &Reached<'f>,
+        transition: usize,
+    ) -> Result<(u8, Reached<'f>), Corrupt> {
+        let transition = from.node.transition(transition);
+        let node = self.node(transition.addr)?;
+        // Each way leads to a key.
+        if node.is_empty() && !node.is_final() {
+            return Err(WRONG);
+        }
+        let sum = from.sum.checked_add(transition.out.value()).ok_or(WRONG)?;
+        Ok((transition.inp, Reached { node, sum }))
+    }
+
+    /// What a key leads to, where there are keys that begin so.
+    fn reach(&self, key: &[u8]) -> Result<Option<Reached<'_>>, Corrupt> {
+        let mut at = self.root()?;
+        for byte in key {
+            let Some(transition) = at.node.find_input(*byte) else {
+                return Ok(None);
+            };
+            let (input, to) = self.step(&at, transition)?;
+            if input != *byte {
+                return Err(WRONG);
+            }
+            at = to;
+        }
+        Ok(Some(at))
+    }
+
+    /// The offset of the block whose key ends here.
+    fn offset(&self, at: &Reached<'_>) -> Result<Option<u64>, Corrupt> {
+        if !at.node.is_final() {
+            return Ok(None);
+        }
+        let offset = at.sum.checked_add(at.node.final_output().value());
+        let offset = offset.filter(|offset| *offset < self.end);
+        offset.map(Some).ok_or(WRONG)
+    }
+
+    /// The offset of a site's block.
+    pub(crate) fn get(&self, site_key: &[u8]) -> Result<Option<u64>, Corrupt> {
+        match self.reach(site_key)? {
+            Some(at) => self.offset(&at),
+            None => Ok(None),
+        }
+    }
+
+    /// All sites, in order.
+    pub(crate) fn sites(&self) -> Result<SiteWalk<'_>, Corrupt> {
+        Ok(SiteWalk::new(self, Some(self.root()?), &[]))
+    }
+
+    /// Calls `each` with all keys that begin with a prefix, in order, and the offsets of their blocks.
+    pub(crate) fn for_each_below<E>(
+        &self,
+        prefix: &[u8],
+        wrong: impl Fn(Corrupt) -> E,
+        mut each: impl FnMut(&[u8], u64) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let start = self.reach(prefix).map_err(&wrong)?;
+        let mut sites = SiteWalk::new(self, start, prefix);
+        while let Some(offset) = sites.advance().map_err(&wrong)? {
+            each(sites.key(), offset)?;
+        }
+        Ok(())
+    }
+
+    /// The key of the site whose block is at an offset, into `key`; whether there is one.
+    pub(crate) fn key_of(&self, offset: u64, key: &mut Vec<u8>) -> Result<bool, Corrupt> {
+        key.clear();
+        let mut at = self.root()?;
+        loop {
+            if self.offset(&at)? == Some(offset) {
+                return Ok(true);
+            }
+            // Offsets ascend with keys, and so do the outputs of a node: the last that is not above it.
+            let transitions = at.node.transitions();
+            let sums = transitions.map(|t| at.sum.saturating_add(t.out.value()));
+            let Some(last) = sums.take_while(|sum| *sum <= offset).count().checked_sub(1) else {
+                return Ok(false);
+            };
+            let (byte, to) = self.step(&at, last)?;
+            key.push(byte);
+            at = to;
+        }
+    }
+}

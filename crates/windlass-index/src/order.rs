@@ -13,11 +13,17 @@ const FEW: usize = 24;
 /// memory.
 const STEPS_MAX: usize = 64;
 
+/// So many have their eight bytes beside them at a time, 16 MiB; more are divided first.
+const KEYED_MAX: usize = 1 << 20;
+/// By so many of them it is told how.
+const SAMPLE: usize = 1 << 10;
+
 /// The strings behind numbers.
 pub(crate) struct Strings<T, C> {
     text: T,
     tie: C,
     keyed: Vec<(u64, u32)>,
+    keyed_max: usize,
 }
 
 impl<'a, T, C> Strings<T, C>
@@ -31,6 +37,7 @@ where
             text,
             tie,
             keyed: Vec::new(),
+            keyed_max: KEYED_MAX,
         }
     }
 
@@ -42,6 +49,9 @@ where
     fn sort_from(&mut self, numbers: &mut [u32], depth: usize, step: usize) {
         if numbers.len() <= FEW || step == STEPS_MAX {
             self.compare(numbers, depth);
+            return;
+        }
+        if numbers.len() > self.keyed_max && self.sort_divided(numbers, depth, step) {
             return;
         }
         self.keyed.clear();
@@ -71,6 +81,69 @@ where
                 self.sort_from(group, depth + 8, step + 1);
             }
         }
+    }
+
+    /// Divides numbers, where they are, into some of which all have smaller keys than the next ones, and sorts those.
+    /// `false` where a sample does not tell how.
+    fn sort_divided(&mut self, numbers: &mut [u32], depth: usize, step: usize) -> bool {
+        let key_of = |number: u32| key((self.text)(number), depth);
+        let every = numbers.len() / SAMPLE + 1;
+        let mut sample: Vec<u64> = numbers.iter().step_by(every).map(|n| key_of(*n)).collect();
+        sample.sort_unstable();
+        let parts = 2 * numbers.len() / self.keyed_max.max(1) + 1;
+        let mut bounds: Vec<u64> = sample
+            .into_iter()
+            .step_by(SAMPLE / parts.min(SAMPLE))
+            .collect();
+        bounds.dedup();
+        let part_of = |number: u32| {
+            let key = key_of(number);
+            bounds.partition_point(|bound| *bound <= key)
+        };
+        let mut ends = vec![0; bounds.len() + 1];
+        for number in numbers.iter() {
+            if let Some(count) = ends.get_mut(part_of(*number)) {
+                *count += 1;
+            }
+        }
+        if ends.contains(&numbers.len()) {
+            // All in one: the same eight bytes, or no sample of them.
+            let first = numbers.first().map_or(0, |number| key_of(*number));
+            let is_same = first & 0xFF != 0 && numbers.iter().all(|n| key_of(*n) == first);
+            if is_same {
+                self.sort_from(numbers, depth + 8, step + 1);
+            }
+            return is_same;
+        }
+        let mut sum = 0;
+        let mut next: Vec<usize> = Vec::with_capacity(ends.len());
+        for end in &mut ends {
+            next.push(sum);
+            sum += *end;
+            *end = sum;
+        }
+        for part in 0..ends.len() {
+            // What stands where the part goes on goes where it belongs, until it is one of the part.
+            while let (Some(&at), Some(&end)) = (next.get(part), ends.get(part))
+                && at < end
+                && let Some(number) = numbers.get(at)
+            {
+                let own = part_of(*number);
+                let Some(slot) = next.get_mut(own) else {
+                    break;
+                };
+                numbers.swap(at, *slot);
+                *slot += 1;
+            }
+        }
+        let mut start = 0;
+        for end in ends {
+            if let Some(part) = numbers.get_mut(start..end) {
+                self.sort_from(part, depth, step);
+            }
+            start = end;
+        }
+        true
     }
 
     fn compare(&self, numbers: &mut [u32], depth: usize) {
@@ -106,6 +179,7 @@ mod tests {
         fn sorts_as_bytes_compare(
             mut texts in prop::collection::vec("(common|com|commonplaces of all|\0|){0,3}[ab\0]{0,12}", 0..400),
             deep in any::<bool>(),
+            keyed_max in prop_oneof![Just(KEYED_MAX), 0usize..60],
         ) {
             if deep {
                 for text in &mut texts {
@@ -116,7 +190,9 @@ mod tests {
             let mut expected = numbers.clone();
             let text = |number: u32| texts[number as usize].as_bytes();
             expected.sort_by_key(|number| (text(*number), *number));
-            Strings::new(text, |a, b| a.cmp(&b)).sort(&mut numbers, 0);
+            let mut strings = Strings::new(text, |a, b| a.cmp(&b));
+            strings.keyed_max = keyed_max;
+            strings.sort(&mut numbers, 0);
             prop_assert_eq!(numbers, expected);
         }
     }

@@ -129,6 +129,37 @@ fn links_of_several_segments_count_and_those_of_one_site_alone_do_not() {
 }
 
 #[test]
+fn each_site_below_a_public_suffix_counts() {
+    const SITES: usize = 1000;
+    let directory = tempfile::tempdir().unwrap();
+    let page = |host: &str| {
+        (0..SITES).fold(capture(&format!("http://{host}.test/"), 10), |page, n| {
+            page.link(&format!("http://target{n}.example/"), "anchor")
+        })
+    };
+    let plan = Plan {
+        batches: vec![vec![page("a").build()], vec![page("b").build()]],
+        memory_max: usize::MAX,
+    };
+    ingest(directory.path(), &plan);
+    let parts = Arc::new(Snapshot::open(directory.path()).unwrap());
+    assert_eq!(parts.segments().len(), 2);
+    let asked = query(&[
+        ("from", "anchors"),
+        ("target", "example"),
+        ("mode", "subdomains"),
+    ]);
+    // What is known of each site while its anchors are read is more than that.
+    let too_little = 2 * SITES * 600;
+    assert!(is_refused(&body(&parts, &asked, too_little), too_little));
+    let found = body(&parts, &asked, ENOUGH).unwrap();
+    merge(directory.path());
+    let merged = Arc::new(Snapshot::open(directory.path()).unwrap());
+    // Of one segment they are read one after the other.
+    assert_eq!(body(&merged, &asked, too_little).unwrap(), found);
+}
+
+#[test]
 fn one_segment_gives_the_same_in_little_memory_however_often_it_is_asked() {
     let directory = tempfile::tempdir().unwrap();
     several(directory.path());

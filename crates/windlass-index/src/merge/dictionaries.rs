@@ -91,6 +91,9 @@ impl Source<'_> {
 }
 
 impl<'a> MergedStrings<'a> {
+    /// What it holds for each list, whose string at hand is short.
+    pub(crate) const LIST_BYTES: usize = size_of::<Source<'_>>() + 2 * size_of::<u32>() + 64;
+
     /// Starts anew, with lists in order of (folded, as written), or of bytes.
     pub(super) fn begin(&mut self, lists: impl Iterator<Item = StringList<'a>>, is_folded: bool) {
         self.begin_with(lists.map(|list| Strings::All(list.iter())), is_folded);

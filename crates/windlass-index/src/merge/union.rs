@@ -23,6 +23,9 @@ struct Head<'d> {
 /// An input, and the offset of the block that it has of a site.
 pub(super) type Place = (usize, u64);
 
+/// A site's key, and the inputs that have it.
+pub(super) type Site<'u> = (&'u [u8], &'u [Place]);
+
 impl<'d> Union<'d> {
     /// Of directories, each with the number of its input.
     pub(super) fn new(
@@ -62,8 +65,8 @@ impl<'d> Union<'d> {
         Ok(())
     }
 
-    /// The next site: its key, and the inputs that have it, in the order in which they were given.
-    pub(super) fn next_site(&mut self) -> Result<Option<(&[u8], &[Place])>, Damage> {
+    /// The next site. Inputs are in the order in which they were given.
+    pub(super) fn next_site(&mut self) -> Result<Option<Site<'_>>, Damage> {
         self.places.clear();
         while let Some(first) = self.heap.first()
             && let Some(head) = self.heads.get(first as usize)

@@ -80,13 +80,10 @@ fn is_linked(
     range: &KeyRange,
     sightings_max: usize,
 ) -> Result<bool, IndexError> {
-    let wrong = |corrupt: Corrupt| segment.corrupt(corrupt);
-    for site in question.sites(segment).map_err(wrong)? {
-        let Some(mut block) = segment.site(&site).map_err(wrong)? else {
-            continue;
-        };
-        let start = block.urls.lower_bound(&range.start).map_err(wrong)?;
-        let end = block.urls.lower_bound(&range.end).map_err(wrong)?;
+    let found = question.for_each_site(segment, Stop::Corrupt, |_, offset| {
+        let mut block = segment.site_at(offset)?;
+        let start = block.urls.lower_bound(&range.start)?;
+        let end = block.urls.lower_bound(&range.end)?;
         let mut read = 0;
         let stopped = block.for_each_sighting(start..end, |sighting| {
             question.check_cancelled().map_err(Stop::Index)?;
@@ -100,13 +97,16 @@ fn is_linked(
             }
         });
         match stopped {
-            Ok(()) | Err(Stop::Enough) => {}
-            Err(Stop::Found) => return Ok(true),
-            Err(Stop::Index(error)) => return Err(error),
-            Err(Stop::Corrupt(corrupt)) => return Err(wrong(corrupt)),
+            Err(Stop::Enough) => Ok(()),
+            stopped => stopped,
         }
+    });
+    match found {
+        Ok(()) | Err(Stop::Enough) => Ok(false),
+        Err(Stop::Found) => Ok(true),
+        Err(Stop::Index(error)) => Err(error),
+        Err(Stop::Corrupt(corrupt)) => Err(segment.corrupt(corrupt)),
     }
-    Ok(false)
 }
 
 /// Whether a sighting stays when the segments are merged: one from a WAT goes where another segment

@@ -128,18 +128,6 @@ impl<'a> Question<'a> {
 }
 
 impl Question<'_> {
-    /// The keys of the sites that [`for_each_site`](Self::for_each_site) calls with. With `subdomains`
-    /// of a public suffix they may be most of the segment's.
-    fn sites(&self, segment: &Segment) -> Result<Vec<Vec<u8>>, Corrupt> {
-        let mut sites = Vec::new();
-        let wrong = |corrupt| corrupt;
-        self.for_each_site(segment, wrong, |key, _| {
-            sites.push(key.to_owned());
-            Ok(())
-        })?;
-        Ok(sites)
-    }
-
     /// Calls `each` with the key of each site, among those in the segment, that can hold the target's
     /// range, and the offset of its block. The registrable domain of the host is one of the host's own
     /// suffixes; with `subdomains`, hosts below it may have registrable domains of their own.

@@ -25,8 +25,8 @@ use crate::strings::{StringCursor, StringList};
 
 /// How many links are read between looks at the stop flag.
 const STRIDE: usize = 1 << 14;
-/// An anchor while anchors are put in order.
-const ORDER_BYTES: usize = 24;
+/// An anchor while anchors are put in order: its place, and its number there.
+const ORDER_BYTES: usize = 8;
 
 pub(super) fn rows(
     segment: &Arc<Segment>,

@@ -29,6 +29,9 @@ use links::{LinkNote, OTHER, SortedLinks};
 /// So many links of a page are looked up together.
 const ANNOUNCED: usize = 64;
 
+/// Bytes that the writer of a segment knows of each registrable domain.
+const DOMAIN_BYTES: usize = 5;
+
 /// Collects captures until they are written.
 #[derive(Debug, Default)]
 pub(crate) struct Run {
@@ -100,6 +103,8 @@ impl Run {
             + dictionary(&self.attrs, 24)
             + dictionary(&self.titles, 0)
             + 4 * keys
+            + sites::WORKER_BYTES * self.numbered()
+            + DOMAIN_BYTES * self.sites.keys.len()
             + (size_of::<CaptureNote>() + captures::WRITING_BYTES) * self.captures.len()
             + (size_of::<LinkNote>() + links::WRITING_BYTES) * self.link_count()
     }
@@ -209,10 +214,14 @@ impl Run {
         self.attr_number
     }
 
-    /// With how many of so many threads it is written: what each needs for itself is little beside the run.
+    /// How many things a thread that builds blocks has room for at once.
+    fn numbered(&self) -> usize {
+        self.forms.len() + self.captures.len() + self.attrs.len()
+    }
+
+    /// With how many of so many threads it is written: what each further one needs for itself is little beside the run.
     fn threads(&self, threads_max: usize) -> usize {
-        let numbered = self.forms.len() + self.captures.len() + self.attrs.len();
-        let each = sites::WORKER_BYTES * numbered.max(1);
+        let each = sites::WORKER_BYTES * self.numbered().max(1);
         threads_max.min(1 + self.memory() / 8 / each)
     }
 

@@ -9,7 +9,8 @@
 //!
 //! Memory: 16 bytes for each link of a part, 4 for each link of the answer; for each page that links to
 //! the target 32 in each segment that has it; 60 for each link on a page that several segments have;
-//! for each anchor 8 in each segment, and its text. Before much of it is taken, the question's budget is asked.
+//! for each anchor 8 in each segment, and its text; for each site, of which there are many below a public suffix,
+//! about a kilobyte. Before much of it is taken, the question's budget is asked.
 
 mod kept;
 mod links;
@@ -148,13 +149,14 @@ fn sources<'a>(
     question: &Question<'_>,
 ) -> Result<Vec<Source<'a>>, IndexError> {
     let mut sources = Vec::new();
-    let sites = question.sites(segment);
-    for site_key in sites.map_err(|corrupt| segment.corrupt(corrupt))? {
+    let wrong = |corrupt| segment.corrupt(corrupt);
+    question.for_each_site(segment, wrong, |site_key, _| {
         question.check_cancelled()?;
-        if let Some(source) = Source::open(at, segment, site_key, question)? {
+        if let Some(source) = Source::open(at, segment, site_key.to_owned(), question)? {
             question.memory.take(1, source.memory())?;
             sources.push(source);
         }
-    }
+        Ok(())
+    })?;
     Ok(sources)
 }

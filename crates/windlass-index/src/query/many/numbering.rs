@@ -4,19 +4,26 @@ use windlass_links::surt::host_of_key;
 
 use super::pages::SegmentPages;
 use super::shared::{ALONE, SharedPages};
-use super::source::Source;
+use super::source::{ALLOCATION_BYTES, Source};
 use crate::bytes::Corrupt;
 use crate::error::IndexError;
 use crate::merge::{Damage, MergedStrings};
-use crate::places::Places;
+use crate::places::{Places, PlacesIter};
 use crate::query::Question;
 use crate::rows::Strings;
 use crate::segment::Segment;
+use crate::strings::StringList;
 
 /// How many strings are read between looks at the stop flag, and at the budget.
 const STRIDE: u32 = 1 << 13;
 /// The two numbers of an anchor, for each source that has it.
 const FORM_BYTES: usize = 8;
+
+/// A list of a source, as it is given, and as it is read.
+const LIST_BYTES: usize =
+    size_of::<(StringList<'_>, PlacesIter<'_>)>() + MergedStrings::LIST_BYTES + ALLOCATION_BYTES;
+/// The lists of numbers that a source has beside: its forms and folds, its pages and where they are.
+const NUMBERS_BYTES: usize = 4 * (size_of::<Vec<u32>>() + ALLOCATION_BYTES);
 
 /// Domains and pages.
 #[derive(Debug, Default)]
@@ -147,6 +154,8 @@ impl FormNumbers {
     pub(super) fn new(sources: &[Source<'_>], question: &Question<'_>) -> Result<Self, IndexError> {
         let forms = sources.iter().map(|source| source.forms.len()).sum();
         question.memory.take(forms, FORM_BYTES)?;
+        question.memory.take(sources.len(), NUMBERS_BYTES)?;
+        let _lists = question.memory.hold(sources.len(), LIST_BYTES)?;
         let mut lists = Vec::with_capacity(sources.len());
         for source in sources {
             lists.push((source.block()?.forms, source.forms.iter()));
@@ -206,6 +215,7 @@ pub(super) fn number_urls(
     urls: &[Places],
     question: &Question<'_>,
 ) -> Result<Vec<Vec<u32>>, IndexError> {
+    let _lists = question.memory.hold(sources.len(), LIST_BYTES)?;
     let mut lists = Vec::with_capacity(sources.len());
     for (source, urls) in sources.iter().zip(urls) {
         lists.push((source.block()?.urls, urls.iter()));

@@ -14,6 +14,9 @@ use crate::site::SiteBlock;
 /// How many links are read between looks at the stop flag.
 const STRIDE: usize = 1 << 14;
 
+/// What allocators add to something small, about.
+pub(super) const ALLOCATION_BYTES: usize = 16;
+
 /// The links of a site block to the urls of a range, and what they name.
 #[derive(Debug)]
 pub(super) struct Source<'a> {
@@ -101,6 +104,7 @@ impl<'a> Source<'a> {
     pub(super) fn memory(&self) -> usize {
         let ranges = self.urls.capacity() + self.links.capacity();
         size_of::<Self>()
+            + 3 * ALLOCATION_BYTES
             + self.site_key.capacity()
             + ranges * size_of::<Range<usize>>()
             + self.places.memory()

@@ -6,7 +6,7 @@ use std::hint::black_box;
 use hashbrown::DefaultHashBuilder;
 
 use crate::order;
-use crate::room::make_room;
+use crate::room::{filled, make_room, with_room};
 
 /// Byte strings in one buffer, numbered in the order in which they came.
 #[derive(Debug, Default)]
@@ -115,7 +115,7 @@ impl Interner {
     /// Takes the strings of another over: the number here of each, by its number there.
     pub(crate) fn absorb(&mut self, other: &Self) -> Vec<u32> {
         let n = other.len() as u64 as u32;
-        let mut numbers = Vec::with_capacity(other.len());
+        let mut numbers = with_room(other.len());
         let mut upcoming = Upcoming::default();
         for first in (0..n).step_by(ABSORBED as usize) {
             let some = first..n.min(first.saturating_add(ABSORBED));
@@ -178,7 +178,8 @@ impl Interner {
 
     /// Ranks in byte order.
     pub(crate) fn byte_ranks(&self) -> Ranks {
-        let mut order: Vec<u32> = (0..self.len() as u64 as u32).collect();
+        let mut order: Vec<u32> = with_room(self.len());
+        order.extend(0..self.len() as u64 as u32);
         order::Strings::new(|number| self.get(number), |a, b| a.cmp(&b)).sort(&mut order, 0);
         Ranks::of_order(order)
     }
@@ -266,7 +267,7 @@ impl Slots {
 
     fn grow(&mut self) {
         let n = (self.slots.len() * 2).max(Self::FIRST);
-        let old = std::mem::replace(&mut self.slots, vec![0; n]);
+        let old = std::mem::replace(&mut self.slots, filled(0, n));
         for entry in old.into_iter().filter(|entry| *entry != 0) {
             self.put(entry);
         }
@@ -284,7 +285,7 @@ pub(crate) struct Ranks {
 
 impl Ranks {
     pub(crate) fn of_order(order: Vec<u32>) -> Self {
-        let mut rank = vec![0; order.len()];
+        let mut rank = filled(0, order.len());
         for (place, &number) in order.iter().enumerate() {
             if let Some(slot) = rank.get_mut(number as usize) {
                 *slot = place as u64 as u32;

@@ -7,6 +7,8 @@
 
 use std::cmp::Ordering;
 
+use crate::room::make_room;
+
 /// So few are compared one with another.
 const FEW: usize = 24;
 /// Strings that agree over more than so many eighths are too: they are so long that few fit into
@@ -55,6 +57,7 @@ where
             return;
         }
         self.keyed.clear();
+        make_room(&mut self.keyed, numbers.len());
         for number in numbers.iter() {
             self.keyed.push((key((self.text)(*number), depth), *number));
         }

@@ -26,6 +26,26 @@ fn grow<T>(vector: &mut Vec<T>, more: usize) {
     }
 }
 
+/// A vector with room for so many, which is given back to the system when it is dropped, where it is large: between others,
+/// which come and go, it would leave holes.
+pub(crate) fn with_room<T>(n: usize) -> Vec<T> {
+    let mut vector = Vec::new();
+    if n.saturating_mul(size_of::<T>()) >= GROWING {
+        let enough = BY_ITSELF / size_of::<T>().max(1);
+        vector.reserve_exact(n.max(enough));
+    } else {
+        vector.reserve_exact(n);
+    }
+    vector
+}
+
+/// The same, filled.
+pub(crate) fn filled<T: Clone>(value: T, n: usize) -> Vec<T> {
+    let mut vector = with_room(n);
+    vector.resize(n, value);
+    vector
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,6 +61,12 @@ mod tests {
             if capacities.last() != Some(&vector.capacity()) {
                 capacities.push(vector.capacity());
             }
+        }
+        for n in [0, 1, GROWING / 4 - 1, GROWING / 4, BY_ITSELF / 4 + 1] {
+            let vector = filled(7u32, n);
+            assert_eq!((vector.len(), vector.last()), (n, (n > 0).then_some(&7)));
+            let bytes = 4 * vector.capacity();
+            assert!(!(GROWING..BY_ITSELF - 4).contains(&bytes), "{bytes}");
         }
         let bytes = |capacity: &usize| 4 * capacity;
         let between = capacities.iter().map(bytes);

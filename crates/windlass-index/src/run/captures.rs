@@ -9,6 +9,7 @@ use super::keys::{Keys, Sites};
 use crate::document::Document;
 use crate::instant::{self, Instant, Origin, Shown, State};
 use crate::intern::{Interner, Ranks};
+use crate::room::with_room;
 use crate::segment::{SegmentWriter, Side, WriteError};
 
 /// Bytes that a capture takes while a run is written, beside its note.
@@ -164,19 +165,16 @@ pub(super) fn write_pages<W: Write>(
     (file_ranks, titles): (&[u32], &Interner),
     writer: &mut SegmentWriter<W>,
 ) -> Result<CaptureOrder, WriteError> {
-    let mut order: Vec<(u64, u32)> = captures
-        .iter()
-        .zip(0u32..)
-        .map(|(capture, number)| {
-            let rank = u64::from(ranks.rank(capture.page));
-            (rank << 32 | u64::from(capture.time), number)
-        })
-        .collect();
+    let mut order: Vec<(u64, u32)> = with_room(captures.len());
+    order.extend(captures.iter().zip(0u32..).map(|(capture, number)| {
+        let rank = u64::from(ranks.rank(capture.page));
+        (rank << 32 | u64::from(capture.time), number)
+    }));
     order.sort_unstable();
     let mut result = CaptureOrder {
-        ordered: Vec::with_capacity(order.len()),
-        moments: Vec::with_capacity(order.len()),
-        latest: Vec::new(),
+        ordered: with_room(order.len()),
+        moments: with_room(order.len()),
+        latest: with_room(pages.texts.len()),
     };
     let mut instants = Vec::new();
     for of_page in order.chunk_by(|a, b| a.0 >> 32 == b.0 >> 32) {

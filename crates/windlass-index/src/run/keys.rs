@@ -9,7 +9,7 @@ use windlass_links::{CanonicalUrl, PublicSuffixList, Surt};
 
 use crate::intern::{Interner, Ranks, Upcoming};
 use crate::order::Strings;
-use crate::room::make_room;
+use crate::room::{filled, make_room};
 
 /// How many hosts are remembered with their sites.
 const HOSTS: usize = 1 << 14;
@@ -178,7 +178,7 @@ impl Keys {
     /// In the order of segments: (site key, SURT). Distributed by site, then each site's by what comes
     /// behind its key.
     pub(super) fn ranks(&self, sites: &Sites, site_ranks: &Ranks) -> Ranks {
-        let mut ends = vec![0u32; sites.keys.len() + 1];
+        let mut ends = filled(0u32, sites.keys.len() + 1);
         for site in &self.sites {
             if let Some(count) = ends.get_mut(site_ranks.rank(*site) as usize + 1) {
                 *count += 1;
@@ -190,7 +190,7 @@ impl Keys {
             *end = sum;
         }
         // `ends[r]` is where rank r starts, and moves to where it ends.
-        let mut order = vec![0u32; self.sites.len()];
+        let mut order = filled(0u32, self.sites.len());
         for (number, site) in (0u32..).zip(&self.sites) {
             if let Some(at) = ends.get_mut(site_ranks.rank(*site) as usize) {
                 if let Some(slot) = order.get_mut(*at as usize) {

@@ -2,6 +2,7 @@
 
 use super::captures::CaptureOrder;
 use crate::intern::{Interner, Ranks};
+use crate::room::filled;
 use crate::sighting::unite_attrs;
 
 /// Set in the form of links other than `href`; the rest is then the link type.
@@ -61,7 +62,7 @@ impl SortedLinks {
             let start = number.checked_sub(1).map_or(0, &links_end);
             links.get(start..links_end(number)).unwrap_or_default()
         };
-        let mut ends = vec![0u32; url_ranks.order.len() + 1];
+        let mut ends = filled(0u32, url_ranks.order.len() + 1);
         let mut n = 0;
         for (number, _) in &order.ordered {
             for link in of_capture(*number) {
@@ -77,7 +78,7 @@ impl SortedLinks {
             *end = sum;
         }
         // `ends[r]` is where rank r starts, and moves to where it ends.
-        let mut seen = vec![Seen::default(); n];
+        let mut seen = filled(Seen::default(), n);
         for (number, capture) in &order.ordered {
             for link in of_capture(*number) {
                 let form = if link.form & OTHER == 0 {

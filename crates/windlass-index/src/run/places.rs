@@ -1,5 +1,7 @@
 //! Numbers within one site, of what has numbers within a run.
 
+use crate::room::{filled, make_room};
+
 /// Numbers within a run, and the places that those of them have which one site needs.
 #[derive(Debug)]
 pub(super) struct Places {
@@ -13,7 +15,7 @@ const NOWHERE: u32 = u32::MAX;
 impl Places {
     pub(super) fn of(n: usize) -> Self {
         Self {
-            place: vec![NOWHERE; n],
+            place: filled(NOWHERE, n),
             needed: Vec::new(),
         }
     }
@@ -25,6 +27,7 @@ impl Places {
             && *place == NOWHERE
         {
             *place = 0;
+            make_room(&mut self.needed, 1);
             self.needed.push(number);
         }
     }
@@ -36,7 +39,10 @@ impl Places {
             self.needed.clear();
             let all = (0u32..).zip(&self.place);
             let needed = all.filter(|(_, place)| **place != NOWHERE);
-            self.needed.extend(needed.map(|(number, _)| number));
+            for (number, _) in needed {
+                make_room(&mut self.needed, 1);
+                self.needed.push(number);
+            }
         } else {
             self.needed.sort_unstable();
         }

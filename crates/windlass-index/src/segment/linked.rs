@@ -15,6 +15,7 @@ use super::pages::{Chunks, unseal_verified};
 use super::reader::Segment;
 use crate::bytes::{Bytes, Corrupt, u64_at};
 use crate::column::Column;
+use crate::room::make_room;
 pub(super) use build::LinkedBuilder;
 
 /// Domains whose lists are verified together.
@@ -40,6 +41,7 @@ impl FirstPages {
         if self.near.len() < buckets {
             self.near.resize(buckets, before);
         }
+        make_room(&mut self.starts, 1);
         self.starts.push(first_page);
     }
 

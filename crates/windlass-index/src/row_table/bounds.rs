@@ -1,9 +1,10 @@
-//! Bounds of the numbers of rows: which of many rows lie within, found out for 64 of them at once.
+//! Bounds of the numbers of rows: which of many rows lie within, found out for 16 of them at once.
 
 use std::ops::RangeInclusive;
 
 use windlass_links::CaptureTime;
 
+use super::part::BLOCK;
 use crate::rows::Row;
 
 /// Within what the numbers of a row must lie for it to matter.
@@ -81,24 +82,17 @@ impl Between {
         Self::new(times.start().unix(), times.end().unix())
     }
 
-    /// A bit for each of 64 numbers: those between, the first one lowest. Without branches, so that the
+    /// A bit for each of 16 numbers: those between, the first one lowest. Without branches, so that the
     /// compiler compares several at once.
-    pub(super) fn mask(self, numbers: &[u32; 64]) -> u64 {
-        // In each byte of 8 the lowest bit, of the first byte lowest, moved to the highest byte.
-        const GATHER: u64 = 0x0102_0408_1020_4080;
+    #[inline]
+    pub(super) fn mask(self, numbers: &[u32; BLOCK]) -> u16 {
         if self == Self::ALL {
-            return u64::MAX;
+            return u16::MAX;
         }
-        let mut bytes = [0u8; 64];
-        for (byte, number) in bytes.iter_mut().zip(numbers) {
-            *byte = u8::from(self.first <= *number) & u8::from(*number <= self.last);
-        }
-        let (eights, _) = bytes.as_chunks::<8>();
-        let bits = eights.iter().zip((0..64).step_by(8)).map(|(eight, shift)| {
-            let gathered = u64::from_le_bytes(*eight).wrapping_mul(GATHER) >> 56;
-            gathered << shift
+        let bits = numbers.iter().zip(0u32..).map(|(number, at)| {
+            u16::from(self.first <= *number) << at & u16::from(*number <= self.last) << at
         });
-        bits.fold(0, |mask, bits| mask | bits)
+        bits.fold(0, |mask, bit| mask | bit)
     }
 }
 
@@ -111,15 +105,13 @@ mod tests {
     proptest! {
         #[test]
         fn a_mask_has_the_numbers_between(
-            numbers in prop::array::uniform32(prop_oneof![0u32..8, any::<u32>()]),
+            numbers in prop::array::uniform16(prop_oneof![0u32..8, any::<u32>()]),
             first in prop_oneof![0u32..8, any::<u32>()],
             last in prop_oneof![0u32..8, any::<u32>()],
         ) {
-            // Each twice, in another order.
-            let of = |at: usize| numbers[at * 5 % 32];
-            let mask = Between::new(first, last).mask(&std::array::from_fn(of));
-            for at in 0..64 {
-                prop_assert_eq!(mask >> at & 1 == 1, (first..=last).contains(&of(at)));
+            let mask = Between::new(first, last).mask(&numbers);
+            for (at, number) in numbers.iter().enumerate() {
+                prop_assert_eq!(mask >> at & 1 == 1, (first..=last).contains(number));
             }
         }
     }
@@ -135,7 +127,7 @@ mod tests {
         };
         assert_eq!(of(0..=u64::MAX), Between::ALL);
         assert_eq!(of(7..=1 << 40), Between::new(7, u32::MAX));
-        assert_eq!(of(1 << 40..=u64::MAX).mask(&[u32::MAX; 64]), 0);
-        assert_eq!(of(RangeInclusive::new(2, 1)).mask(&[1; 64]), 0);
+        assert_eq!(of(1 << 40..=u64::MAX).mask(&[u32::MAX; BLOCK]), 0);
+        assert_eq!(of(RangeInclusive::new(2, 1)).mask(&[1; BLOCK]), 0);
     }
 }

@@ -13,10 +13,11 @@ pub(super) const ROW_BYTES: usize = 6 * size_of::<u32>();
 /// Bytes that an anchor takes.
 pub(super) const ANCHOR_BYTES: usize = 8;
 /// Rows that lie together, and are compared with bounds at once.
-const BLOCK: usize = u64::BITS as usize;
+pub(super) const BLOCK: usize = u16::BITS as usize;
 
-/// Rows that lie together, in columns. Those of other blocks are far, and each place far from the last one read takes
-/// its time: so the numbers of one row are near each other, and those of a column beside each other all the same.
+/// Rows that lie together, in columns, each of which is one line of the processor's cache. Those of other blocks are
+/// far, and each place far from the last one read takes its time: so the numbers of one row are near each other, and
+/// those of a column beside each other all the same.
 #[derive(Debug, Clone)]
 struct RowBlock {
     first_seen: [u32; BLOCK],
@@ -174,7 +175,7 @@ pub(crate) struct Within<'a> {
     last_visited: Between,
     backlinks: Between,
     /// The block looked at last, and a bit for each of its rows within.
-    last: (usize, u64),
+    last: (usize, u16),
 }
 
 impl Within<'_> {
@@ -188,10 +189,10 @@ impl Within<'_> {
         let mut start = rows.start;
         while start < rows.end {
             let block = start / BLOCK;
-            let mut mask = self.mask(block) & u64::MAX << (start % BLOCK);
+            let mut mask = self.mask(block) & u16::MAX << (start % BLOCK);
             start = (block + 1) * BLOCK;
             if start > rows.end {
-                mask &= u64::MAX >> (start - rows.end);
+                mask &= u16::MAX >> (start - rows.end);
             }
             while mask != 0 {
                 each(block * BLOCK + mask.trailing_zeros() as usize)?;
@@ -202,7 +203,7 @@ impl Within<'_> {
     }
 
     #[inline]
-    fn mask(&mut self, at: usize) -> u64 {
+    fn mask(&mut self, at: usize) -> u16 {
         if self.last.0 != at {
             let mask = self.blocks.get(at).map_or(0, |block| {
                 self.first_seen.mask(&block.first_seen)

@@ -10,8 +10,6 @@ use crate::error::IndexError;
 use crate::segment::Segment;
 use crate::site::SiteBlock;
 
-/// What the anchors of one range may take to be kept.
-pub(crate) const RANGE_BYTES_MAX: usize = 16 << 20;
 /// Bytes that an anchor takes beside its text.
 const ANCHOR_BYTES: usize = 8;
 /// Anchors that are read between looks at how much they take.

@@ -20,6 +20,8 @@ pub(crate) use part::RowPart;
 
 /// The rows of one range take at most one of so many parts of the memory for all that is kept.
 const RANGE_SHARE: usize = 2;
+/// And their anchors one of so many.
+const ANCHORS_SHARE: usize = 8;
 /// Bytes that a link takes, at most.
 const LINK_BYTES: usize = part::ROW_BYTES + part::ANCHOR_BYTES;
 /// Of how many ranges without a table it is known that they were asked about.
@@ -90,6 +92,7 @@ pub(crate) struct RowCache {
     /// Ranges that were asked about once.
     asked: Mutex<LruCache<RowKey, ()>>,
     range_bytes_max: usize,
+    anchors_bytes_max: usize,
 }
 
 impl RowCache {
@@ -101,6 +104,7 @@ impl RowCache {
             anchors: Cache::new(memory),
             asked: Mutex::new(LruCache::new(ASKED_MAX)),
             range_bytes_max: memory.bytes_max() / RANGE_SHARE,
+            anchors_bytes_max: memory.bytes_max() / ANCHORS_SHARE,
         }
     }
 
@@ -141,6 +145,11 @@ impl RowCache {
     /// Keeps the groups of a range.
     pub(crate) fn put_groups(&self, key: RowKey, groups: FinishedGroups) {
         self.groups.put(key, &Arc::new(groups));
+    }
+
+    /// How many bytes the anchors of a range may take to be kept.
+    pub(crate) fn anchors_bytes_max(&self) -> usize {
+        self.anchors_bytes_max
     }
 
     /// The anchors of a range, if they are kept.

@@ -14,7 +14,7 @@ use crate::bytes::Corrupt;
 use crate::error::IndexError;
 use crate::facts::for_each_live;
 use crate::finished::FinishedGroups;
-use crate::range_anchors::{RANGE_BYTES_MAX, RangeAnchors};
+use crate::range_anchors::RangeAnchors;
 use crate::ready::Groups;
 use crate::row_table::RowKey;
 use crate::rows::{Links, Names, TargetRows, Texts};
@@ -141,7 +141,8 @@ fn anchors_of(
     numbers.shrink_to_fit();
     let all = segment.anchors().get(&found.site_key);
     let of_site = (&found.block, all.as_deref());
-    let bytes_max = RANGE_BYTES_MAX.min(question.tuning.memory_max);
+    let bytes_max = segment.rows().anchors_bytes_max();
+    let bytes_max = bytes_max.min(question.tuning.memory_max);
     RangeAnchors::read(segment, of_site, numbers, bytes_max, question.cancel)
 }
 

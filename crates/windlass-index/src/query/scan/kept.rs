@@ -7,7 +7,7 @@ use super::{Scan, check};
 use crate::error::IndexError;
 use crate::finished::FinishedGroups;
 use crate::query::parts::in_parts;
-use crate::range_anchors::{RANGE_BYTES_MAX, RangeAnchors};
+use crate::range_anchors::RangeAnchors;
 use crate::ready::Groups;
 use crate::row_table::{self, RowKey, RowPart, RowTable};
 use crate::rows::{RowChoice, RowVisitor, TargetRows, Texts};
@@ -60,7 +60,8 @@ impl Scan {
         let block = self.block().map_err(self.wrong())?;
         let all = self.anchor_table(&block, numbers.len(), cancel)?;
         let rows_bytes = row_table::bytes_max(self.link_count());
-        let bytes_max = RANGE_BYTES_MAX.min(self.tuning.memory_max.saturating_sub(rows_bytes));
+        let memory_left = self.tuning.memory_max.saturating_sub(rows_bytes);
+        let bytes_max = self.segment.rows().anchors_bytes_max().min(memory_left);
         let of_site = (&block, all.as_deref());
         let anchors = RangeAnchors::read(&self.segment, of_site, numbers, bytes_max, cancel)?;
         if let Some(anchors) = anchors {

@@ -73,18 +73,12 @@ impl Batch {
         connection: &Connection,
         charge: &Charge,
     ) -> rusqlite::Result<()> {
-        let Charge {
-            account,
-            table,
-            rows,
-            at,
-        } = charge;
-        let day = at.day();
-        if let Some(standing) = self.standing(connection, *account)? {
-            standing.balance.give_back(*rows, day.month());
+        let day = charge.at.day();
+        if let Some(standing) = self.standing(connection, charge.account)? {
+            standing.balance.give_back(charge.rows, day.month());
             standing.is_changed = true;
         }
-        usage::take_back(connection, *account, day, table, *rows)
+        usage::take_back(connection, charge.account, day, &charge.table, charge.rows)
     }
 
     /// What an account has; nothing where it cannot be charged.

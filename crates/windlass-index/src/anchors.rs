@@ -10,6 +10,7 @@ use windlass_links::anchor::fold_into;
 use crate::bytes::Corrupt;
 use crate::cache::{Cache, KeptMemory, LookedUp, Memory, Worth};
 use crate::error::IndexError;
+use crate::gallop::partition_point_from;
 use crate::query::{each_of, threads};
 use crate::segment::Segment;
 use crate::site::SiteBlock;
@@ -70,15 +71,9 @@ impl<'a> AnchorStretch<'a> {
     /// anchors where there is none.
     #[must_use]
     pub fn place_from(&self, first: usize, byte: usize) -> usize {
-        let ends_before = |end: &u32| (end.wrapping_sub(self.start) as usize) <= byte;
-        let (mut low, mut step) = (first, 1);
-        while self.ends.get(low + step - 1).is_some_and(ends_before) {
-            low += step;
-            step *= 2;
-        }
-        let end = self.len().min(low + step);
-        let within = self.ends.get(low..end).unwrap_or_default();
-        low + within.partition_point(ends_before)
+        partition_point_from(self.ends, first, |end| {
+            (end.wrapping_sub(self.start) as usize) <= byte
+        })
     }
 
     /// An anchor by its place among them.

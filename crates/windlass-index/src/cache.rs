@@ -90,8 +90,7 @@ impl Pool {
         if self.bytes.load(Ordering::Relaxed) <= self.bytes_max {
             return;
         }
-        let mut caches = lock(&self.caches);
-        caches.retain(|cache| cache.strong_count() > 0);
+        let caches = lock(&self.caches);
         while self.bytes.load(Ordering::Relaxed) > self.bytes_max {
             let alive = caches.iter().filter_map(Weak::upgrade);
             let oldest = alive.filter_map(|cache| Some((cache.oldest()?, cache)));
@@ -138,7 +137,10 @@ where
             entries: Mutex::new(LruCache::new_unbounded()),
         });
         let as_any = Arc::downgrade(&shelf);
-        lock(&memory.0.caches).push(as_any);
+        let mut caches = lock(&memory.0.caches);
+        // Those of segments that are gone.
+        caches.retain(|cache| cache.strong_count() > 0);
+        caches.push(as_any);
         Self(shelf)
     }
 

@@ -12,6 +12,7 @@ mod error;
 mod facts;
 mod finished;
 mod first_groups;
+mod gallop;
 mod in_order;
 mod ingest;
 mod instant;

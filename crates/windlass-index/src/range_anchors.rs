@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use crate::anchors::{AnchorStretch, AnchorTable, for_each_stretch_of};
 use crate::cache::Memory;
 use crate::error::IndexError;
+use crate::gallop::partition_point_from;
 use crate::segment::Segment;
 use crate::site::SiteBlock;
 
@@ -79,18 +80,16 @@ impl RangeAnchors {
 
     /// An anchor by its number, and its place. It is soon found from the place of one whose number is a little less.
     pub(crate) fn get_from(&self, near: usize, number: u32) -> Option<(usize, &str)> {
-        let is_before = |at: usize| self.numbers.get(at).is_some_and(|found| *found < number);
-        let (mut low, mut step) = (0, self.numbers.len());
-        if is_before(near) {
-            // All up to there come before it, too. From there on in steps that grow, until one is too far.
-            (low, step) = (near + 1, 1);
-            while is_before(low + step - 1) {
-                low += step;
-                step *= 2;
-            }
+        let is_before = |found: &u32| *found < number;
+        let place = if self.numbers.get(near).is_some_and(is_before) {
+            // All up to there come before it, too.
+            partition_point_from(&self.numbers, near + 1, is_before)
+        } else {
+            self.numbers.partition_point(is_before)
+        };
+        if self.numbers.get(place) != Some(&number) {
+            return None;
         }
-        let end = self.numbers.len().min(low + step);
-        let place = low + self.numbers.get(low..end)?.binary_search(&number).ok()?;
         let end = *self.ends.get(place)? as usize;
         Some((place, self.text.get(self.start(place)..end)?))
     }

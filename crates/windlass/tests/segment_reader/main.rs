@@ -15,6 +15,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 use support::{demo, ingest, merged_bytes, root, segments, stdout};
+use warc::Warc;
 
 /// What the reader printed of an index, one line for each row.
 struct Read {
@@ -159,13 +160,19 @@ fn a_crawl_in_several_segments_and_in_one() {
     compare(&one.internal, &several.internal);
 }
 
+/// An index of one archive.
+fn indexed(directory: &Path, archive: &Warc, arguments: &[&str]) -> PathBuf {
+    let path = directory.join("one.warc");
+    archive.write(&path);
+    let index = directory.join("index");
+    ingest(&index, &[path], arguments);
+    index
+}
+
 #[test]
 fn a_large_site_and_what_is_ready_made_of_it() {
     let directory = tempfile::tempdir().unwrap();
-    let archive = directory.path().join("large.warc");
-    crawl::large_site().write(&archive);
-    let index = directory.path().join("index");
-    ingest(&index, &[archive], &[]);
+    let index = indexed(directory.path(), &crawl::large_site(), &[]);
     let read = read_and_compare(&index);
     // The site, what is on one host, what begins with `/d/`, one URL with both schemes, one of them.
     assert_eq!(read.checked["nodes"], 5);
@@ -199,10 +206,7 @@ fn a_generated_index() {
 #[test]
 fn the_reader_finds_damage() {
     let directory = tempfile::tempdir().unwrap();
-    let archive = directory.path().join("one.warc");
-    crawl::first().write(&archive);
-    let index = directory.path().join("index");
-    ingest(&index, &[archive], &["--keep-internal"]);
+    let index = indexed(directory.path(), &crawl::first(), &["--keep-internal"]);
     read(&index);
     let [segment]: [PathBuf; 1] = segments(&index).try_into().unwrap();
     for (path, parts) in [(segment, 8), (index.join("manifest.json"), 3)] {

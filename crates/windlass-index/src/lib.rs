@@ -1,6 +1,7 @@
 //! The backlink index: immutable segments of captures and links, merged by union, under one manifest.
 
 mod anchors;
+mod bits;
 mod bytes;
 mod cache;
 mod collect;
@@ -32,6 +33,7 @@ mod row_table;
 pub mod rows;
 mod run;
 mod segment;
+mod showings;
 mod sighting;
 mod sink;
 mod site;

@@ -175,28 +175,9 @@ impl<'a> SiteBlock<'a> {
         self.same_fold.next_from(form)
     }
 
-    /// The fold of each form; nothing where each has its own.
-    pub(crate) fn folds(&mut self) -> Result<Vec<u32>, Corrupt> {
-        let mut folds = Vec::new();
-        if self.same_fold.len() == 0 {
-            return Ok(folds);
-        }
-        let forms = self.forms.len() as u64 as u32;
-        folds.reserve_exact(self.forms.len());
-        let mut same = Vec::new();
-        self.same_fold.append_all(&mut same)?;
-        // All up to the next one that is like the one before have folds of their own.
-        let (mut form, mut fold) = (0u32, 0u32);
-        for (before, same) in (0u32..).zip(same) {
-            if same < form || same >= forms {
-                return Err(Corrupt("the list of equal folds"));
-            }
-            folds.extend(fold..fold.saturating_add(same - form));
-            fold = same.saturating_sub(before);
-            folds.push(fold.saturating_sub(1));
-            form = same.saturating_add(1);
-        }
-        folds.extend(fold..fold.saturating_add(forms.saturating_sub(form)));
-        Ok(folds)
+    /// A bit for each form, 64 in a word, lowest bits first: whether its folded anchor is that of the form before
+    /// it. No word where each form has its own.
+    pub(crate) fn same_folds(&mut self) -> Result<Vec<u64>, Corrupt> {
+        self.same_fold.words()
     }
 }

@@ -12,6 +12,7 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use crate::bits::nth_one;
 use crate::bytes::{Bytes, Corrupt, u32_at, varint_length, write_varint};
 use crate::column::{Column, ColumnBuilder};
 use crate::spool::{Scratch, Spool};
@@ -246,28 +247,31 @@ impl<'a> Subset<'a> {
         }
     }
 
-    /// Appends its places, in order.
-    pub(super) fn append_all(&mut self, out: &mut Vec<u32>) -> Result<(), Corrupt> {
+    /// A bit for each place of the list, 64 in a word, lowest bits first; no word where no place is in it.
+    pub(super) fn words(&mut self) -> Result<Vec<u64>, Corrupt> {
         if self.n == 0 {
-            return Ok(());
+            return Ok(Vec::new());
         }
+        let mut words = vec![0; self.of.div_ceil(64)];
         match &mut self.form {
-            Form::Places(places) => places.append(0..self.n, out),
+            Form::Places(places) => {
+                let mut all = Vec::with_capacity(self.n);
+                places.append(0..self.n, &mut all)?;
+                for place in all {
+                    let word = words.get_mut(place as usize / 64);
+                    *word.ok_or(Corrupt("a place"))? |= 1 << (place % 64);
+                }
+            }
             Form::Bits(groups) => {
-                for number in 0..self.of.div_ceil(GROUP) {
+                for (number, words) in words.chunks_mut(GROUP / 64).enumerate() {
                     let (_, bits) = group(groups, number, self.of)?;
-                    for at in 0..bits.len().div_ceil(8) {
-                        let mut word = word_at(bits, at);
-                        while word != 0 {
-                            let bit = at * 64 + word.trailing_zeros() as usize;
-                            out.push((number * GROUP + bit) as u64 as u32);
-                            word &= word - 1;
-                        }
+                    for (at, word) in words.iter_mut().enumerate() {
+                        *word = word_at(bits, at);
                     }
                 }
-                Ok(())
             }
         }
+        Ok(words)
     }
 
     /// The place that is not in it and has so many before it that are not.
@@ -356,23 +360,6 @@ fn group<'a>(groups: &Stretch<'a>, group: usize, of: usize) -> Result<(u32, &'a 
     ))
 }
 
-/// The place of the one that has `n` before it.
-fn nth_one(word: u64, n: usize) -> usize {
-    let (mut word, mut left, mut place) = (word, n, 0);
-    for width in [32, 16, 8, 4] {
-        let below = (word & ((1 << width) - 1)).count_ones() as usize;
-        if left >= below {
-            left -= below;
-            word >>= width;
-            place += width;
-        }
-    }
-    for _ in 0..left {
-        word &= word.wrapping_sub(1);
-    }
-    place + word.trailing_zeros() as usize
-}
-
 /// 64 bits; zeros behind the end.
 #[inline]
 fn word_at(bits: &[u8], word: usize) -> u64 {
@@ -419,8 +406,12 @@ mod tests {
             let mut subset = Subset::read(&mut bytes, of).unwrap();
             prop_assert!(bytes.is_empty());
             prop_assert_eq!(subset.len(), places.len());
+            let words = subset.words().unwrap();
+            prop_assert_eq!(words.len(), if places.is_empty() { 0 } else { of.div_ceil(64) });
             let mut outside = 0;
             for place in 0..of {
+                let bit = words.get(place / 64).is_some_and(|word| word >> (place % 64) & 1 == 1);
+                prop_assert_eq!(bit, places.contains(&place));
                 let before = places.partition_point(|p| *p < place);
                 prop_assert_eq!(subset.next_from(place).unwrap(), places.get(before).copied());
                 let is_in = places.get(before) == Some(&place);
@@ -439,6 +430,7 @@ mod tests {
         #[test]
         fn foreign_bytes_never_panic(data in prop::collection::vec(any::<u8>(), 0..400), of in 0usize..3000) {
             if let Ok(mut subset) = Subset::read(&mut Bytes::new(&data), of) {
+                let _ = subset.words();
                 for place in 0..of + 2 {
                     let _ = subset.find(place);
                     let _ = subset.next_from(place);

@@ -48,7 +48,7 @@ impl Scan {
         let (places, links) = match (ready, among) {
             (Some(ready), Some(among)) => self.places_in_order(block, ready, among, cancel)?,
             _ => {
-                let forms = among.map(|among| folds.forms_of(among, block.forms.len()));
+                let forms = among.map(|among| folds.forms_of(among));
                 self.places(block, forms.as_ref(), cancel)?
             }
         };

@@ -99,7 +99,7 @@ impl Source<'_> {
         among: Option<&AnchorSet>,
         cancel: &AtomicBool,
     ) -> Result<Vec<Gathered>, IndexError> {
-        let forms = among.map(|among| table.folds.forms_of(among, self.block.forms.len()));
+        let forms = among.map(|among| table.folds.forms_of(among));
         let wanted = Wanted::of(table, &(0..u32::MAX), forms.as_ref());
         let gather = |(): &mut (), links: &Range<usize>| {
             self.gather(table, std::slice::from_ref(links), wanted, cancel)
@@ -178,7 +178,7 @@ impl Source<'_> {
         sink: &mut Sink<'_, '_, V>,
         cancel: &AtomicBool,
     ) -> Result<(), IndexError> {
-        let forms = among.map(|among| table.folds.forms_of(among, self.block.forms.len()));
+        let forms = among.map(|among| table.folds.forms_of(among));
         let wanted = Wanted::of(table, folds, forms.as_ref());
         let share = self.gather(table, &self.scan.links, wanted, cancel)?;
         self.give(table, share, folds, sink, cancel)

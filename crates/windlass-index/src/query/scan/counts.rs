@@ -4,6 +4,7 @@ use super::{STRIDE, Scan};
 use crate::error::IndexError;
 use crate::query::counts::{check, live_places, ready_places, refdomains_of};
 use crate::query::direct;
+use crate::row_table::RowTable;
 use crate::sink::PageSet;
 
 use std::sync::atomic::AtomicBool;
@@ -25,9 +26,8 @@ impl Scan {
         if let Some(rows) = self.kept_rows() {
             return Ok(rows.backlinks());
         }
-        // No rows are kept.
         let mut count = 0;
-        self.for_each_place(cancel, |places| count += places.len() as u64)?;
+        self.for_each_place(None, cancel, |places| count += places.len() as u64)?;
         Ok(count)
     }
 
@@ -73,18 +73,20 @@ impl Scan {
     pub(crate) fn count_refdomains(&self, cancel: &AtomicBool) -> Result<u64, IndexError> {
         let block = self.block().map_err(self.wrong())?;
         let mut pages = PageSet::new(self.link_count(), block.pages.len());
-        self.for_each_place(cancel, |places| pages.extend(places))?;
+        let rows = self.kept_rows();
+        self.for_each_place(rows.as_deref(), cancel, |places| pages.extend(places))?;
         refdomains_of(&self.segment, &block, pages).map_err(self.wrong())
     }
 
-    /// Calls `each` with the places of pages, one for each backlink that the history keeps or for each
-    /// page of a row, in no order that means anything.
+    /// Calls `each` with the places of pages, in no order that means anything: one for each backlink that the
+    /// history keeps, or, of rows that are given, for each page of a row. Other questions may keep rows at any moment.
     fn for_each_place(
         &self,
+        rows: Option<&RowTable>,
         cancel: &AtomicBool,
         mut each: impl FnMut(&[u32]),
     ) -> Result<(), IndexError> {
-        if let Some(rows) = self.kept_rows() {
+        if let Some(rows) = rows {
             rows.pages().for_each(each);
             return Ok(());
         }

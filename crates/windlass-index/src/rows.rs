@@ -255,7 +255,7 @@ impl TargetRows {
     /// Gives all rows to visitors, in one part or in several at once, each with a visitor of its
     /// own: the visitors, in the order of their anchors, and the number of distinct pages behind the
     /// rows that they kept (R18). About 10 ns a backlink and thread; memory: 8 bytes for each backlink
-    /// of a part, of at most some millions, and a bit for each page that links to the site.
+    /// of a part, of at most some millions, and, for each thread, a bit for each page that links to the site.
     ///
     /// # Errors
     /// Where the segment is damaged, and what visitors return; [`IndexError::Cancelled`] soon after

@@ -21,28 +21,39 @@ pub(crate) fn threads() -> usize {
 }
 
 /// Gives ranges, of folds as a rule, to threads: the visitors that come of it, in the order of the ranges,
-/// and the pages that they kept.
+/// and the pages that they kept, united.
 pub(super) fn in_parts<T: Clone + Sync, V: Send>(
     rows: &TargetRows,
     ranges: &[Range<T>],
     part: impl Fn(Range<T>, &mut Texts<'_>) -> Result<(V, PageSet), IndexError> + Sync,
 ) -> Result<(Vec<V>, PageSet), IndexError> {
-    let parts = each_of(
-        threads(),
-        ranges,
-        || rows.texts(),
-        |texts, range| part(range.clone(), texts),
-    )?;
-    let mut pages = None::<PageSet>;
-    let mut visitors = Vec::with_capacity(parts.len());
-    for (visitor, more) in parts {
-        visitors.push(visitor);
-        pages = Some(match pages.take() {
-            Some(pages) => pages.union(more),
-            None => more,
-        });
-    }
+    let united = Mutex::new(None);
+    let work = |texts: &mut Texts<'_>, range: &Range<T>| {
+        let (visitor, pages) = part(range.clone(), texts)?;
+        unite_into(&united, pages);
+        Ok(visitor)
+    };
+    let visitors = each_of(threads(), ranges, || rows.texts(), work)?;
+    let pages = united.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok((visitors, pages.unwrap_or_default()))
+}
+
+/// Unites a part's pages with those of the parts before it, outside the lock: there are no more sets at once than threads,
+/// and one, whatever the number of parts.
+fn unite_into(united: &Mutex<Option<PageSet>>, mut pages: PageSet) {
+    loop {
+        let mut slot = united.lock().unwrap_or_else(PoisonError::into_inner);
+        match slot.take() {
+            None => {
+                *slot = Some(pages);
+                return;
+            }
+            Some(before) => {
+                drop(slot);
+                pages = before.union(pages);
+            }
+        }
+    }
 }
 
 /// Gives things to so many threads, each with a state of its own: what comes of them, in their order.

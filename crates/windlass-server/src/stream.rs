@@ -363,7 +363,8 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_client_that_goes_cancels_the_rest() {
         let (begun, cancel, thread) = begin(NEVER, |mut writer, cancel| {
-            writer.write_all(&[1; CHUNK_BYTES + 1]).unwrap();
+            // The client may be gone before all of it is written.
+            let _ = writer.write_all(&[1; CHUNK_BYTES + 1]);
             assert!(is_set_in_time(&cancel));
             assert!((0..1000).any(|_| {
                 thread::sleep(Duration::from_millis(1));

@@ -11,6 +11,7 @@
 //! ```
 //! The document is that of a real capture (see [`document`](crate::document)).
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use windlass_archive::CaptureTime;
@@ -147,13 +148,13 @@ impl Instant {
         }
     }
 
-    /// Unites two descriptions of one second (R14): the higher rank — WARC, WAT, revisit — is
-    /// taken whole; equals are united. Commutative, associative, idempotent.
-    pub(crate) fn unite(&mut self, other: Self) {
+    /// Takes another description of the same second in (R14): the higher rank — WARC, WAT, revisit — is taken
+    /// whole; equals are united. Commutative, associative and idempotent, once they are [in order](Self::put_in_order).
+    fn take_in(&mut self, other: Self) {
         match self.state.rank().cmp(&other.state.rank()) {
-            std::cmp::Ordering::Less => *self = other,
-            std::cmp::Ordering::Greater => {}
-            std::cmp::Ordering::Equal => {
+            Ordering::Less => *self = other,
+            Ordering::Greater => {}
+            Ordering::Equal => {
                 match (&mut self.state, other.state) {
                     (
                         State::Real {
@@ -176,73 +177,43 @@ impl Instant {
                         *external = (*external).max(external2);
                         document.unite(document2);
                     }
-                    (State::Revisit(refers), State::Revisit(more)) => {
-                        refers.extend(more);
-                        refers.sort_unstable();
-                        refers.dedup();
-                    }
+                    (State::Revisit(refers), State::Revisit(more)) => refers.extend(more),
                     _ => {}
                 }
                 self.origins.extend(other.origins);
-                self.origins.sort_unstable();
-                self.origins.dedup();
             }
         }
     }
+
+    /// What it refers to and where it was read, in order and each once.
+    fn put_in_order(&mut self) {
+        if let State::Revisit(refers) = &mut self.state {
+            refers.sort_unstable();
+            refers.dedup();
+        }
+        self.origins.sort_unstable();
+        self.origins.dedup();
+    }
 }
 
-/// Unites instants in any order into a list ordered by time, each second once.
+/// Unites instants in any order into a list ordered by time, each second once. O(n log n), however many are of one
+/// second.
 pub(crate) fn unite(mut all: Vec<Instant>) -> Vec<Instant> {
     all.sort_by_key(|instant| instant.time);
     let mut united: Vec<Instant> = Vec::with_capacity(all.len());
-    for instant in all {
-        match united.last_mut() {
-            Some(last) if last.time == instant.time => last.unite(instant),
-            _ => united.push(instant),
+    let mut all = all.into_iter().peekable();
+    while let Some(mut instant) = all.next() {
+        let mut is_one = true;
+        while let Some(other) = all.next_if(|other| other.time == instant.time) {
+            instant.take_in(other);
+            is_one = false;
         }
+        if !is_one {
+            instant.put_in_order();
+        }
+        united.push(instant);
     }
     united
-}
-
-/// What a page showed at one time: the links of the real captures at these seconds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Showing {
-    pub(crate) time: CaptureTime,
-    /// Sorted, each once; one entry but for revisits that disagree.
-    pub(crate) shows: Vec<CaptureTime>,
-}
-
-/// The showings of a page in order of time, revisits resolved; those that refer to nothing known
-/// are left out (R1).
-pub(crate) fn showings(instants: &[Instant]) -> Vec<Showing> {
-    let mut all: Vec<Showing> = Vec::with_capacity(instants.len());
-    for instant in instants {
-        let mut shows = Vec::new();
-        match &instant.state {
-            State::Real { .. } => shows.push(instant.time),
-            State::Revisit(refers) => {
-                for refer in refers {
-                    let earlier = match refer {
-                        None => all.last(),
-                        Some(time) => all
-                            .binary_search_by_key(time, |showing| showing.time)
-                            .ok()
-                            .and_then(|i| all.get(i)),
-                    };
-                    shows.extend(earlier.into_iter().flat_map(|showing| &showing.shows));
-                }
-                shows.sort_unstable();
-                shows.dedup();
-            }
-        }
-        if !shows.is_empty() {
-            all.push(Showing {
-                time: instant.time,
-                shows,
-            });
-        }
-    }
-    all
 }
 
 /// Whether any of the instants is a revisit, so that showings differ from sightings.
@@ -455,4 +426,48 @@ pub(crate) fn skip(bytes: &mut Bytes<'_>) -> Result<Kinds, Corrupt> {
         }
     }
     Ok(kinds)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn revisit(time: u32, refers: Option<u32>, offset: u64) -> Instant {
+        Instant {
+            time: CaptureTime::from_unix(time),
+            state: State::Revisit(vec![refers.map(CaptureTime::from_unix)]),
+            origins: vec![Origin { file: 0, offset }],
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn united_twice_or_in_another_order_is_the_same(
+            some in prop::collection::vec((1u32..4, prop::option::of(1u32..4), 0u64..6), 0..30),
+            at in any::<prop::sample::Index>(),
+        ) {
+            let all: Vec<Instant> = some.into_iter().map(|(time, refers, offset)| revisit(time, refers, offset)).collect();
+            let united = unite(all.clone());
+            let (front, back) = all.split_at(at.index(all.len() + 1));
+            let mut other = unite(back.to_vec());
+            other.extend(unite(front.to_vec()));
+            other.extend(united.clone());
+            prop_assert_eq!(unite(other), united);
+        }
+    }
+
+    /// Where each came in by itself, these took half a minute.
+    #[test]
+    fn very_many_of_one_second_are_united_soon() {
+        const N: u64 = 200_000;
+        let all = (0..N).map(|n| revisit(1, Some(n as u32), n % 1000));
+        let united = unite(all.rev().collect());
+        let [one] = united.as_slice() else {
+            panic!("{} instants", united.len());
+        };
+        assert_eq!(one.origins.len(), 1000);
+        assert!(matches!(&one.state, State::Revisit(refers) if refers.len() as u64 == N));
+    }
 }

@@ -8,9 +8,9 @@ use windlass_links::{CaptureTime, History, Rel};
 use super::Looks;
 use super::links::history_of;
 use crate::bytes::Corrupt;
-use crate::instant::{Showing, showings};
 use crate::query::dates;
 use crate::segment::Segment;
+use crate::showings::Showings;
 use crate::site::SiteBlock;
 
 /// What is known of a link, whatever the history.
@@ -259,8 +259,8 @@ impl<'a, 'w> GlancedSite<'a, 'w> {
         Ok(found)
     }
 
-    fn showings(&self, page: u32) -> Result<Vec<Showing>, Corrupt> {
-        Ok(showings(&self.segment.page(page)?.1))
+    fn showings(&self, page: u32) -> Result<Showings, Corrupt> {
+        Ok(Showings::of(&self.segment.page(page)?.1))
     }
 
     /// The rel of a link that has one attr.

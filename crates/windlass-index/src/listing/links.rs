@@ -11,8 +11,8 @@ use windlass_links::{CaptureTime, History, LinkType, Rel};
 use super::cursor::Cursor;
 use super::pages::{Page, Pages};
 use crate::error::IndexError;
-use crate::instant::Showing;
 use crate::query::dates;
+use crate::showings::Showings;
 use crate::sighting::unite_attrs;
 
 /// One link, with its history. External `href` links are backlinks (R12).
@@ -159,7 +159,7 @@ pub(super) type Known = (dates::Dates, Option<CaptureTime>, Vec<u8>);
 pub(super) fn history_of(
     sightings: &mut Vec<(u32, Vec<u8>)>,
     times: &mut Vec<u32>,
-    showings: &[Showing],
+    showings: &Showings,
     history: History,
 ) -> Option<Known> {
     sightings.sort_unstable();
@@ -169,11 +169,9 @@ pub(super) fn history_of(
     times.dedup();
     let (dates, lost) = dates::with_loss(times, showings, history)?;
     // In the capture that showed it last, which a revisit may have renewed.
-    let shown = showings
-        .iter()
-        .rev()
-        .find(|showing| showing.time.unix() == dates.last_visited)?;
-    let shown_then = |time: u32| shown.shows.iter().any(|shows| shows.unix() == time);
+    let name = showings.named(CaptureTime::from_unix(dates.last_visited))?;
+    let shown = showings.captures(name);
+    let shown_then = |time: u32| shown.binary_search(&CaptureTime::from_unix(time)).is_ok();
     let mut attrs = sightings.iter().filter(|(time, _)| shown_then(*time));
     let (_, first) = attrs.next()?;
     let attr = attrs.fold(first.clone(), |united, (_, attr)| {

@@ -8,11 +8,12 @@ use windlass_links::surt::{host_of_key, url_of_key};
 
 use crate::bytes::Corrupt;
 use crate::error::IndexError;
-use crate::instant::{Instant, Showing, Shown, State, showings, unite};
+use crate::instant::{Instant, Shown, State, unite};
 use crate::segment::Segment;
+use crate::showings::Showings;
 
-/// How many pages are kept.
-const PAGES_MAX: usize = 1 << 16;
+/// Bytes of pages that are kept: some ten thousands, as a rule.
+const KEPT_BYTES_MAX: usize = 16 << 20;
 
 /// A captured page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +40,7 @@ pub struct Page {
     pub title: Option<String>,
     /// Its place in the order of pages: site key, then SURT.
     pub(super) key: (Vec<u8>, Vec<u8>),
-    pub(super) showings: Vec<Showing>,
+    pub(super) showings: Showings,
 }
 
 impl Page {
@@ -80,7 +81,7 @@ impl Page {
             is_html,
             status: document.and_then(|document| document.status),
             title: document.and_then(|document| document.title.as_deref().map(str::to_owned)),
-            showings: showings(instants),
+            showings: Showings::of(instants),
             key: (domain_key, key),
         })
     }
@@ -95,10 +96,30 @@ pub(super) struct Entry {
     pub(super) void: Rc<[u32]>,
 }
 
+impl Entry {
+    /// Bytes of memory.
+    fn memory(&self) -> usize {
+        let page = &self.page;
+        let texts = [&page.url, &page.refdomain].map(String::capacity);
+        let title = page.title.as_ref().map_or(0, String::capacity);
+        let (site, surt) = &page.key;
+        size_of::<Self>()
+            + size_of::<Page>()
+            + texts.into_iter().sum::<usize>()
+            + title
+            + site.capacity()
+            + surt.capacity()
+            + page.showings.memory()
+            + self.void.len() * 4
+    }
+}
+
 /// Pages by segment and number.
 pub(crate) struct Pages<'a> {
     segments: Vec<&'a Segment>,
     kept: HashMap<(usize, u32), Entry>,
+    /// Bytes that these take.
+    bytes: usize,
 }
 
 impl<'a> Pages<'a> {
@@ -106,6 +127,7 @@ impl<'a> Pages<'a> {
         Self {
             segments,
             kept: HashMap::new(),
+            bytes: 0,
         }
     }
 
@@ -113,10 +135,12 @@ impl<'a> Pages<'a> {
         if let Some(entry) = self.kept.get(&(segment, number)) {
             return Ok(entry.clone());
         }
-        if self.kept.len() >= PAGES_MAX {
+        if self.bytes > KEPT_BYTES_MAX {
             self.kept.clear();
+            self.bytes = 0;
         }
         let entry = self.read(segment, number)?;
+        self.bytes += entry.memory();
         self.kept.insert((segment, number), entry.clone());
         Ok(entry)
     }

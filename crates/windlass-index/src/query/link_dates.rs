@@ -7,11 +7,13 @@ use windlass_links::History;
 
 use super::dates::{self, Dates};
 use crate::bytes::Corrupt;
-use crate::instant::{Showing, showings};
 use crate::segment::Segment;
+use crate::showings::Showings;
 
-/// How many pages' showings are kept.
-const PAGES_KEPT_MAX: usize = 1 << 15;
+/// Bytes of pages' showings that are kept: those of some ten thousands of pages, as a rule.
+const KEPT_BYTES_MAX: usize = 4 << 20;
+/// What a page takes among them beside its showings.
+const PAGE_BYTES: usize = 64;
 
 /// Reads dates; keeps the showings of pages that were asked for.
 #[derive(Debug)]
@@ -19,7 +21,9 @@ pub(crate) struct LinkDates<'a> {
     segment: &'a Segment,
     history: History,
     /// Showings of the pages whose latest capture does not tell all.
-    pages: HashMap<u32, Vec<Showing>>,
+    pages: HashMap<u32, Showings>,
+    /// Bytes that these take.
+    bytes: usize,
 }
 
 impl<'a> LinkDates<'a> {
@@ -28,6 +32,7 @@ impl<'a> LinkDates<'a> {
             segment,
             history,
             pages: HashMap::new(),
+            bytes: 0,
         }
     }
 
@@ -49,12 +54,17 @@ impl<'a> LinkDates<'a> {
                 return Ok(None);
             }
         }
-        if self.pages.len() >= PAGES_KEPT_MAX {
+        if self.bytes > KEPT_BYTES_MAX {
             self.pages.clear();
+            self.bytes = 0;
         }
         let showings = match self.pages.entry(page) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => unknown.insert(showings(&self.segment.page(page)?.1)),
+            Entry::Vacant(unknown) => {
+                let showings = Showings::of(&self.segment.page(page)?.1);
+                self.bytes += PAGE_BYTES + showings.memory();
+                unknown.insert(showings)
+            }
         };
         Ok(dates::of(times, showings, self.history))
     }

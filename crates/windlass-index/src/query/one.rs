@@ -337,10 +337,9 @@ pub(crate) fn matching_urls(
         return Ok((start < end).then_some(start..end).into_iter().collect());
     }
     let mut ranges: Vec<Range<usize>> = Vec::new();
-    let mut key = Vec::new();
+    let mut keys = StringCursor::new(*urls);
     for url in start..end {
-        urls.get(url, &mut key)?;
-        if target.has_port(&key) {
+        if target.has_port(keys.get(url)?) {
             match ranges.last_mut() {
                 Some(last) if last.end == url => last.end += 1,
                 _ => ranges.push(url..url + 1),

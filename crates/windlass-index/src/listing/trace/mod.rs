@@ -19,10 +19,15 @@ use crate::error::IndexError;
 use crate::instant::{Instant, State};
 use crate::query::dates;
 use crate::segment::Segment;
+use crate::showings::Showings;
 use crate::sighting::unite_attrs;
 use crate::store::Snapshot;
 use page::TracedPage;
 use sightings::Wanted;
+
+/// Bytes that the captures which a page's revisits renew may take, written out for each of them. Of pages that were not
+/// made to, they take some hundreds.
+const RENEWED_BYTES_MAX: usize = 64 << 20;
 
 /// A link with all captures of its page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +73,7 @@ pub struct TracedCapture {
     pub alt: Option<String>,
     /// Of a revisit, the captures that it renews (R1): their records hold the document. None where it
     /// refers to nothing known, and of other captures.
-    pub renews: Vec<CaptureTime>,
+    pub renews: Arc<[CaptureTime]>,
     /// Where it was read, ordered by (digest, offset); several where equal captures came more than once.
     /// What another capture of the second outranks (R14) is left out.
     pub places: Vec<ArchivePlace>,
@@ -169,7 +174,7 @@ fn trace(
     else {
         return Ok(None);
     };
-    let captures = captures(&found, &seen, names);
+    let captures = captures(&found, &seen, names, cancel)?;
     let shown = captures
         .iter()
         .rfind(|capture| capture.time.unix() == dates.last_visited);
@@ -222,19 +227,25 @@ fn captures(
     found: &TracedPage<'_>,
     seen: &Seen,
     names: &dyn Fn(&str) -> Vec<String>,
-) -> Vec<TracedCapture> {
+    cancel: &AtomicBool,
+) -> Result<Vec<TracedCapture>, IndexError> {
+    let showings = &found.page.showings;
+    let mut renewed = Renewed::default();
     let each = found.instants.iter().map(|instant| {
+        if cancel.load(Ordering::Relaxed) {
+            return Err(IndexError::Cancelled);
+        }
         let Instant { time, state, .. } = instant;
-        let showings = &found.page.showings;
-        let showing = showings.binary_search_by_key(time, |showing| showing.time);
-        let showing = showing.ok().and_then(|at| showings.get(at));
-        let shows = showing.map_or(&[][..], |showing| &showing.shows);
-        let (rel, alt) = seen.in_any(shows).unzip();
-        let (status, renews) = match state {
-            State::Real { document, .. } => (document.status, Vec::new()),
-            State::Revisit(_) => (None, shows.to_vec()),
+        let shows = match showings.named(*time) {
+            Some(name) => renewed.captures(showings, name)?,
+            None => Arc::default(),
         };
-        TracedCapture {
+        let (rel, alt) = seen.in_any(&shows).unzip();
+        let (status, renews) = match state {
+            State::Real { document, .. } => (document.status, Arc::default()),
+            State::Revisit(_) => (None, shows),
+        };
+        Ok(TracedCapture {
             time: *time,
             outcome: state.outcome(),
             status,
@@ -244,7 +255,37 @@ fn captures(
             alt,
             renews,
             places: found.places(instant, names),
-        }
+        })
     });
     each.collect()
+}
+
+/// What the captures of a page show, written out. Those that show the same one after the other share it.
+#[derive(Default)]
+struct Renewed {
+    last: Option<(u32, Arc<[CaptureTime]>)>,
+    bytes: usize,
+}
+
+impl Renewed {
+    fn captures(
+        &mut self,
+        showings: &Showings,
+        name: u32,
+    ) -> Result<Arc<[CaptureTime]>, IndexError> {
+        if let Some((last, captures)) = &self.last
+            && *last == name
+        {
+            return Ok(Arc::clone(captures));
+        }
+        let captures: Arc<[CaptureTime]> = showings.captures(name).into();
+        self.bytes += size_of_val::<[CaptureTime]>(&captures);
+        if self.bytes > RENEWED_BYTES_MAX {
+            return Err(IndexError::Memory {
+                max: RENEWED_BYTES_MAX,
+            });
+        }
+        self.last = Some((name, Arc::clone(&captures)));
+        Ok(captures)
+    }
 }

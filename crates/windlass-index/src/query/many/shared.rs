@@ -7,9 +7,10 @@ use windlass_links::History;
 use super::overlap::Match;
 use super::pages::SegmentPages;
 use crate::error::IndexError;
-use crate::instant::{self, Showing};
+use crate::instant;
 use crate::query::dates::{self, Dates};
 use crate::segment::Segment;
+use crate::showings::Showings;
 
 /// No group.
 pub(super) const ALONE: u32 = u32::MAX;
@@ -154,7 +155,7 @@ pub(super) struct UnitedPage {
     /// Of a plain page: seconds of the latest capture.
     latest: u32,
     /// Where the latest capture does not tell all.
-    showings: Vec<Showing>,
+    showings: Showings,
     /// (segment, second) of captures whose links are not taken (R14).
     outranked: Vec<(u32, u32)>,
 }
@@ -184,7 +185,7 @@ impl UnitedPage {
                 self.outranked.push((at, time.unix()));
             }
         }
-        self.showings = instant::showings(&united);
+        self.showings = Showings::of(&united);
         self.latest = instant::latest(&united);
         Ok(())
     }

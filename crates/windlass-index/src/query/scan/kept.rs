@@ -7,10 +7,11 @@ use std::sync::atomic::AtomicBool;
 use super::{Scan, check};
 use crate::error::IndexError;
 use crate::finished::FinishedGroups;
+use crate::query::chosen::{CONDITION_BYTES_MAX, ChosenGroups, KEPT_BYTES, MADE_BYTES};
 use crate::query::parts::in_parts;
 use crate::range_anchors::RangeAnchors;
 use crate::ready::Groups;
-use crate::row_table::{self, RowKey, RowPart, RowTable};
+use crate::row_table::{self, ChosenKey, RowKey, RowPart, RowTable};
 use crate::rows::{RowChoice, RowVisitor, TargetRows, Texts};
 use crate::sink::PageSet;
 
@@ -50,6 +51,53 @@ impl Scan {
             return None;
         }
         self.segment.rows().anchors(&self.row_key())
+    }
+
+    /// What the groups are kept by of the rows whose anchors pass a condition, where such groups are.
+    fn chosen_key(&self, condition: &str) -> Option<ChosenKey> {
+        let is_kept = self.link_count() >= self.tuning.kept_links_min
+            && condition.len() <= CONDITION_BYTES_MAX;
+        is_kept.then(|| ChosenKey {
+            range: self.row_key(),
+            condition: condition.into(),
+        })
+    }
+
+    /// The groups of the rows whose anchors pass a condition, where they are kept.
+    pub(crate) fn kept_chosen(&self, condition: &str) -> Option<Arc<ChosenGroups>> {
+        self.segment.rows().chosen(&self.chosen_key(condition)?)
+    }
+
+    /// Whether they are worth making now, because they are asked for again, and so many anchors at most, or those of the
+    /// site, do not take too much.
+    pub(crate) fn is_worth_choosing(
+        &self,
+        condition: &str,
+        anchors: Option<usize>,
+    ) -> Result<bool, IndexError> {
+        let Some(key) = self.chosen_key(condition) else {
+            return Ok(false);
+        };
+        let anchors = match anchors {
+            Some(anchors) => anchors,
+            None => self.block().map_err(self.wrong())?.fold_count(),
+        };
+        let groups = anchors.min(self.link_count());
+        // The rows may be made with them, where there is memory for them.
+        let rows_bytes = row_table::bytes_max(self.link_count());
+        let memory_max = self.tuning.memory_max;
+        let memory_left = memory_max.checked_sub(rows_bytes).unwrap_or(memory_max);
+        let is_affordable = groups.saturating_mul(MADE_BYTES) <= memory_left;
+        let kept_bytes = groups.saturating_mul(KEPT_BYTES);
+        Ok(self.tuning.makes_tables
+            && is_affordable
+            && self.segment.rows().is_worth_choosing(&key, kept_bytes))
+    }
+
+    pub(crate) fn keep_chosen(&self, condition: &str, groups: &Arc<ChosenGroups>) {
+        if let Some(key) = self.chosen_key(condition) {
+            self.segment.rows().put_chosen(key, groups);
+        }
     }
 
     /// Reads the anchors of rows, and keeps them, where they do not take too much.

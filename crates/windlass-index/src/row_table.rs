@@ -4,6 +4,7 @@
 mod bounds;
 mod part;
 
+use std::hash::Hash;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,6 +13,7 @@ use windlass_links::History;
 
 use crate::cache::{Cache, KeptMemory, Memory};
 use crate::finished::FinishedGroups;
+use crate::query::ChosenGroups;
 use crate::range_anchors::RangeAnchors;
 use crate::sink::Hit;
 
@@ -20,11 +22,11 @@ pub(crate) use part::RowPart;
 
 /// The rows of one range take at most one of so many parts of the memory for all that is kept.
 const RANGE_SHARE: usize = 2;
-/// And their anchors one of so many.
+/// And their anchors, and the groups of those that pass a condition, one of so many.
 const ANCHORS_SHARE: usize = 8;
 /// Bytes that a link takes, at most.
 const LINK_BYTES: usize = part::ROW_BYTES + part::ANCHOR_BYTES;
-/// Of how many ranges without a table it is known that they were asked about.
+/// Of how many ranges without a table, and conditions without groups, it is known that they were asked about.
 const ASKED_MAX: usize = 1 << 8;
 
 /// Bytes that the rows of so many links take, at most.
@@ -82,6 +84,33 @@ pub(crate) struct RowKey {
     pub(crate) history: History,
 }
 
+/// What the groups of the rows of a range are kept by whose anchors pass a condition.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct ChosenKey {
+    pub(crate) range: RowKey,
+    pub(crate) condition: Box<str>,
+}
+
+/// What was asked about once.
+#[derive(Debug)]
+struct Asked<K>(Mutex<LruCache<K, ()>>);
+
+impl<K: Hash + Eq + Clone> Asked<K> {
+    fn new() -> Self {
+        Self(Mutex::new(LruCache::new(ASKED_MAX)))
+    }
+
+    /// Whether it was asked about before; if so, it is forgotten.
+    fn is_again(&self, key: &K) -> bool {
+        let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_again = asked.remove(key).is_some();
+        if !is_again {
+            asked.insert(key.clone(), ());
+        }
+        is_again
+    }
+}
+
 /// The rows of the ranges used last; of those with few links the links.
 #[derive(Debug)]
 pub(crate) struct RowCache {
@@ -89,8 +118,9 @@ pub(crate) struct RowCache {
     hits: Cache<RowKey, Vec<Hit>>,
     groups: Cache<RowKey, FinishedGroups>,
     anchors: Cache<RowKey, RangeAnchors>,
-    /// Ranges that were asked about once.
-    asked: Mutex<LruCache<RowKey, ()>>,
+    chosen: Cache<ChosenKey, ChosenGroups>,
+    asked: Asked<RowKey>,
+    asked_to_choose: Asked<ChosenKey>,
     range_bytes_max: usize,
     anchors_bytes_max: usize,
 }
@@ -102,7 +132,9 @@ impl RowCache {
             hits: Cache::new(memory),
             groups: Cache::new(memory),
             anchors: Cache::new(memory),
-            asked: Mutex::new(LruCache::new(ASKED_MAX)),
+            chosen: Cache::new(memory),
+            asked: Asked::new(),
+            asked_to_choose: Asked::new(),
             range_bytes_max: memory.bytes_max() / RANGE_SHARE,
             anchors_bytes_max: memory.bytes_max() / ANCHORS_SHARE,
         }
@@ -116,15 +148,7 @@ impl RowCache {
     /// Whether the rows of a range of so many links are to be kept, now that it is asked about: where that
     /// is not the first time, and there is room.
     pub(crate) fn is_worth(&self, key: &RowKey, links: usize) -> bool {
-        if bytes_max(links) > self.range_bytes_max {
-            return false;
-        }
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_again = asked.remove(key).is_some();
-        if !is_again {
-            asked.insert(key.clone(), ());
-        }
-        is_again
+        bytes_max(links) <= self.range_bytes_max && self.asked.is_again(key)
     }
 
     /// The backlinks of a range, in order, if they are kept.
@@ -145,6 +169,22 @@ impl RowCache {
     /// Keeps the groups of a range.
     pub(crate) fn put_groups(&self, key: RowKey, groups: FinishedGroups) {
         self.groups.put(key, &Arc::new(groups));
+    }
+
+    /// The groups of the rows whose anchors pass a condition, if they are kept.
+    pub(crate) fn chosen(&self, key: &ChosenKey) -> Option<Arc<ChosenGroups>> {
+        self.chosen.get(key)
+    }
+
+    /// Whether they are to be kept, now that they are asked for: where that is not the first time, and so many bytes
+    /// are not too many.
+    pub(crate) fn is_worth_choosing(&self, key: &ChosenKey, bytes: usize) -> bool {
+        bytes <= self.anchors_bytes_max && self.asked_to_choose.is_again(key)
+    }
+
+    /// Keeps the groups of the rows whose anchors pass a condition.
+    pub(crate) fn put_chosen(&self, key: ChosenKey, groups: &Arc<ChosenGroups>) {
+        self.chosen.put(key, groups);
     }
 
     /// How many bytes the anchors of a range may take to be kept.

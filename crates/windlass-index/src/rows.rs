@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use windlass_links::CaptureTime;
 
-use crate::anchors::{AnchorSet, AnchorStretch};
+use crate::anchors::AnchorSet;
 use crate::cache::Memory;
 use crate::error::IndexError;
 use crate::finished::FinishedGroups;
@@ -212,30 +212,6 @@ impl TargetRows {
             Links::Listed(..) => Ok(None),
             Links::Scanned(scan) => scan.ready_groups(),
             Links::United(united) => united.ready_groups(),
-        }
-    }
-
-    /// The anchors that pass a test, where that can be found out for many of them at once, before anything
-    /// else is read of them: `None` where the backlinks are few or in memory, and a visitor is to test
-    /// each in [`wants`](RowVisitor::wants). Of anchors that do not occur it does not matter whether they
-    /// are in. `test` is given anchors with neighbouring numbers and puts the places of those that pass
-    /// into a list. A few ns an anchor of the site, whose anchors are decoded and kept at the first time,
-    /// about 20 ns each, where they are not too many.
-    ///
-    /// # Errors
-    /// Where the segment is damaged; [`IndexError::Cancelled`] soon after `cancel` is set.
-    pub fn select_anchors(
-        &self,
-        test: impl Fn(&AnchorStretch<'_>, &mut Vec<usize>) + Sync,
-        cancel: &AtomicBool,
-    ) -> Result<Option<AnchorSet>, IndexError> {
-        let of_range = match &self.names {
-            Names::Site { anchors, .. } => anchors.as_deref(),
-            Names::Listed { .. } | Names::Gathered { .. } | Names::United(_) => None,
-        };
-        match &self.links {
-            Links::Scanned(scan) => scan.select(of_range, test, cancel).map(Some),
-            Links::Listed(..) | Links::United(_) => Ok(None),
         }
     }
 

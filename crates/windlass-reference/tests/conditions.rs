@@ -13,7 +13,7 @@ use windlass_links::anchor::fold;
 use windlass_links::{CanonicalUrl, Capture, History, Mode, Rel, Target};
 use windlass_reference::fixtures::{Builder, capture, time};
 use windlass_reference::{Backlink, PlainRow, groups, rows};
-use windlass_report::{Emptiness, Query, run};
+use windlass_report::{Emptiness, Query, run, totals_tuned};
 
 use support::{Plan, ingest};
 
@@ -109,6 +109,11 @@ const CONDITIONS: &[(&str, Holds)] = &[
         |row| row.anchor.contains('9') && row.anchor.contains("or 8"),
     ),
     ("word(anchor,\"77\")", |row| row.anchor.ends_with(" 77")),
+    // Of anchors that were asked for before.
+    (
+        "word(anchor,\"77\"),first_seen>=\"1970-01-01T00:00:12Z\"",
+        |row| row.anchor.ends_with(" 77") && row.first_seen >= time(12),
+    ),
     ("substring(anchor,\"ÄPFEL\")", |row| {
         row.anchor.contains("äpfel")
     }),
@@ -168,13 +173,20 @@ fn tunings() -> [Tuning; 7] {
     [usual, usual, gathered, in_turn, decoded, kept, kept]
 }
 
-fn query(target: &Target, history: History, filter: &str) -> Query {
+/// All groups, those with most backlinks first.
+const ALL: &[(&str, &str)] = &[("order_by", "backlinks:desc"), ("limit", "20000")];
+/// Some of them in another order.
+const SOME: &[(&str, &str)] = &[
+    ("order_by", "last_visited:desc"),
+    ("offset", "3"),
+    ("limit", "5"),
+];
+
+fn query(target: &Target, history: History, filter: &str, page: &[(&str, &str)]) -> Query {
     let parameters = [
         ("from", "anchors"),
         ("target", "t.example.org"),
         ("where", filter),
-        ("order_by", "backlinks:desc"),
-        ("limit", "20000"),
     ];
     let parameters = parameters
         .into_iter()
@@ -182,7 +194,7 @@ fn query(target: &Target, history: History, filter: &str) -> Query {
     Query {
         target: target.clone(),
         history,
-        ..Query::from_params(parameters).unwrap()
+        ..Query::from_params(parameters.chain(page.iter().copied())).unwrap()
     }
 }
 
@@ -227,7 +239,7 @@ fn conditions_on_many_anchors_leave_what_the_rules_say() {
                     .filter(|link| cells.contains(&(&*link.folded, &*link.refdomain)))
                     .map(|link| link.page.as_str())
                     .collect();
-                let asked = query(&target, history, filter);
+                let asked = query(&target, history, filter, ALL);
                 for tuning in tunings() {
                     let found = snapshot.rows_tuned(&target, history, &cancel, tuning);
                     let found = found.unwrap();
@@ -259,6 +271,62 @@ fn conditions_on_many_anchors_leave_what_the_rules_say() {
                     let is_empty = expected.is_empty().then_some(Emptiness::FilteredOut);
                     assert_eq!(report.emptiness(), is_empty, "{name}");
                 }
+                // What is kept of these tells the rest, too: another page in another order, and the totals.
+                let [.., again] = tunings();
+                let found = snapshot.rows_tuned(&target, history, &cancel, again);
+                expected.sort_by(|a, b| {
+                    let by_date = b.last_visited.cmp(&a.last_visited);
+                    by_date.then_with(|| a.anchor.cmp(&b.anchor))
+                });
+                let expected_page: Vec<&str> = expected
+                    .iter()
+                    .map(|g| &*g.anchor)
+                    .skip(3)
+                    .take(5)
+                    .collect();
+                let paged = query(&target, history, filter, SOME);
+                let found = found.unwrap();
+                let is_kept =
+                    found.chosen_groups(&paged.where_filter.to_string(), |_, _| (), &cancel);
+                let conditions = paged.where_filter.conditions();
+                let is_of_anchors = !filter.is_empty()
+                    && conditions
+                        .iter()
+                        .all(|condition| condition.column().name == "anchor");
+                assert_eq!(
+                    is_kept.unwrap().is_some(),
+                    is_of_anchors,
+                    "{target} {filter}"
+                );
+                let report = run(&paged, &found).unwrap();
+                let page: Vec<&str> = report
+                    .groups()
+                    .iter()
+                    .map(|group| report.anchor(group))
+                    .collect();
+                assert_eq!(page, expected_page, "{target} {history} {filter}");
+                let totals = totals_tuned(&asked, &snapshot, &cancel, again).unwrap();
+                let refdomains: BTreeSet<&str> = kept.iter().map(|row| &*row.refdomain).collect();
+                assert_eq!(
+                    (
+                        totals.anchors,
+                        totals.refdomains,
+                        totals.refpages,
+                        totals.backlinks
+                    ),
+                    (
+                        expected.len() as u64,
+                        refdomains.len() as u64,
+                        pages.len() as u64,
+                        kept.iter().map(|row| row.backlinks).sum()
+                    ),
+                    "{target} {history} {filter}"
+                );
+                let dates = (
+                    kept.iter().map(|row| row.first_seen).min(),
+                    kept.iter().map(|row| row.last_visited).max(),
+                );
+                assert_eq!((totals.first_seen, totals.last_visited), dates);
             }
             let [.., kept] = tunings();
             let again = snapshot.rows_tuned(&target, history, &cancel, kept);

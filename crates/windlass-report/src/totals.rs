@@ -9,7 +9,8 @@ use windlass_index::{
 use windlass_links::{CaptureTime, History};
 
 use crate::engine::{
-    Answer, AnswerError, AnswerLimits, Beside, answer_beside, kinds_asked, scan_passing,
+    Answer, AnswerError, AnswerLimits, Beside, answer_beside, chosen_groups, kinds_asked,
+    scan_passing,
 };
 use crate::error::Misreading;
 use crate::kind::Kinds;
@@ -102,26 +103,27 @@ pub fn totals_tuned(
     }
     let asked = snapshot.rows_tuned(&query.target, query.history, cancel, tuning)?;
     let mut totals = match asked.ready_groups()? {
-        Some(groups) if query.where_filter.is_empty() => of_groups(groups, &asked, cancel)?,
-        _ => {
-            let kinds = kinds_asked(query, || Kinds::of_index(&query.target, snapshot))?;
-            of_rows(query, &asked, kinds.as_ref(), cancel)?
+        Some(groups) if query.where_filter.is_empty() => {
+            of_groups(groups, asked.count_refdomains(cancel)?)?
         }
+        _ => match chosen_groups(&query.where_filter, &asked, cancel)? {
+            Some(chosen) => of_groups(chosen.ready_groups()?, chosen.refdomains())?,
+            None => {
+                let kinds = kinds_asked(query, || Kinds::of_index(&query.target, snapshot))?;
+                of_rows(query, &asked, kinds.as_ref(), cancel)?
+            }
+        },
     };
     totals.add_live_and_lost(query, &asked, snapshot, cancel, tuning)?;
     Ok(totals)
 }
 
 /// From finished groups, which know everything but to how many domains their pages belong together.
-fn of_groups(
-    mut groups: ReadyGroups<'_>,
-    rows: &TargetRows,
-    cancel: &AtomicBool,
-) -> Result<Totals, IndexError> {
+fn of_groups(mut groups: ReadyGroups<'_>, refdomains: u64) -> Result<Totals, IndexError> {
     let mut totals = Totals {
         backlinks: groups.backlinks(),
         refpages: groups.refpages(),
-        refdomains: rows.count_refdomains(cancel)?,
+        refdomains,
         anchors: groups.len() as u64,
         ..Totals::default()
     };

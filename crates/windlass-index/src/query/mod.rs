@@ -5,6 +5,7 @@
 //! united ([`many`]), so that the answer is that of the merged index.
 
 mod budget;
+mod chosen;
 pub(crate) mod counts;
 pub(crate) mod dates;
 mod direct;
@@ -31,6 +32,7 @@ use crate::rows::{Links, TargetRows};
 use crate::segment::Segment;
 use budget::Budget;
 
+pub use chosen::ChosenGroups;
 pub use groups::{ReadyColumn, ReadyGroup, ReadyGroups};
 pub(crate) use known::host_occurs;
 pub(crate) use link_dates::LinkDates;

@@ -226,6 +226,26 @@ impl Groups {
     }
 }
 
+impl Groups {
+    /// Takes the groups of rows whose anchors come behind. Both stay in memory.
+    pub(crate) fn append(&mut self, mut more: Self) -> Result<(), IndexError> {
+        self.close();
+        more.close();
+        self.groups += more.groups;
+        self.backlinks += more.backlinks;
+        self.many.append(&mut more.many);
+        if self.few.is_empty() {
+            self.few = more.few;
+        } else {
+            for (few, more) in self.few.iter_mut().zip(&mut more.few) {
+                let moved = more.write_to(few);
+                moved.map_err(|_| IndexError::TooLarge("groups that were put aside"))?;
+            }
+        }
+        Ok(())
+    }
+}
+
 impl RowVisitor for Groups {
     fn row(&mut self, row: &Row, _: &mut Texts<'_>) -> Result<bool, IndexError> {
         self.add(row);
@@ -296,5 +316,49 @@ impl<'a> Node<'a> {
             span: Column::read(bytes, groups)?,
             heads: Heads::read(bytes, groups)?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use windlass_links::CaptureTime;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn groups_made_in_parts_are_those_made_at_once(
+            rows in prop::collection::vec((0u32..3, 1u32..50, 0u32..9, 0u32..3), 0..80),
+            parts in 1usize..5,
+        ) {
+            let (mut whole, mut some) = (Groups::default(), Vec::new());
+            some.resize_with(parts, Groups::default);
+            let mut anchor = 0;
+            let rows: Vec<Row> = rows.into_iter().map(|(more, backlinks, seen, span)| {
+                anchor += more;
+                Row {
+                    anchor,
+                    refdomain: 0,
+                    backlinks: backlinks.into(),
+                    refpages: u64::from(backlinks.div_ceil(2)),
+                    first_seen: CaptureTime::from_unix(seen),
+                    last_visited: CaptureTime::from_unix(seen + span),
+                }
+            }).collect();
+            for row in &rows {
+                whole.add(row);
+                some[(row.anchor * parts as u32 / (anchor + 1)) as usize].add(row);
+            }
+            let mut together = Groups::default();
+            for part in some {
+                together.append(part).unwrap();
+            }
+            let encoded = |groups| {
+                let node = EncodedNode::of(groups, 7, usize::MAX).unwrap();
+                (node.backlinks, node.groups, node.bytes)
+            };
+            prop_assert_eq!(encoded(together), encoded(whole));
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Rows as they are kept: in blocks of columns, so that those within bounds are found without reading the rest.
 
+use std::hint::black_box;
 use std::ops::Range;
 
 use windlass_links::CaptureTime;
@@ -134,14 +135,48 @@ impl RowPart {
         Ok(())
     }
 
+    /// Touches the first rows of anchors, of each of which these are the places, and their pages: they are wanted soon.
+    /// Each waits for memory, but here they do it side by side, as nothing depends on what is found.
+    pub(crate) fn fetch<'r>(&self, anchors: impl Iterator<Item = &'r Range<usize>> + Clone) {
+        let mut touched = 0;
+        for rows in anchors.clone() {
+            let (first, last) = (rows.start / BLOCK, rows.end.saturating_sub(1) / BLOCK);
+            // What follows, the processor fetches of itself.
+            for at in [first, last] {
+                if let Some(block) = self.blocks.get(at) {
+                    let [first_seen, ..] = block.first_seen;
+                    let [last_visited, ..] = block.last_visited;
+                    let [backlinks, ..] = block.backlinks;
+                    let [refdomain, ..] = block.refdomains;
+                    touched ^= first_seen ^ last_visited ^ backlinks ^ refdomain;
+                }
+            }
+            touched ^= self.pages_start(rows.start).unwrap_or_default();
+        }
+        black_box(touched);
+        for rows in anchors {
+            let start = self.pages_start(rows.start).unwrap_or_default();
+            touched ^= self.pages.get(start as usize).unwrap_or(&0);
+        }
+        black_box(touched);
+    }
+
+    /// Where the pages of a row begin among all.
+    #[inline]
+    fn pages_start(&self, at: usize) -> Option<u32> {
+        match at.checked_sub(1) {
+            Some(before) => {
+                let block = self.blocks.get(before / BLOCK)?;
+                block.pages_ends.get(before % BLOCK).copied()
+            }
+            None => Some(0),
+        }
+    }
+
     /// A row of an anchor by its place, and its pages.
     #[inline]
     pub(crate) fn get(&self, anchor: u32, at: usize) -> Option<(Row, &[u32])> {
-        let pages_end = |at: usize| self.blocks.get(at / BLOCK)?.pages_ends.get(at % BLOCK);
-        let start = match at.checked_sub(1) {
-            Some(before) => *pages_end(before)?,
-            None => 0,
-        };
+        let start = self.pages_start(at)?;
         let (block, at) = (self.blocks.get(at / BLOCK)?, at % BLOCK);
         let end = *block.pages_ends.get(at)?;
         let pages = self.pages.get(start as usize..end as usize)?;

@@ -8,7 +8,7 @@ use windlass_links::CaptureTime;
 
 use super::page::{Finished, Page};
 use super::ready;
-use super::row_filter::{kinds_asked, scan_passing};
+use super::row_filter::{chosen_groups, kinds_asked, scan_passing};
 use crate::filter::{Matcher, Subject};
 use crate::kind::Kinds;
 use crate::query::Query;
@@ -17,7 +17,7 @@ use crate::table::Field;
 
 /// Answers a query from the rows of its target.
 ///
-/// Where the index has finished groups, and no `where` asks for others, those are read that can be on
+/// Where the index has finished groups of what `where` asks for, those are read that can be on
 /// the page. Otherwise time grows with the number of backlinks. Memory grows with `offset + limit`.
 /// Each distinct anchor and refdomain is tested once. Kinds of anchors are told by the Public Suffix List
 /// that travels with Windlass; [`run_on`] takes that of the index.
@@ -109,11 +109,14 @@ pub(super) fn window_beside<'a, V: RowVisitor>(
     beside: impl Fn() -> V + Sync,
 ) -> Result<(Report<'a>, Option<Beside<V>>), IndexError> {
     let new = || Page::new(query, after.copied(), groups_max);
+    let of_groups = |groups| ready::report(query, rows, groups, new().unordered(), cancel);
     if query.where_filter.is_empty()
         && let Some(groups) = rows.ready_groups()?
     {
-        let report = ready::report(query, rows, groups, new().unordered(), cancel)?;
-        return Ok((report, None));
+        return Ok((of_groups(groups)?, None));
+    }
+    if let Some(chosen) = chosen_groups(&query.where_filter, rows, cancel)? {
+        return Ok((of_groups(chosen.ready_groups()?)?, None));
     }
     let grouping = || Grouping::new(query, new(), beside());
     let passed = scan_passing(&query.where_filter, kinds, rows, grouping, cancel)?;

@@ -42,7 +42,7 @@ pub use answer::Answer;
 pub use error::{AnswerError, WriteError};
 pub(crate) use memory::{Memory, SharedMemory};
 pub use of_anchor::{AnchorRow, rows_of_anchor};
-pub(crate) use row_filter::{kinds_asked, scan_passing};
+pub(crate) use row_filter::{chosen_groups, kinds_asked, scan_passing};
 pub use small::{answer_if_small, may_be_small};
 
 /// What an answer may take. Whatever the numbers, the answer is the same, or refused.

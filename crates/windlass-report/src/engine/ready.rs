@@ -22,7 +22,7 @@ pub(super) fn report<'a>(
     cancel: &AtomicBool,
 ) -> Result<Report<'a>, IndexError> {
     let found = Found {
-        any_rows: !groups.is_empty(),
+        any_rows: !groups.is_empty() || (!query.where_filter.is_empty() && rows.any(cancel)?),
         backlinks: groups.backlinks(),
         refpages: groups.refpages(),
     };

@@ -3,9 +3,12 @@
 //! [`scan_passing`] gives visitors those that pass.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use windlass_index::{IndexError, Row, RowBounds, RowChoice, RowVisitor, TargetRows, Texts};
+use windlass_index::{
+    ChosenGroups, IndexError, Row, RowBounds, RowChoice, RowVisitor, TargetRows, Texts,
+};
 
 use crate::filter::{Filter, Matcher};
 use crate::kind::Kinds;
@@ -37,6 +40,24 @@ pub(crate) fn scan_passing<V: RowVisitor>(
     let (parts, refpages) = rows.scan_of(&choice, new, cancel)?;
     let is_chosen = choice.anchors.is_some() || !choice.bounds.is_open();
     Ok(Passed::of(parts, refpages, is_chosen))
+}
+
+/// The groups of the rows that pass `where`, where it has conditions on anchors and no others, and the index has them,
+/// for the same was asked before.
+pub(crate) fn chosen_groups(
+    filter: &Filter,
+    rows: &TargetRows,
+    cancel: &AtomicBool,
+) -> Result<Option<Arc<ChosenGroups>>, IndexError> {
+    if filter.is_empty() || filter.of_column(Field::Anchor) != *filter {
+        return Ok(None);
+    }
+    let matcher = Matcher::new(filter);
+    rows.chosen_groups(
+        &filter.to_string(),
+        |anchors, places| matcher.passing_anchors(anchors, |_| true, places),
+        cancel,
+    )
 }
 
 /// [`scan_passing`], with the number of distinct pages of each refdomain behind the rows that visitors kept. It is
@@ -118,7 +139,10 @@ fn choice(
     let tests_kind = matcher.tests(Field::Kind);
     let anchors = if matcher.tests(Field::Anchor) || tests_kind {
         let passes_kind = |text: &str| !tests_kind || passes_kind(&matcher, kinds, text);
+        // What a kind is, the conditions do not tell.
+        let condition = (!tests_kind).then(|| filter.of_column(Field::Anchor).to_string());
         rows.select_anchors(
+            condition.as_deref(),
             |anchors, places| matcher.passing_anchors(anchors, passes_kind, places),
             cancel,
         )?

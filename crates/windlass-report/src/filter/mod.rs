@@ -14,7 +14,7 @@ pub(crate) use text::is_of_word;
 use windlass_links::CaptureTime;
 
 use crate::error::Misreading;
-use crate::table::{Clause, Column, Table};
+use crate::table::{Clause, Column, Field, Table};
 
 /// Conditions of which all must hold; none, in an absent parameter.
 ///
@@ -49,6 +49,19 @@ impl Filter {
         let mut conditions = self.conditions.clone();
         conditions.push(condition);
         Self { conditions }
+    }
+
+    /// Those of the conditions that look at a column.
+    pub(crate) fn of_column(&self, field: Field) -> Self {
+        let looks_there = |condition: &&Condition| condition.column().field == field;
+        Self {
+            conditions: self
+                .conditions
+                .iter()
+                .filter(looks_there)
+                .cloned()
+                .collect(),
+        }
     }
 
     /// Whether there is no condition.

@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicBool;
 use windlass_links::History;
 
 impl Scan {
-    pub(super) fn link_count(&self) -> usize {
+    pub(in crate::query) fn link_count(&self) -> usize {
         self.links.iter().map(ExactSizeIterator::len).sum()
     }
 

@@ -1,20 +1,24 @@
 //! The rows of a scan, kept for the next question about the same target.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::{Scan, check};
 use crate::error::IndexError;
 use crate::finished::FinishedGroups;
+use crate::query::chosen::{CONDITION_BYTES_MAX, ChosenGroups, KEPT_BYTES, MADE_BYTES};
 use crate::query::parts::in_parts;
 use crate::range_anchors::RangeAnchors;
 use crate::ready::Groups;
-use crate::row_table::{self, RowKey, RowPart, RowTable};
+use crate::row_table::{self, ChosenKey, RowKey, RowPart, RowTable};
 use crate::rows::{RowChoice, RowVisitor, TargetRows, Texts};
 use crate::sink::PageSet;
 
 /// How many anchors are gone through between looks at the stop flag.
 const STRIDE: usize = 1 << 12;
+/// Of how many anchors that lie apart the rows are fetched at once.
+const FETCHED: usize = 32;
 
 impl Scan {
     fn row_key(&self) -> RowKey {
@@ -47,6 +51,53 @@ impl Scan {
             return None;
         }
         self.segment.rows().anchors(&self.row_key())
+    }
+
+    /// What the groups are kept by of the rows whose anchors pass a condition, where such groups are.
+    fn chosen_key(&self, condition: &str) -> Option<ChosenKey> {
+        let is_kept = self.link_count() >= self.tuning.kept_links_min
+            && condition.len() <= CONDITION_BYTES_MAX;
+        is_kept.then(|| ChosenKey {
+            range: self.row_key(),
+            condition: condition.into(),
+        })
+    }
+
+    /// The groups of the rows whose anchors pass a condition, where they are kept.
+    pub(crate) fn kept_chosen(&self, condition: &str) -> Option<Arc<ChosenGroups>> {
+        self.segment.rows().chosen(&self.chosen_key(condition)?)
+    }
+
+    /// Whether they are worth making now, because they are asked for again, and so many anchors at most, or those of the
+    /// site, do not take too much.
+    pub(crate) fn is_worth_choosing(
+        &self,
+        condition: &str,
+        anchors: Option<usize>,
+    ) -> Result<bool, IndexError> {
+        let Some(key) = self.chosen_key(condition) else {
+            return Ok(false);
+        };
+        let anchors = match anchors {
+            Some(anchors) => anchors,
+            None => self.block().map_err(self.wrong())?.fold_count(),
+        };
+        let groups = anchors.min(self.link_count());
+        // The rows may be made with them, where there is memory for them.
+        let rows_bytes = row_table::bytes_max(self.link_count());
+        let memory_max = self.tuning.memory_max;
+        let memory_left = memory_max.checked_sub(rows_bytes).unwrap_or(memory_max);
+        let is_affordable = groups.saturating_mul(MADE_BYTES) <= memory_left;
+        let kept_bytes = groups.saturating_mul(KEPT_BYTES);
+        Ok(self.tuning.makes_tables
+            && is_affordable
+            && self.segment.rows().is_worth_choosing(&key, kept_bytes))
+    }
+
+    pub(crate) fn keep_chosen(&self, condition: &str, groups: &Arc<ChosenGroups>) {
+        if let Some(key) = self.chosen_key(condition) {
+            self.segment.rows().put_chosen(key, groups);
+        }
     }
 
     /// Reads the anchors of rows, and keeps them, where they do not take too much.
@@ -149,16 +200,7 @@ fn run_part<V: RowVisitor>(
     cancel: &AtomicBool,
 ) -> Result<(), IndexError> {
     let mut within = part.within(&choice.bounds);
-    let mut seen = 0usize;
-    part.for_each_anchor(|anchor, places| {
-        if seen.is_multiple_of(STRIDE) {
-            check(cancel)?;
-        }
-        seen += 1;
-        let among = choice.anchors.as_ref();
-        if among.is_some_and(|among| !among.contains(anchor)) {
-            return Ok(());
-        }
+    let mut give = |anchor: u32, places: Range<usize>| {
         let mut is_wanted = None;
         within.for_each(places, |at| {
             let is_wanted = match is_wanted {
@@ -173,5 +215,117 @@ fn run_part<V: RowVisitor>(
             }
             Ok(())
         })
-    })
+    };
+    let mut seen = 0usize;
+    let mut check_at_times = || {
+        let is_time = seen.is_multiple_of(STRIDE);
+        seen += 1;
+        if is_time { check(cancel) } else { Ok(()) }
+    };
+    let Some(among) = &choice.anchors else {
+        return part.for_each_anchor(|anchor, places| {
+            check_at_times()?;
+            give(anchor, places)
+        });
+    };
+    // Their rows lie far from each other, as a rule.
+    let mut wanted = Vec::with_capacity(FETCHED);
+    let mut give_wanted = |wanted: &mut Vec<(u32, Range<usize>)>| {
+        part.fetch(wanted.iter().map(|(_, places)| places));
+        let mut some = wanted.drain(..);
+        some.try_for_each(|(anchor, places)| give(anchor, places))
+    };
+    part.for_each_anchor(|anchor, places| {
+        check_at_times()?;
+        if among.contains(anchor) {
+            wanted.push((anchor, places));
+            if wanted.len() == FETCHED {
+                return give_wanted(&mut wanted);
+            }
+        }
+        Ok(())
+    })?;
+    give_wanted(&mut wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use windlass_links::CaptureTime;
+
+    use super::*;
+    use crate::anchors::AnchorSet;
+    use crate::row_table::RowBounds;
+    use crate::rows::Row;
+
+    /// Lists the rows that it is given, with their pages, and keeps those of even refdomains.
+    #[derive(Default)]
+    struct Listing(Vec<(Row, Vec<u32>)>);
+
+    impl RowVisitor for Listing {
+        fn wants(&mut self, anchor: u32, _: &mut Texts<'_>) -> Result<bool, IndexError> {
+            Ok(!anchor.is_multiple_of(5))
+        }
+
+        fn row(&mut self, row: &Row, _: &mut Texts<'_>) -> Result<bool, IndexError> {
+            self.0.push((*row, Vec::new()));
+            Ok(row.refdomain.is_multiple_of(2))
+        }
+
+        fn pages(&mut self, pages: &[u32]) {
+            self.0.last_mut().unwrap().1.extend_from_slice(pages);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn rows_of_chosen_anchors_are_those_among_all(
+            rows in prop::collection::vec((0u32..3, 1u32..4, 0u32..9), 0..400),
+            one_in in 1u32..4,
+            first_seen_min in prop_oneof![Just(0u32), 0u32..9],
+        ) {
+            let (mut part, strings) = (RowPart::default(), Default::default());
+            let mut texts = Texts::listed(&strings, &strings);
+            let mut among = AnchorSet::below(1000);
+            let (mut anchor, mut expected, mut expected_pages) = (0, Vec::new(), Vec::new());
+            for (at, (more, refpages, first_seen)) in (0u32..).zip(rows) {
+                anchor += more;
+                let row = Row {
+                    anchor,
+                    refdomain: at,
+                    backlinks: refpages.into(),
+                    refpages: refpages.into(),
+                    first_seen: CaptureTime::from_unix(first_seen),
+                    last_visited: CaptureTime::from_unix(9),
+                };
+                let pages: Vec<u32> = (at..at + refpages).collect();
+                part.row(&row, &mut texts).unwrap();
+                part.pages(&pages);
+                if !anchor.is_multiple_of(one_in) {
+                    continue;
+                }
+                among.insert(anchor);
+                if !anchor.is_multiple_of(5) && first_seen >= first_seen_min {
+                    if at.is_multiple_of(2) {
+                        expected_pages.extend_from_slice(&pages);
+                    }
+                    expected.push((row, pages));
+                }
+            }
+            let choice = RowChoice {
+                anchors: Some(among),
+                bounds: RowBounds {
+                    first_seen: CaptureTime::from_unix(first_seen_min)..=CaptureTime::MAX,
+                    ..RowBounds::default()
+                },
+            };
+            let (mut listing, mut pages) = (Listing::default(), PageSet::default());
+            let never = AtomicBool::new(false);
+            run_part(&part, &choice, (&mut listing, &mut texts), &mut pages, &never).unwrap();
+            prop_assert_eq!(listing.0, expected);
+            let mut found = PageSet::default();
+            found.extend(&expected_pages);
+            prop_assert_eq!(pages.count(), found.count());
+        }
+    }
 }

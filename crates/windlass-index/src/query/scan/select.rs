@@ -10,6 +10,7 @@ use crate::anchors::{
 };
 use crate::cache::Worth;
 use crate::error::IndexError;
+use crate::query::ReadyGroups;
 use crate::query::parts::{each_of, threads};
 use crate::range_anchors::RangeAnchors;
 use crate::site::SiteBlock;
@@ -38,11 +39,7 @@ impl Scan {
         }
         let few = anchors as usize / SITE_ANCHORS_PER_ONE;
         let occurring = match self.ready_groups()? {
-            Some(groups) if groups.len() < few => {
-                let mut folds = AnchorSet::below(anchors as usize);
-                groups.for_each_anchor(|fold| folds.insert(fold))?;
-                Some(folds)
-            }
+            Some(groups) if groups.len() < few => Some(self.anchors_of(groups)?),
             None if self.link_count() < few => Some(self.occurring(&mut block, cancel)?),
             _ => None,
         };
@@ -97,6 +94,14 @@ impl Scan {
             set.insert(number);
         }
         Ok(set)
+    }
+
+    /// The anchors of groups.
+    pub(crate) fn anchors_of(&self, groups: ReadyGroups<'_>) -> Result<AnchorSet, IndexError> {
+        let block = self.block().map_err(self.wrong())?;
+        let mut anchors = AnchorSet::below(block.fold_count());
+        groups.for_each_anchor(|anchor| anchors.insert(anchor))?;
+        Ok(anchors)
     }
 
     /// All anchors of the site, where they are kept, or are worth it now that so many more are looked up.

@@ -26,9 +26,24 @@ pub(crate) struct RangeAnchors {
 }
 
 impl RangeAnchors {
-    /// Reads anchors of a site, whose numbers ascend, unless they take more than so many bytes. Some 30 ns each
-    /// from all anchors of the site, where these are kept, otherwise up to some hundreds.
+    /// Reads anchors of a site to keep them, whose numbers ascend, unless they take more than so many bytes, or one of
+    /// them is damaged: an answer that needs that one says so. Some 30 ns each from all anchors of the site, where these
+    /// are kept, otherwise up to some hundreds.
     pub(crate) fn read(
+        segment: &Segment,
+        of_site: (&SiteBlock<'_>, Option<&AnchorTable>),
+        numbers: Vec<u32>,
+        bytes_max: usize,
+        cancel: &AtomicBool,
+    ) -> Result<Option<Self>, IndexError> {
+        match Self::read_all(segment, of_site, numbers, bytes_max, cancel) {
+            Err(IndexError::Cancelled) => Err(IndexError::Cancelled),
+            Err(_) => Ok(None),
+            read => read,
+        }
+    }
+
+    fn read_all(
         segment: &Segment,
         (block, table): (&SiteBlock<'_>, Option<&AnchorTable>),
         numbers: Vec<u32>,

@@ -4,9 +4,10 @@
 mod bounds;
 mod part;
 
+use std::collections::HashSet;
 use std::hash::Hash;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hashlink::LruCache;
 use windlass_links::History;
@@ -28,6 +29,9 @@ const ANCHORS_SHARE: usize = 8;
 const LINK_BYTES: usize = part::ROW_BYTES + part::ANCHOR_BYTES;
 /// Of how many ranges without a table, and conditions without groups, it is known that they were asked about.
 const ASKED_MAX: usize = 1 << 8;
+/// Rows of links that lie in more ranges are not kept: with a port, a target may have one for each of its urls, and keys
+/// are hardly counted among what is kept.
+const RANGES_MAX: usize = 8;
 
 /// Bytes that the rows of so many links take, at most.
 pub(crate) const fn bytes_max(links: usize) -> usize {
@@ -77,49 +81,101 @@ impl Memory for Vec<Hit> {
 }
 
 /// What rows are kept by: the site, the places of the links in its block, and which of them count.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct RowKey {
-    pub(crate) site_key: Vec<u8>,
-    pub(crate) links: Vec<Range<usize>>,
-    pub(crate) history: History,
+    site_key: Vec<u8>,
+    links: Vec<Range<usize>>,
+    history: History,
+}
+
+impl RowKey {
+    /// What the rows of links are kept by, where they may be: there are so many links at least, and few ranges of them.
+    pub(crate) fn of(
+        site_key: &[u8],
+        links: &[Range<usize>],
+        history: History,
+        links_min: usize,
+    ) -> Option<Arc<Self>> {
+        let count: usize = links.iter().map(ExactSizeIterator::len).sum();
+        (count >= links_min && links.len() <= RANGES_MAX).then(|| {
+            Arc::new(Self {
+                site_key: site_key.to_owned(),
+                links: links.to_owned(),
+                history,
+            })
+        })
+    }
 }
 
 /// What the groups of the rows of a range are kept by whose anchors pass a condition.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct ChosenKey {
-    pub(crate) range: RowKey,
+    pub(crate) range: Arc<RowKey>,
     pub(crate) condition: Box<str>,
 }
 
-/// What was asked about once.
+/// What was asked about once, and what is being made because it was asked about again.
 #[derive(Debug)]
-struct Asked<K>(Mutex<LruCache<K, ()>>);
+struct Asked<K>(Mutex<AskedKeys<K>>);
+
+#[derive(Debug)]
+struct AskedKeys<K> {
+    once: LruCache<K, ()>,
+    making: HashSet<K>,
+}
 
 impl<K: Hash + Eq + Clone> Asked<K> {
     fn new() -> Self {
-        Self(Mutex::new(LruCache::new(ASKED_MAX)))
+        Self(Mutex::new(AskedKeys {
+            once: LruCache::new(ASKED_MAX),
+            making: HashSet::new(),
+        }))
     }
 
-    /// Whether it was asked about before; if so, it is forgotten.
-    fn is_again(&self, key: &K) -> bool {
-        let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_again = asked.remove(key).is_some();
-        if !is_again {
-            asked.insert(key.clone(), ());
+    fn lock(&self) -> MutexGuard<'_, AskedKeys<K>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether what is to be kept is made now: where it was asked about before, and nobody makes it.
+    fn begin(&self, key: &K) -> Option<Making<'_, K>> {
+        let mut keys = self.lock();
+        if keys.making.contains(key) {
+            return None;
         }
-        is_again
+        if keys.once.remove(key).is_none() {
+            keys.once.insert(key.clone(), ());
+            return None;
+        }
+        keys.making.insert(key.clone());
+        Some(Making {
+            asked: self,
+            key: key.clone(),
+        })
+    }
+}
+
+/// While it is there, something is made that nobody else makes too.
+#[derive(Debug)]
+pub(crate) struct Making<'a, K: Hash + Eq + Clone> {
+    asked: &'a Asked<K>,
+    key: K,
+}
+
+impl<K: Hash + Eq + Clone> Drop for Making<'_, K> {
+    fn drop(&mut self) {
+        self.asked.lock().making.remove(&self.key);
     }
 }
 
 /// The rows of the ranges used last; of those with few links the links.
 #[derive(Debug)]
 pub(crate) struct RowCache {
-    tables: Cache<RowKey, RowTable>,
-    hits: Cache<RowKey, Vec<Hit>>,
-    groups: Cache<RowKey, FinishedGroups>,
-    anchors: Cache<RowKey, RangeAnchors>,
+    tables: Cache<Arc<RowKey>, RowTable>,
+    hits: Cache<Arc<RowKey>, Vec<Hit>>,
+    groups: Cache<Arc<RowKey>, FinishedGroups>,
+    anchors: Cache<Arc<RowKey>, RangeAnchors>,
     chosen: Cache<ChosenKey, ChosenGroups>,
-    asked: Asked<RowKey>,
+    asked: Asked<Arc<RowKey>>,
     asked_to_choose: Asked<ChosenKey>,
     range_bytes_max: usize,
     anchors_bytes_max: usize,
@@ -145,10 +201,15 @@ impl RowCache {
         self.tables.get(key)
     }
 
-    /// Whether the rows of a range of so many links are to be kept, now that it is asked about: where that
-    /// is not the first time, and there is room.
-    pub(crate) fn is_worth(&self, key: &RowKey, links: usize) -> bool {
-        bytes_max(links) <= self.range_bytes_max && self.asked.is_again(key)
+    /// Whether the rows of a range of so many links are made to be kept, now that it is asked about: where that
+    /// is not the first time, nobody makes them, and there is room.
+    pub(crate) fn begin(
+        &self,
+        key: &Arc<RowKey>,
+        links: usize,
+    ) -> Option<Making<'_, Arc<RowKey>>> {
+        let fits = bytes_max(links) <= self.range_bytes_max;
+        fits.then(|| self.asked.begin(key)).flatten()
     }
 
     /// The backlinks of a range, in order, if they are kept.
@@ -157,7 +218,7 @@ impl RowCache {
     }
 
     /// Keeps the backlinks of a range.
-    pub(crate) fn put_hits(&self, key: RowKey, hits: &Arc<Vec<Hit>>) {
+    pub(crate) fn put_hits(&self, key: Arc<RowKey>, hits: &Arc<Vec<Hit>>) {
         self.hits.put(key, hits);
     }
 
@@ -167,7 +228,7 @@ impl RowCache {
     }
 
     /// Keeps the groups of a range.
-    pub(crate) fn put_groups(&self, key: RowKey, groups: FinishedGroups) {
+    pub(crate) fn put_groups(&self, key: Arc<RowKey>, groups: FinishedGroups) {
         self.groups.put(key, &Arc::new(groups));
     }
 
@@ -176,10 +237,15 @@ impl RowCache {
         self.chosen.get(key)
     }
 
-    /// Whether they are to be kept, now that they are asked for: where that is not the first time, and so many bytes
-    /// are not too many.
-    pub(crate) fn is_worth_choosing(&self, key: &ChosenKey, bytes: usize) -> bool {
-        bytes <= self.anchors_bytes_max && self.asked_to_choose.is_again(key)
+    /// Whether they are made to be kept, now that they are asked for: where that is not the first time, nobody makes
+    /// them, and so many bytes are not too many.
+    pub(crate) fn begin_choosing(
+        &self,
+        key: &ChosenKey,
+        bytes: usize,
+    ) -> Option<Making<'_, ChosenKey>> {
+        let fits = bytes <= self.anchors_bytes_max;
+        fits.then(|| self.asked_to_choose.begin(key)).flatten()
     }
 
     /// Keeps the groups of the rows whose anchors pass a condition.
@@ -198,12 +264,40 @@ impl RowCache {
     }
 
     /// Keeps the anchors of a range.
-    pub(crate) fn put_anchors(&self, key: RowKey, anchors: RangeAnchors) {
+    pub(crate) fn put_anchors(&self, key: Arc<RowKey>, anchors: RangeAnchors) {
         self.anchors.put(key, &Arc::new(anchors));
     }
 
     /// Keeps the rows of a range.
-    pub(crate) fn put(&self, key: RowKey, table: &Arc<RowTable>) {
+    pub(crate) fn put(&self, key: Arc<RowKey>, table: &Arc<RowTable>) {
         self.tables.put(key, table);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_about_again_is_made_by_one_alone() {
+        let asked = Asked::new();
+        assert!(asked.begin(&1).is_none());
+        let making = asked.begin(&1);
+        assert!(making.is_some());
+        assert!(asked.begin(&1).is_none() && asked.begin(&1).is_none());
+        assert!(asked.begin(&2).is_none());
+        assert!(asked.begin(&2).is_some());
+        drop(making);
+        assert!(asked.begin(&1).is_none());
+        assert!(asked.begin(&1).is_some());
+    }
+
+    #[test]
+    fn rows_of_few_links_or_in_many_ranges_have_no_key() {
+        let key = |links: &[Range<usize>]| RowKey::of(b"com", links, History::Live, 4);
+        assert!(key(&[0..2, 5..6]).is_none());
+        assert!(key(&[0..2, 5..7]).is_some());
+        let many: Vec<Range<usize>> = (0..=RANGES_MAX).map(|n| 9 * n..9 * n + 1).collect();
+        assert!(key(&many).is_none());
     }
 }

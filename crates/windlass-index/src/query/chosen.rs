@@ -112,9 +112,9 @@ impl TargetRows {
             return Ok(Some(kept));
         }
         let of_range = self.anchors_of_range();
-        if !scan.is_worth_choosing(condition, of_range.map(RangeAnchors::len))? {
+        let Some(_making) = scan.begin_choosing(condition, of_range.map(RangeAnchors::len))? else {
             return Ok(None);
-        }
+        };
         let choice = RowChoice {
             anchors: Some(scan.select(of_range, test, cancel)?),
             ..RowChoice::default()

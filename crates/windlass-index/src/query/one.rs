@@ -72,11 +72,8 @@ pub(super) fn listed(
     question: &Question<'_>,
 ) -> Result<TargetRows, IndexError> {
     let kept = segment.rows();
-    let key = (found.count() >= question.tuning.kept_links_min).then(|| RowKey {
-        site_key: found.site_key.clone(),
-        links: found.links.clone(),
-        history: question.history,
-    });
+    let links_min = question.tuning.kept_links_min;
+    let key = RowKey::of(&found.site_key, &found.links, question.history, links_min);
     let finished = key.as_ref().and_then(|key| kept.groups(key));
     let anchors = key.as_ref().and_then(|key| kept.anchors(key));
     let hits = match key.as_ref().and_then(|key| kept.hits(key)) {
@@ -86,16 +83,16 @@ pub(super) fn listed(
             hits.sort_unstable_by_key(|hit| (hit.fold, hit.page));
             let hits = Arc::new(hits);
             if let Some(key) = key
-                && kept.is_worth(&key, hits.len())
+                && let Some(_making) = kept.begin(&key, hits.len())
             {
                 if !hits.is_empty() {
                     let groups = grouped(&hits, &found, segment, question)?;
-                    kept.put_groups(key.clone(), groups);
+                    kept.put_groups(Arc::clone(&key), groups);
                     if let Some(anchors) = anchors_of(&hits, &found, segment, question)? {
-                        kept.put_anchors(key.clone(), anchors);
+                        kept.put_anchors(Arc::clone(&key), anchors);
                     }
                 }
-                kept.put_hits(key, &hits);
+                kept.put_hits(Arc::clone(&key), &hits);
             }
             hits
         }

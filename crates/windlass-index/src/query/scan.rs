@@ -30,6 +30,7 @@ use crate::bytes::Corrupt;
 use crate::error::IndexError;
 use crate::facts::FactTable;
 use crate::ready::Ready;
+use crate::row_table::RowKey;
 use crate::rows::{RowChoice, RowVisitor, TargetRows, Texts};
 use crate::segment::Segment;
 use crate::sink::{Hit, PageSet, Sink};
@@ -51,6 +52,8 @@ pub(crate) struct Scan {
     links: Vec<Range<usize>>,
     history: History,
     tuning: Tuning,
+    /// What its rows are kept by, where they may be.
+    key: Option<Arc<RowKey>>,
 }
 
 impl Scan {
@@ -63,6 +66,7 @@ impl Scan {
         tuning: Tuning,
     ) -> Self {
         Self {
+            key: RowKey::of(&site_key, &links, history, tuning.kept_links_min),
             segment,
             site_key,
             urls,

@@ -11,7 +11,7 @@ use crate::query::chosen::{CONDITION_BYTES_MAX, ChosenGroups, KEPT_BYTES, MADE_B
 use crate::query::parts::in_parts;
 use crate::range_anchors::RangeAnchors;
 use crate::ready::Groups;
-use crate::row_table::{self, ChosenKey, RowKey, RowPart, RowTable};
+use crate::row_table::{self, ChosenKey, Making, RowKey, RowPart, RowTable};
 use crate::rows::{RowChoice, RowVisitor, TargetRows, Texts};
 use crate::sink::PageSet;
 
@@ -21,44 +21,26 @@ const STRIDE: usize = 1 << 12;
 const FETCHED: usize = 32;
 
 impl Scan {
-    fn row_key(&self) -> RowKey {
-        RowKey {
-            site_key: self.site_key.clone(),
-            links: self.links.clone(),
-            history: self.history,
-        }
-    }
-
     /// The rows, where they are kept.
     pub(super) fn kept_rows(&self) -> Option<Arc<RowTable>> {
-        if self.link_count() < self.tuning.kept_links_min {
-            return None;
-        }
-        self.segment.rows().get(&self.row_key())
+        self.segment.rows().get(self.key.as_ref()?)
     }
 
     /// The groups of all rows, where they are kept.
     pub(crate) fn kept_groups(&self) -> Option<Arc<FinishedGroups>> {
-        if self.link_count() < self.tuning.kept_links_min {
-            return None;
-        }
-        self.segment.rows().groups(&self.row_key())
+        self.segment.rows().groups(self.key.as_ref()?)
     }
 
     /// The anchors of all rows, where they are kept.
     pub(crate) fn kept_anchors(&self) -> Option<Arc<RangeAnchors>> {
-        if self.link_count() < self.tuning.kept_links_min {
-            return None;
-        }
-        self.segment.rows().anchors(&self.row_key())
+        self.segment.rows().anchors(self.key.as_ref()?)
     }
 
     /// What the groups are kept by of the rows whose anchors pass a condition, where such groups are.
     fn chosen_key(&self, condition: &str) -> Option<ChosenKey> {
-        let is_kept = self.link_count() >= self.tuning.kept_links_min
-            && condition.len() <= CONDITION_BYTES_MAX;
-        is_kept.then(|| ChosenKey {
-            range: self.row_key(),
+        let range = Arc::clone(self.key.as_ref()?);
+        (condition.len() <= CONDITION_BYTES_MAX).then(|| ChosenKey {
+            range,
             condition: condition.into(),
         })
     }
@@ -68,15 +50,15 @@ impl Scan {
         self.segment.rows().chosen(&self.chosen_key(condition)?)
     }
 
-    /// Whether they are worth making now, because they are asked for again, and so many anchors at most, or those of the
+    /// Whether they are made now, because they are asked for again, and so many anchors at most, or those of the
     /// site, do not take too much.
-    pub(crate) fn is_worth_choosing(
+    pub(crate) fn begin_choosing(
         &self,
         condition: &str,
         anchors: Option<usize>,
-    ) -> Result<bool, IndexError> {
+    ) -> Result<Option<Making<'_, ChosenKey>>, IndexError> {
         let Some(key) = self.chosen_key(condition) else {
-            return Ok(false);
+            return Ok(None);
         };
         let anchors = match anchors {
             Some(anchors) => anchors,
@@ -87,11 +69,11 @@ impl Scan {
         let rows_bytes = row_table::bytes_max(self.link_count());
         let memory_max = self.tuning.memory_max;
         let memory_left = memory_max.checked_sub(rows_bytes).unwrap_or(memory_max);
-        let is_affordable = groups.saturating_mul(MADE_BYTES) <= memory_left;
+        if !self.tuning.makes_tables || groups.saturating_mul(MADE_BYTES) > memory_left {
+            return Ok(None);
+        }
         let kept_bytes = groups.saturating_mul(KEPT_BYTES);
-        Ok(self.tuning.makes_tables
-            && is_affordable
-            && self.segment.rows().is_worth_choosing(&key, kept_bytes))
+        Ok(self.segment.rows().begin_choosing(&key, kept_bytes))
     }
 
     pub(crate) fn keep_chosen(&self, condition: &str, groups: &Arc<ChosenGroups>) {
@@ -103,26 +85,31 @@ impl Scan {
     /// Reads the anchors of rows, and keeps them, where they do not take too much.
     fn keep_anchors(
         &self,
-        key: RowKey,
+        key: &Arc<RowKey>,
         table: &RowTable,
         cancel: &AtomicBool,
     ) -> Result<(), IndexError> {
         let numbers: Vec<u32> = table.parts().iter().flat_map(RowPart::anchors).collect();
         let block = self.block().map_err(self.wrong())?;
-        let all = self.anchor_table(&block, numbers.len(), cancel)?;
+        let all = match self.anchor_table(&block, numbers.len(), cancel) {
+            Ok(all) => all,
+            Err(IndexError::Cancelled) => return Err(IndexError::Cancelled),
+            // Damage fails the answers that need what is damaged.
+            Err(_) => return Ok(()),
+        };
         let rows_bytes = row_table::bytes_max(self.link_count());
         let memory_left = self.tuning.memory_max.saturating_sub(rows_bytes);
         let bytes_max = self.segment.rows().anchors_bytes_max().min(memory_left);
         let of_site = (&block, all.as_deref());
         let anchors = RangeAnchors::read(&self.segment, of_site, numbers, bytes_max, cancel)?;
         if let Some(anchors) = anchors {
-            self.segment.rows().put_anchors(key, anchors);
+            self.segment.rows().put_anchors(Arc::clone(key), anchors);
         }
         Ok(())
     }
 
     /// Makes the groups of rows, and keeps them, where the segment has none.
-    fn keep_groups(&self, key: RowKey, table: &RowTable) -> Result<(), IndexError> {
+    fn keep_groups(&self, key: &Arc<RowKey>, table: &RowTable) -> Result<(), IndexError> {
         if table.is_empty() || self.ready_groups()?.is_some() {
             return Ok(());
         }
@@ -138,7 +125,7 @@ impl Scan {
             })?;
         }
         let groups = FinishedGroups::of(groups, pages.count())?;
-        self.segment.rows().put_groups(key, groups);
+        self.segment.rows().put_groups(Arc::clone(key), groups);
         Ok(())
     }
 
@@ -148,24 +135,26 @@ impl Scan {
         rows: &TargetRows,
         cancel: &AtomicBool,
     ) -> Result<Option<Arc<RowTable>>, IndexError> {
-        let (links, kept) = (self.link_count(), self.segment.rows());
-        if links < self.tuning.kept_links_min {
+        let Some(key) = &self.key else {
             return Ok(None);
-        }
-        let key = self.row_key();
-        if let Some(table) = kept.get(&key) {
+        };
+        let (links, kept) = (self.link_count(), self.segment.rows());
+        if let Some(table) = kept.get(key) {
             return Ok(Some(table));
         }
         // Without them the question takes longer, but no more memory than it may.
         let is_affordable = row_table::bytes_max(links) <= self.tuning.memory_max;
-        if !self.tuning.makes_tables || !is_affordable || !kept.is_worth(&key, links) {
+        if !self.tuning.makes_tables || !is_affordable {
             return Ok(None);
         }
+        let Some(_making) = kept.begin(key, links) else {
+            return Ok(None);
+        };
         let (parts, _) = self.read(rows, None, RowPart::default, cancel)?;
         let table = Arc::new(RowTable::new(parts));
-        self.keep_groups(key.clone(), &table)?;
-        self.keep_anchors(key.clone(), &table, cancel)?;
-        kept.put(key, &table);
+        self.keep_groups(key, &table)?;
+        self.keep_anchors(key, &table, cancel)?;
+        kept.put(Arc::clone(key), &table);
         Ok(Some(table))
     }
 

@@ -1,10 +1,10 @@
 //! The rows of a target inside one site of one segment, made as they are read.
 //!
-//! Four ways lead to them, the first that applies is taken: finished groups, for a range of urls that
+//! Five ways lead to them, the first that applies is taken: finished groups, for a range of urls that
 //! many links lead to; the rows of the range, where they are kept because it is asked about again; the
-//! links of the whole site in the order of the report, ready-made; and the links of the range in the
-//! order of the block, gathered and sorted. The last two are divided into
-//! parts by folds, so that several threads work at once and none holds more than
+//! links of the whole site in the order of the report, ready-made; the links of the range in the
+//! order of the block, gathered and sorted; and, of other histories than `live`, these links looked up one by one. The
+//! last three are divided into parts by folds, so that several threads work at once and none holds more than
 //! [`Tuning::part_links_max`] links. Where only some anchors are asked about, the links of the others
 //! are neither sorted nor looked up.
 

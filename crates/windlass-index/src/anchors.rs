@@ -9,7 +9,7 @@ use windlass_links::anchor::fold_into;
 
 use crate::bytes::Corrupt;
 use crate::cache::{Cache, KeptMemory, LookedUp, Memory, Worth};
-use crate::error::IndexError;
+use crate::error::{IndexError, check};
 use crate::gallop::partition_point_from;
 use crate::query::{each_of, threads};
 use crate::segment::Segment;
@@ -371,14 +371,6 @@ impl AnchorCache {
         let table = Arc::new(table);
         self.tables.put(site_key.to_owned(), &table);
         Ok(Some(table))
-    }
-}
-
-fn check(cancel: &AtomicBool) -> Result<(), IndexError> {
-    if cancel.load(Ordering::Relaxed) {
-        Err(IndexError::Cancelled)
-    } else {
-        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is kept in memory for the questions that come, within one bound for all of it.
 
+use std::any::Any;
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::fmt;
@@ -36,8 +37,12 @@ struct Pool {
 trait Forgets: Send + Sync {
     /// When that was used which was used longest ago.
     fn oldest(&self) -> Option<u64>;
-    fn forget_oldest(&self);
+    /// Keeps that no longer, and gives it to the caller, who frees it.
+    fn forget_oldest(&self) -> Option<Forgotten>;
 }
+
+/// What is no longer kept, whatever it is: freed where nobody asks about it.
+type Forgotten = Arc<dyn Any + Send + Sync>;
 
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -90,12 +95,17 @@ impl Pool {
         if self.bytes.load(Ordering::Relaxed) <= self.bytes_max {
             return;
         }
+        // Both are freed when this returns, without the lock: there may be hundreds of megabytes of what is forgotten,
+        // and of a cache whose segment goes meanwhile, and whoever keeps something would wait for it.
+        let (mut forgotten, mut alive) = (Vec::new(), Vec::new());
         let caches = lock(&self.caches);
+        alive.extend(caches.iter().filter_map(Weak::upgrade));
         while self.bytes.load(Ordering::Relaxed) > self.bytes_max {
-            let alive = caches.iter().filter_map(Weak::upgrade);
-            let oldest = alive.filter_map(|cache| Some((cache.oldest()?, cache)));
+            let oldest = alive
+                .iter()
+                .filter_map(|cache| Some((cache.oldest()?, cache)));
             match oldest.min_by_key(|(used, _)| *used) {
-                Some((_, cache)) => cache.forget_oldest(),
+                Some((_, cache)) => forgotten.extend(cache.forget_oldest()),
                 None => break,
             }
         }
@@ -163,7 +173,7 @@ where
         if bytes > pool.bytes_max {
             return;
         }
-        {
+        let before = {
             let mut entries = lock(&self.0.entries);
             pool.bytes.fetch_add(bytes, Ordering::Relaxed);
             let entry = Entry {
@@ -171,26 +181,26 @@ where
                 used: pool.next_use(),
                 thing: Arc::clone(thing),
             };
-            if let Some(before) = entries.insert(key, entry) {
-                pool.bytes.fetch_sub(before.bytes, Ordering::Relaxed);
-            }
+            entries.insert(key, entry)
+        };
+        // Freed without the lock.
+        if let Some(before) = before {
+            pool.bytes.fetch_sub(before.bytes, Ordering::Relaxed);
         }
         pool.make_room();
     }
 }
 
-impl<K: Hash + Eq + Send, T: Send + Sync> Forgets for Shelf<K, T> {
+impl<K: Hash + Eq + Send, T: Send + Sync + 'static> Forgets for Shelf<K, T> {
     fn oldest(&self) -> Option<u64> {
         let entries = lock(&self.entries);
         entries.iter().next().map(|(_, entry)| entry.used)
     }
 
-    fn forget_oldest(&self) {
-        // Freed without the lock.
-        let gone = lock(&self.entries).remove_lru();
-        if let Some((_, entry)) = gone {
-            self.pool.bytes.fetch_sub(entry.bytes, Ordering::Relaxed);
-        }
+    fn forget_oldest(&self) -> Option<Forgotten> {
+        let (_, entry) = lock(&self.entries).remove_lru()?;
+        self.pool.bytes.fetch_sub(entry.bytes, Ordering::Relaxed);
+        Some(entry.thing)
     }
 }
 
@@ -323,6 +333,54 @@ mod tests {
         assert!(memory.bytes() + 2 * 1100 <= before);
         drop(numbers);
         assert_eq!(memory.bytes(), 0);
+    }
+
+    /// Freed slowly, others would wait; being freed, it tells whether they would.
+    struct Told {
+        bytes: usize,
+        memory: KeptMemory,
+        shelf: Weak<Shelf<u8, Told>>,
+        /// How many were freed, and how many of them while a lock was held.
+        freed: Arc<[AtomicUsize; 2]>,
+    }
+
+    impl Memory for Told {
+        fn memory(&self) -> usize {
+            self.bytes
+        }
+    }
+
+    impl Drop for Told {
+        fn drop(&mut self) {
+            let shelf = self.shelf.upgrade();
+            let is_held = self.memory.0.caches.try_lock().is_err()
+                || shelf.is_some_and(|shelf| shelf.entries.try_lock().is_err());
+            let [freed, held] = &*self.freed;
+            freed.fetch_add(1, Ordering::Relaxed);
+            held.fetch_add(usize::from(is_held), Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn what_goes_is_freed_without_a_lock() {
+        let memory = KeptMemory::new(4000);
+        let cache = Cache::<u8, Told>::new(&memory);
+        let freed = Arc::<[AtomicUsize; 2]>::default();
+        let put = |key, bytes| {
+            let thing = Told {
+                bytes,
+                memory: memory.clone(),
+                shelf: Arc::downgrade(&cache.0),
+                freed: Arc::clone(&freed),
+            };
+            cache.put(key, &Arc::new(thing));
+            freed.each_ref().map(|n| n.load(Ordering::Relaxed))
+        };
+        assert_eq!(put(1, 1000), [0, 0]);
+        assert_eq!(put(2, 1000), [0, 0]);
+        // One takes the place of another, then of all.
+        assert_eq!(put(2, 1100), [1, 0]);
+        assert_eq!(put(3, 3500), [3, 0]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Why an index could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -108,5 +109,15 @@ impl IndexError {
             path,
             source,
         }
+    }
+}
+
+/// [`IndexError::Cancelled`] where the caller has asked to stop.
+#[inline]
+pub(crate) fn check(cancel: &AtomicBool) -> Result<(), IndexError> {
+    if cancel.load(Ordering::Relaxed) {
+        Err(IndexError::Cancelled)
+    } else {
+        Ok(())
     }
 }

@@ -2,9 +2,9 @@
 
 use crate::cache::Memory;
 use crate::error::IndexError;
-use crate::first_groups::{FIRST, FirstGroups};
+use crate::first_groups::FirstGroups;
 use crate::query::ReadyGroups;
-use crate::ready::{EncodedNode, Groups};
+use crate::ready::{EncodedNode, Groups, HEAD};
 
 /// Orders of which the first groups may be kept: six columns, two directions.
 const ORDERS: usize = 12;
@@ -37,6 +37,6 @@ impl FinishedGroups {
 
 impl Memory for FinishedGroups {
     fn memory(&self) -> usize {
-        self.node.memory() + ORDERS * FIRST.min(self.node.groups()) * size_of::<u32>()
+        self.node.memory() + ORDERS * HEAD.min(self.node.groups()) * size_of::<u32>()
     }
 }

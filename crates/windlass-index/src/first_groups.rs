@@ -7,8 +7,6 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// How many groups are kept of an order, 4 bytes each.
-pub(crate) const FIRST: usize = 1 << 10;
 /// How many orders are kept; beyond, all are forgotten.
 const ORDERS_MAX: usize = 1 << 10;
 
@@ -29,7 +27,7 @@ pub(crate) enum Known {
     New,
     /// It was asked for once: who asks for it again may do so once more.
     Asked,
-    /// The places of its first groups: all, or [`FIRST`].
+    /// The places of its first groups: all, or [`HEAD`](crate::ready::HEAD).
     First(Arc<[u32]>),
 }
 

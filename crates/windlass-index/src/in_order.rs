@@ -49,14 +49,13 @@ pub(crate) fn run<W: Work>(
     }
     let shared = Shared::<W>::default();
     thread::scope(|scope| {
+        // Whatever comes of it, a panic too, nobody must wait for more.
+        let end = EndOnDrop(&shared, work);
         let workers: Vec<_> = (0..bounds.threads)
             .map(|_| scope.spawn(|| shared.work(work)))
             .collect();
         let written = shared.write(bounds, next, write);
-        // Whatever came of it, nobody must wait for more.
-        work.stop();
-        shared.lock().is_over = true;
-        shared.changed.notify_all();
+        drop(end);
         for worker in workers {
             if let Err(panic) = worker.join() {
                 std::panic::resume_unwind(panic);
@@ -106,6 +105,12 @@ impl<W: Work> Shared<W> {
     fn wait<'s>(&self, state: MutexGuard<'s, State<W>>) -> MutexGuard<'s, State<W>> {
         let waited = self.changed.wait(state);
         waited.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nobody gets, or waits for, another task.
+    fn end(&self) {
+        self.lock().is_over = true;
+        self.changed.notify_all();
     }
 
     /// Does tasks until there are no more.
@@ -191,14 +196,24 @@ struct EndOnPanic<'s, W: Work>(&'s Shared<W>);
 impl<W: Work> Drop for EndOnPanic<'_, W> {
     fn drop(&mut self) {
         if thread::panicking() {
-            self.0.lock().is_over = true;
-            self.0.changed.notify_all();
+            self.0.end();
         }
+    }
+}
+
+/// Ends the workers' work where the thread that writes has come to its end, in whatever way.
+struct EndOnDrop<'s, W: Work>(&'s Shared<W>, &'s W);
+
+impl<W: Work> Drop for EndOnDrop<'_, W> {
+    fn drop(&mut self) {
+        self.1.stop();
+        self.0.end();
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::panic::{self, AssertUnwindSafe};
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
@@ -267,6 +282,68 @@ mod tests {
                     assert!(expected.starts_with(&found));
                 }
                 assert_eq!(work.is_stopped.into_inner(), threads > 1);
+            }
+        }
+    }
+
+    /// Where workers were not told, this would never end.
+    #[test]
+    fn a_panic_anywhere_ends_all_and_is_passed_on() {
+        /// Who panics.
+        #[derive(Clone, Copy, PartialEq)]
+        enum Who {
+            Giver,
+            Worker,
+            Writer,
+        }
+        struct Panicking(Who, AtomicBool);
+        impl Work for Panicking {
+            type Task = u64;
+            type Done = u64;
+            type Error = ();
+            type Worker = ();
+
+            fn worker(&self) {}
+
+            fn work(&self, (): &mut (), task: u64) -> Result<u64, ()> {
+                assert!(self.0 != Who::Worker || task != 5, "a worker");
+                Ok(task)
+            }
+
+            fn memory(_: &u64) -> usize {
+                8
+            }
+
+            fn stop(&self) {
+                self.1.store(true, Ordering::Relaxed);
+            }
+        }
+        for (who, message) in [
+            (Who::Giver, "a giver"),
+            (Who::Worker, "a worker"),
+            (Who::Writer, "a writer"),
+        ] {
+            for threads in [1, 2, 7] {
+                let work = Panicking(who, AtomicBool::new(false));
+                let bounds = Bounds {
+                    threads,
+                    waiting_bytes_max: 64,
+                };
+                let mut tasks = 0..100u64;
+                let next = || {
+                    let task = tasks.next();
+                    assert!(who != Who::Giver || task != Some(50), "a giver");
+                    Ok(task)
+                };
+                let write = |done: u64| {
+                    assert!(who != Who::Writer || done != 5, "a writer");
+                    Ok(())
+                };
+                let ended =
+                    panic::catch_unwind(AssertUnwindSafe(|| run(&work, bounds, next, write)));
+                let panic = ended.unwrap_err();
+                assert_eq!(panic.downcast_ref::<&str>(), Some(&message));
+                assert_eq!(work.1.into_inner(), threads > 1);
             }
         }
     }

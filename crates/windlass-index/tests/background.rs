@@ -7,40 +7,51 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use windlass_index::{
-    BackgroundMerge, BackgroundStep, Collector, IndexError, MergePolicy, Snapshot, Writer,
+    BackgroundMerge, BackgroundStep, Collector, IndexError, MergePolicy, Progress, Snapshot, Writer,
 };
 use windlass_links::{
     CanonicalUrl, Capture, CaptureTime, History, Link, LinkCounts, LinkType, Mode, Outcome, Rel,
     Source, Target,
 };
 
+/// The i-th page, with links to so many urls of one site.
+fn capture(i: u32, links: u32) -> Capture {
+    let link = |url| Link {
+        link_type: LinkType::Href,
+        target: CanonicalUrl::parse(&format!("http://t.example.org/{url}")).unwrap(),
+        anchor: "x".to_owned(),
+        alt: String::new(),
+        rel: Rel::NONE,
+        external: true,
+    };
+    Capture {
+        page: CanonicalUrl::parse(&format!("http://p{i}.example/")).unwrap(),
+        time: CaptureTime::from_unix(10 + i),
+        outcome: Outcome::Html,
+        source: Source::Warc,
+        status: Some(200),
+        title: None,
+        links: (0..links).map(link).collect(),
+        counts: LinkCounts::default(),
+    }
+}
+
+fn commit(writer: &mut Writer, captures: &[Capture]) {
+    let mut collector = Collector::new(writer, usize::MAX);
+    for (i, capture) in (0..).zip(captures) {
+        collector.add(capture, [0; 32], i).unwrap();
+    }
+    let collected = collector.finish().unwrap();
+    writer
+        .commit_collected(collected, Vec::new(), &(), &AtomicBool::new(false))
+        .unwrap();
+}
+
 /// An index of so many segments, each with one page that links to one target.
 fn index(directory: &Path, segments: u32) {
     let mut writer = Writer::open(directory, None).unwrap();
     for i in 0..segments {
-        let capture = Capture {
-            page: CanonicalUrl::parse(&format!("http://p{i}.example/")).unwrap(),
-            time: CaptureTime::from_unix(10 + i),
-            outcome: Outcome::Html,
-            source: Source::Warc,
-            status: Some(200),
-            title: None,
-            links: vec![Link {
-                link_type: LinkType::Href,
-                target: CanonicalUrl::parse("http://t.example.org/").unwrap(),
-                anchor: "x".to_owned(),
-                alt: String::new(),
-                rel: Rel::NONE,
-                external: true,
-            }],
-            counts: LinkCounts::default(),
-        };
-        let mut collector = Collector::new(&writer, usize::MAX);
-        collector.add(&capture, [0; 32], u64::from(i)).unwrap();
-        let collected = collector.finish().unwrap();
-        writer
-            .commit_collected(collected, Vec::new(), &(), &AtomicBool::new(false))
-            .unwrap();
+        commit(&mut writer, &[capture(i, 1)]);
     }
 }
 
@@ -168,6 +179,61 @@ fn a_merge_ends_when_it_is_told_to_however_slow_it_is_to_be() {
         (segments(directory.path()), backlinks(directory.path())),
         (5, 5)
     );
+}
+
+/// How often a merge looks whether it has to make way once all is merged: while sites are made ready.
+struct Looks<'a> {
+    looks: AtomicUsize,
+    /// At which of them it is told to end.
+    last: usize,
+    cancel: &'a AtomicBool,
+}
+
+impl Progress for Looks<'_> {
+    fn advance(&self, done: u64) {
+        if done > 0 {
+            self.looks.store(0, Ordering::Relaxed);
+        } else if self.looks.fetch_add(1, Ordering::Relaxed) + 1 == self.last {
+            self.cancel.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+#[test]
+fn a_merge_makes_way_all_the_time_that_it_makes_a_site_ready() {
+    /// After so many links at most.
+    const STRIDE: usize = 1 << 16;
+    const LINKS: usize = 2 * 50 * 800;
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = Writer::open(directory.path(), None).unwrap();
+    // What is committed is made ready too.
+    writer.set_ready_links_min(usize::MAX);
+    for segment in 0..2 {
+        let captures: Vec<Capture> = (0..50).map(|i| capture(segment * 50 + i, 800)).collect();
+        commit(&mut writer, &captures);
+    }
+    writer.set_ready_links_min(1 << 15);
+    // Once for the sites, of which it is the first, and once for it. Its links are counted; then they are gathered and
+    // given for their order, and for the groups of the one range that has enough of them.
+    let all = 2 + 5 * LINKS.div_ceil(STRIDE);
+    for last in [1, 2, all / 2, all, usize::MAX] {
+        let cancel = AtomicBool::new(false);
+        let looks = Looks {
+            looks: AtomicUsize::new(0),
+            last,
+            cancel: &cancel,
+        };
+        let merged = writer.merge_all(&looks, &cancel);
+        if last <= all {
+            assert!(matches!(merged, Err(IndexError::Cancelled)), "at {last}");
+            assert_eq!(unfinished(directory.path()), 0);
+            assert_eq!(segments(directory.path()), 2);
+        } else {
+            assert!(merged.unwrap());
+            assert_eq!(looks.looks.into_inner(), all);
+        }
+    }
+    assert_eq!(backlinks(directory.path()), LINKS as u64);
 }
 
 #[test]

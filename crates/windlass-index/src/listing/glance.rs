@@ -14,7 +14,7 @@ use super::read::Reading;
 use super::{LinkFilter, LinkPart};
 use crate::bytes::Corrupt;
 use crate::column::BLOCK;
-use crate::error::IndexError;
+use crate::error::{IndexError, check};
 use crate::query::{Question, matching_urls};
 use crate::segment::Segment;
 use crate::site::{SiteBlock, link_type};
@@ -277,9 +277,7 @@ impl<'a> Glances<'a> {
             let name = host_of_key(key);
             let mut site = reading.site(block, urls);
             for id in of_site {
-                if cancel.load(Ordering::Relaxed) {
-                    return Err(IndexError::Cancelled.into());
-                }
+                check(cancel)?;
                 site.read(&name, id.is_other(), id.link(), |row| each(at, row))?;
                 at += 1;
             }

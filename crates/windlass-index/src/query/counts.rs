@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use windlass_links::surt::host_of_key;
 use windlass_links::{History, Mode, Target};
@@ -10,7 +10,7 @@ use windlass_links::{History, Mode, Target};
 use super::budget::Budget;
 use super::{Kept, LinkDates, Question, Tuning, United, many};
 use crate::bytes::Corrupt;
-use crate::error::IndexError;
+use crate::error::{IndexError, check};
 use crate::facts::{Fact, FactTable, for_each_live};
 use crate::ready::Ready;
 use crate::rows::{Links, TargetRows};
@@ -231,12 +231,4 @@ pub(super) fn live_places(
         .map_err(|corrupt| segment.corrupt(corrupt))?;
     }
     Ok(())
-}
-
-pub(super) fn check(cancel: &AtomicBool) -> Result<(), IndexError> {
-    if cancel.load(Ordering::Relaxed) {
-        Err(IndexError::Cancelled)
-    } else {
-        Ok(())
-    }
 }

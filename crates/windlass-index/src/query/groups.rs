@@ -8,8 +8,8 @@ use windlass_links::CaptureTime;
 use crate::bytes::Corrupt;
 use crate::column::BLOCK;
 use crate::error::IndexError;
-use crate::first_groups::{FIRST, FirstGroups, GroupOrder, Known};
-use crate::ready::{DateOrder, Node};
+use crate::first_groups::{FirstGroups, GroupOrder, Known};
+use crate::ready::{DateOrder, HEAD, Node};
 use crate::rows::Row;
 use crate::segment::Segment;
 
@@ -172,7 +172,7 @@ impl ReadyGroups<'_> {
     ) -> Result<Option<Arc<[u32]>>, IndexError> {
         let all = self.len();
         let wanted = wanted.min(all);
-        if wanted > FIRST {
+        if wanted > HEAD {
             return Ok(None);
         }
         let order = GroupOrder {
@@ -210,13 +210,13 @@ impl ReadyGroups<'_> {
         let places = self.node.heads.of(order);
         let places = places.map_err(|corrupt| wrong(self.segment, corrupt))?;
         // Less than that is of a segment whose lists are shorter.
-        Ok(Some(places).filter(|places| places.len() >= self.len().min(FIRST)))
+        Ok(Some(places).filter(|places| places.len() >= self.len().min(HEAD)))
     }
 
     /// The first groups, from a look at all: some ns each.
     fn found(&mut self, column: ReadyColumn, is_ascending: bool) -> Result<Vec<u32>, IndexError> {
         // What it is ordered by, its anchor, and its position.
-        let mut first: Vec<(u64, u64, u32)> = Vec::with_capacity(2 * FIRST);
+        let mut first: Vec<(u64, u64, u32)> = Vec::with_capacity(2 * HEAD);
         let mut last = None;
         let (mut values, mut anchors) = (Vec::new(), Vec::new());
         for block in 0..self.block_count() {
@@ -234,15 +234,15 @@ impl ReadyGroups<'_> {
                     continue;
                 }
                 first.push(group);
-                if first.len() >= 2 * FIRST {
-                    let (_, worst, _) = first.select_nth_unstable(FIRST - 1);
+                if first.len() >= 2 * HEAD {
+                    let (_, worst, _) = first.select_nth_unstable(HEAD - 1);
                     last = Some(*worst);
-                    first.truncate(FIRST);
+                    first.truncate(HEAD);
                 }
             }
         }
         first.sort_unstable();
-        first.truncate(FIRST);
+        first.truncate(HEAD);
         Ok(first.into_iter().map(|(.., position)| position).collect())
     }
 

@@ -21,13 +21,13 @@ mod small;
 mod united;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use windlass_links::{History, Mode, Target};
 
 use crate::bytes::Corrupt;
 use crate::cache::KeptMemory;
-use crate::error::IndexError;
+use crate::error::{IndexError, check};
 use crate::rows::{Links, TargetRows};
 use crate::segment::Segment;
 use budget::Budget;
@@ -161,11 +161,7 @@ impl Question<'_> {
     }
 
     pub(crate) fn check_cancelled(&self) -> Result<(), IndexError> {
-        if self.cancel.load(Ordering::Relaxed) {
-            Err(IndexError::Cancelled)
-        } else {
-            Ok(())
-        }
+        check(self.cancel)
     }
 }
 

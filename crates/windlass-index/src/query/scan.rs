@@ -18,7 +18,7 @@ mod select;
 use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use windlass_links::History;
 
@@ -27,7 +27,7 @@ use super::parts::{in_parts, threads};
 use super::{ReadyGroups, Tuning};
 use crate::anchors::AnchorSet;
 use crate::bytes::Corrupt;
-use crate::error::IndexError;
+use crate::error::{IndexError, check};
 use crate::facts::FactTable;
 use crate::ready::Ready;
 use crate::row_table::RowKey;
@@ -326,13 +326,5 @@ impl Source<'_> {
         }
         hits.sort_unstable_by_key(|hit| (hit.fold, hit.page));
         Ok(hits)
-    }
-}
-
-fn check(cancel: &AtomicBool) -> Result<(), IndexError> {
-    if cancel.load(Ordering::Relaxed) {
-        Err(IndexError::Cancelled)
-    } else {
-        Ok(())
     }
 }

@@ -4,9 +4,10 @@ use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use super::build::build;
+use super::links::Watch;
 use crate::compact::Progress;
 use crate::error::IndexError;
 use crate::segment::{Segment, WriteError};
@@ -36,7 +37,8 @@ pub(crate) fn append(
     cancel: &AtomicBool,
 ) -> Result<(), IndexError> {
     let segment = Segment::open(path)?;
-    let large = segment.large_sites(means.links_min)?;
+    let watch = Watch { progress, cancel };
+    let large = segment.large_sites(means.links_min, || watch.look())?;
     if large.is_empty() {
         return Ok(());
     }
@@ -52,12 +54,8 @@ pub(crate) fn append(
     out.seek(SeekFrom::Start(writer.offset())).map_err(io())?;
     let write_error = |error: WriteError| error.at(path);
     for site_key in large {
-        // Nothing that counts is done: but a merge in the background may have to make way.
-        progress.advance(0);
-        if cancel.load(Ordering::Relaxed) {
-            return Err(IndexError::Cancelled);
-        }
-        if let Some(mut part) = build(&segment, &site_key, means, cancel, &write_error)? {
+        watch.look()?;
+        if let Some(mut part) = build(&segment, &site_key, means, watch, &write_error)? {
             let written = writer.site(&site_key, &mut part, &mut out);
             written.map_err(io())?;
         }

@@ -2,24 +2,19 @@
 
 use std::cmp::Reverse;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
-use windlass_links::History;
 
 use super::Means;
 use super::groups::Groups;
-use super::links::{LINK_BYTES, LinksInOrder};
+use super::links::{LINK_BYTES, LinksInOrder, Watch};
 use super::nodes::{self, NodeUrls};
 use super::order::OrderEncoder;
 use crate::bytes::{Corrupt, write_varint};
 use crate::column::write_column;
 use crate::error::IndexError;
-use crate::facts::{FactTable, for_each_live};
+use crate::facts::FactTable;
 use crate::in_order::{self, Bounds, Work};
-use crate::query::LinkDates;
 use crate::segment::{Segment, WriteError};
 use crate::sink::PageSet;
-use crate::site::SiteBlock;
 use crate::spool::{Scratch, Spool};
 
 /// How many links nodes may have together for each live link of the site. A site whose urls nest
@@ -36,7 +31,7 @@ pub(super) fn build(
     segment: &Segment,
     site_key: &[u8],
     means: &Means,
-    cancel: &AtomicBool,
+    watch: Watch<'_>,
     write_error: &(dyn Fn(WriteError) -> IndexError + Sync),
 ) -> Result<Option<Spool>, IndexError> {
     let wrong = |corrupt: Corrupt| segment.corrupt(corrupt);
@@ -49,16 +44,16 @@ pub(super) fn build(
     }
     // Not kept, as there may be many large sites.
     let table = FactTable::of(segment, &block, means.threads)?;
-    let (ranges, live) = live_ranges(segment, &block, &table, min).map_err(wrong)?;
-    if (live as usize) < min {
-        return Ok(None);
-    }
     let links = LinksInOrder {
         segment,
         block: &block,
         table: &table,
-        cancel,
+        watch,
     };
+    let (ranges, live) = live_ranges(&links, min)?;
+    if (live as usize) < min {
+        return Ok(None);
+    }
     // Fewer than make a site large are never too many.
     let held_max = |threads: usize| (means.memory_max / HELD_PART / threads / LINK_BYTES).max(min);
 
@@ -95,25 +90,15 @@ pub(super) fn build(
 }
 
 /// The ranges of urls that have enough live links, and the number of all live links.
-fn live_ranges(
-    segment: &Segment,
-    block: &SiteBlock<'_>,
-    table: &FactTable,
-    min: usize,
-) -> Result<(Vec<NodeUrls>, u32), Corrupt> {
-    let urls = block.urls;
-    let mut block = block.clone();
-    let mut dates = LinkDates::new(segment, History::Live);
+fn live_ranges(links: &LinksInOrder<'_>, min: usize) -> Result<(Vec<NodeUrls>, u32), IndexError> {
+    let wrong = |corrupt| links.segment.corrupt(corrupt);
+    let mut hrefs = links.block.hrefs.clone();
+    let mut count = links.counter();
     let live = |url: usize| {
-        let links = block.hrefs.start(url)?..block.hrefs.start(url + 1)?;
-        let mut live = 0;
-        for_each_live(&mut block, table, &mut dates, links, |_, _, _| {
-            live += 1;
-            Ok::<(), Corrupt>(())
-        })?;
-        Ok(live)
+        let start = hrefs.start(url).map_err(wrong)?;
+        count(start..hrefs.start(url + 1).map_err(wrong)?)
     };
-    nodes::ranges(urls, live, min)
+    nodes::ranges(links.block.urls, live, min, wrong)
 }
 
 /// Of all ranges the largest, as many as the budget has room for; in order.

@@ -7,8 +7,9 @@
 use crate::bytes::{Bytes, Corrupt, put_varint};
 use crate::column::{Column, write_column};
 
-/// How many groups are listed for each order.
-const HEAD: usize = 1 << 10;
+/// How many groups are listed for each order; and kept of an order that is not listed, 4 bytes each, so that both
+/// answer the same pages.
+pub(crate) const HEAD: usize = 1 << 10;
 
 /// An order of groups; groups that it makes equal are ordered by anchor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,14 +5,15 @@
 //! ranges of the order have about as many as may be held, and each range takes a pass over all of them.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use windlass_links::History;
 
 use crate::bytes::Corrupt;
 use crate::column::BLOCK;
-use crate::error::IndexError;
-use crate::facts::{FactTable, for_each_live_of};
+use crate::compact::Progress;
+use crate::error::{IndexError, check};
+use crate::facts::{FactTable, for_each_live, for_each_live_of};
 use crate::query::LinkDates;
 use crate::radix;
 use crate::segment::Segment;
@@ -23,8 +24,24 @@ use crate::site::SiteBlock;
 pub(super) const LINK_BYTES: usize = 24;
 /// One of so many links is in the sample, at most.
 const SAMPLED: usize = 1 << 6;
-/// Links that are read between looks at the stop flag.
+/// Links that are read, or given, by a thread before it looks whether it has to make way: some milliseconds.
 const STRIDE: usize = 1 << 16;
+
+/// Who looks on while parts are made ready, and may stop that, from any thread.
+#[derive(Clone, Copy)]
+pub(super) struct Watch<'a> {
+    pub(super) progress: &'a dyn Progress,
+    pub(super) cancel: &'a AtomicBool,
+}
+
+impl Watch<'_> {
+    /// Makes way, where somebody asks for that: rests, or ends with [`IndexError::Cancelled`].
+    pub(super) fn look(&self) -> Result<(), IndexError> {
+        // Nothing that counts is done: but only so a merge in the background finds out that it may have to.
+        self.progress.advance(0);
+        check(self.cancel)
+    }
+}
 
 /// A live link.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +63,7 @@ pub(super) struct LinksInOrder<'a> {
     pub(super) segment: &'a Segment,
     pub(super) block: &'a SiteBlock<'a>,
     pub(super) table: &'a FactTable,
-    pub(super) cancel: &'a AtomicBool,
+    pub(super) watch: Watch<'a>,
 }
 
 /// Keys of links, (fold, page's place) each, from one to another one.
@@ -65,15 +82,32 @@ impl LinksInOrder<'_> {
         |corrupt| self.segment.corrupt(corrupt)
     }
 
-    fn check(&self) -> Result<(), IndexError> {
-        if self.cancel.load(Ordering::Relaxed) {
-            return Err(IndexError::Cancelled);
-        }
-        Ok(())
-    }
-
     fn place_bits(&self) -> u32 {
         radix::bits_below(self.block.pages.len())
+    }
+
+    /// Counts the live ones of links that lie one behind the other, a range of places in the block at each call.
+    pub(super) fn counter(&self) -> impl FnMut(Range<usize>) -> Result<u32, IndexError> + use<'_> {
+        let mut block = self.block.clone();
+        let mut dates = LinkDates::new(self.segment, History::Live);
+        move |mut links| {
+            let mut live = 0;
+            while !links.is_empty() {
+                // Of few links to each of many urls, and of many to one, as often.
+                if links.start.is_multiple_of(STRIDE) {
+                    self.watch.look()?;
+                }
+                let stop = links.end.min((links.start / STRIDE + 1) * STRIDE);
+                let some = links.start..stop;
+                for_each_live(&mut block, self.table, &mut dates, some, |_, _, _| {
+                    live += 1;
+                    Ok::<(), Corrupt>(())
+                })
+                .map_err(self.wrong())?;
+                links.start = stop;
+            }
+            Ok(live)
+        }
     }
 
     /// Calls `each` with the live ones among the links at a range of places in the block, of which about
@@ -140,7 +174,7 @@ impl LinksInOrder<'_> {
         };
         let forms = first_form..end_form;
         for start in links.clone().step_by(STRIDE) {
-            self.check()?;
+            self.watch.look()?;
             let some = start..links.end.min(start + STRIDE);
             for_each_live_of(
                 &mut block,
@@ -193,7 +227,10 @@ impl LinksInOrder<'_> {
         let mut dated = dated.into_iter().peekable();
         let place_bits = self.place_bits();
         let mut facts = Vec::with_capacity(BLOCK);
-        for keys in keys.chunks(BLOCK) {
+        for (n, keys) in keys.chunks(BLOCK).enumerate() {
+            if n.is_multiple_of(STRIDE / BLOCK) {
+                self.watch.look()?;
+            }
             // All at once, so that waiting for one is waiting for all.
             facts.clear();
             for key in keys {

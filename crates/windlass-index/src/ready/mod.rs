@@ -38,7 +38,7 @@ use crate::stretch::Stretch;
 
 pub(crate) use append::{Means, append};
 pub(crate) use groups::{EncodedNode, Groups};
-pub(crate) use heads::{DateOrder, Heads};
+pub(crate) use heads::{DateOrder, HEAD, Heads};
 
 /// How many live links a site or a range needs for something to be ready-made of it.
 pub(crate) const LINKS_MIN: usize = 1 << 15;

@@ -29,14 +29,15 @@ struct Open {
 
 /// The ranges that targets can ask for (R16) with at least `min` live links, ordered, each once: all
 /// urls that share a prefix, and a host with those below it; and the number of all live links. `live`
-/// counts those to a url, and is asked once for each, in order.
+/// counts those to a url, and is asked once for each, in order; `wrong` says where damage was found.
 ///
 /// O(bytes of all urls): the prefixes are the inner nodes of the trie of keys, found with a stack. Memory
 /// does not grow with the number of urls.
-pub(super) fn ranges<E: From<Corrupt>>(
+pub(super) fn ranges<E>(
     urls: StringList<'_>,
     mut live: impl FnMut(usize) -> Result<u32, E>,
     min: usize,
+    wrong: impl Fn(Corrupt) -> E,
 ) -> Result<(Vec<NodeUrls>, u32), E> {
     let mut found = Finder {
         min: min.max(1),
@@ -49,7 +50,7 @@ pub(super) fn ranges<E: From<Corrupt>>(
     let mut url = 0u32;
     // The live links to all urls before this one, and to those before the last one.
     let (mut sum, mut last_sum) = (0u32, 0u32);
-    while iter.next_into(&mut key)? {
+    while iter.next_into(&mut key).map_err(&wrong)? {
         let shared = key.iter().zip(&before).take_while(|(a, b)| a == b).count();
         let is_first = url == 0;
         if !is_first {
@@ -93,8 +94,9 @@ pub(super) fn ranges<E: From<Corrupt>>(
         let more = live(url as usize)?;
         sum = sum
             .checked_add(more)
-            .ok_or(Corrupt("more than 2^32 links to one site"))?;
-        url = url.checked_add(1).ok_or(Corrupt("the number of urls"))?;
+            .ok_or_else(|| wrong(Corrupt("more than 2^32 links to one site")))?;
+        let next = url.checked_add(1);
+        url = next.ok_or_else(|| wrong(Corrupt("the number of urls")))?;
     }
     if url > 0 {
         let last = Open {
@@ -186,7 +188,7 @@ mod tests {
             builder.finish(&mut out).unwrap();
             let list = StringList::read(&mut Bytes::new(&out), keys.len()).unwrap();
             let live = |url: usize| Ok::<_, Corrupt>(counts[url]);
-            let (found, sum) = ranges(list, live, min).unwrap();
+            let (found, sum) = ranges(list, live, min, |corrupt| corrupt).unwrap();
             prop_assert_eq!(sum, counts[..keys.len()].iter().sum::<u32>());
             for node in &found {
                 let urls = node.urls.start as usize..node.urls.end as usize;

@@ -4,9 +4,10 @@
 //! megabytes for a page of 4 KiB. A query touches few places, so it is told not to; whoever reads on
 //! says so, range by range (see [`Backing::will_need`]) or for the whole file.
 
-use std::fs::File;
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::ops::Range;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use memmap2::{Advice, Mmap};
@@ -26,9 +27,36 @@ pub(crate) fn map(file: &File) -> io::Result<Mmap> {
     }
 }
 
+/// Tells a file from another that takes, or took, its place, without reading either. The file of a mapping keeps its
+/// inode for as long as the mapping lives, so none that is made meanwhile is taken for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FileStamp {
+    device: u64,
+    inode: u64,
+    bytes: u64,
+    /// Seconds and nanoseconds: a copy written over the file in place leaves all else.
+    modified: (i64, i64),
+}
+
+impl FileStamp {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            bytes: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+        }
+    }
+
+    /// Of the file that is there now; a look at its metadata. `None` where there is none that can be looked at.
+    pub(crate) fn at(path: &Path) -> Option<Self> {
+        fs::metadata(path).ok().as_ref().map(Self::of)
+    }
+}
+
 /// The bytes of a segment.
 pub(super) enum Data {
-    Mapped(Mmap),
+    Mapped(Mmap, FileStamp),
     Memory(Vec<u8>),
 }
 
@@ -36,9 +64,19 @@ impl Data {
     /// Maps a file. Nothing of it is read yet.
     pub(super) fn map(path: &Path) -> Result<Self, IndexError> {
         let file = File::open(path).map_err(IndexError::io("opening", path))?;
-        let data = Self::Mapped(map(&file).map_err(IndexError::io("mapping", path))?);
+        let metadata = file.metadata().map_err(IndexError::io("reading", path))?;
+        let map = map(&file).map_err(IndexError::io("mapping", path))?;
+        let data = Self::Mapped(map, FileStamp::of(&metadata));
         data.advise(Advice::Random);
         Ok(data)
+    }
+
+    /// Which file is mapped, if any is.
+    pub(super) fn stamp(&self) -> Option<FileStamp> {
+        match self {
+            Self::Mapped(_, stamp) => Some(*stamp),
+            Self::Memory(_) => None,
+        }
     }
 
     /// Most of it will be read, from front to back.
@@ -48,7 +86,7 @@ impl Data {
 
     /// Advice that the system does not take costs time alone.
     fn advise(&self, advice: Advice) {
-        if let Self::Mapped(map) = self {
+        if let Self::Mapped(map, _) = self {
             let _ = map.advise(advice);
         }
     }
@@ -57,13 +95,13 @@ impl Data {
 impl Backing for Data {
     fn bytes(&self) -> &[u8] {
         match self {
-            Self::Mapped(map) => map,
+            Self::Mapped(map, _) => map,
             Self::Memory(bytes) => bytes,
         }
     }
 
     fn will_need(&self, range: Range<usize>) {
-        if let Self::Mapped(map) = self
+        if let Self::Mapped(map, _) = self
             && range.end <= map.len()
         {
             let _ = map.advise_range(Advice::WillNeed, range.start, range.len());

@@ -1,12 +1,12 @@
 //! Links within registrable domains, where the index keeps them: site blocks of their own, apart from the
 //! backlinks, which are the same with them and without (R11).
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use super::layout::Side;
 use super::reader::Segment;
 use crate::bytes::{Bytes, Corrupt};
-use crate::error::IndexError;
+use crate::error::{IndexError, check};
 use crate::site::{self, SiteBlock};
 
 const WRONG: Corrupt = Corrupt("the internal links");
@@ -42,9 +42,7 @@ impl Segment {
         let mut blocks = Bytes::over(all);
         let mut links = 0;
         while let Some(offset) = sites.advance().map_err(wrong)? {
-            if cancel.load(Ordering::Relaxed) {
-                return Err(IndexError::Cancelled);
-            }
+            check(cancel)?;
             let at = all.len() - blocks.rest().len();
             let block = blocks.sized().map_err(wrong)?;
             if offset != at as u64 {

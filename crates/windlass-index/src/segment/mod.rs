@@ -18,7 +18,7 @@ mod reader;
 mod sections;
 mod writer;
 
-pub(crate) use data::map;
+pub(crate) use data::{FileStamp, map};
 pub(crate) use directory::{SiteDirectory, SiteWalk};
 pub(crate) use find::{PageFinder, PageKeys};
 pub(crate) use layout::Digest;

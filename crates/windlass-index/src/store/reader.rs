@@ -15,7 +15,7 @@ use crate::cache::KeptMemory;
 use crate::error::IndexError;
 use crate::query::{self, Question};
 use crate::rows::TargetRows;
-use crate::segment::Segment;
+use crate::segment::{FileStamp, Segment};
 
 /// How often the manifest is read anew where a merge removed a segment between reading it and
 /// opening its segments.
@@ -130,6 +130,14 @@ impl Snapshot {
     /// What questions over its segments keep for each other.
     pub(crate) fn kept(&self) -> &query::Kept {
         &self.kept
+    }
+
+    /// Whether the other one is this state, of the same files.
+    fn is_same(&self, other: &Self) -> bool {
+        let (own, others) = (&self.segments, &other.segments);
+        self.version == other.version
+            && own.len() == others.len()
+            && own.iter().zip(others).all(|(a, b)| Arc::ptr_eq(a, b))
     }
 
     /// The memory in which its questions keep what the next ones need.
@@ -275,7 +283,8 @@ fn open_segments(
     let mut segments = Vec::with_capacity(manifest.segments.len());
     for entry in &manifest.segments {
         let path = directory.join(SEGMENTS).join(&entry.name);
-        let segment = match known.iter().find(|segment| segment.path() == path) {
+        // A path alone does not tell: the index may have been put back from a copy, or made anew.
+        let segment = match known.iter().find(|segment| segment.is_at(&path)) {
             Some(open) => Arc::clone(open),
             None => Arc::new(Segment::open_keeping(&path, memory)?),
         };
@@ -302,11 +311,23 @@ fn crc_of(manifest: &Manifest) -> String {
 pub struct Reader {
     directory: PathBuf,
     manifest: PathBuf,
-    state: RwLock<(Option<Stamp>, Arc<Snapshot>)>,
+    state: RwLock<Opened>,
 }
 
-/// Tells one manifest file from another without reading it.
-type Stamp = (SystemTime, u64, u64);
+/// A state that was opened.
+#[derive(Debug, Clone)]
+struct Opened {
+    /// Of a manifest that says so; that one, or one that was there before.
+    stamp: Option<FileStamp>,
+    snapshot: Arc<Snapshot>,
+}
+
+impl Opened {
+    /// Whether nothing was opened since.
+    fn is(&self, other: &Self) -> bool {
+        self.stamp == other.stamp && Arc::ptr_eq(&self.snapshot, &other.snapshot)
+    }
+}
 
 impl Reader {
     /// Opens an index.
@@ -323,12 +344,12 @@ impl Reader {
     /// As [`Snapshot::open`].
     pub fn open_keeping(directory: &Path, memory: KeptMemory) -> Result<Self, IndexError> {
         let manifest = directory.join(MANIFEST);
-        let stamp = stamp(&manifest);
-        let snapshot = Snapshot::open_keeping(directory, memory)?;
+        let stamp = FileStamp::at(&manifest);
+        let snapshot = Arc::new(Snapshot::open_keeping(directory, memory)?);
         Ok(Self {
             directory: directory.to_owned(),
             manifest,
-            state: RwLock::new((stamp, Arc::new(snapshot))),
+            state: RwLock::new(Opened { stamp, snapshot }),
         })
     }
 
@@ -338,55 +359,55 @@ impl Reader {
         &self.directory
     }
 
-    /// The present state. Costs a look at the manifest's metadata where nothing has changed.
+    /// The present state, or one that came after the call. Costs a look at the manifest's metadata where nothing has
+    /// changed. It may be an older one than the state before, or of another index: where somebody has put back a copy,
+    /// or made the index anew.
     ///
     /// # Errors
     /// Where a new manifest cannot be opened; [`pinned`](Self::pinned) then still gives the state
     /// before.
     pub fn current(&self) -> Result<Arc<Snapshot>, IndexError> {
-        let now = stamp(&self.manifest);
-        let known = {
-            let state = self.read();
-            if now.is_some() && state.0 == now {
-                return Ok(Arc::clone(&state.1));
+        loop {
+            let known = self.read().clone();
+            // Looked at first: a manifest that takes its place meanwhile is then looked at once more.
+            let stamp = FileStamp::at(&self.manifest);
+            if stamp.is_some() && stamp == known.stamp {
+                return Ok(known.snapshot);
             }
-            Arc::clone(&state.1)
-        };
-        // Opened without the lock, so that others go on with the state before.
-        let snapshot = Arc::new(Snapshot::open_from(
-            &self.directory,
-            known.memory.clone(),
-            Some(&known),
-        )?);
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        if state.1.manifest.generation <= snapshot.manifest.generation {
-            *state = (now, Arc::clone(&snapshot));
+            // Opened without the lock, so that others go on with the state before.
+            let before = &known.snapshot;
+            let memory = before.memory.clone();
+            let snapshot = Snapshot::open_from(&self.directory, memory, Some(before))?;
+            let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+            // Another call may have opened a state meanwhile. Numbers of generations do not tell which of the two is the
+            // present one; and what questions keep must not be kept twice.
+            if !state.is(&known) {
+                continue;
+            }
+            state.stamp = stamp;
+            if !snapshot.is_same(before) {
+                state.snapshot = Arc::new(snapshot);
+            }
+            return Ok(Arc::clone(&state.snapshot));
         }
-        Ok(Arc::clone(&state.1))
     }
 
     /// The present state, where it is the one last opened; a look at the manifest's metadata. `None` where there
     /// is a new one, which takes time to open.
     #[must_use]
     pub fn unchanged(&self) -> Option<Arc<Snapshot>> {
-        let now = stamp(&self.manifest)?;
+        let stamp = FileStamp::at(&self.manifest)?;
         let state = self.read();
-        (state.0 == Some(now)).then(|| Arc::clone(&state.1))
+        (state.stamp == Some(stamp)).then(|| Arc::clone(&state.snapshot))
     }
 
     /// The state last opened.
     #[must_use]
     pub fn pinned(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.read().1)
+        Arc::clone(&self.read().snapshot)
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, (Option<Stamp>, Arc<Snapshot>)> {
+    fn read(&self) -> RwLockReadGuard<'_, Opened> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn stamp(manifest: &Path) -> Option<Stamp> {
-    use std::os::unix::fs::MetadataExt;
-    let metadata = fs::metadata(manifest).ok()?;
-    Some((metadata.modified().ok()?, metadata.ino(), metadata.len()))
 }

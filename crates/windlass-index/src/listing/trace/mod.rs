@@ -10,12 +10,12 @@ mod sightings;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use windlass_links::{CanonicalUrl, CaptureTime, History, LinkType, Rel};
 
 use super::Page;
-use crate::error::IndexError;
+use crate::error::{IndexError, check};
 use crate::instant::{Instant, State};
 use crate::query::dates;
 use crate::segment::Segment;
@@ -158,9 +158,7 @@ fn trace(
         }
         wanted.link_type = link_type;
         for holder in &found.holders {
-            if cancel.load(Ordering::Relaxed) {
-                return Err(IndexError::Cancelled);
-            }
+            check(cancel)?;
             for (time, attr) in wanted.sightings_in(holder)? {
                 seen.add(time, attr);
             }

@@ -1,7 +1,7 @@
 //! A page with all its captures, over all segments.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use windlass_links::surt::host_key;
 use windlass_links::{CanonicalUrl, CaptureTime, Surt};
@@ -9,7 +9,7 @@ use windlass_links::{CanonicalUrl, CaptureTime, Surt};
 use super::ArchivePlace;
 use crate::bytes::Corrupt;
 use crate::collect::digest_text;
-use crate::error::IndexError;
+use crate::error::{IndexError, check};
 use crate::instant::{Instant, unite};
 use crate::listing::Page;
 use crate::listing::pages::id;
@@ -47,9 +47,7 @@ impl<'a> TracedPage<'a> {
         let mut holders: Vec<Holder<'_>> = Vec::new();
         let mut first: Option<(u64, &Segment, Vec<u8>)> = None;
         for (at, segment) in segments.iter().copied().enumerate() {
-            if cancel.load(Ordering::Relaxed) {
-                return Err(IndexError::Cancelled);
-            }
+            check(cancel)?;
             let wrong = |corrupt: Corrupt| segment.corrupt(corrupt);
             let found = find_in(segment, &host, surt.as_bytes()).map_err(wrong)?;
             let Some((domain_key, page, mut instants)) = found else {

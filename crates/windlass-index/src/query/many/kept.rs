@@ -1,13 +1,14 @@
 //! What questions over the same segments keep for each other.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use windlass_links::{History, Target};
 
 use super::overlap::Overlap;
 use crate::cache::{Cache, KeptMemory};
-use crate::error::IndexError;
+use crate::error::{IndexError, check};
 use crate::query::united::United;
 use crate::segment::Segment;
 
@@ -26,7 +27,46 @@ struct Pair {
     /// How many pages of one were looked up in the other.
     looked_up: AtomicUsize,
     overlap: OnceLock<Overlap>,
-    making: Mutex<()>,
+    making: Turns,
+}
+
+/// How often whoever waits for its turn looks whether it still has to.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Lets one at a time do what takes long.
+#[derive(Debug, Default)]
+struct Turns {
+    is_taken: Mutex<bool>,
+    ended: Condvar,
+}
+
+/// Somebody's turn, which ends with it.
+#[derive(Debug)]
+struct Turn<'a>(&'a Turns);
+
+impl Turns {
+    /// Waits until nobody else has the turn; [`IndexError::Cancelled`] soon after `cancel` is set.
+    fn take(&self, cancel: &AtomicBool) -> Result<Turn<'_>, IndexError> {
+        let mut is_taken = self.lock();
+        while *is_taken {
+            check(cancel)?;
+            let waited = self.ended.wait_timeout(is_taken, LOOK);
+            (is_taken, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        *is_taken = true;
+        Ok(Turn(self))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, bool> {
+        self.is_taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        *self.0.lock() = false;
+        self.0.ended.notify_one();
+    }
 }
 
 impl Kept {
@@ -91,7 +131,7 @@ impl Kept {
         if spent < a.page_count().saturating_add(b.page_count()) {
             return Ok(None);
         }
-        let _one_at_a_time = pair.making.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = pair.making.take(cancel)?;
         if pair.overlap.get().is_none() {
             let overlap = Overlap::of(a, b, cancel)?;
             // Nobody else sets it.
@@ -108,5 +148,48 @@ impl Kept {
     /// Keeps an answer.
     pub(super) fn keep(&self, target: &Target, history: History, answer: &Arc<United>) {
         self.answers.put((target.clone(), history), answer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU32;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn one_has_the_turn_at_a_time_and_each_gets_it() {
+        let (turns, never) = (Turns::default(), AtomicBool::new(false));
+        let (inside, done) = (AtomicU32::new(0), AtomicU32::new(0));
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..50 {
+                        let _turn = turns.take(&never).unwrap();
+                        assert_eq!(inside.fetch_add(1, Ordering::Relaxed), 0);
+                        thread::yield_now();
+                        inside.fetch_sub(1, Ordering::Relaxed);
+                        done.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+            }
+        });
+        assert_eq!(done.into_inner(), 200);
+    }
+
+    #[test]
+    fn nobody_waits_for_a_turn_that_is_not_wanted_any_more() {
+        let (turns, never) = (Turns::default(), AtomicBool::new(false));
+        let turn = turns.take(&never).unwrap();
+        let cancel = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| turns.take(&cancel).map(drop));
+            cancel.store(true, Ordering::Relaxed);
+            let waited = waiting.join().unwrap();
+            assert!(matches!(waited, Err(IndexError::Cancelled)));
+        });
+        drop(turn);
+        assert!(turns.take(&never).is_ok());
     }
 }

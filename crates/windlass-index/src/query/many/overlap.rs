@@ -5,10 +5,10 @@
 //! both page tables, that is done, and what was found is kept for as long as both segments are.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 
-use crate::error::IndexError;
+use crate::error::{IndexError, check};
 use crate::instant::Kinds;
 use crate::places::Bits;
 use crate::query::parts::{each_of, threads};
@@ -245,12 +245,4 @@ fn look_up(
         }
     }
     check(cancel)
-}
-
-pub(super) fn check(cancel: &AtomicBool) -> Result<(), IndexError> {
-    if cancel.load(Ordering::Relaxed) {
-        Err(IndexError::Cancelled)
-    } else {
-        Ok(())
-    }
 }

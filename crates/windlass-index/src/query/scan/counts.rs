@@ -1,8 +1,8 @@
 //! The backlinks and referring domains of a scan, counted without sorting its links.
 
 use super::{STRIDE, Scan};
-use crate::error::IndexError;
-use crate::query::counts::{check, live_places, ready_places, refdomains_of};
+use crate::error::{IndexError, check};
+use crate::query::counts::{live_places, ready_places, refdomains_of};
 use crate::query::direct;
 use crate::row_table::RowTable;
 use crate::sink::PageSet;

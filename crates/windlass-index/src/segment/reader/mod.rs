@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use self::domains::DomainStarts;
-use super::data::Data;
+use super::data::{Data, FileStamp};
 use super::layout::{
     Counts, Digest, END, FORMAT_VERSION, Footer, MAGIC, RULES_VERSION, Section, TRAILER_LENGTH,
 };
@@ -192,6 +192,12 @@ impl Segment {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether it is the file that has this path now; a look at that one's metadata.
+    pub(crate) fn is_at(&self, path: &Path) -> bool {
+        let stamp = self.sections.data().stamp();
+        self.path == path && stamp.is_some() && stamp == FileStamp::at(path)
     }
 
     /// What it holds, in numbers.

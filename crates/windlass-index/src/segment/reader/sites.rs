@@ -1,17 +1,20 @@
 //! Site blocks, and what is ready-made of them.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use super::Segment;
 use crate::bytes::{Bytes, Corrupt};
-use crate::error::IndexError;
+use crate::error::{IndexError, check};
 use crate::ready::Ready;
 use crate::segment::directory::SiteDirectory;
 use crate::segment::layout::{Section, Side};
 use crate::segment::writer::ReadyWriter;
 use crate::site::{self, SiteBlock};
 use crate::stretch::{CheckedSection, Stretch};
+
+/// Sites that are gone through between looks at whether to go on.
+const STRIDE: usize = 1 << 14;
 
 impl Segment {
     /// From site key to the offset of its block (see [`site_at`](Self::site_at)), for who asks for some sites.
@@ -105,24 +108,33 @@ impl Segment {
         ReadyWriter::of(footer)
     }
 
-    /// The keys of the sites that have at least `links` backlinks, lost ones included.
-    pub(crate) fn large_sites(&self, links: usize) -> Result<Vec<Vec<u8>>, IndexError> {
-        let mut large = Vec::new();
-        let mut each = || -> Result<(), Corrupt> {
-            let directory = self.all_sites()?;
-            let mut sites = directory.sites()?;
-            while let Some(offset) = sites.advance()? {
-                let block = self.stretch_at(offset)?;
-                // A link takes some bits at least: small blocks need not be opened.
-                if block.len() >= links / 64
-                    && SiteBlock::open(block, self.latest_times())?.hrefs.len() >= links
-                {
-                    large.push(sites.key().to_owned());
-                }
-            }
-            Ok(())
+    /// The keys of the sites that have at least `links` backlinks, lost ones included. Calls `look` every
+    /// [`STRIDE`] sites, and ends where that fails.
+    pub(crate) fn large_sites(
+        &self,
+        links: usize,
+        mut look: impl FnMut() -> Result<(), IndexError>,
+    ) -> Result<Vec<Vec<u8>>, IndexError> {
+        let wrong = |corrupt| self.corrupt(corrupt);
+        let is_large = |offset| -> Result<bool, Corrupt> {
+            let block = self.stretch_at(offset)?;
+            // A link takes some bits at least: small blocks need not be opened.
+            Ok(block.len() >= links / 64
+                && SiteBlock::open(block, self.latest_times())?.hrefs.len() >= links)
         };
-        each().map_err(|corrupt| self.corrupt(corrupt))?;
+        let mut large = Vec::new();
+        let directory = self.all_sites().map_err(wrong)?;
+        let mut sites = directory.sites().map_err(wrong)?;
+        let mut n = 0usize;
+        while let Some(offset) = sites.advance().map_err(wrong)? {
+            if n.is_multiple_of(STRIDE) {
+                look()?;
+            }
+            n += 1;
+            if is_large(offset).map_err(wrong)? {
+                large.push(sites.key().to_owned());
+            }
+        }
         Ok(large)
     }
 
@@ -156,9 +168,7 @@ impl Segment {
         let mut add = |what, bytes| *sizes.entry(what).or_default() += bytes;
         let mut blocks = Bytes::over(self.sites.stretch());
         while !blocks.is_empty() {
-            if cancel.load(Ordering::Relaxed) {
-                return Err(IndexError::Cancelled);
-            }
+            check(cancel)?;
             let before = blocks.rest().len();
             let block = blocks.sized_stretch().map_err(wrong)?;
             add(

@@ -203,11 +203,7 @@ impl RowCache {
 
     /// Whether the rows of a range of so many links are made to be kept, now that it is asked about: where that
     /// is not the first time, nobody makes them, and there is room.
-    pub(crate) fn begin(
-        &self,
-        key: &Arc<RowKey>,
-        links: usize,
-    ) -> Option<Making<'_, Arc<RowKey>>> {
+    pub(crate) fn begin(&self, key: &Arc<RowKey>, links: usize) -> Option<Making<'_, Arc<RowKey>>> {
         let fits = bytes_max(links) <= self.range_bytes_max;
         fits.then(|| self.asked.begin(key)).flatten()
     }

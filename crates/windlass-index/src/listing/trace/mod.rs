@@ -230,9 +230,7 @@ fn captures(
     let showings = &found.page.showings;
     let mut renewed = Renewed::default();
     let each = found.instants.iter().map(|instant| {
-        if cancel.load(Ordering::Relaxed) {
-            return Err(IndexError::Cancelled);
-        }
+        check(cancel)?;
         let Instant { time, state, .. } = instant;
         let shows = match showings.named(*time) {
             Some(name) => renewed.captures(showings, name)?,

@@ -61,8 +61,9 @@ impl PublicSuffixList {
 
     /// The registrable domain of a canonical host (R7), borrowed from it.
     ///
-    /// A host that is itself a public suffix, or an IP address, is its own registrable domain. A
-    /// trailing dot stays, as in the URL standard's definition.
+    /// A host that is itself a public suffix, or an IP address, is its own registrable domain; so is one
+    /// with an empty label before the suffix, which nobody can register. A trailing dot stays, as in the
+    /// URL standard's definition.
     #[must_use]
     pub fn registrable_domain<'a>(&self, host: &'a str) -> &'a str {
         if is_ip(host) {
@@ -74,7 +75,9 @@ impl PublicSuffixList {
         };
         // A registrable domain is a suffix of its host.
         let start = bare.len() - domain.as_bytes().len();
-        host.get(start..).unwrap_or(host)
+        host.get(start..)
+            .filter(|domain| !domain.starts_with('.'))
+            .unwrap_or(host)
     }
 
     /// Whether a rule of the list, and not its default alone, says what the public suffix of a host is. The host may
@@ -145,6 +148,9 @@ mod tests {
             ("foo.ck", "foo.ck"),
             ("www.ck", "www.ck"),
             ("a.www.ck", "www.ck"),
+            ("www.x..de", "www.x..de"),
+            ("www..example.de", "example.de"),
+            ("x..co.uk.", "x..co.uk."),
             ("", ""),
             (".", "."),
         ] {

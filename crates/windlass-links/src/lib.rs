@@ -5,6 +5,7 @@ pub mod capture;
 pub mod domain;
 pub mod extract;
 pub mod history;
+pub mod reference;
 pub mod surt;
 pub mod target;
 pub mod url;

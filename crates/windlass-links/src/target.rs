@@ -60,10 +60,39 @@ impl FromStr for Mode {
 
 /// A text that is no target.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{text}' is neither a URL nor a host: {cause}")]
+#[error("'{text}' is {cause}")]
 pub struct TargetError {
     text: String,
-    cause: UrlError,
+    cause: Cause,
+}
+
+/// What is wrong with a text that is no target.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+enum Cause {
+    #[error("neither a URL nor a host: {0}")]
+    Parse(url::ParseError),
+    #[error("neither a URL nor a host: {0}")]
+    Url(UrlError),
+    /// `*.example.com`, `*example.com/*`, `.example.com`.
+    #[error(
+        "no host: for a host and all below it, leave what is before its name away and take mode subdomains"
+    )]
+    HostPattern,
+    /// `example.com/*`, `example.com/a*`.
+    #[error(
+        "a pattern: leave the '*' away, and take mode prefix for all that starts so, or domain or subdomains for \
+         whole hosts; a URL that ends with '*' is asked for with its scheme"
+    )]
+    PathPattern,
+}
+
+impl From<UrlError> for Cause {
+    fn from(error: UrlError) -> Self {
+        match error {
+            UrlError::Parse(error) => Self::Parse(error),
+            error => Self::Url(error),
+        }
+    }
 }
 
 /// A canonicalised target (R4, R16).
@@ -88,9 +117,10 @@ impl Target {
     /// Reads a target: with or without scheme, in Unicode or punycode, percent-encoded or not.
     ///
     /// # Errors
-    /// Where it is neither a URL nor a host.
+    /// Where it is neither a URL nor a host, or a pattern such as `*.example.com`. With a scheme, a URL
+    /// that looks like one is a URL.
     pub fn parse(text: &str, mode: Mode) -> Result<Self, TargetError> {
-        let error = |cause| TargetError {
+        let error = |cause: Cause| TargetError {
             text: text.chars().take(200).collect(),
             cause,
         };
@@ -107,11 +137,12 @@ impl Target {
         } else if let Some(rest) = trimmed.strip_prefix("//") {
             (format!("http://{rest}"), rest)
         } else if has_scheme(trimmed) {
-            return Err(error(UrlError::Scheme));
+            return Err(error(Cause::Url(UrlError::Scheme)));
         } else {
+            refuse_pattern(trimmed, mode).map_err(error)?;
             (format!("http://{trimmed}"), trimmed)
         };
-        let url = CanonicalUrl::parse(&text_with_scheme).map_err(error)?;
+        let url = CanonicalUrl::parse(&text_with_scheme).map_err(|cause| error(cause.into()))?;
         let port = match (url.port(), named_port(rest)) {
             (Some(port), _) | (None, Some(port)) => TargetPort::Named(port),
             (None, None) => TargetPort::Any,
@@ -208,14 +239,31 @@ impl fmt::Display for Target {
     }
 }
 
-/// Whether a text starts like `scheme://`.
+/// Whether a text starts like `scheme://`, or like `mailto:x`: what stands behind the colon is no port, and
+/// before it no name with dots.
 fn has_scheme(text: &str) -> bool {
-    text.split_once("://").is_some_and(|(scheme, _)| {
+    text.split_once(':').is_some_and(|(scheme, rest)| {
+        let port = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
         scheme.starts_with(|c: char| c.is_ascii_alphabetic())
             && scheme
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+            && (rest.starts_with("//")
+                || !scheme.contains('.') && port.bytes().any(|b| !b.is_ascii_digit()))
     })
+}
+
+/// Refuses what means a mode by its `*`, as targets are shown: taken as a URL, it would be one that nobody
+/// links to, and its report empty.
+fn refuse_pattern(text: &str, mode: Mode) -> Result<(), Cause> {
+    if text.starts_with(['*', '.']) {
+        return Err(Cause::HostPattern);
+    }
+    // The other modes are about hosts, whatever the path.
+    if matches!(mode, Mode::Exact | Mode::Prefix) && text.ends_with('*') {
+        return Err(Cause::PathPattern);
+    }
+    Ok(())
 }
 
 /// The port that the authority of `rest` (what follows `//`) names, also where it is the scheme's
@@ -312,8 +360,66 @@ mod tests {
 
     #[test]
     fn r16_refuses_what_is_no_target() {
-        for text in ["", "http://", "exa mple.com", "http://[::1", "ftp://"] {
-            assert!(Target::parse(text, Mode::Exact).is_err(), "{text}");
+        for (text, cause) in [
+            ("", "neither a URL nor a host: empty host"),
+            ("http://", "neither a URL nor a host: empty host"),
+            (
+                "exa mple.com",
+                "neither a URL nor a host: invalid international domain name",
+            ),
+            (
+                "http://[::1",
+                "neither a URL nor a host: invalid IPv6 address",
+            ),
+            (
+                "ftp://",
+                "neither a URL nor a host: scheme is neither http nor https",
+            ),
+            (
+                "mailto:x@y.example",
+                "neither a URL nor a host: scheme is neither http nor https",
+            ),
+        ] {
+            assert_eq!(refusal(text, Mode::Exact), format!("'{text}' is {cause}"));
         }
+        for text in [
+            "example.com:",
+            "localhost:80/x",
+            "example.com:8080",
+            "a.example:x@b.example",
+        ] {
+            assert!(Target::parse(text, Mode::Exact).is_ok(), "{text}");
+        }
+    }
+
+    fn refusal(text: &str, mode: Mode) -> String {
+        Target::parse(text, mode).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn r16_refuses_patterns() {
+        for text in ["*.example.com", "*example.com/*", ".example.com", "*"] {
+            for mode in Mode::ALL {
+                assert!(
+                    refusal(text, mode).contains("take mode subdomains"),
+                    "{text}"
+                );
+            }
+        }
+        for text in ["example.com/*", "example.com/a*"] {
+            for (mode, is_refused) in [
+                (Mode::Exact, true),
+                (Mode::Prefix, true),
+                (Mode::Domain, false),
+                (Mode::Subdomains, false),
+            ] {
+                let target = Target::parse(text, mode);
+                assert_eq!(target.is_err(), is_refused, "{text} {mode}");
+                let with_scheme = format!("http://{text}");
+                assert!(Target::parse(&with_scheme, mode).is_ok(), "{text} {mode}");
+            }
+            assert!(refusal(text, Mode::Exact).contains("take mode prefix"));
+        }
+        assert!(Target::parse("http://*.example.com/", Mode::Exact).is_ok());
     }
 }

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
+use encoding_rs::UTF_8;
 use url::Url;
+
+use crate::reference;
 
 /// Longest serialisation that is indexed, in bytes (R4).
 pub const URL_LENGTH_MAX: usize = 8192;
@@ -38,7 +41,7 @@ impl CanonicalUrl {
     /// # Errors
     /// [`UrlError`] where it is no absolute `http(s)` URL, or too long.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
-        Self::from_url(Url::parse(text)?)
+        Self::from_url(reference::parse(text, None, UTF_8)?)
     }
 
     /// Canonicalises a URL that is parsed already.
@@ -60,7 +63,7 @@ impl CanonicalUrl {
         let port = url.port();
         let start = url.scheme().len() + 3;
         let length = url.host_str().map_or(0, str::len);
-        let text = String::from(url);
+        let text = with_encoded_carets(String::from(url));
         if text.len() > URL_LENGTH_MAX {
             return Err(UrlError::TooLong);
         }
@@ -145,6 +148,16 @@ impl fmt::Display for CanonicalUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
+}
+
+/// Percent-encodes `^` in the path, as the URL standard does since 2024. It may stand in queries, and can
+/// stand nowhere else here.
+fn with_encoded_carets(text: String) -> String {
+    if memchr::memchr(b'^', text.as_bytes()).is_none() {
+        return text;
+    }
+    let (path, query) = text.split_at(text.find('?').unwrap_or(text.len()));
+    path.replace('^', "%5E") + query
 }
 
 /// The longest host that IDNA lets through, in bytes.
@@ -241,6 +254,14 @@ mod tests {
         assert_eq!(
             canonical("https://example.com:8443"),
             "https://example.com:8443/"
+        );
+        assert_eq!(
+            canonical("http://u^@example.com/a^b/^?^"),
+            canonical("http://example.com/a%5Eb/%5E?^")
+        );
+        assert_eq!(
+            canonical("http://example.com/C:/../y"),
+            "http://example.com/y"
         );
         assert_eq!(
             CanonicalUrl::parse("ftp://example.com/").unwrap_err(),

@@ -176,6 +176,21 @@ fn r4_hrefs_as_people_write_them() {
         links("<a href='http://t.example/?a=1&copy=2&amp;b&lt'>1</a>"),
         ["http://t.example/?a=1&copy=2&b%3C|1|"]
     );
+    assert_eq!(
+        links("<a href='http://t.example/q\0z' alt=no>1</a><a href=///u.example/a^b>2</a>"),
+        [
+            "http://t.example/q%EF%BF%BDz|1|",
+            "http://u.example/a%5Eb|2|"
+        ]
+    );
+    let capture = html(
+        b"<a href='http://t.example/?q=&#1078;'>1</a>",
+        "text/html; charset=iso-8859-2",
+    );
+    assert_eq!(
+        capture.links[0].target.as_str(),
+        "http://t.example/?q=%26%231078%3B"
+    );
     let capture = html(
         b"<a href=mailto:x@y>1</a><a href=javascript:x>2</a><a href='http://['>3</a>",
         "text/html",
@@ -232,6 +247,82 @@ fn r8_only_a_and_area_are_href_links() {
 }
 
 #[test]
+fn r8_links_behind_svg_and_mathml() {
+    for (body, found) in [
+        // Self-closing ends the element at once.
+        (
+            "<nav><a href=/1><svg class=i />one</a> <a href=/2>two</a></nav><main><a href=/3>three</a></main>",
+            "one two three",
+        ),
+        ("<math/><a href=/1>one</a>", "one"),
+        ("<svg><g/><path/></svg><a href=/1>one</a>", "one"),
+        // The end tag of an HTML element around it does, and a start tag of HTML.
+        ("<div><svg><path d=M0></div><a href=/1>one</a>", "one"),
+        ("<a href=/1>one<svg><g></a><a href=/2>two</a>", "one two"),
+        ("<svg><g><p><a href=/1>one</a>", "one"),
+        (
+            "<svg><font><a href=/s>s</a><font size=1><a href=/1>one</a>",
+            "one",
+        ),
+        ("<svg></p><a href=/1>one</a>", "one"),
+        ("<svg></br><a href=/1>one</a>", "one"),
+        // Any other does not.
+        (
+            "<svg></div></b></x><a href=/s>s</a></svg><a href=/1>one</a>",
+            "one",
+        ),
+        // HTML inside.
+        (
+            "<svg><foreignObject><a href=/1>one</a></foreignObject><a href=/s>s</a></svg><a href=/2>two</a>",
+            "one two",
+        ),
+        (
+            "<svg><desc><a href=/1>one</a></desc><title><b><a href=/2>two</a></b></title></svg>",
+            "one two",
+        ),
+        (
+            "<math><mi><a href=/1>one</a></mi><mglyph/><a href=/m>m</a></math>",
+            "one",
+        ),
+        (
+            "<math><annotation-xml encoding=text/HTML><a href=/1>one</a></annotation-xml></math>",
+            "one",
+        ),
+        (
+            "<math><annotation-xml><a href=/m>m</a><svg><desc><a href=/1>one</a>",
+            "one",
+        ),
+        ("<svg><math></svg><a href=/1>one</a>", "one"),
+        // The end tags of what is around do not reach out of it, but those of tables do.
+        ("<div><svg><desc><a href=/1>one</div>two</a>", "onetwo"),
+        (
+            "<table><td><svg><desc><a href=/1>one</td></table><a href=/2>two</a>",
+            "one two",
+        ),
+        // What is raw in HTML is markup there, and the other way round.
+        ("<svg><style><p><a href=/1>one</a>", "one"),
+        (
+            "<svg><style></svg><style><a href=/s>s</a></style><a href=/1>one</a>",
+            "one",
+        ),
+        (
+            "<svg/><script>'<a href=/s>s</a>'</script><a href=/1>one</a>",
+            "one",
+        ),
+        (
+            "<svg><![CDATA[<a href=/s>]]></svg><![CDATA[><a href=/1>one</a>",
+            "one",
+        ),
+        (
+            "<a href=/1><svg><text><![CDATA[o<n>e]]></text></svg></a>",
+            "o<n>e",
+        ),
+    ] {
+        assert_eq!(anchors(body).join(" "), found, "{body}");
+    }
+}
+
+#[test]
 fn r8_noscript_is_markup() {
     assert_eq!(
         links(
@@ -258,6 +349,19 @@ fn r9_anchor_text() {
             "tu",
         ),
         ("<a href=x></a>", ""),
+        ("<a href=x>foo</br>bar</a>", "foo bar"),
+        ("<a href=x>foo</p>bar</a>", "foo bar"),
+        ("<a href=x>foo</b></wbr>bar</a>", "foobar"),
+        ("<a href=x>a\0b&am\0p;</a>", "ab&amp;"),
+        (
+            "<a href=x>a<xmp>b\0</xmp><svg>c\0<desc>d\0</desc></svg>",
+            "a b\u{fffd} c\u{fffd}d",
+        ),
+        ("<a href=x>a<svg><image alt=b /></svg>c</a>", "a c"),
+        (
+            "<a href=x>a<svg><section>b</section></svg>c<body>d</a>",
+            "abcd",
+        ),
         ("<a href=x><xmp>&amp;</xmp></a>", "&amp;"),
     ] {
         assert_eq!(anchors(body), [anchor], "{body}");

@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
-use encoding_rs::{Encoding, UTF_8};
+use encoding_rs::Encoding;
 use html5ever::tendril::TendrilSink;
 use html5ever::tree_builder::TreeBuilderOpts;
 use html5ever::{ParseOpts, parse_document};
 use markup5ever_rcdom::{Handle, NodeData, RcDom};
 use url::Url;
-use windlass_links::CanonicalUrl;
+use windlass_links::{CanonicalUrl, reference};
 
 /// An `href` link as the tree has it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,7 +61,7 @@ pub fn links(html: &str, page: &CanonicalUrl, encoding: &'static Encoding) -> Ve
         .iter()
         .filter(|node| is_element(node, "base"))
         .find_map(|node| attribute(node, "href"))
-        .and_then(|href| page.join(&href).ok())
+        .and_then(|href| reference::parse(&href, Some(&page), encoding).ok())
         .filter(|base| !matches!(base.scheme(), "data" | "javascript"))
         .unwrap_or(page);
     let mut links = Vec::new();
@@ -89,15 +89,8 @@ pub fn links(html: &str, page: &CanonicalUrl, encoding: &'static Encoding) -> Ve
 }
 
 fn resolve(href: &str, base: &Url, encoding: &'static Encoding) -> Option<String> {
-    let encoding = encoding.output_encoding();
-    let encode: &dyn Fn(&str) -> std::borrow::Cow<'_, [u8]> = &|text| encoding.encode(text).0;
-    let options = Url::options().base_url(Some(base));
-    let options = if encoding == UTF_8 {
-        options
-    } else {
-        options.encoding_override(Some(encode))
-    };
-    let url = CanonicalUrl::from_url(options.parse(href).ok()?).ok()?;
+    let url = reference::parse(href, Some(base), encoding).ok()?;
+    let url = CanonicalUrl::from_url(url).ok()?;
     Some(url.to_string())
 }
 
@@ -163,13 +156,16 @@ fn text_and_alt(anchor: &Handle) -> (String, String) {
                 if matches!(local, "script" | "style" | "template") {
                     continue;
                 }
+                let is_html = name.ns == html5ever::ns!(html);
                 if local == "img"
                     && let Some(value) = attribute(&node, "alt")
                 {
                     alt.push(' ');
                     alt.push_str(&value);
                 }
-                let separates = matches!(local, "br" | "img") || BLOCKS.contains(&local);
+                // The tree has no `image` of HTML: this one is SVG's.
+                let separates =
+                    matches!(local, "br" | "img" | "image") || (is_html && BLOCKS.contains(&local));
                 if separates {
                     text.push(' ');
                     rest.push(Step::Space);

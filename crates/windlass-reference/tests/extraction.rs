@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
 use windlass_archive::{Archive, CaptureTime, Limits, Payload, Record, Response, record};
@@ -169,9 +169,10 @@ fn r8_r9_stream_and_tree_agree_on_the_corpus() {
 }
 
 fn pairs_of(body: &str) -> (Pairs, Pairs) {
-    let list = Arc::new(PublicSuffixList::bundled());
+    static LIST: LazyLock<Arc<PublicSuffixList>> =
+        LazyLock::new(|| Arc::new(PublicSuffixList::bundled()));
     let capture = Extractor::new(
-        list,
+        Arc::clone(&LIST),
         ExtractOptions {
             keep_internal: true,
         },
@@ -239,6 +240,120 @@ fn arb_piece() -> impl Strategy<Value = String> {
         prop::collection::vec(mixed, 0..6),
     )
         .prop_map(|(tag, inner)| format!("<{tag}>{}</{tag}>", inner.concat()))
+}
+
+/// Tags around some of the inner pieces.
+fn around(
+    tags: Vec<(&'static str, &'static str)>,
+    inner: impl Strategy<Value = String>,
+) -> impl Strategy<Value = String> {
+    (
+        prop::sample::select(tags),
+        prop::collection::vec(inner, 0..4),
+    )
+        .prop_map(|((start, end), inner)| format!("<{start}>{}{end}", inner.concat()))
+}
+
+/// SVG and MathML in HTML, whole and broken: not closed, closed by what is around them, broken out of by tags of
+/// HTML, with HTML inside. HTML itself is well-formed, for its own faults are another matter (R9).
+fn arb_foreign() -> impl Strategy<Value = String> {
+    let leaf = prop::sample::select(vec![
+        "t",
+        "<a href=/#>t</a>",
+        "<svg/>",
+        "<math/>",
+        "<svg class=i />",
+        "<path/>",
+        "<g>",
+        "<path d='M0'>",
+        "<image/>",
+        "<mi/>",
+        "<mglyph>",
+        "<malignmark/>",
+        "<font>t</font>",
+        "<x-y/>",
+        // Ends of what may be open, or not.
+        "</g>",
+        "</x-y>",
+        "</foreignObject>",
+        "</desc>",
+        "</title>",
+        "</mi>",
+        "</annotation-xml>",
+        // HTML that ends them.
+        "<br>",
+        "</br>",
+        "</p>",
+        "<p>t</p>",
+        "<div>t</div>",
+        "<img src=i>",
+        "<body>",
+        "<hr/>",
+        "<b>t</b>",
+        "<font size=1>t</font>",
+        // HTML inside them.
+        "<foreignobject/>",
+        "<title>t</title>",
+        "<annotation-xml encoding=text/html><p><a href=/#>t</a></p></annotation-xml>",
+        "<annotation-xml encoding='application/xhtml+XML'><a href=/#>t</a></annotation-xml>",
+        "<annotation-xml><a href=/#>t</a></annotation-xml>",
+        "<annotation-xml><svg><desc><a href=/#>t</a></desc></svg></annotation-xml>",
+        // What is raw in HTML only, and the other way round.
+        "<![CDATA[<a href=/cdata>]]>",
+        "<script>'<a href=/script>'</script>",
+        "<style><a href=/style></style>",
+        "<textarea><a href=/textarea></textarea>",
+    ])
+    .prop_map(str::to_owned);
+    let piece = leaf.prop_recursive(5, 40, 4, |inner| {
+        around(
+            vec![
+                ("svg", "</svg>"),
+                ("svg", "</svg>"),
+                ("math", "</math>"),
+                ("svg", ""),
+                ("math", ""),
+                ("div", "</div>"),
+                ("section", "</section>"),
+                ("g", "</g>"),
+                ("foreignObject", "</foreignobject>"),
+                ("desc", "</desc>"),
+                ("mi", "</mi>"),
+            ],
+            inner,
+        )
+    });
+    let whole = around(vec![("div", "</div>"), ("nav", "</nav>")], piece);
+    // Each link has its own number, so that none stands for another.
+    (
+        prop::collection::vec(whole, 0..4),
+        Just("<a href=/#>last</a>"),
+    )
+        .prop_map(|(pieces, last)| {
+            let mut numbered = String::new();
+            for (number, piece) in (pieces.concat() + last).split("/#").enumerate() {
+                if number > 0 {
+                    numbered += &format!("/{number}");
+                }
+                numbered += piece;
+            }
+            numbered
+        })
+}
+
+fn targets(pairs: &Pairs) -> BTreeSet<&str> {
+    pairs.iter().map(|(target, _)| target.as_str()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2048))]
+
+    /// Which elements are HTML's, and what is markup, is told without a tree.
+    #[test]
+    fn r8_stream_and_tree_have_the_same_links_around_svg_and_mathml(body in arb_foreign()) {
+        let (fast, tree) = pairs_of(&body);
+        prop_assert_eq!(targets(&fast), targets(&tree), "{}", body);
+    }
 }
 
 proptest! {

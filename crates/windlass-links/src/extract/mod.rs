@@ -1,12 +1,15 @@
 //! From a record of an archive to a capture with its links (R1–R12).
 
 pub mod charset;
+mod elements;
 mod mime;
+mod names;
 mod page;
 mod raw;
 mod resolve;
 mod robots;
 mod text;
+mod tokeniser;
 mod wat;
 
 use std::sync::Arc;
@@ -18,6 +21,7 @@ use crate::capture::{Capture, Link, LinkCounts, LinkType, Outcome, Rel, Source};
 use crate::domain::PublicSuffixList;
 use crate::url::{CanonicalUrl, UrlError};
 use mime::MediaType;
+use names::KnownNames;
 use raw::{RawLink, RawPage};
 use resolve::{Domains, Resolver};
 
@@ -61,7 +65,7 @@ impl Skip {
 pub struct Extractor {
     options: ExtractOptions,
     domains: Domains,
-    selectors: page::Selectors,
+    names: KnownNames,
 }
 
 impl std::fmt::Debug for Extractor {
@@ -92,7 +96,7 @@ impl Extractor {
         Self {
             options,
             domains: Domains::new(list),
-            selectors: page::Selectors::new(),
+            names: KnownNames::new(),
         }
     }
 
@@ -205,7 +209,7 @@ impl Extractor {
         let (mut raw, encoding) = match message.content {
             Content::Body(body) => {
                 let (html, encoding) = charset::decode(body, charset);
-                (page::read(&html, &self.selectors), encoding)
+                (page::read(&html, &self.names), encoding)
             }
             Content::Wat(wat) => (wat::read(wat), UTF_8),
         };

@@ -1,13 +1,13 @@
 //! From references as written to canonical URLs (R4), and where they lead (R11).
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use encoding_rs::{Encoding, UTF_8};
+use encoding_rs::Encoding;
 use url::Url;
 
 use crate::domain::PublicSuffixList;
+use crate::reference;
 use crate::url::{CanonicalUrl, URL_LENGTH_MAX, UrlError};
 
 /// How many hosts are remembered with their registrable domains.
@@ -65,13 +65,10 @@ impl Resolver {
     ) -> Result<Self, UrlError> {
         let page = Url::parse(page.as_str())?;
         let base = base
-            .and_then(|href| Url::options().base_url(Some(&page)).parse(href).ok())
+            .and_then(|href| reference::parse(href, Some(&page), encoding).ok())
             .filter(|base| !matches!(base.scheme(), "data" | "javascript"))
             .unwrap_or(page);
-        Ok(Self {
-            base,
-            encoding: encoding.output_encoding(),
-        })
+        Ok(Self { base, encoding })
     }
 
     /// The host that references which [stay on it](Self::stays) lead to.
@@ -87,7 +84,8 @@ impl Resolver {
     /// where parsing costs a hundred times more.
     pub(super) fn stays(&self, href: &str) -> bool {
         let bytes = href.as_bytes();
-        let longest = self.base.as_str().len() + LONGEST_ENCODING * bytes.len();
+        // A caret of the base takes three bytes.
+        let longest = 3 * self.base.as_str().len() + LONGEST_ENCODING * bytes.len();
         let is_path = match bytes {
             [b'\\', ..] | [b'/', b'/' | b'\\', ..] => false,
             [b'/' | b'?' | b'#', ..] => true,
@@ -99,12 +97,7 @@ impl Resolver {
     }
 
     pub(super) fn resolve(&self, href: &str) -> Result<CanonicalUrl, UrlError> {
-        let options = Url::options().base_url(Some(&self.base));
-        if self.encoding == UTF_8 || href.is_ascii() {
-            return CanonicalUrl::from_url(options.parse(href)?);
-        }
-        let encode: &dyn Fn(&str) -> Cow<'_, [u8]> = &|text| self.encoding.encode(text).0;
-        CanonicalUrl::from_url(options.encoding_override(Some(encode)).parse(href)?)
+        CanonicalUrl::from_url(reference::parse(href, Some(&self.base), self.encoding)?)
     }
 }
 

@@ -176,20 +176,16 @@ fn tables() -> String {
     for table in known_tables() {
         text.extend(["\n  ", table.name, "\n"]);
         for column in table.columns {
-            let clauses = [
-                (Clause::Where, column.in_where),
-                (Clause::Having, column.in_having),
-            ];
-            let clauses: Vec<&str> = clauses
+            let clauses: Vec<&str> = [Clause::Where, Clause::Having]
                 .into_iter()
-                .filter_map(|(clause, is_in)| is_in.then_some(clause.parameter()))
+                .filter(|clause| table.allows(column, *clause))
+                .map(Clause::parameter)
                 .collect();
-            text += &format!(
-                "    {:<15} {} ({})\n",
-                column.name,
-                column.meaning,
-                clauses.join(", ")
-            );
+            text += &format!("    {:<15} {}", column.name, column.meaning);
+            if !clauses.is_empty() {
+                text += &format!(" ({})", clauses.join(", "));
+            }
+            text.push('\n');
         }
     }
     text

@@ -118,6 +118,9 @@ fn path_with_drive(reference: &str, base: Option<&Url>) -> Option<String> {
         rest
     };
     let path = path.split(['?', '#']).next().unwrap_or_default();
+    if path.is_empty() {
+        return None;
+    }
     let (mut segments, path) = match path.strip_prefix(is_slash) {
         Some(path) => (Vec::new(), path),
         None => {
@@ -160,7 +163,8 @@ fn has_drive(text: &str) -> bool {
     memchr2_iter(b':', b'|', bytes).any(|at| {
         let before = bytes.get(..at).unwrap_or_default();
         let is_segment = match before {
-            [letter] | [.., b'/' | b'\\', letter] => letter.is_ascii_alphabetic(),
+            // Behind a scheme too, for `http:C:/x` may be a path.
+            [letter] | [.., b'/' | b'\\' | b':', letter] => letter.is_ascii_alphabetic(),
             _ => false,
         };
         let after = bytes.get(at + 1).copied().unwrap_or(b'/');
@@ -264,6 +268,15 @@ mod tests {
         ] {
             assert_eq!(resolved(reference, base, UTF_8), expected, "{reference}");
         }
+    }
+
+    #[test]
+    fn r4_what_looks_like_a_drive_in_a_query_is_left() {
+        let base = "http://b.example/C:/e";
+        assert_eq!(
+            resolved("//h.example?/C:/../y", base, UTF_8),
+            "http://h.example/?/C:/../y"
+        );
     }
 
     #[test]

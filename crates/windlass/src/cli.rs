@@ -270,9 +270,10 @@ pub(crate) enum ExportFormat {
   windlass trace https://example.com/page http://www.w3.org/ 'World Wide Web Consortium' --index ./index
   windlass trace https://example.com/page http://www.w3.org/ '' --index ./index --output json
 
-Lists every capture of the page, whether it shows the link, and where its record starts in which archive
-file: at that byte, where each record has a gzip member or a zstd frame of its own, else at that byte of
-what the file decompresses to. A revisit shows what the captures showed that it renews.")]
+Lists every capture of the page, whether it shows the link, and where its record starts in which
+archive file: at that byte, where each record has a gzip member or a zstd frame of its own, else
+at that byte of what the file decompresses to. A revisit shows what the captures showed that it
+renews.")]
 pub(crate) struct TraceOptions {
     /// URL of the page that has the link
     pub(crate) page: String,

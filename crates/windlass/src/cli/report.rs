@@ -28,9 +28,9 @@ const EXAMPLES: &str = r#"Examples:
   windlass report metrics w3.org --index ./index --mode subdomains --output json
   windlass report pages w3.org --index ./index --mode domain --limit 1M --output csv > pages.csv
 
-With --output table, groups come by their largest numbers and changes by date, the last one first, and of
-wide tables some columns are left out: --select '*' shows all. Elsewhere all is as in the API. --help lists
-the columns of each table."#;
+With --output table, groups come by their largest numbers and changes by date, the last one first,
+and of wide tables some columns are left out: --select '*' shows all. Elsewhere all is as in the
+API. --help lists the columns of each table."#;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", tables()))]

@@ -255,7 +255,8 @@ fn around(
 }
 
 /// SVG and MathML in HTML, whole and broken: not closed, closed by what is around them, broken out of by tags of
-/// HTML, with HTML inside. HTML itself is well-formed, for its own faults are another matter (R9).
+/// HTML, with HTML inside. HTML itself is well-formed, for its own faults are another matter (R9): so what has an end tag here that may
+/// stand anywhere is opened in SVG or MathML alone.
 fn arb_foreign() -> impl Strategy<Value = String> {
     let leaf = prop::sample::select(vec![
         "t",
@@ -264,14 +265,14 @@ fn arb_foreign() -> impl Strategy<Value = String> {
         "<math/>",
         "<svg class=i />",
         "<path/>",
-        "<g>",
+        "<svg><g>",
         "<path d='M0'>",
         "<image/>",
-        "<mi/>",
+        "<math><mi/>",
         "<mglyph>",
         "<malignmark/>",
         "<font>t</font>",
-        "<x-y/>",
+        "<svg><x-y/>",
         // Ends of what may be open, or not.
         "</g>",
         "</x-y>",
@@ -292,7 +293,7 @@ fn arb_foreign() -> impl Strategy<Value = String> {
         "<b>t</b>",
         "<font size=1>t</font>",
         // HTML inside them.
-        "<foreignobject/>",
+        "<svg><foreignobject/>",
         "<title>t</title>",
         "<annotation-xml encoding=text/html><p><a href=/#>t</a></p></annotation-xml>",
         "<annotation-xml encoding='application/xhtml+XML'><a href=/#>t</a></annotation-xml>",
@@ -315,10 +316,10 @@ fn arb_foreign() -> impl Strategy<Value = String> {
                 ("math", ""),
                 ("div", "</div>"),
                 ("section", "</section>"),
-                ("g", "</g>"),
-                ("foreignObject", "</foreignobject>"),
-                ("desc", "</desc>"),
-                ("mi", "</mi>"),
+                ("svg><g", "</g>"),
+                ("svg><foreignObject", "</foreignobject>"),
+                ("svg><desc", "</desc>"),
+                ("math><mi", "</mi>"),
             ],
             inner,
         )

@@ -1,5 +1,16 @@
 //! Bits of words.
 
+/// How many bits are 1 in the words before each.
+pub(crate) fn ones_before(words: &[u64]) -> Vec<u32> {
+    let mut count = 0;
+    let before = words.iter().map(|word| {
+        let before = count;
+        count += word.count_ones();
+        before
+    });
+    before.collect()
+}
+
 /// The place of the bit that is 1 and has `n` such before it, lowest first; where there are not so many, at least
 /// 64.
 pub(crate) fn nth_one(word: u64, n: usize) -> usize {

@@ -1,5 +1,7 @@
 //! Sets of places in a list: all of them, many as bits, few as numbers.
 
+use crate::bits::nth_one;
+
 /// Bits of a word.
 const WORD: usize = 64;
 /// Words whose members are counted together.
@@ -80,11 +82,7 @@ impl Bits {
                 left -= here;
                 continue;
             }
-            let mut word = *word;
-            for _ in 0..left {
-                word &= word - 1;
-            }
-            let number = (step * STEP + at) * WORD + word.trailing_zeros() as usize;
+            let number = (step * STEP + at) * WORD + nth_one(*word, left as usize);
             return u32::try_from(number).ok();
         }
         None

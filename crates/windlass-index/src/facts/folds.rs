@@ -1,7 +1,7 @@
 //! The folds of a site block's forms.
 
 use crate::anchors::AnchorSet;
-use crate::bits::nth_one;
+use crate::bits::{nth_one, ones_before};
 use crate::bytes::Corrupt;
 use crate::gallop::partition_point_from;
 use crate::site::SiteBlock;
@@ -22,21 +22,15 @@ impl Folds {
     pub(crate) fn of(block: &SiteBlock<'_>) -> Result<Self, Corrupt> {
         let mut firsts = block.clone().same_folds()?;
         let forms = block.forms.len();
-        let mut before = Vec::with_capacity(firsts.len());
-        let mut count = 0;
-        for word in &mut firsts {
-            *word = !*word;
-            before.push(count);
-            count += word.count_ones();
-        }
+        firsts.iter_mut().for_each(|word| *word = !*word);
         if let Some(last) = firsts.last_mut() {
             // Behind the last form none begins.
             *last &= u64::MAX >> (forms.next_multiple_of(64) - forms);
         }
         Ok(Self {
             forms,
+            before: ones_before(&firsts),
             firsts,
-            before,
         })
     }
 

@@ -1,5 +1,7 @@
 //! Some of the pages of a site block, by their places.
 
+use crate::bits::ones_before;
+
 /// A set of places, each of which has a number among them.
 #[derive(Debug, Default)]
 pub(crate) struct Places {
@@ -26,16 +28,7 @@ impl Places {
 
     /// No more places come: now each has its number.
     pub(super) fn close(&mut self) {
-        let mut count = 0;
-        self.before = self
-            .words
-            .iter()
-            .map(|word| {
-                let before = count;
-                count += word.count_ones();
-                before
-            })
-            .collect();
+        self.before = ones_before(&self.words);
     }
 
     /// 64 neighbouring places as bits.

@@ -224,9 +224,7 @@ impl Groups {
             }
         }
     }
-}
 
-impl Groups {
     /// Takes the groups of rows whose anchors come behind. Both stay in memory.
     pub(crate) fn append(&mut self, mut more: Self) -> Result<(), IndexError> {
         self.close();

@@ -84,61 +84,6 @@ impl<'a> AnchorStretch<'a> {
     }
 }
 
-/// Some of the anchors of a target, by their numbers.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AnchorSet {
-    words: Vec<u64>,
-}
-
-impl AnchorSet {
-    /// Room for the numbers below `n`.
-    pub(crate) fn below(n: usize) -> Self {
-        Self {
-            words: vec![0; n.div_ceil(64)],
-        }
-    }
-
-    #[inline]
-    pub(crate) fn insert(&mut self, number: u32) {
-        if let Some(word) = self.words.get_mut(number as usize / 64) {
-            *word |= 1 << (number % 64);
-        }
-    }
-
-    #[inline]
-    pub(crate) fn contains(&self, number: u32) -> bool {
-        let word = self.words.get(number as usize / 64);
-        word.is_some_and(|word| word >> (number % 64) & 1 == 1)
-    }
-
-    /// Those within a range of numbers, in order.
-    pub(crate) fn within(&self, numbers: Range<u32>) -> impl Iterator<Item = u32> {
-        let words = (numbers.start / 64)..numbers.end.div_ceil(64);
-        words.flat_map(move |at| {
-            let mut word = self.words.get(at as usize).copied().unwrap_or_default();
-            if at == numbers.start / 64 {
-                word &= u64::MAX << (numbers.start % 64);
-            }
-            if at == numbers.end / 64 {
-                word &= (1 << (numbers.end % 64)) - 1;
-            }
-            std::iter::from_fn(move || {
-                let bit = (word != 0).then(|| word.trailing_zeros())?;
-                word &= word - 1;
-                Some(at * 64 + bit)
-            })
-        })
-    }
-
-    /// How many they are.
-    pub(crate) fn len(&self) -> usize {
-        self.words
-            .iter()
-            .map(|word| word.count_ones() as usize)
-            .sum()
-    }
-}
-
 /// Reads anchors in the order of their numbers.
 struct Reader<'a> {
     block: SiteBlock<'a>,
@@ -323,6 +268,18 @@ impl Memory for AnchorTable {
     }
 }
 
+/// Why there is no table.
+enum NotMade {
+    TooLarge,
+    Failed(IndexError),
+}
+
+impl From<IndexError> for NotMade {
+    fn from(error: IndexError) -> Self {
+        Self::Failed(error)
+    }
+}
+
 /// The anchors used last, by the keys of their sites, and of other sites how many were looked up.
 #[derive(Debug)]
 pub(crate) struct AnchorCache {
@@ -364,13 +321,19 @@ impl AnchorCache {
         {
             return Ok(None);
         }
-        let Some(table) = AnchorTable::of(segment, block, self.site_bytes_max, cancel)? else {
-            self.looked_up.never(site_key);
-            return Ok(None);
+        let bytes_max = self.site_bytes_max;
+        let make = || {
+            let table = AnchorTable::of(segment, block, bytes_max, cancel)?;
+            table.map(Arc::new).ok_or(NotMade::TooLarge)
         };
-        let table = Arc::new(table);
-        self.tables.put(site_key.to_owned(), &table);
-        Ok(Some(table))
+        match self.tables.get_or_make(site_key, cancel, make) {
+            Ok(table) => Ok(Some(table)),
+            Err(NotMade::TooLarge) => {
+                self.looked_up.never(site_key);
+                Ok(None)
+            }
+            Err(NotMade::Failed(error)) => Err(error),
+        }
     }
 }
 

@@ -2,17 +2,16 @@
 
 mod build;
 mod folds;
-mod places;
 
 use std::ops::Range;
 
+use crate::bits::{BitSet, RankedBits};
 use crate::bytes::Corrupt;
 use crate::cache::{Cache, KeptMemory, LookedUp, Memory};
 use crate::query::LinkDates;
 use crate::site::SiteBlock;
 
 pub(crate) use folds::Folds;
-pub(crate) use places::Places;
 
 /// A page of a site block, as far as links are concerned that were seen at all of its times there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,9 +91,9 @@ pub(crate) struct FactTable {
     facts: Vec<Fact>,
     /// A bit for each page whose plain links are live: most are, and of all of them these few bytes stay
     /// near the processor where the facts do not.
-    live: Vec<u64>,
+    live: BitSet,
     /// The pages that it knows, where these are not all.
-    places: Option<Places>,
+    places: Option<RankedBits>,
     pub(crate) folds: Folds,
 }
 
@@ -102,8 +101,7 @@ impl FactTable {
     /// Whether links that were seen at all of a page's times are live for sure, by its place in the block.
     #[inline]
     fn is_live(&self, place: u32) -> bool {
-        let word = self.live.get(place as usize / 64);
-        word.is_some_and(|word| word >> (place % 64) & 1 == 1)
+        self.live.contains(place)
     }
 
     /// The fact of a page, by its place in the block.
@@ -111,7 +109,7 @@ impl FactTable {
     pub(crate) fn fact(&self, place: u32) -> Result<Fact, Corrupt> {
         let number = match &self.places {
             None => Some(place as usize),
-            Some(places) => places.number_of(place),
+            Some(places) => places.rank(place),
         };
         let fact = number.and_then(|number| self.facts.get(number));
         fact.copied().ok_or(Corrupt("a page's place"))
@@ -121,8 +119,8 @@ impl FactTable {
 impl Memory for FactTable {
     fn memory(&self) -> usize {
         self.facts.capacity() * size_of::<Fact>()
-            + self.live.capacity() * 8
-            + self.places.as_ref().map_or(0, Places::memory)
+            + self.live.memory()
+            + self.places.as_ref().map_or(0, RankedBits::memory)
             + self.folds.memory()
     }
 }

@@ -216,6 +216,20 @@ pub(crate) fn unite(mut all: Vec<Instant>) -> Vec<Instant> {
     united
 }
 
+/// When WATs showed the page, of instants in any order.
+pub(crate) fn times_of_wats(instants: &[Instant]) -> impl Iterator<Item = CaptureTime> {
+    let of_wats = instants.iter().filter(|instant| instant.state.is_wat());
+    of_wats.map(|instant| instant.time)
+}
+
+/// Whether what a WAT showed at a time is not taken (R14), since something else outranks it among all instants of the
+/// page, which are [united](unite).
+pub(crate) fn is_outranked(time: CaptureTime, united: &[Instant]) -> bool {
+    let found = united.binary_search_by_key(&time, |instant| instant.time);
+    let found = found.ok().and_then(|at| united.get(at));
+    found.is_some_and(|instant| !instant.state.is_wat())
+}
+
 /// Whether any of the instants is a revisit, so that showings differ from sightings.
 pub(crate) fn has_revisits(instants: &[Instant]) -> bool {
     instants

@@ -45,7 +45,8 @@ mod symbols;
 mod texts;
 mod verify;
 
-pub use anchors::{AnchorSet, AnchorStretch};
+pub use anchors::AnchorStretch;
+pub use bits::BitSet;
 pub use cache::KeptMemory;
 pub use collect::{Collected, Collector, digest_text};
 pub use compact::{

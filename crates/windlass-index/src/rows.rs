@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use windlass_links::CaptureTime;
 
-use crate::anchors::AnchorSet;
+use crate::bits::BitSet;
 use crate::cache::Memory;
 use crate::error::IndexError;
 use crate::finished::FinishedGroups;
@@ -66,7 +66,7 @@ pub trait RowVisitor: Send {
 #[derive(Debug, Clone, Default)]
 pub struct RowChoice {
     /// Those of some anchors, that [`select_anchors`](TargetRows::select_anchors) gave; or of all.
-    pub anchors: Option<AnchorSet>,
+    pub anchors: Option<BitSet>,
     /// Those whose numbers lie within.
     pub bounds: RowBounds,
 }

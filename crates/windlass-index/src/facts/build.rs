@@ -1,13 +1,14 @@
 //! Reading the facts about pages: of all of a site block, or of some.
 
 use std::ops::Range;
+use std::sync::atomic::AtomicBool;
 
 use super::folds::Folds;
-use super::places::Places;
 use super::{Fact, FactTable, Plain};
+use crate::bits::{BitSet, RankedBits};
 use crate::bytes::Corrupt;
-use crate::error::IndexError;
-use crate::query::each_of;
+use crate::error::{IndexError, check};
+use crate::query::{each_of, threads};
 use crate::segment::Segment;
 use crate::site::SiteBlock;
 
@@ -26,6 +27,7 @@ impl FactTable {
         segment: &Segment,
         block: &SiteBlock<'_>,
         threads: usize,
+        cancel: &AtomicBool,
     ) -> Result<Self, IndexError> {
         let wrong = |corrupt| segment.corrupt(corrupt);
         let mut pages = block.pages.clone();
@@ -36,27 +38,27 @@ impl FactTable {
             segment.will_need_latest(first, last, n);
         }
         let folds = Folds::of(block).map_err(wrong)?;
-        Self::read(segment, block, None, folds, threads)
+        Self::read(segment, block, (None, folds), threads, cancel)
     }
 
     /// Reads what is said of some of the pages. About 20 ns each, which threads share.
     pub(crate) fn of_places(
         segment: &Segment,
         block: &SiteBlock<'_>,
-        mut places: Places,
+        places: BitSet,
         folds: Folds,
-        threads: usize,
+        cancel: &AtomicBool,
     ) -> Result<Self, IndexError> {
-        places.close();
-        Self::read(segment, block, Some(places), folds, threads)
+        let places = Some(places.into());
+        Self::read(segment, block, (places, folds), threads(), cancel)
     }
 
     fn read(
         segment: &Segment,
         block: &SiteBlock<'_>,
-        places: Option<Places>,
-        folds: Folds,
+        (places, folds): (Option<RankedBits>, Folds),
         threads: usize,
+        cancel: &AtomicBool,
     ) -> Result<Self, IndexError> {
         let words = block.pages.len().div_ceil(64);
         let shares: Vec<Range<usize>> = (0..words)
@@ -68,6 +70,7 @@ impl FactTable {
             &shares,
             || Ok(()),
             |(), words| {
+                check(cancel)?;
                 Part::read(segment, block, words.clone(), places.as_ref())
                     .map_err(|corrupt| segment.corrupt(corrupt))
             },
@@ -80,7 +83,7 @@ impl FactTable {
         }
         Ok(Self {
             facts,
-            live,
+            live: BitSet::of_words(live),
             places,
             folds,
         })
@@ -93,7 +96,7 @@ impl Part {
         segment: &Segment,
         block: &SiteBlock<'_>,
         words: Range<usize>,
-        places: Option<&Places>,
+        places: Option<&RankedBits>,
     ) -> Result<Self, Corrupt> {
         let mut block = block.clone();
         let domains = segment.domains()?;

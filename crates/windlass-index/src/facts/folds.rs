@@ -1,7 +1,6 @@
 //! The folds of a site block's forms.
 
-use crate::anchors::AnchorSet;
-use crate::bits::{nth_one, ones_before};
+use crate::bits::{BitSet, nth_one, ones_before};
 use crate::bytes::Corrupt;
 use crate::gallop::partition_point_from;
 use crate::site::SiteBlock;
@@ -72,11 +71,11 @@ impl Folds {
     }
 
     /// The forms of some folds. Some 10 ns a fold.
-    pub(crate) fn forms_of(&self, folds: &AnchorSet) -> AnchorSet {
+    pub(crate) fn forms_of(&self, folds: &BitSet) -> BitSet {
         if self.firsts.is_empty() {
             return folds.clone();
         }
-        let mut set = AnchorSet::below(self.forms);
+        let mut set = BitSet::below(self.forms);
         let mut behind = 0;
         for fold in folds.within(0..self.forms as u64 as u32) {
             behind = partition_point_from(&self.before, behind, |before| *before <= fold);
@@ -148,7 +147,7 @@ mod tests {
                 let first = expected.partition_point(|of| *of < fold);
                 prop_assert_eq!(folds.first_form(fold) as usize, first);
             }
-            let mut some = AnchorSet::below(count as usize);
+            let mut some = BitSet::below(count as usize);
             asked.iter().for_each(|index| some.insert(index.index(count as usize) as u32));
             let forms = folds.forms_of(&some);
             for (form, fold) in (0..).zip(&expected) {

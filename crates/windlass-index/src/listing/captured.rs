@@ -1,13 +1,13 @@
 //! The captured pages of a target.
 
 use std::ops::{ControlFlow, Range};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use windlass_links::{History, Mode, Target};
 
 use super::pages::{Page, id};
 use crate::bytes::Corrupt;
-use crate::error::IndexError;
+use crate::error::{IndexError, check};
 use crate::instant::unite;
 use crate::query::Question;
 use crate::segment::{PageIter, Segment};
@@ -38,8 +38,8 @@ impl Snapshot {
             }
         }
         for n in 0u64.. {
-            if n.is_multiple_of(STRIDE) && cancel.load(Ordering::Relaxed) {
-                return Err(IndexError::Cancelled.into());
+            if n.is_multiple_of(STRIDE) {
+                check(cancel)?;
             }
             let Some(first) = walks.iter().map(Walk::key).min() else {
                 break;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use windlass_links::surt::host_of_key;
 use windlass_links::{CaptureTime, History, LinkType, Rel, Target};
@@ -224,8 +224,8 @@ impl<'a> Glances<'a> {
             if start >= links.end {
                 break;
             }
-            if n.is_multiple_of(STRIDE) && cancel.load(Ordering::Relaxed) {
-                return Err(IndexError::Cancelled.into());
+            if n.is_multiple_of(STRIDE) {
+                check(cancel)?;
             }
             let end = links.end.min((start / BLOCK + 1) * BLOCK);
             let columns = site.columns(is_other, start..end).map_err(wrong)?;

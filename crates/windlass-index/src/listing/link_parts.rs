@@ -1,14 +1,14 @@
 //! What links have in common, read part by part in the order of the index: each once, however many links
 //! have it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use windlass_links::surt::url_of_key;
 
 use super::glance::Glances;
 use super::pages::{Page, id};
 use crate::bytes::Corrupt;
-use crate::error::IndexError;
+use crate::error::{IndexError, check};
 use crate::segment::Segment;
 use crate::site::SiteBlock;
 use crate::strings::{StringCursor, StringList};
@@ -102,13 +102,6 @@ impl Glances<'_> {
     }
 }
 
-fn check(at: usize, cancel: &AtomicBool) -> Result<(), IndexError> {
-    if at.is_multiple_of(STRIDE) && cancel.load(Ordering::Relaxed) {
-        return Err(IndexError::Cancelled);
-    }
-    Ok(())
-}
-
 /// Pages of a block, by their places.
 fn pages<E: From<IndexError>>(
     segment: &Segment,
@@ -122,7 +115,9 @@ fn pages<E: From<IndexError>>(
     let mut all = segment.pages(0).map_err(wrong)?;
     let (mut domain_key, mut domain_end) = (Vec::new(), 0);
     for (at, place) in places.iter().enumerate() {
-        check(at, cancel)?;
+        if at.is_multiple_of(STRIDE) {
+            check(cancel)?;
+        }
         let mut read = || {
             let number = block.pages.at(*place as usize)?;
             if number >= domain_end {
@@ -150,7 +145,9 @@ fn strings<E: From<IndexError>>(
 ) -> Result<(), E> {
     let mut strings = StringCursor::new(list);
     for (at, place) in places.iter().enumerate() {
-        check(at, cancel)?;
+        if at.is_multiple_of(STRIDE) {
+            check(cancel)?;
+        }
         let text = strings.get(*place as usize);
         each(*place, text.map_err(|corrupt| segment.corrupt(corrupt))?)?;
     }

@@ -3,14 +3,14 @@
 use std::cmp;
 use std::ops::ControlFlow;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use windlass_links::surt::{host_of_key, url_of_key};
 use windlass_links::{CaptureTime, History, LinkType, Rel};
 
 use super::cursor::Cursor;
 use super::pages::{Page, Pages};
-use crate::error::IndexError;
+use crate::error::{IndexError, check};
 use crate::query::dates;
 use crate::showings::Showings;
 use crate::sighting::unite_attrs;
@@ -73,8 +73,8 @@ pub(super) fn for_each<E: From<IndexError>>(
     // Those at the smallest link.
     let mut same = Vec::new();
     for n in 0u64.. {
-        if n.is_multiple_of(STRIDE) && cancel.load(Ordering::Relaxed) {
-            return Err(IndexError::Cancelled.into());
+        if n.is_multiple_of(STRIDE) {
+            check(cancel)?;
         }
         same.clear();
         for (i, cursor) in cursors.iter().enumerate() {

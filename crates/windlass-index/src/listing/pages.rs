@@ -8,7 +8,7 @@ use windlass_links::surt::{host_of_key, url_of_key};
 
 use crate::bytes::Corrupt;
 use crate::error::IndexError;
-use crate::instant::{Instant, Shown, State, unite};
+use crate::instant::{Instant, Shown, State, is_outranked, times_of_wats, unite};
 use crate::segment::Segment;
 use crate::showings::Showings;
 
@@ -173,15 +173,8 @@ impl<'a> Pages<'a> {
         let mut void = Vec::new();
         if all.len() > own.len() {
             all = unite(all);
-            for instant in own.iter().filter(|instant| instant.state.is_wat()) {
-                let united = all
-                    .binary_search_by_key(&instant.time, |instant| instant.time)
-                    .ok()
-                    .and_then(|i| all.get(i));
-                if united.is_none_or(|united| !united.state.is_wat()) {
-                    void.push(instant.time.unix());
-                }
-            }
+            let outranked = times_of_wats(&own).filter(|time| is_outranked(*time, &all));
+            void.extend(outranked.map(CaptureTime::unix));
         }
         Ok(Entry {
             page: Rc::new(Page::new(id, domain_key, key, &all).map_err(wrong)?),

@@ -9,12 +9,12 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use windlass_links::surt::host_of_key;
 
 use crate::bytes::Corrupt;
-use crate::error::IndexError;
+use crate::error::{IndexError, check};
 use crate::query::counts::{SiteCounts, domains_of_block};
 use crate::segment::{Section, Segment, SiteDirectory, SiteWalk};
 use crate::store::Snapshot;
@@ -242,8 +242,8 @@ fn for_each_site(
     }
     let mut key = Vec::new();
     for n in 0u64.. {
-        if n.is_multiple_of(STRIDE) && cancel.load(Ordering::Relaxed) {
-            return Err(IndexError::Cancelled);
+        if n.is_multiple_of(STRIDE) {
+            check(cancel)?;
         }
         let Some(first) = walks.iter().map(|walk| walk.key.as_slice()).min() else {
             break;

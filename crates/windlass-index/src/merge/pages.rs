@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::heap::Heap;
 use super::{Damage, MergeError, Watch};
+use crate::bits::BitSet;
 use crate::bytes::Corrupt;
 use crate::instant::{self, Instant};
 use crate::numbers::{Numbers, NumbersBuilder};
@@ -68,57 +69,35 @@ pub(super) struct Mapping {
     /// from a WARC (R14). Ascending.
     outranked: Vec<(u32, u32)>,
     /// The (new) pages of those captures.
-    outranked_pages: Bits,
+    outranked_pages: BitSet,
     /// The (new) pages whose latest real capture is another input's.
-    moved_pages: Bits,
-}
-
-/// A set of page numbers, a bit each.
-#[derive(Debug, Default)]
-struct Bits(Vec<u64>);
-
-impl Bits {
-    fn insert(&mut self, page: u32) {
-        let word = page as usize / 64;
-        if self.0.len() <= word {
-            self.0.resize(word + 1, 0);
-        }
-        if let Some(word) = self.0.get_mut(word) {
-            *word |= 1 << (page % 64);
-        }
-    }
-
-    #[inline]
-    fn has(&self, page: u32) -> bool {
-        let word = self.0.get(page as usize / 64);
-        word.is_some_and(|word| word & (1 << (page % 64)) != 0)
-    }
+    moved_pages: BitSet,
 }
 
 impl Mapping {
     pub(super) fn outrank(&mut self, page: u32, second: u32) {
         self.outranked.push((page, second));
-        self.outranked_pages.insert(page);
+        self.outranked_pages.insert_any(page);
     }
 
     /// Another input has the latest real capture of a (new) page.
     pub(super) fn move_latest(&mut self, page: u32) {
-        self.moved_pages.insert(page);
+        self.moved_pages.insert_any(page);
     }
 
     /// Whether all blocks say what they said.
     pub(super) fn is_whole(&self) -> bool {
-        self.outranked.is_empty() && self.moved_pages.0.is_empty()
+        self.outranked.is_empty() && self.moved_pages.is_empty()
     }
 
     /// Whether blocks with a (new) page say something else than they said.
     pub(super) fn is_changed(&self, page: u32) -> bool {
-        self.has_outranked(page) || self.moved_pages.has(page)
+        self.has_outranked(page) || self.moved_pages.contains(page)
     }
 
     /// Whether some captures of a (new) page are outranked.
     pub(super) fn has_outranked(&self, page: u32) -> bool {
-        self.outranked_pages.has(page)
+        self.outranked_pages.contains(page)
     }
 
     /// Whether the capture of a (new) page at a second is outranked.
@@ -268,14 +247,9 @@ fn page<W: Write>(
         if instant::latest(&cursor.instants) != latest {
             mapping.move_latest(number);
         }
-        for instant in cursor.instants.iter().filter(|i| i.state.is_wat()) {
-            let winner = united
-                .binary_search_by_key(&instant.time, |i| i.time)
-                .ok()
-                .and_then(|at| united.get(at));
-            if winner.is_some_and(|winner| !winner.state.is_wat()) {
-                mapping.outrank(number, instant.time.unix());
-            }
+        let wats = instant::times_of_wats(&cursor.instants);
+        for time in wats.filter(|time| instant::is_outranked(*time, &united)) {
+            mapping.outrank(number, time.unix());
         }
     }
     Ok(n)

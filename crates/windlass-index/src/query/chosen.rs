@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::ReadyGroups;
-use crate::anchors::{AnchorSet, AnchorStretch};
+use crate::anchors::AnchorStretch;
+use crate::bits::BitSet;
 use crate::cache::Memory;
 use crate::error::IndexError;
 use crate::finished::FinishedGroups;
@@ -82,7 +83,7 @@ impl TargetRows {
         condition: Option<&str>,
         test: impl Fn(&AnchorStretch<'_>, &mut Vec<usize>) + Sync,
         cancel: &AtomicBool,
-    ) -> Result<Option<AnchorSet>, IndexError> {
+    ) -> Result<Option<BitSet>, IndexError> {
         let Links::Scanned(scan) = &self.links else {
             return Ok(None);
         };

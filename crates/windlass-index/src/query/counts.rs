@@ -100,7 +100,7 @@ impl SiteCounts {
             None => {
                 let bytes = block.pages.len().saturating_mul(size_of::<Fact>());
                 Budget::new(memory_max).check(bytes)?;
-                let table = FactTable::of(segment, block, 1)?;
+                let table = FactTable::of(segment, block, 1, cancel)?;
                 live_places(
                     segment,
                     block,

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use windlass_links::surt::KeyRange;
-use windlass_links::{CaptureTime, Mode, Source};
+use windlass_links::{CaptureTime, Mode};
 
 use super::{LABEL_END, Question, suffixes};
 use crate::bytes::Corrupt;
 use crate::error::IndexError;
-use crate::instant::State;
+use crate::instant::{is_outranked, times_of_wats, unite};
 use crate::segment::Segment;
 use crate::sighting::Sighting;
 
@@ -120,11 +120,8 @@ fn survives(
         return Ok(true);
     }
     let time = CaptureTime::from_unix(sighting.time);
-    let (key, instants) = segment.page(sighting.page)?;
-    if !instants
-        .iter()
-        .any(|instant| instant.time == time && instant.state.is_wat())
-    {
+    let (key, mut all) = segment.page(sighting.page)?;
+    if !times_of_wats(&all).any(|of_wat| of_wat == time) {
         return Ok(true);
     }
     let domains = segment.domains()?;
@@ -134,22 +131,11 @@ fn survives(
         let found = other
             .page_from(&domain, &key)
             .map_err(|corrupt| Stop::Index(other.corrupt(corrupt)))?;
-        let has_warc = found.is_some_and(|(_, found, instants)| {
-            found == key
-                && instants.iter().any(|instant| {
-                    instant.time == time
-                        && matches!(
-                            instant.state,
-                            State::Real {
-                                source: Source::Warc,
-                                ..
-                            }
-                        )
-                })
-        });
-        if has_warc {
-            return Ok(false);
+        if let Some((_, found, instants)) = found
+            && found == key
+        {
+            all.extend(instants);
         }
     }
-    Ok(true)
+    Ok(!is_outranked(time, &unite(all)))
 }

@@ -209,7 +209,8 @@ impl<'a> Found<'a> {
         let is_large = self.block.pages.len() >= question.tuning.known_pages_min;
         let table = if is_large && question.history == History::Live {
             let makes = question.tuning.makes_tables;
-            segment.facts_if_worth(&self.site_key, &self.block, self.count(), makes)
+            let count = (self.count(), makes);
+            segment.facts_if_worth(&self.site_key, &self.block, count, question.cancel)
         } else {
             Ok(None)
         };

@@ -25,7 +25,7 @@ use windlass_links::History;
 use super::groups::KeptOrders;
 use super::parts::{in_parts, threads};
 use super::{ReadyGroups, Tuning};
-use crate::anchors::AnchorSet;
+use crate::bits::BitSet;
 use crate::bytes::Corrupt;
 use crate::error::{IndexError, check};
 use crate::facts::FactTable;
@@ -139,7 +139,7 @@ impl Scan {
     fn read<V: RowVisitor>(
         &self,
         rows: &TargetRows,
-        among: Option<&AnchorSet>,
+        among: Option<&BitSet>,
         visitor: impl Fn() -> V + Sync,
         cancel: &AtomicBool,
     ) -> Result<(Vec<V>, PageSet), IndexError> {
@@ -177,7 +177,7 @@ impl Scan {
     /// For the rows of anchors, all or some.
     fn source(
         &self,
-        among: Option<&AnchorSet>,
+        among: Option<&BitSet>,
         cancel: &AtomicBool,
     ) -> Result<Source<'_>, IndexError> {
         let block = self.block().map_err(self.wrong())?;
@@ -277,7 +277,7 @@ impl Source<'_> {
     /// A part, by its folds, and those of them that are wanted where not all are.
     fn part<V: RowVisitor>(
         &self,
-        (folds, among): (Range<u32>, Option<&AnchorSet>),
+        (folds, among): (Range<u32>, Option<&BitSet>),
         visitor: V,
         texts: &mut Texts<'_>,
         cancel: &AtomicBool,

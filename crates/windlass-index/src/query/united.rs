@@ -1,13 +1,13 @@
 //! The backlinks of a target from several segments, put together in memory.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use super::parts::{in_parts, threads};
 use super::{ReadyGroups, Tuning};
 use crate::bytes::Corrupt;
 use crate::cache::Memory;
-use crate::error::IndexError;
+use crate::error::{IndexError, check};
 use crate::facts::Fact;
 use crate::first_groups::FirstGroups;
 use crate::ready::{EncodedNode, Groups, LINKS_MIN, heads_min};
@@ -158,8 +158,8 @@ impl United {
             .iter()
             .peekable();
         for fold in folds {
-            if fold.is_multiple_of(STRIDE) && cancel.load(Ordering::Relaxed) {
-                return Err(IndexError::Cancelled);
+            if fold.is_multiple_of(STRIDE) {
+                check(cancel)?;
             }
             let (start, end) = (self.start(fold), self.start(fold + 1));
             if start == end {

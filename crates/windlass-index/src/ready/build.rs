@@ -43,7 +43,7 @@ pub(super) fn build(
         return Ok(None);
     }
     // Not kept, as there may be many large sites.
-    let table = FactTable::of(segment, &block, means.threads)?;
+    let table = FactTable::of(segment, &block, means.threads, watch.cancel)?;
     let links = LinksInOrder {
         segment,
         block: &block,

@@ -10,7 +10,7 @@ use super::ArchivePlace;
 use crate::bytes::Corrupt;
 use crate::collect::digest_text;
 use crate::error::{IndexError, check};
-use crate::instant::{Instant, unite};
+use crate::instant::{Instant, is_outranked, times_of_wats, unite};
 use crate::listing::Page;
 use crate::listing::pages::id;
 use crate::query::suffixes;
@@ -55,11 +55,10 @@ impl<'a> TracedPage<'a> {
             };
             files.renumber(segment, &mut instants).map_err(wrong)?;
             first.get_or_insert((id(at, page), segment, domain_key));
-            let wats = instants.iter().filter(|instant| instant.state.is_wat());
             holders.push(Holder {
                 segment,
                 page,
-                void: wats.map(|instant| instant.time).collect(),
+                void: times_of_wats(&instants).collect(),
             });
             all.append(&mut instants);
         }
@@ -68,7 +67,7 @@ impl<'a> TracedPage<'a> {
         };
         let instants = unite(all);
         for holder in &mut holders {
-            holder.void.retain(|time| !is_wat_at(&instants, *time));
+            holder.void.retain(|time| is_outranked(*time, &instants));
         }
         let page = Page::new(id, domain_key, surt.as_bytes().to_owned(), &instants)
             .map_err(|corrupt| segment.corrupt(corrupt))?;
@@ -98,12 +97,6 @@ impl<'a> TracedPage<'a> {
         places.sort_unstable();
         places
     }
-}
-
-fn is_wat_at(instants: &[Instant], time: CaptureTime) -> bool {
-    let found = instants.binary_search_by_key(&time, |instant| instant.time);
-    let found = found.ok().and_then(|at| instants.get(at));
-    found.is_some_and(|instant| instant.state.is_wat())
 }
 
 type Found = (Vec<u8>, u32, Vec<Instant>);

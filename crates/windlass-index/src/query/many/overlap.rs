@@ -8,9 +8,9 @@ use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 
+use crate::bits::{BitSet, RankedBits};
 use crate::error::{IndexError, check};
 use crate::instant::Kinds;
-use crate::places::Bits;
 use crate::query::parts::{each_of, threads};
 use crate::segment::{PageFinder, PageIter, Segment};
 
@@ -28,10 +28,10 @@ pub(super) struct Match {
 /// for each page of both.
 #[derive(Debug)]
 pub(super) struct Overlap {
-    first: Bits,
-    second: Bits,
+    first: RankedBits,
+    second: RankedBits,
     /// Those, by their numbers in the first segment, that are not plain.
-    mixed: Bits,
+    mixed: BitSet,
 }
 
 /// A registrable domain that both segments have pages of: which, in each.
@@ -52,11 +52,11 @@ impl Overlap {
         cancel: &AtomicBool,
     ) -> Result<Self, IndexError> {
         let common = common_domains(first, second)?;
-        let found = Mutex::new(Self {
-            first: Bits::new(first.page_count()),
-            second: Bits::new(second.page_count()),
-            mixed: Bits::new(first.page_count()),
-        });
+        let found = Mutex::new([
+            BitSet::below(first.page_count()),
+            BitSet::below(second.page_count()),
+            BitSet::below(first.page_count()),
+        ]);
         let pieces: Vec<&[Common]> = common.chunks(DOMAINS_AT_ONCE).collect();
         each_of(
             threads(),
@@ -67,20 +67,24 @@ impl Overlap {
                     pages.domain(domain.clone(), cancel)?;
                 }
                 let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                let [of_first, of_second, mixed] = &mut *found;
                 for (first, second, is_plain) in pages.found.drain(..) {
-                    found.first.insert(first);
-                    found.second.insert(second);
+                    of_first.insert(first);
+                    of_second.insert(second);
                     if !is_plain {
-                        found.mixed.insert(first);
+                        mixed.insert(first);
                     }
                 }
                 Ok(())
             },
         )?;
-        let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        found.first.close();
-        found.second.close();
-        Ok(found)
+        let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let [first, second, mixed] = found;
+        Ok(Self {
+            first: first.into(),
+            second: second.into(),
+            mixed,
+        })
     }
 
     /// What the other segment has of a page of the first one or, where `is_second`, the second.

@@ -173,18 +173,13 @@ impl UnitedPage {
             };
             let page = segment.page(*number);
             let (_, instants) = page.map_err(|corrupt| segment.corrupt(corrupt))?;
-            let of_wat = instants.iter().filter(|instant| instant.state.is_wat());
-            wat.extend(of_wat.map(|instant| (*at, instant.time)));
+            wat.extend(instant::times_of_wats(&instants).map(|time| (*at, time)));
             all.extend(instants);
         }
         let united = instant::unite(all);
-        for (at, time) in wat {
-            let winner = united.binary_search_by_key(&time, |instant| instant.time);
-            let winner = winner.ok().and_then(|at| united.get(at));
-            if winner.is_some_and(|winner| !winner.state.is_wat()) {
-                self.outranked.push((at, time.unix()));
-            }
-        }
+        wat.retain(|(_, time)| instant::is_outranked(*time, &united));
+        let seconds = wat.into_iter().map(|(at, time)| (at, time.unix()));
+        self.outranked.extend(seconds);
         self.showings = Showings::of(&united);
         self.latest = instant::latest(&united);
         Ok(())

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::bytes::Corrupt;
 use crate::column::BLOCK;
 use crate::error::IndexError;
-use crate::places::Places;
+use crate::places::{Places, PlacesBuilder};
 use crate::query::Question;
 use crate::query::one::matching_urls;
 use crate::segment::Segment;
@@ -66,13 +66,13 @@ impl<'a> Source<'a> {
         if count == 0 {
             return Ok(None);
         }
-        let (mut places, mut forms);
+        let (places, forms);
         if count == block.hrefs.len() {
             places = Places::All(block.pages.len());
             forms = Places::All(block.forms.len());
         } else {
-            places = Places::new(block.pages.len(), count);
-            forms = Places::new(block.forms.len(), count);
+            let mut used_places = PlacesBuilder::new(block.pages.len(), count);
+            let mut used_forms = PlacesBuilder::new(block.forms.len(), count);
             for links in &links {
                 let mut start = links.start;
                 while start < links.end {
@@ -81,13 +81,13 @@ impl<'a> Source<'a> {
                     }
                     let end = links.end.min((start / BLOCK + 1) * BLOCK);
                     let some = block.hrefs.forms_and_pages(start..end).map_err(wrong)?;
-                    forms.extend(some.0);
-                    places.extend(some.1);
+                    used_forms.extend(some.0);
+                    used_places.extend(some.1);
                     start = end;
                 }
             }
-            places.close();
-            forms.close();
+            places = used_places.build();
+            forms = used_forms.build();
         }
         Ok(Some(Self {
             at,

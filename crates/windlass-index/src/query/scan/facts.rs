@@ -6,11 +6,10 @@ use std::sync::atomic::AtomicBool;
 use windlass_links::History;
 
 use super::{STRIDE, Scan, check};
-use crate::anchors::AnchorSet;
+use crate::bits::BitSet;
 use crate::bytes::Corrupt;
 use crate::error::IndexError;
-use crate::facts::{FactTable, Folds, Places};
-use crate::query::parts::threads;
+use crate::facts::{FactTable, Folds};
 use crate::ready::Ready;
 use crate::site::SiteBlock;
 
@@ -21,19 +20,19 @@ impl Scan {
         &self,
         block: &SiteBlock<'_>,
         ready: Option<&Ready<'_>>,
-        among: Option<&AnchorSet>,
+        among: Option<&BitSet>,
         cancel: &AtomicBool,
     ) -> Result<Option<Arc<FactTable>>, IndexError> {
         if self.history != History::Live {
             return Ok(None);
         }
         if ready.is_some() && among.is_none() {
-            return self.segment.facts(&self.site_key, block).map(Some);
+            return self.segment.facts(&self.site_key, block, cancel).map(Some);
         }
         let makes = self.tuning.makes_tables;
         let worth = |links| {
             let segment = &self.segment;
-            segment.facts_if_worth(&self.site_key, block, links, makes)
+            segment.facts_if_worth(&self.site_key, block, (links, makes), cancel)
         };
         // Of how many links is not known yet, where only some are looked at.
         let known = worth(if among.is_some() {
@@ -57,7 +56,7 @@ impl Scan {
         {
             return Ok(Some(table));
         }
-        let table = FactTable::of_places(&self.segment, block, places, folds, threads())?;
+        let table = FactTable::of_places(&self.segment, block, places, folds, cancel)?;
         Ok(Some(Arc::new(table)))
     }
 
@@ -65,10 +64,10 @@ impl Scan {
     fn places(
         &self,
         block: &SiteBlock<'_>,
-        forms: Option<&AnchorSet>,
+        forms: Option<&BitSet>,
         cancel: &AtomicBool,
-    ) -> Result<(Places, usize), IndexError> {
-        let mut set = Places::below(block.pages.len());
+    ) -> Result<(BitSet, usize), IndexError> {
+        let mut set = BitSet::below(block.pages.len());
         let mut count = 0;
         let mut hrefs = block.hrefs.clone();
         let (mut some_forms, mut some) = (Vec::new(), Vec::new());
@@ -103,10 +102,10 @@ impl Scan {
         &self,
         block: &SiteBlock<'_>,
         ready: &Ready<'_>,
-        among: &AnchorSet,
+        among: &BitSet,
         cancel: &AtomicBool,
-    ) -> Result<(Places, usize), IndexError> {
-        let mut set = Places::below(block.pages.len());
+    ) -> Result<(BitSet, usize), IndexError> {
+        let mut set = BitSet::below(block.pages.len());
         let mut count = 0;
         let mut ready = ready.clone();
         let mut some = Vec::new();

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 
 use super::{STRIDE, Source, check};
-use crate::anchors::AnchorSet;
+use crate::bits::BitSet;
 use crate::bytes::Corrupt;
 use crate::column::BLOCK;
 use crate::error::IndexError;
@@ -29,12 +29,12 @@ pub(super) struct Wanted<'a> {
     /// Forms, neighbouring ones.
     forms: (u32, u32),
     /// Some of them, where not all are wanted.
-    among: Option<&'a AnchorSet>,
+    among: Option<&'a BitSet>,
 }
 
 impl<'a> Wanted<'a> {
     /// Links whose folds lie in a range, and of which the forms are in the set.
-    pub(super) fn of(table: &FactTable, folds: &Range<u32>, among: Option<&'a AnchorSet>) -> Self {
+    pub(super) fn of(table: &FactTable, folds: &Range<u32>, among: Option<&'a BitSet>) -> Self {
         let first_form = |fold| table.folds.first_form(fold);
         Self {
             forms: (first_form(folds.start), first_form(folds.end)),
@@ -96,7 +96,7 @@ impl Source<'_> {
     pub(super) fn gather_at_once(
         &self,
         table: &FactTable,
-        among: Option<&AnchorSet>,
+        among: Option<&BitSet>,
         cancel: &AtomicBool,
     ) -> Result<Vec<Gathered>, IndexError> {
         let forms = among.map(|among| table.folds.forms_of(among));
@@ -174,7 +174,7 @@ impl Source<'_> {
     pub(super) fn gathered<V: RowVisitor>(
         &self,
         table: &FactTable,
-        (folds, among): (&Range<u32>, Option<&AnchorSet>),
+        (folds, among): (&Range<u32>, Option<&BitSet>),
         sink: &mut Sink<'_, '_, V>,
         cancel: &AtomicBool,
     ) -> Result<(), IndexError> {

@@ -243,7 +243,7 @@ mod tests {
     use windlass_links::CaptureTime;
 
     use super::*;
-    use crate::anchors::AnchorSet;
+    use crate::bits::BitSet;
     use crate::row_table::RowBounds;
     use crate::rows::Row;
 
@@ -275,7 +275,7 @@ mod tests {
         ) {
             let (mut part, strings) = (RowPart::default(), Default::default());
             let mut texts = Texts::listed(&strings, &strings);
-            let mut among = AnchorSet::below(1000);
+            let mut among = BitSet::below(1000);
             let (mut anchor, mut expected, mut expected_pages) = (0, Vec::new(), Vec::new());
             for (at, (more, refpages, first_seen)) in (0u32..).zip(rows) {
                 anchor += more;

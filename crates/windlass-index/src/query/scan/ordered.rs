@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 
 use super::{Scan, check};
-use crate::anchors::AnchorSet;
+use crate::bits::BitSet;
 use crate::bytes::Corrupt;
 use crate::column::BLOCK;
 use crate::error::IndexError;
@@ -152,7 +152,7 @@ pub(super) fn ordered_of<V: RowVisitor>(
     scan: &Scan,
     mut ready: Ready<'_>,
     table: &FactTable,
-    (among, folds): (&AnchorSet, Range<u32>),
+    (among, folds): (&BitSet, Range<u32>),
     sink: &mut Sink<'_, '_, V>,
     cancel: &AtomicBool,
 ) -> Result<(), IndexError> {

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::{STRIDE, Scan, check};
-use crate::anchors::{
-    AnchorSet, AnchorStretch, AnchorTable, for_each_stretch, for_each_stretch_of,
-};
+use crate::anchors::{AnchorStretch, AnchorTable, for_each_stretch, for_each_stretch_of};
+use crate::bits::BitSet;
 use crate::cache::Worth;
 use crate::error::IndexError;
 use crate::query::ReadyGroups;
@@ -31,7 +30,7 @@ impl Scan {
         of_range: Option<&RangeAnchors>,
         test: impl Fn(&AnchorStretch<'_>, &mut Vec<usize>) + Sync,
         cancel: &AtomicBool,
-    ) -> Result<AnchorSet, IndexError> {
+    ) -> Result<BitSet, IndexError> {
         let mut block = self.block().map_err(self.wrong())?;
         let anchors = block.fold_count() as u64 as u32;
         if let Some(of_range) = of_range {
@@ -43,7 +42,7 @@ impl Scan {
             None if self.link_count() < few => Some(self.occurring(&mut block, cancel)?),
             _ => None,
         };
-        let looked_up = occurring.as_ref().map_or(anchors as usize, AnchorSet::len);
+        let looked_up = occurring.as_ref().map_or(anchors as usize, BitSet::len);
         let table = self.anchor_table(&block, looked_up, cancel)?;
         let table = table.as_deref();
         let shares: Vec<Range<u32>> = (0..anchors)
@@ -89,7 +88,7 @@ impl Scan {
                 Ok(passing)
             },
         )?;
-        let mut set = AnchorSet::below(anchors as usize);
+        let mut set = BitSet::below(anchors as usize);
         for number in found.into_iter().flatten() {
             set.insert(number);
         }
@@ -97,9 +96,9 @@ impl Scan {
     }
 
     /// The anchors of groups.
-    pub(crate) fn anchors_of(&self, groups: ReadyGroups<'_>) -> Result<AnchorSet, IndexError> {
+    pub(crate) fn anchors_of(&self, groups: ReadyGroups<'_>) -> Result<BitSet, IndexError> {
         let block = self.block().map_err(self.wrong())?;
-        let mut anchors = AnchorSet::below(block.fold_count());
+        let mut anchors = BitSet::below(block.fold_count());
         groups.for_each_anchor(|anchor| anchors.insert(anchor))?;
         Ok(anchors)
     }
@@ -127,9 +126,9 @@ impl Scan {
         &self,
         block: &mut SiteBlock<'_>,
         cancel: &AtomicBool,
-    ) -> Result<AnchorSet, IndexError> {
+    ) -> Result<BitSet, IndexError> {
         let wrong = self.wrong();
-        let mut forms = AnchorSet::below(block.forms.len());
+        let mut forms = BitSet::below(block.forms.len());
         let mut some = Vec::new();
         for links in &self.links {
             for start in links.clone().step_by(STRIDE) {
@@ -141,7 +140,7 @@ impl Scan {
                 some.iter().for_each(|form| forms.insert(*form));
             }
         }
-        let mut folds = AnchorSet::below(block.fold_count());
+        let mut folds = BitSet::below(block.fold_count());
         for form in forms.within(0..block.forms.len() as u64 as u32) {
             folds.insert(block.fold_of(form).map_err(&wrong)?);
         }
@@ -155,7 +154,7 @@ fn select_kept(
     anchors: u32,
     test: impl Fn(&AnchorStretch<'_>, &mut Vec<usize>) + Sync,
     cancel: &AtomicBool,
-) -> Result<AnchorSet, IndexError> {
+) -> Result<BitSet, IndexError> {
     let shares: Vec<usize> = (0..of_range.len()).step_by(KEPT_SHARE).collect();
     let found = each_of(
         threads(),
@@ -171,7 +170,7 @@ fn select_kept(
             Ok(passing.iter().filter_map(number).collect::<Vec<u32>>())
         },
     )?;
-    let mut set = AnchorSet::below(anchors as usize);
+    let mut set = BitSet::below(anchors as usize);
     found
         .iter()
         .flatten()

@@ -1,6 +1,7 @@
 //! What is decoded once and kept for the next question.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::Segment;
 use crate::anchors::AnchorCache;
@@ -24,8 +25,8 @@ impl Segment {
         &self,
         site_key: &[u8],
         block: &SiteBlock<'_>,
-        links: usize,
-        makes: bool,
+        (links, makes): (usize, bool),
+        cancel: &AtomicBool,
     ) -> Result<Option<Arc<FactTable>>, IndexError> {
         if let Some(table) = self.facts.tables.get(site_key) {
             return Ok(Some(table));
@@ -36,23 +37,21 @@ impl Segment {
                 .looked_up
                 .is_worth(site_key, links, block.pages.len(), Worth::AfterSome)
         {
-            return self.facts(site_key, block).map(Some);
+            return self.facts(site_key, block, cancel).map(Some);
         }
         Ok(None)
     }
 
-    /// The facts about the pages of a site block; kept for the next question.
+    /// The facts about the pages of a site block; kept for the next question. Several that want them at once get the
+    /// same.
     pub(crate) fn facts(
         &self,
         site_key: &[u8],
         block: &SiteBlock<'_>,
+        cancel: &AtomicBool,
     ) -> Result<Arc<FactTable>, IndexError> {
-        if let Some(table) = self.facts.tables.get(site_key) {
-            return Ok(table);
-        }
-        let table = Arc::new(FactTable::of(self, block, threads())?);
-        self.facts.tables.put(site_key.to_owned(), &table);
-        Ok(table)
+        let make = || FactTable::of(self, block, threads(), cancel).map(Arc::new);
+        self.facts.tables.get_or_make(site_key, cancel, make)
     }
 
     /// The rows that are kept.

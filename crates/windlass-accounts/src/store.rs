@@ -27,6 +27,8 @@ const COLUMNS: &str =
 pub struct Store {
     path: PathBuf,
     connection: Mutex<Connection>,
+    /// For what may take long, so that nothing else waits for it.
+    reports: Mutex<Connection>,
 }
 
 impl fmt::Debug for Store {
@@ -44,6 +46,7 @@ impl Store {
         Ok(Self {
             path: path.to_owned(),
             connection: Mutex::new(file::open(path)?),
+            reports: Mutex::new(file::open(path)?),
         })
     }
 
@@ -100,7 +103,7 @@ impl Store {
     /// # Errors
     /// Where the file cannot be read.
     pub fn accounts(&self, now: Moment) -> Result<Vec<Account>, AccountsError> {
-        let connection = self.lock();
+        let connection = locked(&self.reports);
         let mut statement =
             connection.prepare_cached(&format!("SELECT {COLUMNS} FROM accounts ORDER BY id"))?;
         let accounts = statement.query_map([], account)?;
@@ -193,7 +196,7 @@ impl Store {
         account: Option<AccountId>,
         days: Days,
     ) -> Result<Vec<Usage>, AccountsError> {
-        Ok(usage::read(&self.lock(), account, days)?)
+        Ok(usage::read(&locked(&self.reports), account, days)?)
     }
 
     fn write<T>(
@@ -209,11 +212,13 @@ impl Store {
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
-        // A transaction that a panic left open was rolled back.
-        self.connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        locked(&self.connection)
     }
+}
+
+fn locked(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    // A transaction that a panic left open was rolled back.
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Account {

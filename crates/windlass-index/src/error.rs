@@ -57,6 +57,14 @@ pub enum IndexError {
         /// What is there.
         found: PathBuf,
     },
+    /// The directory is part of another index.
+    #[error("{} is part of the index of {}: give the folder above it, or another one", directory.display(), found.display())]
+    Inside {
+        /// The directory.
+        directory: PathBuf,
+        /// The manifest of that index.
+        found: PathBuf,
+    },
     /// An earlier commit of this writer failed half-way.
     #[error("whether the last commit to {} was kept is not known; open the index again", .0.display())]
     Unsettled(PathBuf),

@@ -1,7 +1,7 @@
 //! From archive files to a segment: several files at once, one commit a batch.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -76,7 +76,7 @@ pub struct IngestSummary {
     pub files: Vec<FileEntry>,
     /// Files that the index had already.
     pub files_known: Vec<PathBuf>,
-    /// Files that could not be read at all, with the reason.
+    /// Files that could not be read, or not to their end, with the reason. Of the latter the index has what came before.
     pub files_failed: Vec<(PathBuf, String)>,
     /// Bytes read, as they lie on disk.
     pub bytes: u64,
@@ -102,7 +102,7 @@ impl IngestSummary {
 
 /// What one file gave.
 enum Outcome {
-    Read(FileEntry, u64),
+    Read(PathBuf, FileEntry, u64),
     Known(PathBuf),
     Failed(PathBuf, String),
 }
@@ -214,9 +214,12 @@ fn ingest_batch(
         collected.append(more);
         for outcome in outcomes {
             match outcome {
-                Outcome::Read(file, decompressed) => {
+                Outcome::Read(path, file, decompressed) => {
                     summary.bytes += file.bytes;
                     summary.bytes_decompressed += decompressed;
+                    if let Some(why) = file.read_error() {
+                        summary.files_failed.push((path, why));
+                    }
                     files.push(file);
                 }
                 Outcome::Known(path) => summary.files_known.push(path),
@@ -299,6 +302,12 @@ impl Shared<'_> {
         Ok(())
     }
 
+    /// Whether all of a file is in the index.
+    fn is_known(&self, digest: &str) -> bool {
+        let known = self.writer.manifest().file(digest);
+        known.is_some_and(|file| file.read_error().is_none())
+    }
+
     fn file(
         &self,
         path: &Path,
@@ -317,7 +326,7 @@ impl Shared<'_> {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(digest);
-        if !is_first || (!self.options.force && self.writer.manifest().file(&text).is_some()) {
+        if !is_first || (!self.options.force && self.is_known(&text)) {
             self.watcher.read(bytes);
             return Ok(Outcome::Known(path.to_owned()));
         }
@@ -368,7 +377,8 @@ impl Shared<'_> {
         }
         self.watcher.read(bytes.saturating_sub(reported));
         entry.records_skipped = archive.skipped();
-        Ok(Outcome::Read(entry, archive.bytes_decompressed()))
+        let decompressed = archive.bytes_decompressed();
+        Ok(Outcome::Read(path.to_owned(), entry, decompressed))
     }
 }
 
@@ -386,7 +396,18 @@ fn note(entry: &mut FileEntry, problem: &Problem) {
     }
 }
 
+/// Of a file that can be read again, and has an end.
 fn digest_of(path: &Path) -> io::Result<([u8; 32], u64)> {
+    let found = fs::metadata(path)?;
+    if !found.is_file() {
+        let what = if found.is_dir() {
+            "a folder"
+        } else {
+            "a pipe or a device"
+        };
+        let text = format!("it is {what}, not a file; archives are read twice");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+    }
     let mut file = File::open(path)?;
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0; 1 << 18];

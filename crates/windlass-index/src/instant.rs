@@ -230,6 +230,13 @@ pub(crate) fn is_outranked(time: CaptureTime, united: &[Instant]) -> bool {
     found.is_some_and(|instant| !instant.state.is_wat())
 }
 
+/// Whether any of the instants is a real capture: without, revisits refer to nothing (R1).
+pub(crate) fn was_captured(instants: &[Instant]) -> bool {
+    instants
+        .iter()
+        .any(|instant| matches!(instant.state, State::Real { .. }))
+}
+
 /// Whether any of the instants is a revisit, so that showings differ from sightings.
 pub(crate) fn has_revisits(instants: &[Instant]) -> bool {
     instants

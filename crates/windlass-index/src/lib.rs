@@ -66,6 +66,7 @@ pub use row_table::RowBounds;
 pub use rows::{NamedRow, Row, RowChoice, RowVisitor, TargetRows, TargetRowsBuilder, Texts};
 pub use segment::{Counts, FORMAT_VERSION, RULES_VERSION, Section, Segment};
 pub use store::{
-    FileEntry, Manifest, ProblemNote, Reader, SegmentEntry, Snapshot, Waiting, Work, Writer,
+    FileEntry, Manifest, ProblemNote, Reader, SegmentEntry, Snapshot, Verdict, Waiting, Work,
+    Writer, verify,
 };
 pub use windlass_links::CaptureTime;

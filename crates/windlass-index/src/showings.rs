@@ -81,6 +81,11 @@ impl Showings {
         self.all.is_empty()
     }
 
+    /// When the page showed something first and last; `None` where it is as if it had never been captured.
+    pub(crate) fn bounds(&self) -> Option<(CaptureTime, CaptureTime)> {
+        Some((self.all.first()?.time, self.all.last()?.time))
+    }
+
     /// Bytes of memory.
     pub(crate) fn memory(&self) -> usize {
         self.all.capacity() * size_of::<Showing>() + self.refers.capacity() * 4

@@ -10,7 +10,7 @@ use windlass_links::{
 use crate::backlink::{Backlink, Meant, backlinks, is_external};
 use crate::capture::{PlainCapture, captures};
 use crate::kinds::kind;
-use crate::page::{real, showings};
+use crate::page::{Showings, real, showings};
 use crate::report::{PlainRow, rows};
 
 /// The index as the counting rules state it. Every question reads every capture.
@@ -44,14 +44,22 @@ impl ReferenceIndex {
             is_external,
             list: &self.list,
         };
+        self.showings()
+            .into_iter()
+            .flat_map(|(page, showings)| backlinks(page, &showings, meant))
+            .collect()
+    }
+
+    /// What each page showed. Those of which nothing but revisits of what is not known is there are as if they were not
+    /// (R1).
+    pub(crate) fn showings(&self) -> BTreeMap<&CanonicalUrl, Showings> {
         let mut by_page: BTreeMap<&CanonicalUrl, Vec<&Capture>> = BTreeMap::new();
         for capture in &self.captures {
             by_page.entry(&capture.page).or_default().push(capture);
         }
-        by_page
-            .into_iter()
-            .flat_map(|(page, captures)| backlinks(page, &showings(&captures), meant))
-            .collect()
+        let all = by_page.into_iter();
+        let all = all.map(|(page, captures)| (page, showings(&captures)));
+        all.filter(|(_, showings)| !showings.is_empty()).collect()
     }
 
     /// The captures as they were given.
@@ -108,9 +116,7 @@ impl ReferenceIndex {
             Mode::Subdomains => is_at_or_below(host, target.host()),
             _ => host == target.host(),
         };
-        self.captures
-            .iter()
-            .any(|capture| is_meant(capture.page.host()))
+        self.showings().keys().any(|page| is_meant(page.host()))
             || self.seconds().iter().any(|(page, time)| {
                 let of_second: Vec<&Capture> = self
                     .captures

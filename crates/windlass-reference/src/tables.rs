@@ -49,14 +49,21 @@ impl<'a> PlainTables<'a> {
     #[must_use]
     pub fn of(index: &'a ReferenceIndex) -> Self {
         let mut pages: BTreeMap<CanonicalUrl, Page> = BTreeMap::new();
+        for (url, showings) in index.showings() {
+            let mut times = showings.keys();
+            if let Some(first) = times.next() {
+                let page = Page {
+                    first_seen: *first,
+                    last_visited: *times.next_back().unwrap_or(first),
+                    latest: None,
+                };
+                pages.insert(url.clone(), page);
+            }
+        }
         for capture in index.captures() {
-            let page = pages.entry(capture.page.clone()).or_insert(Page {
-                first_seen: capture.time,
-                last_visited: capture.time,
-                latest: None,
-            });
-            page.first_seen = page.first_seen.min(capture.time);
-            page.last_visited = page.last_visited.max(capture.time);
+            let Some(page) = pages.get_mut(&capture.page) else {
+                continue;
+            };
             let is_later = |latest: &PlainCapture| latest.time < capture.time;
             if capture.outcome != "revisit" && page.latest.as_ref().is_none_or(is_later) {
                 page.latest = Some(capture);

@@ -23,47 +23,56 @@ pub struct OrderKey {
     pub direction: Direction,
 }
 
-/// The columns of an answer, in table order, each once.
+/// Columns of a table, in its order, each once.
+type Columns = Vec<&'static Column>;
+
+/// The columns of an answer, and those of them that are named, `*` apart.
 pub(crate) fn parse_select(
     text: &str,
     table: &'static Table,
-) -> Result<Vec<&'static Column>, Misreading> {
-    let mut chosen = Vec::new();
+) -> Result<(Columns, Columns), Misreading> {
+    let (mut named, mut takes_all) = (Vec::new(), false);
     for (at, item) in items(text) {
         if item == "*" {
-            chosen.extend(table.columns_of(Clause::Select));
+            takes_all = true;
             continue;
         }
         let column = column_for(table, Clause::Select, item)
             .map_err(|what| Misreading::at(text, at, what))?;
-        chosen.push(column);
+        if !named.contains(&column) {
+            named.push(column);
+        }
     }
-    Ok(table
-        .columns_of(Clause::Select)
-        .filter(|column| chosen.contains(column))
-        .collect())
+    let in_order = |takes_all: bool| {
+        let columns = table.columns_of(Clause::Select);
+        let columns = columns.filter(|column| takes_all || named.contains(column));
+        columns.collect()
+    };
+    Ok((in_order(takes_all), in_order(false)))
 }
 
-/// The keys of an order, most significant first.
+/// The keys of an order, most significant first. Of a column that is named twice the first one counts: the others
+/// never decide.
 pub(crate) fn parse_order(text: &str, table: &'static Table) -> Result<Vec<OrderKey>, Misreading> {
-    items(text)
-        .map(|(at, item)| {
-            let (name, direction) = match item.split_once(':') {
-                None => (item, Direction::Ascending),
-                Some((name, word)) => {
-                    let word_at = at + name.len() + 1;
-                    (
-                        name.trim_end(),
-                        direction(word.trim())
-                            .map_err(|what| Misreading::at(text, word_at, what))?,
-                    )
-                }
-            };
-            let column = column_for(table, Clause::OrderBy, name)
-                .map_err(|what| Misreading::at(text, at, what))?;
-            Ok(OrderKey { column, direction })
-        })
-        .collect()
+    let mut keys: Vec<OrderKey> = Vec::new();
+    for (at, item) in items(text) {
+        let (name, word) = match item.split_once(':') {
+            None => (item, None),
+            Some((name, word)) => (name.trim_end(), Some((at + name.len() + 1, word.trim()))),
+        };
+        let direction = match word {
+            None => Direction::Ascending,
+            Some((word_at, word)) => {
+                direction(word).map_err(|what| Misreading::at(text, word_at, what))?
+            }
+        };
+        let column = column_for(table, Clause::OrderBy, name)
+            .map_err(|what| Misreading::at(text, at, what))?;
+        if keys.iter().all(|key| key.column != column) {
+            keys.push(OrderKey { column, direction });
+        }
+    }
+    Ok(keys)
 }
 
 fn direction(word: &str) -> Result<Direction, String> {

@@ -26,6 +26,7 @@ pub mod error;
 pub mod filter;
 mod kind;
 mod output;
+mod parameters;
 mod query;
 mod report;
 pub mod summary;
@@ -42,7 +43,8 @@ pub use error::{Misreading, QueryError};
 pub use filter::Filter;
 pub use kind::{AnchorKind, AnchorKindError, Kinds};
 pub use output::Output;
-pub use query::{LIMIT_DEFAULT, LIMIT_MAX, Query, Token};
+pub use parameters::Parameters;
+pub use query::{LIMIT_DEFAULT, LIMIT_MAX, Query};
 pub use report::{Cell, Emptiness, Group, Report};
 pub use table::{ANCHORS, Clause, Column, ColumnType, Table};
 #[doc(hidden)]

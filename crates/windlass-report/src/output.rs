@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use crate::error::shown;
+use crate::parameters::Parameters;
 
 /// The format of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -52,17 +53,10 @@ impl Output {
 
     /// The format that decoded parameters ask for, before they are read as a request: what to answer
     /// in where they are wrong. JSON, where that cannot be told.
-    pub fn requested<N: AsRef<str>, V: AsRef<str>>(
-        parameters: impl IntoIterator<Item = (N, V)>,
-    ) -> Self {
-        let given = parameters
-            .into_iter()
-            .filter(|(name, value)| {
-                name.as_ref().eq_ignore_ascii_case("output") && !value.as_ref().trim().is_empty()
-            })
-            .last();
+    pub fn requested(parameters: &Parameters) -> Self {
+        let given = parameters.value("output");
         given
-            .and_then(|(_, value)| value.as_ref().trim().parse().ok())
+            .and_then(|text| text.trim().parse().ok())
             .unwrap_or_default()
     }
 

@@ -1,43 +1,18 @@
 //! A request, parsed and checked.
 
-use std::fmt;
-
 use windlass_links::{History, Mode, Target};
 
 use crate::columns::{OrderKey, parse_order, parse_select};
 use crate::error::{Misreading, QueryError, shown};
 use crate::filter::Filter;
 use crate::output::Output;
+use crate::parameters::Parameters;
 use crate::table::{Clause, Column, Field, Table};
 
 /// The number of results where the request names none.
 pub const LIMIT_DEFAULT: u32 = 1000;
 /// The largest number of results that a request may ask for.
 pub const LIMIT_MAX: u32 = 5_000_000;
-
-/// A secret of the caller's. Its `Debug` form hides it, so that it cannot get into logs by accident.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Token(String);
-
-impl Token {
-    /// Wraps a token as it came.
-    #[must_use]
-    pub fn new(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The token itself.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(…)")
-    }
-}
 
 /// A request: everything that decides an answer.
 #[derive(Debug, Clone)]
@@ -48,8 +23,8 @@ pub struct Query {
     pub target: Target,
     /// The columns returned, in table order.
     pub select: Vec<&'static Column>,
-    /// Whether the request left it to the table which columns are returned.
-    pub select_all: bool,
+    /// Those of them that the request names; the others came with `*`.
+    pub select_named: Vec<&'static Column>,
     /// Conditions on rows; empty where the request has none.
     pub where_filter: Filter,
     /// Conditions on groups; empty where the request has none.
@@ -66,27 +41,32 @@ pub struct Query {
     pub history: History,
     /// Whether only the cost and the number of results are wanted.
     pub dry_run: bool,
-    /// The caller's token, where there is one.
-    pub token: Option<Token>,
 }
 
 impl Query {
-    /// Reads decoded parameters.
+    /// All parameters that decide an answer. The token, which says who asks, does not.
+    pub const PARAMETERS: [&str; 12] = [
+        "output", "from", "mode", "target", "select", "where", "having", "order_by", "limit",
+        "offset", "history", "dry_run",
+    ];
+
+    /// Reads decoded [`Parameters`], in the order in which they came.
     ///
-    /// Names are case-insensitive, as keywords are; unknown names are ignored; a blank value is an
-    /// absent parameter; of several values for one name, the last that is not blank counts.
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub fn from_params<N: Into<String>, V: Into<String>>(
+        parameters: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<Self, QueryError> {
+        Self::of(&parameters.into_iter().collect())
+    }
+
+    /// Reads parameters. Keywords are case-insensitive; unknown names are ignored.
     ///
     /// # Errors
     /// Names the parameter, and says what was found and what is allowed. The first wrong parameter
     /// is reported, in the order `output`, `from`, `mode`, `target`, then the others.
-    pub fn from_params<N, V>(
-        parameters: impl IntoIterator<Item = (N, V)>,
-    ) -> Result<Self, QueryError>
-    where
-        N: AsRef<str>,
-        V: Into<String>,
-    {
-        let given = Given::collect(parameters);
+    pub fn of(parameters: &Parameters) -> Result<Self, QueryError> {
+        let given = Given(parameters);
         let output = given.output()?;
         let table = given
             .keyword("from", |text| {
@@ -105,7 +85,9 @@ impl Query {
             .ok_or(QueryError::Missing {
                 parameter: "target",
             })?;
+        let all = || (table.columns_of(Clause::Select).collect(), Vec::new());
         let select = given.parse("select", |text| parse_select(text, table))?;
+        let (select, select_named) = select.unwrap_or_else(all);
         let where_filter =
             given.parse("where", |text| Filter::parse(text, Clause::Where, table))?;
         let having = given.parse("having", |text| Filter::parse(text, Clause::Having, table))?;
@@ -123,8 +105,8 @@ impl Query {
         Ok(Self {
             table,
             target,
-            select_all: given.value("select").is_none_or(|text| text.trim() == "*"),
-            select: select.unwrap_or_else(|| table.columns_of(Clause::Select).collect()),
+            select,
+            select_named,
             where_filter: where_filter.unwrap_or_default(),
             having: having.unwrap_or_default(),
             order_by: order_by.unwrap_or_default(),
@@ -133,7 +115,6 @@ impl Query {
             output: output.unwrap_or_default(),
             history: history.unwrap_or_default(),
             dry_run: dry_run.unwrap_or(false),
-            token: given.value("token").map(|text| Token(text.to_owned())),
         })
     }
 
@@ -141,15 +122,9 @@ impl Query {
     /// number of results are wanted.
     ///
     /// # Errors
-    /// As [`from_params`](Self::from_params), of these two.
-    pub fn form_of<N, V>(
-        parameters: impl IntoIterator<Item = (N, V)>,
-    ) -> Result<(Output, bool), QueryError>
-    where
-        N: AsRef<str>,
-        V: Into<String>,
-    {
-        let given = Given::collect(parameters);
+    /// As [`of`](Self::of), of these two.
+    pub fn form_of(parameters: &Parameters) -> Result<(Output, bool), QueryError> {
+        let given = Given(parameters);
         let output = given.output()?.unwrap_or_default();
         let dry_run = given.parse("dry_run", parse_switch)?;
         Ok((output, dry_run.unwrap_or(false)))
@@ -159,7 +134,7 @@ impl Query {
     pub(crate) fn names(&self, field: Field) -> Option<&'static str> {
         let is_of = |column: &Column| column.field == field;
         let tests = |filter: &Filter| filter.conditions().iter().any(|c| is_of(c.column()));
-        if !self.select_all && self.select.iter().any(|column| is_of(column)) {
+        if self.select_named.iter().any(|column| is_of(column)) {
             Some("select")
         } else if tests(&self.where_filter) {
             Some("where")
@@ -187,40 +162,10 @@ impl Query {
     }
 }
 
-/// All parameters that a request may have.
-const PARAMETERS: [&str; 13] = [
-    "output", "from", "mode", "target", "select", "where", "having", "order_by", "limit", "offset",
-    "history", "dry_run", "token",
-];
+/// Parameters, to be read one by one.
+struct Given<'a>(&'a Parameters);
 
-/// The values that are there, by the position in [`PARAMETERS`].
-struct Given([Option<String>; PARAMETERS.len()]);
-
-impl Given {
-    fn collect<N: AsRef<str>, V: Into<String>>(
-        parameters: impl IntoIterator<Item = (N, V)>,
-    ) -> Self {
-        let mut given = Self(std::array::from_fn(|_| None));
-        for (name, value) in parameters {
-            let known = PARAMETERS
-                .iter()
-                .position(|known| known.eq_ignore_ascii_case(name.as_ref()));
-            let Some(slot) = known.and_then(|i| given.0.get_mut(i)) else {
-                continue;
-            };
-            let value = value.into();
-            if !value.trim().is_empty() {
-                *slot = Some(value);
-            }
-        }
-        given
-    }
-
-    fn value(&self, parameter: &'static str) -> Option<&str> {
-        let i = PARAMETERS.iter().position(|known| *known == parameter)?;
-        self.0.get(i)?.as_deref()
-    }
-
+impl Given<'_> {
     fn output(&self) -> Result<Option<Output>, QueryError> {
         self.keyword("output", |text| text.parse().map_err(Misreading::whole))
     }
@@ -239,7 +184,8 @@ impl Given {
         parameter: &'static str,
         parse: impl FnOnce(&str) -> Result<T, Misreading>,
     ) -> Result<Option<T>, QueryError> {
-        self.value(parameter)
+        self.0
+            .value(parameter)
             .map(parse)
             .transpose()
             .map_err(|why| why.of(parameter))

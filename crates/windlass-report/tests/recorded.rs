@@ -40,7 +40,6 @@ fn answer(query_string: &str, day: &str, backlinks: &[(&str, &str, u32)]) -> Str
 fn node() {
     let query = parse(NODE);
     assert_eq!(query.target.to_string(), "ahrefs.com/*");
-    assert_eq!(query.token.as_ref().unwrap().reveal(), "TOK");
     assert_eq!((query.limit, query.offset), (10, 5));
     assert_eq!(query.where_filter.to_string(), "backlinks<10,refpages<5");
     assert_eq!(

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tokio::task::spawn_blocking;
 use windlass_accounts::{Account, AccountsError, Day, Days, Moment, Usage};
-use windlass_report::Output;
+use windlass_report::{Output, Parameters};
 
 use crate::app::App;
 use crate::billing::{self, Accounts, Client, Unavailable, unavailable};
@@ -47,21 +47,17 @@ pub(crate) async fn usage(
     }
     let accounts = operator(&app, &headers, &id).await?;
     let query = query.unwrap_or_default();
-    let value = |name: &str| {
-        form_urlencoded::parse(query.as_bytes())
-            .filter(|(key, value)| key.eq_ignore_ascii_case(name) && !value.trim().is_empty())
-            .last()
-            .map(|(_, value)| value.trim().to_owned())
-    };
+    let parameters: Parameters = form_urlencoded::parse(query.as_bytes()).collect();
+    let value = |name: &str| parameters.value(name).map(str::trim);
     let day = |name: &str| {
-        let day = value(name).map(|text| text.parse::<Day>()).transpose();
+        let day = value(name).map(str::parse::<Day>).transpose();
         day.map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, format!("bad {name}: {error}")))
     };
     let days = Days {
         from: day("from")?,
         to: day("to")?,
     };
-    let name = value("name");
+    let name = value("name").map(str::to_owned);
     let usage = read(&id, move || {
         let account = name.map(|name| accounts.store.find(&name, Moment::now()));
         let account = account.transpose()?.map(|account| account.id);

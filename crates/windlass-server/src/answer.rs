@@ -1,6 +1,6 @@
 //! One request for a report, from parameters to body.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -18,8 +18,8 @@ use tokio::time::timeout;
 use windlass_index::{IndexError, Snapshot};
 use windlass_report::table::SUBSCRIPTION_INFO;
 use windlass_report::{
-    Answer, AnswerError, AnswerLimits, Emptiness, Output, Query, QueryError, WriteError, answer,
-    write as writing,
+    Answer, AnswerError, AnswerLimits, Emptiness, Output, Parameters, Query, QueryError,
+    WriteError, answer, write as writing,
 };
 
 use crate::app::{App, QueryPermit};
@@ -67,9 +67,10 @@ pub(crate) async fn report(
         id,
     };
     let parameters = parameters::read(request, &app.limits).await?;
+    let parameters = parameters.into_iter().collect();
     // A form in the body may name it too.
-    let output = Output::requested(parameters.iter().map(|(name, value)| (name, value)));
-    respond(app, asked, parameters)
+    let output = Output::requested(&parameters);
+    respond(app, asked, &parameters)
         .await
         .map_err(|refusal| refusal.in_output(output))
 }
@@ -87,9 +88,9 @@ struct Asked {
 async fn respond(
     app: Arc<App>,
     asked: Asked,
-    parameters: Vec<(String, String)>,
+    parameters: &Parameters,
 ) -> Result<Response, Refusal> {
-    let token = billing::token_of(&parameters, asked.bearer.as_deref());
+    let token = billing::token_of(parameters, asked.bearer.as_deref());
     let client = app.billing.client(token, &asked.id).await?;
     respond_to(client, app, asked, parameters).await
 }
@@ -98,7 +99,7 @@ async fn respond(
 pub(crate) async fn to_page(
     app: Arc<App>,
     page: PageRequest,
-    parameters: Vec<(String, String)>,
+    parameters: &Parameters,
 ) -> Result<Response, Refusal> {
     let asked = Asked {
         id: page.id,
@@ -122,23 +123,27 @@ async fn respond_to(
     client: Client,
     app: Arc<App>,
     asked: Asked,
-    parameters: Vec<(String, String)>,
+    parameters: &Parameters,
 ) -> Result<Response, Refusal> {
-    if subscription::is_asked_for(&parameters) {
+    if subscription::is_asked_for(parameters) {
         let answered = subscription::answer(&client, &app, parameters)?;
         return of_table(Ok(answered), SUBSCRIPTION_INFO.name);
     }
-    let fingerprint = Fingerprint::of(&parameters);
-    if asked.known.is_none()
-        && let Some(kept) = app.kept_answers.get(fingerprint, || app.present())
-    {
-        app.metrics.was_kept();
-        let answered = again(&asked, &client, &kept).await;
+    let fingerprint = Fingerprint::of(parameters);
+    let known = asked.known.as_ref();
+    if let Some(kept) = app.kept_answers.get(fingerprint, || app.present()) {
+        let answered = match not_modified(&app, &client, known, fingerprint).await {
+            Some(response) => Ok(response),
+            None => {
+                app.metrics.was_kept();
+                again(&asked, &client, &kept).await
+            }
+        };
         return of_table(answered, kept.table);
     }
-    let query = Query::from_params(parameters)?;
+    let query = Query::of(parameters)?;
     let table = query.table.name;
-    let answered = match not_modified(&app, &client, asked.known.as_ref(), fingerprint).await {
+    let answered = match not_modified(&app, &client, known, fingerprint).await {
         Some(response) => Ok(response),
         // Its state is large, and would be moved with that of each request.
         None => Box::pin(newly(app, &asked, client, query, fingerprint)).await,
@@ -275,6 +280,10 @@ pub(crate) fn refusal_of(failure: Failure, time_max: Duration, id: &RequestId) -
             tracing::error!(request = %id, error = %error, "reading the index");
             internal(id)
         }
+        Failure::Format(error) => {
+            tracing::error!(request = %id, error, "writing an answer");
+            internal(id)
+        }
         Failure::Crashed => {
             tracing::error!(request = %id, "a query's thread panicked");
             internal(id)
@@ -369,6 +378,8 @@ pub(crate) enum Failure {
     Index(IndexError),
     /// It is too much, and says so.
     Memory(String),
+    /// Its rows do not go into the format.
+    Format(String),
     /// Its thread panicked.
     Crashed,
 }
@@ -384,8 +395,8 @@ impl From<AnswerError> for Failure {
     }
 }
 
-/// Sets the flag where the request is over before its answer has begun: its time is up, or its client has
-/// gone. Of an answer that has begun, more may have to be found while it is written; who takes nothing of
+/// Sets the flag where the request is over before its answer has begun: its time is up, or whoever serves it gave it
+/// up. Of an answer that has begun, more may have to be found while it is written; who takes nothing of
 /// it any more is noticed there.
 #[derive(Default)]
 pub(crate) struct CancelOnDrop {
@@ -481,22 +492,21 @@ fn work(
 }
 
 fn write_body(answer: &Answer<'_>, query: &Query, mut body: BodyWriter<'_, Failure>) {
-    let cut_off = match write(answer, query, &mut body) {
-        Ok(()) => body.finish(),
-        Err(WriteError::Answer(error)) => {
-            if body.is_wanted() {
-                tracing::warn!(error = %error, "the rest of an answer could not be made");
-            } else {
-                tracing::info!("an answer was cut off: the client has gone");
-            }
-            body.fail(error.into());
-            return;
+    match write(answer, query, &mut body) {
+        Ok(()) => match body.finish() {
+            Ok(()) => {}
+            Err(error) => tracing::info!(error = %error, "an answer was cut off"),
+        },
+        Err(error) if !body.is_wanted() => {
+            tracing::info!(error = %error, "an answer was cut off");
         }
-        Err(WriteError::Io(error)) => Err(error),
-        Err(error) => Err(io::Error::other(error)),
-    };
-    if let Err(error) = cut_off {
-        tracing::info!(error = %error, "an answer was cut off");
+        Err(error) => {
+            tracing::warn!(error = %error, "the rest of an answer could not be made");
+            body.fail(match error {
+                WriteError::Answer(error) => error.into(),
+                error => Failure::Format(error.to_string()),
+            });
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use windlass_index::{Reader, Snapshot};
 use crate::billing::Billing;
 use crate::clients::{Asker, Clients, PlaceOfClient};
 use crate::kept_answers::KeptAnswers;
-use crate::lately::Lately;
+use crate::lately::{Lately, Seldom};
 use crate::metrics::Metrics;
 use crate::options::{Limits, MetricsAccess};
 use crate::recent::RecentTargets;
@@ -33,6 +33,8 @@ pub(crate) struct App {
     pub(crate) kept_answers: KeptAnswers,
     /// The manifest, as it was last opened.
     manifest: Lately,
+    /// That a state cannot be opened.
+    unopened: Seldom,
     queries: Arc<Semaphore>,
     queries_max: usize,
     clients: Arc<Clients>,
@@ -66,6 +68,7 @@ impl App {
             recent: RecentTargets::new(),
             kept_answers: KeptAnswers::new(limits.kept_answers_bytes_max),
             manifest: Lately::default(),
+            unopened: Seldom::new(),
             queries: Arc::new(Semaphore::new(queries_max)),
             queries_max,
             clients: Arc::new(Clients::new(limits.queries_per_client_max)),
@@ -132,11 +135,13 @@ impl App {
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
         self.reader.current().unwrap_or_else(|error| {
             let snapshot = self.reader.pinned();
-            tracing::error!(
-                error = %error,
-                index = snapshot.version(),
-                "the index has a new state that cannot be opened; going on with the one before"
-            );
+            if self.unopened.is_time() {
+                tracing::error!(
+                    error = %error,
+                    index = snapshot.version(),
+                    "the index has a new state that cannot be opened; going on with the one before"
+                );
+            }
             snapshot
         })
     }

@@ -8,9 +8,10 @@ use std::error::Error as _;
 use std::fmt;
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use axum::body::{Body, HttpBody};
 use axum::http::header::AUTHORIZATION;
@@ -19,6 +20,7 @@ use http_body_util::BodyExt;
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use windlass_accounts::{Account, AccountsError, Charge, ChargeError, Meter, Moment, Store};
+use windlass_report::Parameters;
 
 use crate::lately::Lately;
 use crate::refusal::{Reason, Refusal};
@@ -30,15 +32,19 @@ use crate::stream::CutOff;
 pub(crate) struct Billing {
     /// Without it, the server runs open for ever.
     path: Option<PathBuf>,
-    accounts: OnceLock<Arc<Accounts>>,
+    accounts: RwLock<Option<Arc<Accounts>>>,
     /// That there is no file yet.
     absent: Lately,
+    /// That the file is the one which is open.
+    unchanged: Lately,
     /// Held while the accounts are opened.
     opening: Mutex<()>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Accounts {
+    /// What they were read from.
+    file: FileId,
     pub(crate) store: Store,
     meter: Meter,
     /// Whether there is a token; there is no way back, for accounts are not removed.
@@ -50,6 +56,8 @@ pub(crate) struct Accounts {
 pub(crate) enum Unavailable {
     /// Whether the file is there cannot be told.
     Unseen(PathBuf, io::Error),
+    /// It was there, and is not any more.
+    Gone(PathBuf),
     /// It cannot be read.
     Accounts(AccountsError),
     /// The thread that was to open it panicked.
@@ -66,6 +74,7 @@ impl fmt::Display for Unavailable {
                     path.display()
                 )
             }
+            Self::Gone(path) => write!(f, "the accounts file {} is gone", path.display()),
             Self::Accounts(error) => error.fmt(f),
             Self::Crashed => f.write_str("opening the accounts panicked"),
         }
@@ -115,30 +124,86 @@ impl Billing {
         }
     }
 
-    /// The accounts, where there is a token. Blocks on the file system until the file was opened once.
-    pub(crate) fn accounts(&self) -> Result<Option<&Arc<Accounts>>, Unavailable> {
+    /// The accounts, where there is a token; those that lie there now, where the file was put back from a copy, or made
+    /// anew. Blocks on the file system where they are not open.
+    pub(crate) fn accounts(&self) -> Result<Option<Arc<Accounts>>, Unavailable> {
         let Some(path) = &self.path else {
             return Ok(None);
         };
-        let accounts = match self.accounts.get() {
+        let accounts = match self.open_now(path)? {
             Some(accounts) => accounts,
-            None if !is_there(path)? => return Ok(None),
+            None if self.known().is_none() && !is_there(path)? => return Ok(None),
             None => self.open(path)?,
         };
         Ok(accounts.has_tokens()?.then_some(accounts))
     }
 
-    fn open(&self, path: &Path) -> Result<&Arc<Accounts>, Unavailable> {
+    /// Those that were opened last.
+    fn known(&self) -> Option<Arc<Accounts>> {
+        let known = self.accounts.read();
+        known.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Those that are open, where their file is still the one that is there: a look at its metadata, if the last one was
+    /// not a moment ago.
+    fn open_now(&self, path: &Path) -> Result<Option<Arc<Accounts>>, Unavailable> {
+        let Some(known) = self.known() else {
+            return Ok(None);
+        };
+        let mut found = Ok(());
+        let is_same = self.unchanged.is_so(|| match FileId::of(path) {
+            Ok(there) => there == Some(known.file),
+            Err(error) => {
+                found = Err(error);
+                false
+            }
+        });
+        found?;
+        Ok(is_same.then_some(known))
+    }
+
+    fn open(&self, path: &Path) -> Result<Arc<Accounts>, Unavailable> {
         let _opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(accounts) = self.accounts.get() {
+        // Another thread may have opened them.
+        if let Some(accounts) = self.open_now(path)? {
             return Ok(accounts);
         }
-        let accounts = Accounts {
-            store: Store::open(path)?,
-            meter: Meter::start(path)?,
-            has_tokens: AtomicBool::new(false),
-        };
-        Ok(self.accounts.get_or_init(|| Arc::new(accounts)))
+        let known = self.known();
+        loop {
+            let before = FileId::of(path)?;
+            if known.is_some() && before.is_none() {
+                // To make it would be to forget all tokens.
+                return Err(Unavailable::Gone(path.to_owned()));
+            }
+            let store = Store::open(path)?;
+            let meter = Meter::start(path)?;
+            let Some(file) = FileId::of(path)? else {
+                return Err(Unavailable::Gone(path.to_owned()));
+            };
+            if before.is_some_and(|before| before != file) {
+                // It was replaced meanwhile.
+                continue;
+            }
+            // Once there was a token, the server never runs open again.
+            let has_tokens = known
+                .as_ref()
+                .is_some_and(|known| known.has_tokens.load(Ordering::Relaxed));
+            if known.is_some() {
+                tracing::info!(path = %path.display(), "the accounts file is another one: it was opened");
+            }
+            let accounts = Arc::new(Accounts {
+                file,
+                store,
+                meter,
+                has_tokens: AtomicBool::new(has_tokens),
+            });
+            let mut place = self
+                .accounts
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            *place = Some(Arc::clone(&accounts));
+            return Ok(accounts);
+        }
     }
 
     /// Whom a request with that token comes from: 401 where it needs one and has none that is right.
@@ -172,26 +237,49 @@ impl Billing {
         let Some(path) = &self.path else {
             return Ok(None);
         };
-        if self.accounts.get().is_some() {
-            return Ok(self.accounts()?.cloned());
+        if let Some(accounts) = self.open_now(path)? {
+            return Ok(accounts.has_tokens()?.then_some(accounts));
         }
         // A look at what the system has in memory of the directory, if the last one was not a moment ago.
         let mut found = Ok(());
-        let is_absent = self.absent.is_so(|| match is_there(path) {
-            Ok(is_there) => !is_there,
-            Err(error) => {
-                found = Err(error);
-                false
-            }
-        });
+        let is_new = self.known().is_none();
+        let is_absent = is_new
+            && self.absent.is_so(|| match is_there(path) {
+                Ok(is_there) => !is_there,
+                Err(error) => {
+                    found = Err(error);
+                    false
+                }
+            });
         found?;
         if is_absent {
             return Ok(None);
         }
         let billing = Arc::clone(self);
-        spawn_blocking(move || Ok(billing.accounts()?.cloned()))
+        spawn_blocking(move || billing.accounts())
             .await
             .unwrap_or(Err(Unavailable::Crashed))
+    }
+}
+
+/// Which file a path leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+impl FileId {
+    /// `None` where there is none.
+    fn of(path: &Path) -> Result<Option<Self>, Unavailable> {
+        match fs::metadata(path) {
+            Ok(found) => Ok(Some(Self {
+                device: found.dev(),
+                inode: found.ino(),
+            })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Unavailable::Unseen(path.to_owned(), error)),
+        }
     }
 }
 
@@ -290,17 +378,8 @@ impl Charged {
 }
 
 /// The token of a request: the parameter, else that of `Authorization: Bearer`. Blank ones are none.
-pub(crate) fn token_of<'a>(
-    parameters: &'a [(String, String)],
-    bearer: Option<&'a str>,
-) -> Option<&'a str> {
-    let parameter = parameters
-        .iter()
-        .rev()
-        .filter(|(name, _)| name.eq_ignore_ascii_case("token"))
-        .map(|(_, value)| value.trim())
-        .find(|value| !value.is_empty());
-    parameter.or(bearer)
+pub(crate) fn token_of<'a>(parameters: &'a Parameters, bearer: Option<&'a str>) -> Option<&'a str> {
+    parameters.value("token").map(str::trim).or(bearer)
 }
 
 /// The token of `Authorization: Bearer TOKEN`.
@@ -382,6 +461,10 @@ mod tests {
         let cut_off = |could_not_be_made| Some(CutOff { could_not_be_made });
         for (end, left) in [(None, 90), (cut_off(false), 80), (cut_off(true), 80)] {
             let accounts = Arc::new(Accounts {
+                file: FileId {
+                    device: 0,
+                    inode: 0,
+                },
                 store: Store::open(&path)?,
                 meter: Meter::start(&path)?,
                 has_tokens: AtomicBool::new(true),

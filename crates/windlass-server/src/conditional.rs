@@ -1,11 +1,10 @@
 //! Conditional requests (RFC 9110, section 13): an answer that the client has already is not made again.
 
-use std::borrow::Cow;
-
 use axum::body::Body;
 use axum::http::header::{ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
+use windlass_report::{Parameters, Query};
 
 /// Parts answers of one version of the program from those of another, which may write other bytes.
 const PROGRAM: &str = env!("CARGO_PKG_VERSION");
@@ -17,21 +16,8 @@ const CODINGS: [&str; 3] = ["gzip", "br", "zstd"];
 pub(crate) struct Fingerprint([u8; 16]);
 
 impl Fingerprint {
-    /// Of decoded parameters: names in lower case, of several values the last that is not blank, the
-    /// order does not matter, nor does who asks.
-    pub(crate) fn of(parameters: &[(String, String)]) -> Self {
-        let mut decisive: Vec<(Cow<'_, str>, &str)> = Vec::with_capacity(parameters.len());
-        for (name, value) in parameters {
-            let name = in_lower_case(name);
-            if name == "token" || value.trim().is_empty() {
-                continue;
-            }
-            match decisive.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, before)) => *before = value,
-                None => decisive.push((name, value)),
-            }
-        }
-        decisive.sort_unstable();
+    /// Of all parameters that decide an answer: neither who asks does, nor what no answer knows.
+    pub(crate) fn of(parameters: &Parameters) -> Self {
         let mut text = Vec::with_capacity(256);
         let mut add = |part: &str| {
             // Lengths keep neighbours apart.
@@ -39,9 +25,11 @@ impl Fingerprint {
             text.extend_from_slice(part.as_bytes());
         };
         add(PROGRAM);
-        for (name, value) in decisive {
-            add(&name);
-            add(value);
+        for name in Query::PARAMETERS {
+            if let Some(value) = parameters.value(name) {
+                add(name);
+                add(value);
+            }
         }
         let hash = blake3::hash(&text);
         Self(std::array::from_fn(|at| {
@@ -53,15 +41,6 @@ impl Fingerprint {
     pub(crate) fn tag(self, index_version: &str) -> Option<HeaderValue> {
         let hash = u128::from_be_bytes(self.0);
         HeaderValue::try_from(format!("\"{index_version}-{hash:032x}\"")).ok()
-    }
-}
-
-/// Most are.
-fn in_lower_case(name: &str) -> Cow<'_, str> {
-    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        Cow::Owned(name.to_ascii_lowercase())
-    } else {
-        Cow::Borrowed(name)
     }
 }
 
@@ -125,10 +104,8 @@ mod tests {
     use super::*;
 
     fn tag(query: &str) -> Option<HeaderValue> {
-        let parameters: Vec<_> = form_urlencoded::parse(query.as_bytes())
-            .into_owned()
-            .collect();
-        Fingerprint::of(&parameters).tag("7-0a")
+        let parameters = form_urlencoded::parse(query.as_bytes());
+        Fingerprint::of(&parameters.collect()).tag("7-0a")
     }
 
     #[test]
@@ -138,6 +115,7 @@ mod tests {
         for same in [
             "target=a.example&FROM=anchors&where=backlinks>1&token=y",
             "from=x&from=anchors&from=+&target=a.example&where=backlinks>1&limit=",
+            "_=1795725000&from=anchors&target=a.example&where=backlinks>1",
         ] {
             assert_eq!(tag(same), one, "{same}");
         }

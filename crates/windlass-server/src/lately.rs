@@ -4,6 +4,7 @@
 //! load hundreds of requests come in a millisecond; what the first of them saw holds for those right behind it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long what was seen holds. Shorter than a program takes to change an index or accounts, to end, and to have
@@ -46,6 +47,29 @@ impl Lately {
     }
 }
 
+/// How often [`Seldom`] lets something pass.
+const SELDOM: Duration = Duration::from_secs(10);
+
+/// When something was last said that may be true of each request.
+#[derive(Debug)]
+pub(crate) struct Seldom(Mutex<Option<Instant>>);
+
+impl Seldom {
+    pub(crate) const fn new() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    /// Whether it is to be said again.
+    pub(crate) fn is_time(&self) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_time = last.is_none_or(|last| last.elapsed() >= SELDOM);
+        if is_time {
+            *last = Some(Instant::now());
+        }
+        is_time
+    }
+}
+
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -53,6 +77,12 @@ fn nanos(time: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_true_of_each_request_is_said_once() {
+        let seldom = Seldom::new();
+        assert_eq!([(); 3].map(|()| seldom.is_time()), [true, false, false]);
+    }
 
     #[test]
     fn what_was_seen_holds_for_a_moment() {

@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
@@ -103,7 +104,7 @@ fn run(app: &App, options: &MergingOptions, stop: &AtomicBool) {
                 }
             }
             Some(Err(IndexError::Cancelled)) => break,
-            Some(Err(error)) if is_forbidden(&error) => {
+            Some(Err(error)) if is_forbidden(&error, app.reader.directory()) => {
                 tracing::warn!(error = %error, "the index is only read: segments are not merged here");
                 app.merges.follow(None);
                 return;
@@ -129,12 +130,15 @@ fn wait(time: Duration, stop: &AtomicBool) {
     }
 }
 
-fn is_forbidden(error: &IndexError) -> bool {
+/// Whether nothing may be written into the folder of the index itself, which will not change. A segment that cannot be
+/// read is another matter.
+fn is_forbidden(error: &IndexError, directory: &Path) -> bool {
     use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
-    let IndexError::Io { source, .. } = error else {
+    let IndexError::Io { source, path, .. } = error else {
         return false;
     };
-    matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem)
+    let is_denied = matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem);
+    is_denied && path.parent() == Some(directory)
 }
 
 fn count(app: &App, step: &BackgroundStep) {
@@ -165,6 +169,29 @@ fn log(step: &BackgroundStep) {
         }
         BackgroundStep::Occupied | BackgroundStep::NothingDue => {
             tracing::debug!(?step, "not merged now");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn merging_ends_for_ever_where_the_folder_is_only_read() {
+        let index = Path::new("/var/lib/windlass/index");
+        for (path, kind, is_for_ever) in [
+            ("lock", io::ErrorKind::PermissionDenied, true),
+            ("lock", io::ErrorKind::ReadOnlyFilesystem, true),
+            ("lock", io::ErrorKind::StorageFull, false),
+            ("segments/a", io::ErrorKind::PermissionDenied, false),
+        ] {
+            let error = IndexError::Io {
+                doing: "opening",
+                path: index.join(path),
+                source: kind.into(),
+            };
+            assert_eq!(is_forbidden(&error, index), is_for_ever, "{path}: {kind}");
         }
     }
 }

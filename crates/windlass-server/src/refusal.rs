@@ -78,6 +78,11 @@ impl Refusal {
         self.status
     }
 
+    /// Why, in a word.
+    pub(crate) const fn reason(&self) -> Reason {
+        self.reason
+    }
+
     /// What it says.
     pub(crate) fn text(&self) -> &str {
         &self.text
@@ -133,7 +138,7 @@ pub(crate) async fn in_requested_output(request: Request, next: Next) -> Respons
     let mut response = next.run(request).await;
     if let Some(Unsettled(text)) = response.extensions_mut().remove() {
         let query = uri.query().unwrap_or_default();
-        let output = Output::requested(form_urlencoded::parse(query.as_bytes()));
+        let output = Output::requested(&form_urlencoded::parse(query.as_bytes()).collect());
         write_into(&mut response, &text, output);
     }
     response

@@ -4,13 +4,13 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use http_body::{Frame, SizeHint};
@@ -65,6 +65,30 @@ pub(crate) struct Counted {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TableName(pub(crate) &'static str);
 
+/// What turned out of an answer after its head was sent: left in a response for log and metrics, which take it in
+/// place of what the head says.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Outcome(Arc<OnceLock<TurnedOut>>);
+
+/// What an [`Outcome`] is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TurnedOut {
+    /// The status that the answer would have had.
+    pub(crate) status: StatusCode,
+    /// Why it was refused, where it was.
+    pub(crate) reason: Option<Reason>,
+    /// The table that was asked, where one was.
+    pub(crate) table: Option<TableName>,
+    pub(crate) counted: Counted,
+}
+
+impl Outcome {
+    /// It is known now. Of what is said twice the first counts.
+    pub(crate) fn is(&self, turned_out: TurnedOut) {
+        let _ = self.0.set(turned_out);
+    }
+}
+
 /// Gives the request its id and the answer the headers that all have; logs and counts the answer when
 /// its body has been sent. Neither the query string nor any header gets into the log: they may hold a
 /// token.
@@ -101,6 +125,7 @@ pub(crate) async fn log(State(app): State<Arc<App>>, mut request: Request, next:
         path,
         peer,
         cost: counted.cost,
+        outcome: head.extensions.get::<Outcome>().cloned(),
         start,
         sent,
         is_whole: method == Method::HEAD || body.is_end_stream(),
@@ -117,6 +142,7 @@ struct Record {
     path: String,
     peer: Option<Peer>,
     cost: Option<u64>,
+    outcome: Option<Outcome>,
     start: Instant,
     sent: Sent,
     /// Whether all of the body has been taken.
@@ -126,6 +152,17 @@ struct Record {
 impl Drop for Record {
     fn drop(&mut self) {
         self.sent.whole = self.start.elapsed();
+        if let Some(known) = self
+            .outcome
+            .take()
+            .and_then(|outcome| outcome.0.get().copied())
+        {
+            self.sent.status = known.status.as_u16();
+            self.sent.reason = known.reason;
+            self.sent.table = known.table.map(|table| table.0);
+            self.sent.rows = known.counted.rows;
+            self.cost = known.counted.cost;
+        }
         let sent = &self.sent;
         self.app.metrics.count(sent);
         tracing::info!(

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use windlass_index::Reader;
@@ -113,6 +113,7 @@ pub async fn serve(
         beside.spawn(Arc::clone(tls).follow(reload));
     }
     let graceful = GracefulShutdown::new();
+    let (stop, stopping) = watch::channel(());
     let mut shutdown = pin!(shutdown);
     loop {
         let next = async {
@@ -132,13 +133,14 @@ pub async fn serve(
             }
         };
         let (http, tls, watcher) = (http.clone(), tls.clone(), graceful.watcher());
+        let stopping = stopping.clone();
         let open = app.metrics.connection();
         tokio::spawn(async move {
             let _counted = (place, open);
-            connection(&http, tls.as_deref(), stream, peer, watcher).await;
+            connection(&http, (tls.as_deref(), stopping), stream, peer, watcher).await;
         });
     }
-    drop(listener);
+    drop((listener, stop));
     tracing::info!("stopping; answers in flight are finished first");
     let merger = merger.map(Merger::stop);
     let finished = timeout(shutdown_time_max, graceful.shutdown()).await;
@@ -149,9 +151,11 @@ pub async fn serve(
 }
 
 /// Answers the requests of a connection.
+///
+/// Where they come through TLS, a client that says nothing is not waited for once the server is stopping.
 async fn connection(
     http: &Http,
-    tls: Option<&Tls>,
+    (tls, mut stopping): (Option<&Tls>, watch::Receiver<()>),
     stream: TcpStream,
     peer: SocketAddr,
     watcher: Watcher,
@@ -160,9 +164,16 @@ async fn connection(
     let _ = stream.set_nodelay(true);
     match tls {
         None => http.serve(stream, peer, IsSecure(false), watcher).await,
-        Some(tls) => match tls.accept(stream).await {
-            Ok(stream) => http.serve(stream, peer, IsSecure(true), watcher).await,
-            Err(error) => tracing::debug!(error = %error, "no TLS came about"),
-        },
+        Some(tls) => {
+            let accepted = tokio::select! {
+                accepted = tls.accept(stream) => accepted,
+                // Nothing is ever sent: it is dropped.
+                _ = stopping.changed() => return,
+            };
+            match accepted {
+                Ok(stream) => http.serve(stream, peer, IsSecure(true), watcher).await,
+                Err(error) => tracing::debug!(error = %error, "no TLS came about"),
+            }
+        }
     }
 }

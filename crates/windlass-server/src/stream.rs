@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
+use std::thread;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
@@ -75,6 +76,8 @@ pub(crate) struct BodyWriter<'a, E> {
     doing: Option<watch::Sender<Doing>>,
     runtime: Handle,
     bounds: Bounds,
+    /// Whether the client took nothing of what was sent.
+    is_cut: bool,
 }
 
 impl<'a, E> BodyWriter<'a, E> {
@@ -90,6 +93,7 @@ impl<'a, E> BodyWriter<'a, E> {
             doing: None,
             runtime,
             bounds,
+            is_cut: false,
         }
     }
 
@@ -103,11 +107,13 @@ impl<'a, E> BodyWriter<'a, E> {
         self.send(Message::End)
     }
 
-    /// Whether somebody waits for more; as far as is known.
+    /// Whether somebody waits for more, as far as is known: the client has not gone, and takes what it is sent.
     pub(crate) fn is_wanted(&self) -> bool {
-        self.sender
-            .as_ref()
-            .is_none_or(|sender| !sender.is_closed())
+        !self.is_cut
+            && self
+                .sender
+                .as_ref()
+                .is_none_or(|sender| !sender.is_closed())
     }
 
     /// Says that the rest, or all of it, cannot be made.
@@ -135,7 +141,9 @@ impl<'a, E> BodyWriter<'a, E> {
             }))));
         }
         let full = mem::replace(&mut self.buffer, Vec::with_capacity(CHUNK_BYTES));
-        self.send(Message::Chunk(full.into()))
+        let sent = self.send(Message::Chunk(full.into()));
+        self.is_cut |= sent.is_err();
+        sent
     }
 
     fn send(&self, message: Message) -> io::Result<()> {
@@ -163,6 +171,18 @@ impl<'a, E> BodyWriter<'a, E> {
     fn say(&self, what: Doing) {
         if let Some(doing) = &self.doing {
             doing.send_replace(what);
+        }
+    }
+}
+
+impl<E> Drop for BodyWriter<'_, E> {
+    /// Where whoever writes panics, the client has what it paid for cut off, and hears so.
+    fn drop(&mut self) {
+        if thread::panicking()
+            && let Some(sender) = self.sender.take()
+        {
+            let say = async move { drop(sender.send(Message::Failed).await) };
+            self.runtime.spawn(say);
         }
     }
 }
@@ -282,7 +302,7 @@ mod tests {
     use std::error::Error;
     use std::io::Write;
     use std::sync::mpsc::{Receiver, channel};
-    use std::thread::{self, JoinHandle};
+    use std::thread::JoinHandle;
 
     use http_body_util::BodyExt;
 
@@ -341,6 +361,19 @@ mod tests {
         let could_not_be_made = true;
         assert_eq!(cut_off(&error), Some(&CutOff { could_not_be_made }));
         thread.join().unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_panic_is_said_to_fail() {
+        let (begun, _, thread) = begin(NEVER, |mut writer, _| {
+            writer.write_all(&[1; CHUNK_BYTES + 1]).unwrap();
+            std::panic::resume_unwind(Box::new(()));
+        });
+        let body = tokio::task::spawn_blocking(move || part(&begun)).await;
+        let error = body.unwrap().collect().await.unwrap_err();
+        let could_not_be_made = true;
+        assert_eq!(cut_off(&error), Some(&CutOff { could_not_be_made }));
+        assert!(thread.join().is_err());
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use windlass_report::table::SUBSCRIPTION_INFO;
-use windlass_report::{Cell, Output, Query, write};
+use windlass_report::{Cell, Output, Parameters, Query, write};
 
 use crate::answer::{IndexState, say_rows_left};
 use crate::app::App;
@@ -19,13 +19,8 @@ const ROWS_OPEN: u64 = 1_000_000_000;
 const SUBSCRIPTION_OPEN: &str = "open";
 
 /// Whether a request asks for it.
-pub(crate) fn is_asked_for(parameters: &[(String, String)]) -> bool {
-    let from = parameters
-        .iter()
-        .rev()
-        .filter(|(name, _)| name.eq_ignore_ascii_case("from"))
-        .map(|(_, value)| value.trim())
-        .find(|value| !value.is_empty());
+pub(crate) fn is_asked_for(parameters: &Parameters) -> bool {
+    let from = parameters.value("from").map(str::trim);
     from.is_some_and(|from| from.eq_ignore_ascii_case(SUBSCRIPTION_INFO.name))
 }
 
@@ -33,7 +28,7 @@ pub(crate) fn is_asked_for(parameters: &[(String, String)]) -> bool {
 pub(crate) fn answer(
     client: &Client,
     app: &App,
-    parameters: Vec<(String, String)>,
+    parameters: &Parameters,
 ) -> Result<Response, Refusal> {
     let (output, dry_run) = Query::form_of(parameters)?;
     let mut body = Vec::new();

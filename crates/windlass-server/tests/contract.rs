@@ -121,7 +121,8 @@ async fn other_origins_read_answers_where_that_is_allowed() {
 async fn metrics_count_what_was_answered() {
     let directory = tempfile::tempdir().unwrap();
     let router = router(small(directory.path()), Limits::default());
-    for uri in [REPORT, REPORT, "/?from=anchors", "/nowhere"] {
+    let badly_asked = "/report?target=ahrefs.com&where=nothing";
+    for uri in [REPORT, REPORT, "/?from=anchors", "/nowhere", badly_asked] {
         send(&router, uri, &[]).await;
     }
     let (status, headers, metrics) = send(&router, "/metrics", &[]).await;
@@ -132,7 +133,7 @@ async fn metrics_count_what_was_answered() {
         "windlass_requests_total{table=\"anchors\",status=\"200\"} 2",
         "windlass_requests_total{table=\"none\",status=\"404\"} 1",
         "windlass_rows_total{table=\"anchors\"} 4",
-        "windlass_refused_total{reason=\"bad_request\"} 1",
+        "windlass_refused_total{reason=\"bad_request\"} 2",
         "windlass_index_segments 1",
         "# EOF",
     ] {

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use axum::Router;
-use axum::http::{Method, StatusCode};
-use support::{ask, ingest, large, metric, page, reader, small};
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode};
+use support::{ask, ingest, large, metric, page, reader, send, small};
 use windlass_index::{Reader, Writer};
 use windlass_server::{Limits, router};
 
@@ -74,6 +75,24 @@ async fn parameters_that_decide_nothing_find_the_same_answer() {
     let other = ask("/?from=anchors&target=ahrefs.com&mode=domain&limit=1").await;
     assert_ne!(first.2, other.2);
     assert_eq!(kept(&router).await, 1);
+}
+
+#[tokio::test]
+async fn a_client_that_has_another_answer_gets_the_one_that_is_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let router = keeping(&small(directory.path()), 1 << 20);
+    let uri = "/?from=anchors&target=ahrefs.com&mode=domain";
+    let first = ask(&router, &Method::GET, uri).await;
+    let tag = first.1["etag"].to_str().unwrap();
+    for (known, status, kept_before) in [
+        ("\"x\"", StatusCode::OK, 1),
+        (tag, StatusCode::NOT_MODIFIED, 1),
+    ] {
+        let request = Request::get(uri).header("if-none-match", known);
+        let request = request.body(Body::empty()).unwrap();
+        assert_eq!(send(&router, request).await.0, status);
+        assert_eq!(kept(&router).await, kept_before, "{known}");
+    }
 }
 
 #[tokio::test]

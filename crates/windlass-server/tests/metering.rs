@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +12,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
+use http_body_util::BodyExt;
 use support::{large, small};
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -385,4 +388,83 @@ async fn with_a_token_the_server_may_listen_anywhere() {
     std::fs::write(metered.file(), "this is no database, and not meant to be").unwrap();
     let result = start().await;
     assert!(matches!(result, Err(ServeError::Accounts(_))), "{result:?}");
+}
+
+/// Damages a byte in the middle of the segment, where the anchors are.
+fn damage(index: &Path) {
+    let segment = fs::read_dir(index.join("segments")).unwrap().next();
+    let segment = segment.unwrap().unwrap().path();
+    let file = File::options()
+        .read(true)
+        .write(true)
+        .open(segment)
+        .unwrap();
+    let middle = file.metadata().unwrap().len() / 2;
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, middle).unwrap();
+    file.write_all_at(&[!byte[0]], middle).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_an_answer_that_cannot_be_ended_are_given_back() {
+    let metered = Metered::over(|index| large(index, 1000), Limits::default());
+    let token = metered.token("alice", 5000);
+    damage(metered.directory.path());
+    let uri = format!("/?from=backlinks&target=t.example&token={token}");
+    for encoding in ["identity", "gzip"] {
+        let request = Request::get(&uri).header("accept-encoding", encoding);
+        let request = request.body(Body::empty()).unwrap();
+        let answer = metered.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), 200);
+        assert!(number(answer.headers(), "x-rows-cost") > Some(1000));
+        assert!(answer.into_body().collect().await.is_err(), "{encoding}");
+        // Another thread does it.
+        while metered.used("alice") > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
+/// Moves the accounts file, with what lies beside it while it is open.
+fn move_accounts(from: &Path, to: &Path) {
+    for ending in ["", "-wal", "-shm"] {
+        let of = |folder: &Path| folder.join(format!("accounts.sqlite{ending}"));
+        if of(from).exists() {
+            fs::rename(of(from), of(to)).unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_that_are_put_in_place_of_others_count_from_the_next_request_on() {
+    let metered = Metered::new();
+    let (here, aside) = (metered.directory.path(), tempfile::tempdir().unwrap());
+    let alice = metered.token("alice", 100);
+    let ask = async |token: &str| metered.get(&format!("{REPORT}&token={token}")).await.0;
+    assert_eq!(ask(&alice).await, 200);
+    move_accounts(here, aside.path());
+    // The looks of the last moment hold.
+    let moment = Duration::from_millis(1);
+    tokio::time::sleep(moment).await;
+    assert_eq!(ask(&alice).await, 503);
+    assert!(!metered.file().exists(), "nobody makes it");
+
+    let bob = metered.token("bob", 100);
+    tokio::time::sleep(moment).await;
+    assert_eq!((ask(&alice).await, ask(&bob).await), (401, 200));
+    assert_eq!(metered.used("bob"), 3);
+
+    // One without tokens opens nothing.
+    let others = tempfile::tempdir().unwrap();
+    move_accounts(here, others.path());
+    drop(metered.store());
+    tokio::time::sleep(moment).await;
+    assert_eq!((ask(&bob).await, metered.get(REPORT).await.0), (401, 401));
+
+    fs::remove_file(metered.file()).unwrap();
+    move_accounts(aside.path(), here);
+    tokio::time::sleep(moment).await;
+    assert_eq!((ask(&bob).await, ask(&alice).await), (401, 200));
+    metered.store().revoke("alice", Moment::now()).unwrap();
+    assert_eq!(ask(&alice).await, 401);
 }

@@ -18,7 +18,7 @@ use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
-use windlass_server::{ServeError, ServeOptions, TlsError, TlsFiles, check_tls, serve};
+use windlass_server::{Limits, ServeError, ServeOptions, TlsError, TlsFiles, check_tls, serve};
 
 const REQUEST: &[u8] =
     b"GET /?from=anchors&target=ahrefs.com&limit=0 HTTP/1.1\r\nhost: localhost\r\n\r\n";
@@ -126,4 +126,26 @@ async fn a_key_of_another_certificate_stops_the_start() {
         matches!(result, Err(ServeError::Tls(TlsError::Unfit { .. }))),
         "{result:?}"
     );
+}
+
+#[tokio::test]
+async fn a_client_that_never_shakes_hands_does_not_hold_up_the_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let files = files(folder.path());
+    write(&files);
+    let options = ServeOptions {
+        tls: Some(files),
+        limits: Limits {
+            shutdown_time_max: Duration::from_secs(3600),
+            request_time_max: Duration::from_secs(3600),
+            ..Limits::default()
+        },
+        ..ServeOptions::default()
+    };
+    let server = Server::start_with(small(directory.path()), options).await;
+    let _silent = TcpStream::connect(server.address).await.unwrap();
+    // Its connection is open on both sides before the end begins.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    server.stop().await.unwrap().unwrap();
 }

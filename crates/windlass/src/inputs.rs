@@ -12,41 +12,54 @@ use crate::cli::{ListOptions, ReadingOptions};
 const ENDINGS: [&str; 3] = ["warc", "arc", "wat"];
 const PACKINGS: [&str; 2] = ["gz", "zst"];
 
-/// The files that paths, folders and globs name; sorted, each once.
+/// The files that paths, folders and globs name; sorted, each once. Links to files are files. What is not there is
+/// among them where others are: whoever reads them says so.
 pub(crate) fn expand(paths: &[String]) -> anyhow::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
+    let (mut files, mut missing) = (Vec::new(), Vec::new());
     for text in paths {
         let path = Path::new(text);
-        if path.is_dir() {
-            let before = files.len();
-            for entry in WalkDir::new(path).sort_by_file_name() {
-                let entry = entry.with_context(|| format!("listing {text}"))?;
-                if entry.file_type().is_file() && is_archive(entry.path()) {
-                    files.push(entry.into_path());
-                }
-            }
-            if files.len() == before {
-                bail!(
-                    "the folder {text} holds no file called *.warc, *.arc or *.wat, plain, .gz or .zst"
-                );
-            }
-        } else if path.exists() {
-            files.push(path.to_owned());
-        } else {
-            let found =
-                glob::glob(text).with_context(|| format!("{text} is neither a file nor a glob"))?;
-            let before = files.len();
-            for path in found {
-                files.push(path.with_context(|| format!("listing {text}"))?);
-            }
-            if files.len() == before {
-                bail!("there is no file {text}");
-            }
+        if path.exists() {
+            add(path, &mut files)?;
+            continue;
+        }
+        let found =
+            glob::glob(text).with_context(|| format!("{text} is neither a file nor a glob"))?;
+        let before = files.len();
+        for path in found {
+            let path = path.with_context(|| format!("listing {text}"))?;
+            add(&path, &mut files)?;
+        }
+        if files.len() == before {
+            missing.push(path.to_owned());
         }
     }
+    if let (true, Some(first)) = (files.is_empty(), missing.first()) {
+        bail!("there is no file {}", first.display());
+    }
+    files.append(&mut missing);
     files.sort();
     files.dedup();
     Ok(files)
+}
+
+/// Adds a file, or the archive files of a folder and of those in it.
+fn add(path: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+    if !path.is_dir() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    let name = path.display();
+    let before = files.len();
+    for entry in WalkDir::new(path).sort_by_file_name() {
+        let entry = entry.with_context(|| format!("listing {name}"))?;
+        if is_archive(entry.path()) && entry.path().is_file() {
+            files.push(entry.into_path());
+        }
+    }
+    if files.len() == before {
+        bail!("the folder {name} holds no file called *.warc, *.arc or *.wat, plain, .gz or .zst");
+    }
+    Ok(())
 }
 
 fn is_archive(path: &Path) -> bool {
@@ -102,5 +115,28 @@ mod tests {
         ] {
             assert_eq!(is_archive(Path::new(name)), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn folders_globs_and_links() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir_all(at("crawl/empty.warc")).unwrap();
+        std::fs::write(at("elsewhere"), "").unwrap();
+        std::fs::write(at("crawl/a.warc"), "").unwrap();
+        std::os::unix::fs::symlink("../elsewhere", at("crawl/b.warc")).unwrap();
+        std::os::unix::fs::symlink("nowhere", at("crawl/c.warc")).unwrap();
+        let expanded = |text: &str| expand(&[at(text).to_str().unwrap().to_owned()]);
+        let both = [at("crawl/a.warc"), at("crawl/b.warc")];
+        // A glob that names a folder is that folder.
+        for text in ["crawl", "cr*"] {
+            assert_eq!(expanded(text).unwrap(), both, "{text}");
+        }
+        assert_eq!(expanded("crawl/[ab].warc").unwrap(), both);
+        for text in ["crawl/empty.warc", "crawl/x*", "crawl/c.warc/"] {
+            assert!(expanded(text).is_err(), "{text}");
+        }
+        let some = ["crawl/a.warc", "nowhere"].map(|name| at(name).to_str().unwrap().to_owned());
+        assert_eq!(expand(&some).unwrap(), [at("crawl/a.warc"), at("nowhere")]);
     }
 }

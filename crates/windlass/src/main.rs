@@ -9,9 +9,11 @@ mod numbers;
 mod progress;
 mod table;
 
+use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
+use windlass_report::WriteError;
 
 use cli::{Cli, Command};
 
@@ -50,8 +52,10 @@ fn main() -> ExitCode {
 /// Whether whoever read our output has had enough, as in `windlass links … | head`.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
-        cause
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+        let io = match cause.downcast_ref::<WriteError>() {
+            Some(WriteError::Io(io)) => Some(io),
+            _ => cause.downcast_ref::<io::Error>(),
+        };
+        io.is_some_and(|io| io.kind() == io::ErrorKind::BrokenPipe)
     })
 }

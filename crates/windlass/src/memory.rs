@@ -1,6 +1,7 @@
 //! How much memory the machine has.
 
 use std::fs;
+use std::path::Path;
 
 /// Where the system does not say.
 const FALLBACK: u64 = 1 << 30;
@@ -8,6 +9,11 @@ const FALLBACK: u64 = 1 << 30;
 /// What a build may hold where nothing else is said: a quarter of RAM.
 pub(crate) fn quarter_of_ram() -> u64 {
     ram() / 4
+}
+
+/// What a question on the command line, which is alone, may take for what grows with its target: a quarter of RAM.
+pub(crate) fn lone_query_bytes() -> usize {
+    usize::try_from(quarter_of_ram()).unwrap_or(usize::MAX)
 }
 
 /// What is kept of an index for the next questions where nothing else is said: an eighth of RAM.
@@ -21,15 +27,26 @@ pub(crate) fn query_bytes(at_least: usize) -> usize {
     usize::try_from(ram() / 16).map_or(usize::MAX, |share| share.max(at_least))
 }
 
-/// RAM, in bytes; the control group's limit where that is lower.
+/// RAM, in bytes; what the control groups that the process is in may have, where that is less.
 fn ram() -> u64 {
     let ram = fs::read_to_string("/proc/meminfo")
         .ok()
         .and_then(|text| total_of(&text));
-    let limit = fs::read_to_string("/sys/fs/cgroup/memory.max")
-        .ok()
-        .and_then(|text| text.trim().parse().ok());
+    let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let limit = limit_of(Path::new("/sys/fs/cgroup"), &groups);
     ram.into_iter().chain(limit).min().unwrap_or(FALLBACK)
+}
+
+/// The least that a control group (of version 2), or one above it, may have, before it is slowed down or killed. `groups`
+/// is what `/proc/self/cgroup` says.
+fn limit_of(mounted_at: &Path, groups: &str) -> Option<u64> {
+    let group = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    let group = Path::new(group);
+    let folders = group.ancestors().map(|above| mounted_at.join(above));
+    let limits =
+        folders.flat_map(|folder| ["memory.max", "memory.high"].map(|name| folder.join(name)));
+    let limits = limits.filter_map(|path| fs::read_to_string(path).ok()?.trim().parse().ok());
+    limits.min()
 }
 
 fn total_of(meminfo: &str) -> Option<u64> {
@@ -52,5 +69,33 @@ mod tests {
         );
         assert!(quarter_of_ram() > 0 && kept_bytes() > 0);
         assert_eq!(query_bytes(usize::MAX), usize::MAX);
+    }
+    #[test]
+    fn the_least_limit_of_a_group_and_those_above_it_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        let limit = |groups: &str| limit_of(folder.path(), groups);
+        assert_eq!(limit("0::/system.slice/windlass.service\n"), None);
+        write("system.slice/windlass.service/memory.max", "max\n");
+        assert_eq!(limit("0::/system.slice/windlass.service\n"), None);
+        write("system.slice/windlass.service/memory.high", "3000000\n");
+        write("system.slice/memory.max", "2000000\n");
+        assert_eq!(
+            limit("0::/system.slice/windlass.service\n"),
+            Some(2_000_000)
+        );
+        assert_eq!(
+            limit("1:name=systemd:/\n0::/system.slice/other\n"),
+            Some(2_000_000)
+        );
+        assert_eq!(limit("0::/user.slice\n"), None);
+        // Inside a container the group is the root that is seen.
+        write("memory.max", "1000000\n");
+        assert_eq!(limit("0::/\n"), Some(1_000_000));
+        assert_eq!(limit(""), None);
     }
 }

@@ -23,6 +23,8 @@ pub(crate) fn start_logging(format: Option<LogFormat>) {
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(stderr)
+        // Where stderr is closed nobody can be told, and to try panics.
+        .log_internal_errors(false)
         .with_target(false);
     match format {
         None if stderr().is_terminal() => subscriber.without_time().compact().init(),

@@ -62,6 +62,7 @@ fn the_unit_is_what_systemd_takes_for_one() {
         .arg(&unit)
         .output();
     let Ok(verified) = verify else {
+        println!("systemd-analyze is not here: the unit was not looked at");
         return;
     };
     let complaints = String::from_utf8(verified.stderr).unwrap();
@@ -89,6 +90,9 @@ fn the_container_is_built_and_started_with_what_there_is() {
     ] {
         assert!(settings.lines().any(|line| line == setting), "{settings}");
     }
+    // docker looks for it beside the file that it builds from.
+    let ignored = fs::read_to_string(root().join(".containerignore")).unwrap();
+    assert_eq!(read("Containerfile.dockerignore"), ignored);
     assert_eq!(line("USER "), "USER 10001");
     assert!(line("HEALTHCHECK ").contains("http://127.0.0.1:8600/healthz"));
 

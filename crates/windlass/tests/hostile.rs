@@ -93,7 +93,7 @@ fn check(name: &str, problem: &str, write: impl FnOnce(&mut dyn Write)) {
         "{name}: {summary}"
     );
     assert!(
-        summary["backlinks"].as_u64() > Some(0),
+        summary["in_segments"]["backlinks"].as_u64() > Some(0),
         "{name}: the record behind was not read: {summary}"
     );
 }

@@ -5,13 +5,16 @@ mod support;
 
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
 use serde_json::Value;
-use support::{demo, ingest, merged_bytes, program, segments, stderr, stdout, windlass};
+use support::{
+    demo, ingest, merged_bytes, program, segments, small_index, stderr, stdout, windlass,
+};
 
 /// Two crawls of one site, and a WARC and a WAT of the same captures.
 fn files() -> Vec<PathBuf> {
@@ -42,7 +45,7 @@ fn r14_any_order_batches_memory_and_repetition_give_the_same_bytes() {
     let whole = directory.path().join("whole");
     let summary = ingest(&whole, &files(), &[]);
     assert_eq!(summary["files_read"], 4);
-    assert!(summary["backlinks"].as_u64().unwrap() > 1000);
+    assert!(summary["in_segments"]["backlinks"].as_u64().unwrap() > 1000);
     let expected = merged_bytes(&whole);
 
     let again = ingest(&whole, &files(), &[]);
@@ -294,6 +297,10 @@ fn stats_and_export_count_the_same() {
         ingest(&index, &[file], &[]);
     }
     let to = directory.path().join("parquet");
+    // What an export left that was killed.
+    let left = to.join(".windlass-export");
+    fs::create_dir_all(&left).unwrap();
+    fs::write(left.join("merged.segment"), "half of it").unwrap();
     stdout([
         "export".as_ref(),
         "--index".as_ref(),
@@ -301,6 +308,7 @@ fn stats_and_export_count_the_same() {
         "--to".as_ref(),
         to.as_os_str(),
     ]);
+    assert_eq!(fs::read_dir(&to).unwrap().count(), 2);
     merged_bytes(&index);
     let stats = json("stats", &index);
     assert!(stats.get("bytes_by_part").is_none());
@@ -365,4 +373,156 @@ fn stats_and_export_count_the_same() {
         2,
         "unfinished work is left"
     );
+}
+
+#[test]
+fn names_that_are_no_text_and_things_that_are_no_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let index = directory.path().join("index");
+    let folder = directory.path().join("crawl");
+    fs::create_dir(&folder).unwrap();
+    let strange = |name: &[u8]| folder.join(OsStr::from_bytes(name));
+    fs::copy(
+        demo("docs.sqlalchemy.org-2021-03-15.warc.gz"),
+        strange(b"\xff.warc.gz"),
+    )
+    .unwrap();
+    fs::write(strange(b"\xfe.warc"), "no archive").unwrap();
+    for known in [0, 1] {
+        let output = windlass([
+            "ingest".as_ref(),
+            "--output".as_ref(),
+            "json".as_ref(),
+            "--index".as_ref(),
+            index.as_os_str(),
+            folder.as_os_str(),
+            "/dev/zero".as_ref(),
+        ]);
+        assert_eq!(output.status.code(), Some(1));
+        let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(
+            said["files_known"].as_array().unwrap().len(),
+            known,
+            "{said}"
+        );
+        let failed = said["files_failed"].as_array().unwrap();
+        assert_eq!(failed.len(), 2, "{said}");
+        let device = failed.iter().find(|failed| failed["file"] == "/dev/zero");
+        let why = device.unwrap()["error"].as_str().unwrap();
+        assert!(why.contains("a pipe or a device"), "{why}");
+    }
+}
+
+#[test]
+fn nobody_who_hears_of_problems_is_no_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let damaged = directory.path().join("damaged.warc");
+    let mut text = fs::read(demo("docs.sqlalchemy.org-2021-03-15.warc.gz")).unwrap();
+    text.truncate(text.len() / 2);
+    fs::write(&damaged, text).unwrap();
+    let mut child = program()
+        .args(["ingest", "--index"])
+        .args([&directory.path().join("index"), &damaged])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stderr.take());
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("1 problems: compression"), "{said}");
+}
+
+#[test]
+fn each_file_that_is_damaged_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let index = directory.path().join("index");
+    for file in files() {
+        ingest(&index, &[file], &["--merge", "none"]);
+    }
+    let mut paths = segments(&index);
+    paths.sort();
+    assert_eq!(paths.len(), 4);
+    let mut bytes = fs::read(&paths[0]).unwrap();
+    bytes[3] ^= 1;
+    fs::write(&paths[0], bytes).unwrap();
+    fs::remove_file(&paths[2]).unwrap();
+    let output = windlass([
+        "verify".as_ref(),
+        "--output".as_ref(),
+        "json".as_ref(),
+        "--index".as_ref(),
+        index.as_os_str(),
+    ]);
+    assert_eq!(output.status.code(), Some(1));
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(said["whole"], false);
+    let wrong = said["segments"].as_array().unwrap().iter();
+    let wrong: Vec<bool> = wrong.map(|segment| !segment["error"].is_null()).collect();
+    assert_eq!(wrong, [true, false, true, false], "{said}");
+    assert!(said["public_suffix_list"]["error"].is_null());
+}
+
+#[test]
+fn a_missing_file_does_not_keep_the_others_out_and_an_index_is_no_part_of_another() {
+    let directory = tempfile::tempdir().unwrap();
+    let index = directory.path().join("index");
+    let ingest = |index: &Path, files: &[&Path]| {
+        let arguments = ["ingest".as_ref(), "--index".as_ref(), index.as_os_str()];
+        let files = files.iter().map(|file| file.as_os_str());
+        windlass(arguments.into_iter().chain(files))
+    };
+    let (file, missing) = (
+        demo("docs.sqlalchemy.org-2021-03-15.warc.gz"),
+        Path::new("/nowhere"),
+    );
+    let output = ingest(&index, &[missing]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!index.exists());
+    let output = ingest(&index, &[missing, &file]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        said.starts_with("1 files read, 0 known already, 1 failed"),
+        "{said}"
+    );
+    assert!(said.contains("failed: /nowhere: No such file"), "{said}");
+
+    let output = ingest(&index.join("segments"), &[&file]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("is part of the index of"), "{said}");
+    assert_eq!(segments(&index).len(), 1);
+}
+
+#[test]
+fn a_reader_who_has_enough_of_a_report_is_no_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let index = directory.path().join("index");
+    small_index(&index);
+    for format in ["table", "json", "ndjson", "csv", "xml", "php"] {
+        let mut child = program()
+            .args([
+                "report",
+                "backlinks",
+                "org",
+                "--mode",
+                "subdomains",
+                "--limit",
+                "1k",
+            ])
+            .args(["--output", format, "--index", index.to_str().unwrap()])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            output.status.success() && said.is_empty(),
+            "{format}: {said}"
+        );
+    }
 }

@@ -8,7 +8,7 @@ use windlass_links::{History, Mode, Target};
 use super::pages::{Page, id};
 use crate::bytes::Corrupt;
 use crate::error::{IndexError, check};
-use crate::instant::unite;
+use crate::instant::{unite, was_captured};
 use crate::query::Question;
 use crate::segment::{PageIter, Segment};
 use crate::store::Snapshot;
@@ -17,8 +17,8 @@ use crate::store::Snapshot;
 const STRIDE: u64 = 1 << 10;
 
 impl Snapshot {
-    /// Calls `each` with the captured pages that a target matches (R16), whatever their captures say,
-    /// ordered by (registrable domain, SURT), until it breaks. About a microsecond a page.
+    /// Calls `each` with the captured pages that a target matches (R16), whatever their captures say, but for those
+    /// of which nothing but revisits of what is not known is there (R1); ordered by (registrable domain, SURT), until it breaks. About a microsecond a page.
     ///
     /// # Errors
     /// Where the index is damaged, and what `each` returns; [`IndexError::Cancelled`] soon after
@@ -63,7 +63,11 @@ impl Snapshot {
             if !target.has_port(&key) {
                 continue;
             }
-            let page = Page::new(number, domain, key, &unite(instants))
+            let instants = unite(instants);
+            if !was_captured(&instants) {
+                continue;
+            }
+            let page = Page::new(number, domain, key, &instants)
                 .map_err(|Corrupt(what)| IndexError::TooLarge(what))?;
             if each(&page)?.is_break() {
                 break;

@@ -24,7 +24,7 @@ pub struct Page {
     pub url: String,
     /// Its registrable domain (R7).
     pub refdomain: String,
-    /// Time of its first capture.
+    /// Time of its first capture. As everywhere, revisits that refer to nothing known do not count (R1).
     pub first_seen: CaptureTime,
     /// Time of its latest capture, revisits included.
     pub last_visited: CaptureTime,
@@ -44,13 +44,15 @@ pub struct Page {
 }
 
 impl Page {
+    /// Of a page that was really captured: revisits that refer to nothing known do not count (R1).
     pub(super) fn new(
         id: u64,
         domain_key: Vec<u8>,
         key: Vec<u8>,
         instants: &[Instant],
     ) -> Result<Self, Corrupt> {
-        let (Some(first), Some(last)) = (instants.first(), instants.last()) else {
+        let showings = Showings::of(instants);
+        let Some((first_seen, last_visited)) = showings.bounds() else {
             return Err(Corrupt("a page without captures"));
         };
         let real = instants
@@ -74,14 +76,14 @@ impl Page {
             id,
             url: url_of_key(&key).ok_or(Corrupt("a page's key"))?,
             refdomain: host_of_key(&domain_key),
-            first_seen: first.time,
-            last_visited: last.time,
+            first_seen,
+            last_visited,
             internal_links,
             external_links,
             is_html,
             status: document.and_then(|document| document.status),
             title: document.and_then(|document| document.title.as_deref().map(str::to_owned)),
-            showings: Showings::of(instants),
+            showings,
             key: (domain_key, key),
         })
     }

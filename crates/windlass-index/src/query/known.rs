@@ -1,5 +1,6 @@
 //! Whether a target's host occurs in the index at all (R20).
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use windlass_links::surt::KeyRange;
@@ -8,7 +9,7 @@ use windlass_links::{CaptureTime, Mode};
 use super::{LABEL_END, Question, suffixes};
 use crate::bytes::Corrupt;
 use crate::error::IndexError;
-use crate::instant::{is_outranked, times_of_wats, unite};
+use crate::instant::{is_outranked, times_of_wats, unite, was_captured};
 use crate::segment::Segment;
 use crate::sighting::Sighting;
 
@@ -41,9 +42,10 @@ pub(crate) fn host_occurs(
 
 fn is_page(segment: &Segment, question: &Question<'_>, range: &KeyRange) -> Result<bool, Corrupt> {
     let host = question.target.host_key();
+    let domains = segment.domains()?;
     for site in suffixes(&host) {
-        if let Some((_, key, _)) = segment.page_from(site, &range.start)?
-            && range.contains(&key)
+        if let Some(pages) = domains.range_of(site)?
+            && any_captured(segment, segment.pages_in(pages, range)?)?
         {
             return Ok(true);
         }
@@ -51,9 +53,26 @@ fn is_page(segment: &Segment, question: &Question<'_>, range: &KeyRange) -> Resu
     if question.target.mode() == Mode::Subdomains {
         let mut below = host;
         below.push(LABEL_END);
-        let domains = segment.domains()?;
-        let at = domains.lower_bound(&below)?;
-        return Ok(at < domains.len() && domains.key(at as u64 as u32)?.starts_with(&below));
+        for domain in domains.lower_bound(&below)?..domains.len() {
+            if !domains.key(domain as u64 as u32)?.starts_with(&below) {
+                break;
+            }
+            let (start, end) = domains.range(domain)?;
+            if any_captured(segment, start..end)? {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Whether one of the pages was really captured (R1): most are.
+fn any_captured(segment: &Segment, pages: Range<u32>) -> Result<bool, Corrupt> {
+    for page in pages {
+        // That second may be meant.
+        if segment.latest(page)? != 0 || was_captured(&segment.page(page)?.1) {
+            return Ok(true);
+        }
     }
     Ok(false)
 }

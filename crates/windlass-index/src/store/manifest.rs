@@ -9,6 +9,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use windlass_archive::ProblemKind;
 
 use crate::error::IndexError;
 use crate::segment::{Counts, FORMAT_VERSION, RULES_VERSION};
@@ -72,6 +73,24 @@ pub struct FileEntry {
     pub problems: BTreeMap<String, u64>,
     /// The first of them.
     pub first_problems: Vec<ProblemNote>,
+}
+
+impl FileEntry {
+    /// What the system said where the file could not be read to its end: then some of its captures are missing, and
+    /// it is read again when it is given again.
+    #[must_use]
+    pub fn read_error(&self) -> Option<String> {
+        let io = ProblemKind::Io.name();
+        self.problems.get(io)?;
+        let first = self
+            .first_problems
+            .iter()
+            .find(|problem| problem.kind == io);
+        Some(first.map_or_else(
+            || "reading the file failed".to_owned(),
+            |problem| format!("at {}: {}", problem.offset, problem.message),
+        ))
+    }
 }
 
 /// A problem as the manifest keeps it.

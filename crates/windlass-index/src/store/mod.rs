@@ -14,6 +14,7 @@ mod lock;
 mod manifest;
 mod reader;
 mod unnamed;
+mod verify;
 mod writer;
 
 pub(crate) use lock::Wanted;
@@ -21,6 +22,7 @@ pub use lock::{Waiting, Work};
 pub use manifest::{FileEntry, Manifest, ProblemNote, SegmentEntry};
 pub use reader::{Reader, Snapshot};
 pub(crate) use unnamed::Unnamed;
+pub use verify::{Verdict, verify};
 pub(crate) use writer::DEFAULT_MEMORY;
 pub use writer::Writer;
 

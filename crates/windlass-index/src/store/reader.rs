@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use windlass_links::{CaptureTime, History, PublicSuffixList, Target};
 
-use super::manifest::{Manifest, digest};
+use super::manifest::{Manifest, SegmentEntry, digest};
 use super::{MANIFEST, PUBLIC_SUFFIX_LIST, SEGMENTS};
 use crate::cache::KeptMemory;
 use crate::error::IndexError;
@@ -19,7 +19,7 @@ use crate::segment::{FileStamp, Segment};
 
 /// How often the manifest is read anew where a merge removed a segment between reading it and
 /// opening its segments.
-const ATTEMPTS_MAX: usize = 16;
+pub(super) const ATTEMPTS_MAX: usize = 16;
 
 /// One state of an index, for ever: later commits do not show, and merges that delete its files do
 /// not hurt it.
@@ -237,7 +237,9 @@ impl Snapshot {
 }
 
 /// The manifest, and when it was written.
-fn read_manifest(directory: &Path) -> Result<(Manifest, Option<SystemTime>), IndexError> {
+pub(super) fn read_manifest(
+    directory: &Path,
+) -> Result<(Manifest, Option<SystemTime>), IndexError> {
     let path = directory.join(MANIFEST);
     let read = || -> io::Result<_> {
         // Both of one file, for another may take its place meanwhile.
@@ -280,23 +282,31 @@ fn open_segments(
     known: &[Arc<Segment>],
     memory: &KeptMemory,
 ) -> Result<Vec<Arc<Segment>>, IndexError> {
-    let mut segments = Vec::with_capacity(manifest.segments.len());
-    for entry in &manifest.segments {
-        let path = directory.join(SEGMENTS).join(&entry.name);
-        // A path alone does not tell: the index may have been put back from a copy, or made anew.
-        let segment = match known.iter().find(|segment| segment.is_at(&path)) {
-            Some(open) => Arc::clone(open),
-            None => Arc::new(Segment::open_keeping(&path, memory)?),
-        };
-        if segment.sizes().1 != entry.bytes || segment.counts() != entry.counts {
-            return Err(IndexError::Corrupt {
-                path,
-                what: "it is not the segment that the manifest names".to_owned(),
-            });
-        }
-        segments.push(segment);
+    let segments = manifest.segments.iter();
+    let segments = segments.map(|entry| open_segment(directory, entry, known, memory));
+    segments.collect()
+}
+
+/// The segment that an entry of the manifest names, which must be the one that is there.
+pub(super) fn open_segment(
+    directory: &Path,
+    entry: &SegmentEntry,
+    known: &[Arc<Segment>],
+    memory: &KeptMemory,
+) -> Result<Arc<Segment>, IndexError> {
+    let path = directory.join(SEGMENTS).join(&entry.name);
+    // A path alone does not tell: the index may have been put back from a copy, or made anew.
+    let segment = match known.iter().find(|segment| segment.is_at(&path)) {
+        Some(open) => Arc::clone(open),
+        None => Arc::new(Segment::open_keeping(&path, memory)?),
+    };
+    if segment.sizes().1 != entry.bytes || segment.counts() != entry.counts {
+        return Err(IndexError::Corrupt {
+            path,
+            what: "it is not the segment that the manifest names".to_owned(),
+        });
     }
-    Ok(segments)
+    Ok(segment)
 }
 
 fn crc_of(manifest: &Manifest) -> String {

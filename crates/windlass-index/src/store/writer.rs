@@ -85,9 +85,12 @@ impl Writer {
         public_suffix_list: Option<&str>,
         lock: impl FnOnce(&Path) -> Result<File, IndexError>,
     ) -> Result<Self, IndexError> {
+        let path = directory.join(MANIFEST);
+        if !path.exists() {
+            check_outside(directory)?;
+        }
         durable::create_directory(directory)?;
         let lock = Arc::new(lock(directory)?);
-        let path = directory.join(MANIFEST);
         let known = match fs::read(&path) {
             Ok(bytes) => Some(Manifest::from_bytes(&path, &bytes)?),
             Err(error) if error.kind() == ErrorKind::NotFound => None,
@@ -399,6 +402,21 @@ fn check_segments(directory: &Path, manifest: &Manifest) -> Result<(), IndexErro
         }
     }
     Ok(())
+}
+
+/// A new index is no part of another one, whose writer would take it for garbage.
+fn check_outside(directory: &Path) -> Result<(), IndexError> {
+    let Ok(directory) = std::path::absolute(directory) else {
+        return Ok(());
+    };
+    let is_part = [SEGMENTS, TMP]
+        .map(OsStr::new)
+        .map(Some)
+        .contains(&directory.file_name());
+    match directory.parent().map(|above| above.join(MANIFEST)) {
+        Some(found) if is_part && found.exists() => Err(IndexError::Inside { directory, found }),
+        _ => Ok(()),
+    }
 }
 
 /// Whether a new index may be made in a directory: not where there are segments, which an index

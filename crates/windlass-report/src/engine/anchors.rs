@@ -49,9 +49,10 @@ pub fn run_cancellable<'a>(
 pub fn run_on<'a>(
     query: &'a Query,
     snapshot: &Snapshot,
+    memory_max: usize,
     cancel: &AtomicBool,
 ) -> Result<Report<'a>, IndexError> {
-    let rows = snapshot.rows(&query.target, query.history, cancel)?;
+    let rows = snapshot.rows_in_memory(&query.target, query.history, memory_max, cancel)?;
     let kinds = kinds_asked(query, || Kinds::of_index(&query.target, snapshot))?;
     page(query, &rows, kinds.as_ref(), cancel)
 }

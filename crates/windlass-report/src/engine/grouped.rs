@@ -22,6 +22,8 @@ pub(super) struct Groups {
     /// What the cells of records are.
     pub(super) fields: Vec<Field>,
     pub(super) records: Vec<OwnedRecord>,
+    /// How many there were before `having`.
+    pub(super) all: u64,
     /// Whether there were rows before `where`.
     pub(super) any_rows: bool,
 }
@@ -31,6 +33,7 @@ impl Groups {
     fn finish(mut self, asked: &Asked<'_>, keys: &[Field]) -> Self {
         let having = RecordFilter::new(&asked.query.having);
         let fields = std::mem::take(&mut self.fields);
+        self.all = self.records.len() as u64;
         self.records.retain(|record| {
             having.passes(&Named {
                 fields: &fields,
@@ -96,6 +99,7 @@ pub(super) fn anchors_refdomains(
     let groups = Groups {
         fields,
         records,
+        all: 0,
         any_rows,
     };
     Ok(groups.finish(asked, &[Field::Refdomain]))
@@ -161,6 +165,7 @@ fn refdomains_of_rows(asked: &Asked<'_>, rows: &TargetRows) -> Result<Groups, An
     Ok(Groups {
         fields: REFDOMAIN_FIELDS.into(),
         records,
+        all: 0,
         any_rows,
     })
 }
@@ -206,6 +211,7 @@ fn refdomains_of_pages(asked: &Asked<'_>, snapshot: &Snapshot) -> Result<Groups,
     Ok(Groups {
         fields: REFDOMAIN_FIELDS.into(),
         records,
+        all: 0,
         any_rows,
     })
 }
@@ -279,6 +285,7 @@ pub(super) fn linked_anchors(
     let groups = Groups {
         fields: vec![Field::Anchor, Field::LinksInternal, Field::LinksExternal],
         records: records.collect(),
+        all: 0,
         any_rows,
     };
     Ok(groups.finish(asked, &[Field::Anchor]))
@@ -324,6 +331,7 @@ pub(super) fn linked_domains(
     let groups = Groups {
         fields,
         records: records.collect(),
+        all: 0,
         any_rows,
     };
     Ok(groups.finish(asked, &[Field::DomainFrom, Field::DomainTo]))

@@ -34,6 +34,7 @@ use crate::report::Emptiness;
 use crate::table::{Field, Grouping, Source};
 use answer::Content;
 use grouped::Groups;
+use single::Before;
 use sources::Asked;
 
 pub(crate) use anchors::Beside;
@@ -107,7 +108,7 @@ pub(crate) fn answer_beside<'a, V: RowVisitor>(
     {
         return answer_anchors(asked, snapshot, rows()?, kinds, beside);
     }
-    let (content, total, any_rows) = match (query.table.source, query.table.grouping) {
+    let (content, total, before) = match (query.table.source, query.table.grouping) {
         (Source::AnchorRows, _) => {
             let groups = grouped::anchors_refdomains(&asked, &rows()?, kinds.as_ref())?;
             of_groups(&asked, groups)
@@ -121,12 +122,16 @@ pub(crate) fn answer_beside<'a, V: RowVisitor>(
         (Source::Outgoing, _) => of_groups(&asked, grouped::linked_domains(&asked, snapshot)?),
         (Source::Overview, _) => {
             let (cells, any) = overview::overview(&asked, snapshot, &rows()?)?;
-            (Content::Object(cells), u64::from(any), any)
+            let before = Before {
+                any_rows: any,
+                passed_where: u64::from(any),
+            };
+            (Content::Object(cells), u64::from(any), before)
         }
         (Source::Backlinks | Source::Changes | Source::Pages, _) => {
             let found = single::find(&asked, snapshot)?;
-            let (total, any_rows) = (found.total, found.any_rows);
-            (Content::Single(found), total, any_rows)
+            let (total, before) = (found.total, found.before);
+            (Content::Single(found), total, before)
         }
         (Source::Account, _) => {
             let what = format!("'{}' is not in the index: a server tells", query.table.name);
@@ -138,12 +143,16 @@ pub(crate) fn answer_beside<'a, V: RowVisitor>(
         Content::Single(found) => found.results,
         Content::Anchors(_) | Content::Object(_) => 1,
     };
-    let emptiness = match (total, any_rows) {
+    let emptiness = match (total, before.any_rows) {
         (1.., _) => None,
         (0, true) => Some(Emptiness::FilteredOut),
         (0, false) => Some(nothing(&asked, snapshot)?),
     };
-    let stats = query.table.stats.iter().map(|stat| (stat.name, total));
+    let stats = query
+        .table
+        .stats
+        .iter()
+        .map(|stat| (stat.name, before.passed_where));
     let answer = Answer {
         stats: stats.collect(),
         asked,
@@ -202,13 +211,17 @@ fn answer_anchors<'a, V: RowVisitor>(
     Ok((answer, beside))
 }
 
-/// Cuts groups to the page; how many there were before.
-fn of_groups<'a>(asked: &Asked<'_>, mut groups: Groups) -> (Content<'a>, u64, bool) {
-    let (total, any_rows) = (groups.records.len(), groups.any_rows);
+/// Cuts groups to the page; how many there were before that, and before `having`.
+fn of_groups<'a>(asked: &Asked<'_>, mut groups: Groups) -> (Content<'a>, u64, Before) {
+    let total = groups.records.len();
+    let before = Before {
+        any_rows: groups.any_rows,
+        passed_where: groups.all,
+    };
     let offset = usize::try_from(asked.query.offset).unwrap_or(usize::MAX);
     groups.records.drain(..offset.min(total));
     groups.records.truncate(asked.query.limit as usize);
-    (Content::Groups(groups), total as u64, any_rows)
+    (Content::Groups(groups), total as u64, before)
 }
 
 /// Why there is nothing (R20).

@@ -30,20 +30,28 @@ pub(super) struct Found {
     /// How many rows pass, before `offset` and `limit`; where nobody asks, no more than are needed are
     /// counted.
     pub(super) total: u64,
-    /// Whether there were rows before `where`.
-    pub(super) any_rows: bool,
+    /// The rows before that.
+    pub(super) before: Before,
 }
 
-/// Calls `each` with every row that passes both clauses, in the order of the index. Whether there were
-/// rows before that.
+/// The rows that were gone through.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Before {
+    /// Whether there were any before `where`.
+    pub(super) any_rows: bool,
+    /// How many were left before `having`, of those that were looked at.
+    pub(super) passed_where: u64,
+}
+
+/// Calls `each` with every row that passes both clauses, in the order of the index.
 fn for_each_passing(
     asked: &Asked<'_>,
     snapshot: &Snapshot,
     mut each: impl FnMut(&dyn Record) -> Flow,
-) -> Result<bool, AnswerError> {
+) -> Result<Before, AnswerError> {
     let filter = RecordFilter::new(&asked.query.where_filter);
     let having = RecordFilter::new(&asked.query.having);
-    let mut any_rows = false;
+    let mut before = Before::default();
     let anchors = Matcher::new(&asked.query.where_filter);
     let wants_anchor = |folded: &str| anchors.passes_string(Field::Anchor, folded);
     let wants_anchor: Option<&dyn Fn(&str) -> bool> = match anchors.tests(Field::Anchor) {
@@ -51,11 +59,14 @@ fn for_each_passing(
         false => None,
     };
     let mut row = |record: &dyn Record| {
-        any_rows = true;
-        if filter.passes(record) && having.passes(record) {
-            each(record)
-        } else {
-            Ok(ControlFlow::Continue(()))
+        before.any_rows = true;
+        if !filter.passes(record) {
+            return Ok(ControlFlow::Continue(()));
+        }
+        before.passed_where += 1;
+        match having.passes(record) {
+            true => each(record),
+            false => Ok(ControlFlow::Continue(())),
         }
     };
     match asked.query.table.source {
@@ -70,7 +81,8 @@ fn for_each_passing(
             sources::backlinks(asked, snapshot, all_types, wants_anchor, |link| row(&link))?;
         }
     }
-    Ok(any_rows || any_with_other_anchors(asked, snapshot)?)
+    before.any_rows = before.any_rows || any_with_other_anchors(asked, snapshot)?;
+    Ok(before)
 }
 
 /// Whether there are rows before `where`, where only those were looked at whose anchors it wants, and there
@@ -113,7 +125,7 @@ fn find_in_order(asked: &Asked<'_>, snapshot: &Snapshot) -> Result<Found, Answer
         _ => u64::MAX,
     };
     let (mut total, mut bytes, mut kept) = (0u64, 0, Vec::new());
-    let any_rows = for_each_passing(asked, snapshot, |record| {
+    let before = for_each_passing(asked, snapshot, |record| {
         if (offset..wanted).contains(&total) && bytes < asked.limits.kept_bytes_max {
             let record = OwnedRecord::of(record, &asked.query.select);
             bytes += record.memory();
@@ -128,7 +140,7 @@ fn find_in_order(asked: &Asked<'_>, snapshot: &Snapshot) -> Result<Found, Answer
         last: None,
         results: total.saturating_sub(offset).min(limit),
         total,
-        any_rows,
+        before,
     })
 }
 
@@ -165,19 +177,19 @@ impl<'a> Ordered<'a> {
         snapshot: &Snapshot,
         after: Option<&Placed>,
         rows_max: u64,
-    ) -> Result<(Vec<Placed>, u64, bool), AnswerError> {
+    ) -> Result<(Vec<Placed>, u64, Before), AnswerError> {
         // Each window is one pass over all rows, so it is worth more than what is merely kept.
         let bytes_max = asked.limits.kept_bytes_max.saturating_mul(8);
         let mut window = Window::new(&self.order, after, rows_max, bytes_max);
         let mut total = 0u64;
-        let any_rows = for_each_passing(asked, snapshot, |record| {
+        let before = for_each_passing(asked, snapshot, |record| {
             if !window.drops(record) {
                 window.add((OwnedRecord::of(record, &self.columns), total));
             }
             total += 1;
             Ok(ControlFlow::Continue(()))
         })?;
-        Ok((window.finish(), total, any_rows))
+        Ok((window.finish(), total, before))
     }
 }
 
@@ -195,11 +207,15 @@ fn find_ordered(asked: &Asked<'_>, snapshot: &Snapshot) -> Result<Found, AnswerE
         } else {
             left.saturating_add(limit)
         };
-        let (rows, total, any_rows) = match &glanced {
+        let (rows, total, before) = match &glanced {
             Some(glanced) => {
                 let (rows, total, any_rows) = glanced.window(last.as_ref(), wanted)?;
-                let any_rows = any_rows || any_with_other_anchors(asked, snapshot)?;
-                (rows, total, any_rows)
+                let before = Before {
+                    any_rows: any_rows || any_with_other_anchors(asked, snapshot)?,
+                    // No table of links says that in its `stats`.
+                    passed_where: total,
+                };
+                (rows, total, before)
             }
             None => ordered.window(asked, snapshot, last.as_ref(), wanted)?,
         };
@@ -213,7 +229,7 @@ fn find_ordered(asked: &Asked<'_>, snapshot: &Snapshot) -> Result<Found, AnswerE
                 last,
                 results: total.saturating_sub(offset).min(limit),
                 total,
-                any_rows,
+                before,
             });
         }
         passed_over += count;

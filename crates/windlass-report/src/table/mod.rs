@@ -323,12 +323,6 @@ impl Table {
         &SUBSCRIPTION_INFO,
     ];
 
-    /// Whether a request must name a target.
-    #[must_use]
-    pub const fn needs_target(&self) -> bool {
-        !matches!(self.source, Source::Account)
-    }
-
     /// The table of that name; case does not matter.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {

@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_DISPOSITION;
 use axum::response::Response;
-use windlass_report::Output;
+use windlass_report::{Output, Parameters};
 use windlass_web::pages::export;
 
 use super::document::OfReport;
@@ -42,15 +42,12 @@ pub(crate) async fn download(
     let part = of.asked.value("part").and_then(|part| part.parse().ok());
     // As many parts as rows can be counted in.
     let part: u64 = part.unwrap_or(0).min(u64::from(u32::MAX));
-    let mut parameters: Vec<(String, String)> = export::request(&of.state, part)
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect();
     let output = of.asked.value("output").unwrap_or("csv").to_owned();
-    parameters.push(("output".to_owned(), output));
-    let output = Output::requested(parameters.iter().map(|(name, value)| (name, value)));
+    let parameters = export::request(&of.state, part).into_iter();
+    let parameters: Parameters = parameters.chain([("output", output)]).collect();
+    let output = Output::requested(&parameters);
     let id = of.asked.id;
-    match answer::to_page(app, of.asked.into(), parameters).await {
+    match answer::to_page(app, of.asked.into(), &parameters).await {
         Ok(mut response) => {
             let name = export::file_name(&of.state, part, output);
             let attachment = format!("attachment; filename=\"{name}\"");

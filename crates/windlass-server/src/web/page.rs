@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, StreamExt};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
-use windlass_report::{AnswerError, QueryError};
+use windlass_report::QueryError;
 use windlass_web::pages::message::{Message, Tone, Way};
 use windlass_web::{Charge, Document, LOADING, PageError, Paid, Rendered, View};
 
@@ -22,8 +22,8 @@ use crate::answer::{CancelOnDrop, Failure, answer_limits, refusal_of};
 use crate::app::App;
 use crate::billing;
 use crate::headers::ROWS_COST;
-use crate::refusal::Refusal;
-use crate::request_log::{Counted, RequestId, TableName};
+use crate::refusal::{Reason, Refusal};
+use crate::request_log::{Counted, Outcome, RequestId, TableName, TurnedOut};
 
 /// How long a page is waited for before what is around it is sent: less than people notice.
 const QUICK: Duration = Duration::from_millis(80);
@@ -50,15 +50,20 @@ pub(crate) async fn page(
     match timeout(QUICK, &mut done).await {
         Ok(done) => whole(&document, &done),
         Err(_) => {
+            let outcome = Outcome::default();
+            let told = outcome.clone();
             let head = format!("{}{LOADING}", document.head());
             let rest = async move {
                 let done = done.await;
+                told.is(done.turned_out());
                 format!("{}{}", done.html, Document::tail(done.paid))
             };
             let chunks = stream::once(async { head })
                 .chain(stream::once(rest))
                 .map(|chunk| Ok::<_, Infallible>(Bytes::from(chunk)));
-            html(StatusCode::OK, Body::from_stream(chunks))
+            let mut response = html(StatusCode::OK, Body::from_stream(chunks));
+            response.extensions_mut().insert(outcome);
+            response
         }
     }
 }
@@ -70,7 +75,10 @@ pub(crate) async fn part(
     work: impl FnOnce(View<'_>) -> Result<Rendered, PageError> + Send + 'static,
 ) -> Response {
     let done = finish(app, asked, 0, work).await;
-    html(done.status, Body::from(done.html))
+    let mut response = html(done.status, Body::empty());
+    tell(&mut response, &done);
+    *response.body_mut() = Body::from(done.html);
+    response
 }
 
 /// A page that asks nothing of the index.
@@ -104,6 +112,8 @@ struct Done {
     html: String,
     charge: Option<Charge>,
     paid: Option<Paid>,
+    /// Why there is no other page.
+    reason: Option<Reason>,
     retry_after_s: Option<u64>,
 }
 
@@ -114,6 +124,7 @@ impl Done {
             html,
             charge: None,
             paid: None,
+            reason: None,
             retry_after_s: None,
         }
     }
@@ -124,7 +135,22 @@ impl Done {
             html: message(refusal, id).html(),
             charge: None,
             paid: None,
+            reason: Some(refusal.reason()),
             retry_after_s: refusal.retry_after_s(),
+        }
+    }
+
+    /// What log and metrics say of it.
+    fn turned_out(&self) -> TurnedOut {
+        let counted = self.charge.map(|charge| Counted {
+            rows: charge.results,
+            cost: Some(charge.rows),
+        });
+        TurnedOut {
+            status: self.status,
+            reason: self.reason,
+            table: self.charge.map(|charge| TableName(charge.table)),
+            counted: counted.unwrap_or_default(),
         }
     }
 }
@@ -137,10 +163,8 @@ fn whole(document: &Document, done: &Done) -> Response {
         Document::tail(done.paid)
     );
     let mut response = html(done.status, Body::from(text));
+    tell(&mut response, done);
     if let Some(charge) = done.charge {
-        response.extensions_mut().insert(TableName(charge.table));
-        let (rows, cost) = (charge.results, Some(charge.rows));
-        response.extensions_mut().insert(Counted { rows, cost });
         response.headers_mut().insert(ROWS_COST, charge.rows.into());
     }
     if let Some(seconds) = done.retry_after_s {
@@ -148,6 +172,20 @@ fn whole(document: &Document, done: &Done) -> Response {
         headers.insert(axum::http::header::RETRY_AFTER, seconds.into());
     }
     response
+}
+
+/// Tells log and metrics.
+fn tell(response: &mut Response, done: &Done) {
+    let TurnedOut {
+        reason,
+        table,
+        counted,
+        ..
+    } = done.turned_out();
+    let extensions = response.extensions_mut();
+    extensions.insert(counted);
+    table.map(|table| extensions.insert(table));
+    reason.map(|reason| extensions.insert(reason));
 }
 
 fn html(status: StatusCode, body: Body) -> Response {
@@ -225,10 +263,7 @@ fn run(
             Ok(Ok(Err(error @ PageError::NotFound(_)))) => {
                 return Err(Refusal::new(StatusCode::NOT_FOUND, error.to_string()));
             }
-            Ok(Ok(Err(error))) => {
-                tracing::error!(request = %id, error = %error, "a page");
-                Failure::Crashed
-            }
+            Ok(Ok(Err(error))) => Failure::Format(error.to_string()),
             Ok(Err(_)) => Failure::Crashed,
             Err(_) => Failure::Slow,
         };
@@ -281,10 +316,4 @@ fn sentence(text: &str) -> String {
         sentence.push('.');
     }
     sentence
-}
-
-impl From<AnswerError> for Refusal {
-    fn from(error: AnswerError) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, error.to_string())
-    }
 }

@@ -66,11 +66,11 @@ pub(crate) struct AskedOptions {
     #[arg(long, value_name = "COLUMNS")]
     pub(crate) order_by: Option<String>,
     /// How many results; 0 for totals only [default: 30 in a table, else 1000]
-    #[arg(long, value_name = "N")]
-    pub(crate) limit: Option<String>,
+    #[arg(long, value_name = "N", value_parser = crate::numbers::parse_count)]
+    pub(crate) limit: Option<u64>,
     /// How many results are passed over first
-    #[arg(long, value_name = "N")]
-    pub(crate) offset: Option<String>,
+    #[arg(long, value_name = "N", value_parser = crate::numbers::parse_count)]
+    pub(crate) offset: Option<u64>,
     /// live, since:YYYY-MM-DD or all_time
     #[arg(long, value_name = "HISTORY")]
     pub(crate) history: Option<String>,
@@ -97,13 +97,14 @@ impl AskedOptions {
                 .clone()
                 .or_else(|| (is_table && !default.is_empty()).then(|| default.to_owned()))
         };
+        let number = |given: Option<u64>| given.map(|number| number.to_string());
         let given = [
             ("where", self.filter.clone()),
             ("having", self.having.clone()),
             ("select", or(&self.select, select)),
             ("order_by", or(&self.order_by, order)),
-            ("limit", or(&self.limit, TABLE_LIMIT)),
-            ("offset", self.offset.clone()),
+            ("limit", or(&number(self.limit), TABLE_LIMIT)),
+            ("offset", number(self.offset)),
             ("history", self.history.clone()),
         ];
         let given = given.into_iter();

@@ -7,7 +7,8 @@ use windlass_index::Snapshot;
 use windlass_report::{ANCHORS, Query, Report, run_on, write};
 
 use crate::cli::report::{AnchorsOptions, ReportFormat};
-use crate::commands::report::{hint, text};
+use crate::commands::report::{hint, nothing, text};
+use crate::memory::lone_query_bytes;
 use crate::numbers::grouped;
 use crate::progress::cancel_on_signal;
 use crate::table::{Align, Table};
@@ -22,7 +23,7 @@ pub(crate) fn run(options: &AnchorsOptions) -> anyhow::Result<ExitCode> {
     let query = Query::from_params(asked.parameters(&ANCHORS, "", TABLE_ORDER))?;
     let cancel = cancel_on_signal()?;
     let snapshot = Snapshot::open(&asked.index)?;
-    let report = run_on(&query, &snapshot, &cancel)?;
+    let report = run_on(&query, &snapshot, lone_query_bytes(), &cancel)?;
     if asked.output == ReportFormat::Table {
         show(&query, &report)?;
     } else {
@@ -41,7 +42,8 @@ fn show(query: &Query, report: &Report<'_>) -> io::Result<()> {
         query.target, query.history
     )?;
     if let Some(emptiness) = report.emptiness() {
-        return writeln!(out, "nothing: {emptiness}\n{}", hint(query, emptiness));
+        let (why, hint) = (nothing(query, emptiness), hint(query, emptiness));
+        return writeln!(out, "nothing: {why}\n{hint}");
     }
     let mut columns = Vec::new();
     for column in report.columns() {

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
 use serde_json::json;
-use windlass_index::{FileEntry, IngestSummary, Work, Writer};
+use windlass_index::{Counts, FileEntry, IngestSummary, SegmentEntry, Work, Writer};
 
 use crate::cli::{Format, IngestMerge, IngestOptions, WaitingOptions};
 use crate::commands::writing;
@@ -162,26 +163,54 @@ pub(crate) fn show(
         )?;
     }
     let segments = &writer.manifest().segments;
-    let total = |of: fn(&windlass_index::Counts) -> u64| {
-        segments.iter().map(|s| of(&s.counts)).sum::<u64>()
+    let Held {
+        backlinks,
+        sites,
+        pages,
+    } = Held::of(segments);
+    let each = match segments.len() {
+        0 | 1 => "",
+        _ => "; what several of them hold is counted in each",
     };
     writeln!(
         out,
-        "the index now has {} segments with {} backlinks to {} sites, from {} pages",
+        "the index now has {} segments with {} backlinks to {} sites, from {} pages{each}",
         grouped(segments.len() as u64),
-        grouped(total(|counts| counts.backlinks)),
-        grouped(total(|counts| counts.sites)),
-        grouped(total(|counts| counts.pages)),
+        grouped(backlinks),
+        grouped(sites),
+        grouped(pages),
     )
+}
+
+/// What segments hold, added up: what several of them hold is counted in each.
+#[derive(Debug, Serialize)]
+struct Held {
+    backlinks: u64,
+    sites: u64,
+    pages: u64,
+}
+
+impl Held {
+    fn of(segments: &[SegmentEntry]) -> Self {
+        let total =
+            |of: fn(&Counts) -> u64| segments.iter().map(|segment| of(&segment.counts)).sum();
+        Self {
+            backlinks: total(|counts| counts.backlinks),
+            sites: total(|counts| counts.sites),
+            pages: total(|counts| counts.pages),
+        }
+    }
 }
 
 fn as_json(summary: &IngestSummary, elapsed: Duration, writer: &Writer) -> serde_json::Value {
     let segments = &writer.manifest().segments;
+    // It need not be UTF-8.
+    let name = |path: &PathBuf| path.display().to_string();
     json!({
         "files_read": summary.files.len(),
-        "files_known": summary.files_known,
+        "files_known": summary.files_known.iter().map(name).collect::<Vec<_>>(),
         "files_failed": summary.files_failed.iter()
-            .map(|(path, why)| json!({"file": path, "error": why})).collect::<Vec<_>>(),
+            .map(|(path, why)| json!({"file": name(path), "error": why})).collect::<Vec<_>>(),
         "seconds": elapsed.as_secs_f64(),
         "bytes": summary.bytes,
         "bytes_decompressed": summary.bytes_decompressed,
@@ -196,7 +225,6 @@ fn as_json(summary: &IngestSummary, elapsed: Duration, writer: &Writer) -> serde
         "merges": summary.merges,
         "merge_error": summary.merge_failed,
         "segments": segments.len(),
-        "backlinks": segments.iter().map(|s| s.counts.backlinks).sum::<u64>(),
-        "sites": segments.iter().map(|s| s.counts.sites).sum::<u64>(),
+        "in_segments": Held::of(segments),
     })
 }

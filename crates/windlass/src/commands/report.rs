@@ -13,7 +13,7 @@ use windlass_report::{
 };
 
 use crate::cli::report::{ReportFormat, ReportOptions};
-use crate::memory::quarter_of_ram;
+use crate::memory::lone_query_bytes;
 use crate::numbers::grouped;
 use crate::progress::cancel_on_signal;
 use crate::table::{Align, Table};
@@ -25,7 +25,7 @@ pub(crate) fn run(options: &ReportOptions) -> anyhow::Result<ExitCode> {
     let cancel = cancel_on_signal()?;
     let snapshot = Arc::new(Snapshot::open(&asked.index)?);
     let limits = AnswerLimits {
-        memory_max: usize::try_from(quarter_of_ram()).unwrap_or(usize::MAX),
+        memory_max: lone_query_bytes(),
         ..AnswerLimits::default()
     };
     let answer = answer(&query, &snapshot, limits, &cancel)?;
@@ -99,7 +99,8 @@ fn show(query: &Query, answer: &Answer<'_>) -> anyhow::Result<()> {
     let (name, target, history) = (query.table.name, &query.target, query.history);
     writeln!(out, "{name} of {target} ({history})\n")?;
     if let Some(emptiness) = answer.emptiness() {
-        writeln!(out, "nothing: {emptiness}\n{}", hint(query, emptiness))?;
+        let (why, hint) = (nothing(query, emptiness), hint(query, emptiness));
+        writeln!(out, "nothing: {why}\n{hint}")?;
         return Ok(());
     }
     let columns = answer.columns();
@@ -162,21 +163,54 @@ pub(super) fn text(cell: Cell<'_>) -> String {
     }
 }
 
-/// What to do about an empty answer (R20).
-pub(super) fn hint(query: &Query, emptiness: Emptiness) -> &'static str {
-    match emptiness {
-        Emptiness::FilteredOut => "leave --where or --having away, or widen them",
-        Emptiness::NoBacklinks | Emptiness::NoPages if query.target.mode() == Mode::Exact => {
-            "the mode is 'exact', which is that URL alone: --mode prefix, domain or subdomains asks for more"
+/// Why there is nothing, in words that say what was asked for.
+pub(super) fn nothing(query: &Query, emptiness: Emptiness) -> String {
+    let is_of_changes = query.table.source == Source::Changes;
+    let what = match (emptiness, query.history) {
+        (Emptiness::NoBacklinks, History::Live) if !is_of_changes => {
+            "the index has no live backlinks for this target"
         }
-        Emptiness::NoBacklinks | Emptiness::NoLinks if query.history == History::Live => {
-            "lost links are left out: --history all_time asks for them too"
+        (Emptiness::NoBacklinks, History::Since(_)) if is_of_changes => {
+            "no backlink of this target was found or lost since then"
         }
-        Emptiness::NoBacklinks | Emptiness::HostUnknown | Emptiness::NoLinks => {
-            "is the target spelt right, www. included? 'windlass ingest' adds crawls that link to it"
+        (Emptiness::NoBacklinks, History::Since(_)) => {
+            "the index has no backlinks for this target that were live since then"
         }
-        Emptiness::NoPages => {
-            "is the target spelt right, www. included? 'windlass ingest' adds crawls of it"
+        _ => return emptiness.to_string(),
+    };
+    what.to_owned()
+}
+
+/// What to ask for where there is nothing.
+pub(super) fn hint(query: &Query, emptiness: Emptiness) -> String {
+    let mut hints = Vec::new();
+    let is_of_changes = query.table.source == Source::Changes;
+    let is_of_links = matches!(emptiness, Emptiness::NoBacklinks | Emptiness::NoLinks);
+    match query.history {
+        History::Live if is_of_links && !is_of_changes => {
+            hints.push("lost links are left out: --history all_time asks for them too");
         }
+        History::Since(_) if is_of_links => {
+            hints.push("an earlier date, or --history all_time, asks for more");
+        }
+        _ => {}
     }
+    let is_of_target = is_of_links || emptiness == Emptiness::NoPages;
+    if is_of_target && query.target.mode() == Mode::Exact {
+        hints.push(
+            "the mode is 'exact', which is that URL alone: --mode prefix, domain or subdomains asks for more",
+        );
+    }
+    if hints.is_empty() {
+        hints.push(match emptiness {
+            Emptiness::FilteredOut => "leave --where or --having away, or widen them",
+            Emptiness::NoPages => {
+                "is the target spelt right, www. included? 'windlass ingest' adds crawls of it"
+            }
+            Emptiness::NoBacklinks | Emptiness::HostUnknown | Emptiness::NoLinks => {
+                "is the target spelt right, www. included? 'windlass ingest' adds crawls that link to it"
+            }
+        });
+    }
+    hints.join("\n")
 }

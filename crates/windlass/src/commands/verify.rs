@@ -1,47 +1,37 @@
 //! `windlass verify`: reads all of an index.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use serde_json::json;
-use windlass_index::Snapshot;
+use windlass_index::{Verdict, verify};
 
 use crate::cli::{Format, IndexOptions};
 use crate::progress::cancel_on_signal;
 
 pub(crate) fn run(options: &IndexOptions) -> anyhow::Result<ExitCode> {
     let cancel = cancel_on_signal()?;
-    let snapshot = Snapshot::open(&options.index)?;
-    let mut results = Vec::new();
-    for segment in snapshot.segments() {
-        let name = segment
-            .path()
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default();
-        let wrong = segment.verify(&cancel).err();
-        if options.output == Format::Table {
-            let line = wrong
-                .as_ref()
-                .map_or_else(|| "whole".to_owned(), ToString::to_string);
-            writeln!(anstream::stdout(), "{name}: {line}")?;
+    let (mut verdicts, mut told) = (Vec::new(), Ok(()));
+    verify(&options.index, &cancel, |verdict| {
+        if options.output == Format::Table && told.is_ok() {
+            told = tell(&verdict);
         }
-        results.push((name, wrong));
-    }
-    let list = snapshot.public_suffix_list().err();
-    if let Some(wrong) = list.as_ref().filter(|_| options.output == Format::Table) {
-        writeln!(anstream::stdout(), "public_suffix_list.dat: {wrong}")?;
-    }
-    let is_whole = list.is_none() && results.iter().all(|(_, wrong)| wrong.is_none());
+        verdicts.push(verdict);
+    })?;
+    told?;
+    let is_whole = verdicts.iter().all(|verdict| verdict.error.is_none());
     if options.output == Format::Json {
-        let segments: Vec<_> = results
+        let error = |verdict: &Verdict| verdict.error.as_ref().map(ToString::to_string);
+        // The list is the last of them.
+        let list = verdicts.pop();
+        let segments: Vec<_> = verdicts
             .iter()
-            .map(|(name, wrong)| json!({"segment": name, "error": wrong.as_ref().map(ToString::to_string)}))
+            .map(|verdict| json!({"segment": verdict.name, "error": error(verdict)}))
             .collect();
         let value = json!({
             "whole": is_whole,
             "segments": segments,
-            "public_suffix_list": {"error": list.map(|wrong| wrong.to_string())},
+            "public_suffix_list": {"error": list.as_ref().and_then(error)},
         });
         writeln!(anstream::stdout(), "{value}")?;
     }
@@ -50,4 +40,13 @@ pub(crate) fn run(options: &IndexOptions) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+fn tell(verdict: &Verdict) -> io::Result<()> {
+    let name = &verdict.name;
+    let mut out = anstream::stdout();
+    match &verdict.error {
+        None => writeln!(out, "{name}: whole"),
+        Some(error) => writeln!(out, "{name}: {error}"),
+    }
 }

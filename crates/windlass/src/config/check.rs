@@ -1,7 +1,7 @@
 //! `serve --check`: whether the server would start.
 
 use std::fmt::Display;
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
@@ -38,9 +38,18 @@ pub(crate) fn check(effective: &Effective, out: &mut impl Write) -> anyhow::Resu
         if is_open && is_remote && !server.allow_remote {
             return Err(windlass_server::ServeError::NotLoopback(server.listen).into());
         }
-        free(server.listen)
+        Ok((server.listen, is_free(server.listen)?))
     });
-    report.say("address", address)?;
+    match address {
+        Ok((address, false)) => report.note(
+            "address",
+            &format!("{address} is in use; where that is not by this server, it will not start"),
+        )?,
+        address => report.say(
+            "address",
+            address.map(|(address, _)| format!("{address} is free")),
+        )?,
+    }
     Ok(report.is_fit)
 }
 
@@ -50,6 +59,10 @@ struct Report<W> {
 }
 
 impl<W: Write> Report<W> {
+    fn note(&mut self, what: &str, found: &str) -> anyhow::Result<()> {
+        Ok(writeln!(self.out, "note {what}: {found}")?)
+    }
+
     fn say(&mut self, what: &str, found: anyhow::Result<impl Display>) -> anyhow::Result<()> {
         match found {
             Ok(found) => writeln!(self.out, "ok   {what}: {found}")?,
@@ -76,7 +89,12 @@ fn has_tokens(path: &Path) -> anyhow::Result<bool> {
     Ok(is_there && Store::open(path)?.has_accounts()?)
 }
 
-fn free(address: SocketAddr) -> anyhow::Result<String> {
-    TcpListener::bind(address).with_context(|| format!("listening on {address}"))?;
-    Ok(format!("{address} is free"))
+/// Whether an address is free: of one that is in use it cannot be told whether that is by the very server whose new
+/// settings are looked at.
+fn is_free(address: SocketAddr) -> anyhow::Result<bool> {
+    match TcpListener::bind(address) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Ok(false),
+        Err(error) => Err(error).with_context(|| format!("listening on {address}")),
+    }
 }

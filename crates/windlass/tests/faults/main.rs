@@ -14,6 +14,7 @@ mod injection;
 mod operation;
 mod power;
 mod readers;
+mod reading;
 mod refusals;
 mod shim;
 mod state;

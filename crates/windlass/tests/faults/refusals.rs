@@ -11,7 +11,7 @@ use std::process::Command;
 use crate::archives;
 use crate::operation::Crawls;
 use crate::state::State;
-use crate::support::{program, stderr};
+use crate::support::{program, stderr, windlass};
 use crate::workspace::{contents, names};
 
 /// What every command says of an index; each must fail.
@@ -34,8 +34,12 @@ impl Complaints {
             );
             text
         };
+        // It says of each file what is wrong, and fails without more words.
+        let verified = windlass(["verify", "--index", path]);
+        assert_eq!(verified.status.code(), Some(1));
+        let said = [verified.stdout, verified.stderr].concat();
         let complaints = Self {
-            verify: complaint(&["verify"]),
+            verify: String::from_utf8(said).unwrap(),
             anchors: complaint(&["anchors", "target.org"]),
             ingest: complaint(&["ingest", file.to_str().unwrap()]),
             merge: complaint(&["merge"]),

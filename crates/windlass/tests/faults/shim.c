@@ -5,6 +5,7 @@
  *   FAULT_KIND    what happens (see `kinds`)
  *   FAULT_AT      to which call, counted from 1
  *   FAULT_BUDGET  bytes that the disk takes (kind "budget")
+ *   FAULT_READ    a file, anywhere, whose FAULT_AT-th read fails with EIO
  *   FAULT_SWITCH  a file: the disk is full as long as it is there (kind "full-while")
  *   FAULT_LOG     receives a line for each call, fault and sync
  *   FAULT_SHADOW  receives a hard link, named by inode, to each file that was synced
@@ -52,9 +53,9 @@ enum sort { OPEN, CREATE, MKDIR, WRITE, TRUNCATE, SYNC, RENAME, UNLINK };
 static const char *const sorts[] = {"open",     "create", "mkdir",  "write",
                                     "truncate", "sync",   "rename", "unlink"};
 
-static const char *root, *log_path, *shadow, *switch_path;
+static const char *root, *log_path, *shadow, *switch_path, *read_path;
 static enum kind kind = NONE;
-static long long at, budget, calls, written;
+static long long at, budget, calls, written, reads;
 static int is_full, is_broken;
 static enum sort broken;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -67,6 +68,7 @@ __attribute__((constructor)) static void start(void) {
     log_path = getenv("FAULT_LOG");
     shadow = getenv("FAULT_SHADOW");
     switch_path = getenv("FAULT_SWITCH");
+    read_path = getenv("FAULT_READ");
     for (size_t i = 0; name && i < sizeof kinds / sizeof *kinds; i++)
         if (!strcmp(name, kinds[i])) kind = (enum kind)i;
     at = number ? atoll(number) : 0;
@@ -214,6 +216,18 @@ static int sync_call(int fd, long number) {
 
 int fsync(int fd) { return sync_call(fd, SYS_fsync); }
 int fdatasync(int fd) { return sync_call(fd, SYS_fdatasync); }
+
+ssize_t read(int fd, void *data, size_t bytes) {
+    char path[PATH_MAX] = "";
+    if (read_path) path_of(fd, path);
+    if (!read_path || strcmp(path, read_path)) return syscall(SYS_read, fd, data, bytes);
+    pthread_mutex_lock(&mutex);
+    int fails = ++reads == at;
+    pthread_mutex_unlock(&mutex);
+    if (!fails) return syscall(SYS_read, fd, data, bytes);
+    errno = EIO;
+    return -1;
+}
 
 ssize_t write(int fd, const void *data, size_t bytes) {
     char path[PATH_MAX];

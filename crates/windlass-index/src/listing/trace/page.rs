@@ -10,7 +10,7 @@ use super::ArchivePlace;
 use crate::bytes::Corrupt;
 use crate::collect::digest_text;
 use crate::error::{IndexError, check};
-use crate::instant::{Instant, is_outranked, times_of_wats, unite};
+use crate::instant::{Instant, is_outranked, times_of_wats, unite, was_captured};
 use crate::listing::Page;
 use crate::listing::pages::id;
 use crate::query::suffixes;
@@ -66,6 +66,9 @@ impl<'a> TracedPage<'a> {
             return Ok(None);
         };
         let instants = unite(all);
+        if !was_captured(&instants) {
+            return Ok(None);
+        }
         for holder in &mut holders {
             holder.void.retain(|time| is_outranked(*time, &instants));
         }

@@ -107,13 +107,13 @@ pub static METRICS: Table = Table {
             "canonical",
             ColumnType::Integer,
             Field::Canonicals,
-            "pages elsewhere that name the target as canonical",
+            "links from pages elsewhere that name the target as canonical",
         ),
         Column::everywhere(
             "alternate",
             ColumnType::Integer,
             Field::Alternates,
-            "pages elsewhere that name the target as an alternate",
+            "links from pages elsewhere that name the target as an alternate",
         ),
         Column::everywhere(
             "gov",

@@ -3,13 +3,14 @@
 mod parquet_file;
 
 use std::collections::HashMap;
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use windlass_index::{
     CaptureRow, CaptureTime, IndexError, LinkRow, Segment, Snapshot, merge_to_file,
 };
@@ -51,13 +52,48 @@ const LINKS: &[(&str, Kind)] = &[
     ("lost", Kind::OptionalTime),
 ];
 
+/// A folder for unfinished work. What a program that was killed left in it is cleared away by the next one.
+struct Unfinished {
+    path: PathBuf,
+    /// Locked as long as somebody works there.
+    _lock: File,
+}
+
+impl Unfinished {
+    fn begin(to: &Path) -> anyhow::Result<Self> {
+        let path = to.join(".windlass-export");
+        let about = || format!("making a folder for unfinished work, {}", path.display());
+        fs::create_dir_all(&path).with_context(about)?;
+        let lock = File::create(path.join("lock")).with_context(about)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => bail!("another export writes to {}", to.display()),
+            Err(TryLockError::Error(error)) => return Err(error).with_context(about),
+        }
+        for entry in fs::read_dir(&path).with_context(about)? {
+            let entry = entry.with_context(about)?;
+            if entry.file_name() != "lock" {
+                fs::remove_file(entry.path())
+                    .with_context(|| format!("clearing away {}", entry.path().display()))?;
+            }
+        }
+        Ok(Self { path, _lock: lock })
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // What stays is cleared away by the next one.
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
 pub(crate) fn run(options: &ExportOptions) -> anyhow::Result<ExitCode> {
     let cancel = cancel_on_signal()?;
     let snapshot = Snapshot::open(&options.index)?;
     fs::create_dir_all(&options.to)
         .with_context(|| format!("making the folder {}", options.to.display()))?;
-    let temporary =
-        tempfile::tempdir_in(&options.to).context("making a folder for unfinished work")?;
+    let unfinished = Unfinished::begin(&options.to)?;
     let segment = match snapshot.segments() {
         [only] => Arc::clone(only),
         several => {
@@ -70,7 +106,7 @@ pub(crate) fn run(options: &ExportOptions) -> anyhow::Result<ExitCode> {
             );
             let merged = merge_to_file(
                 &snapshot,
-                &temporary.path().join("merged.segment"),
+                &unfinished.path.join("merged.segment"),
                 &meter,
                 &cancel,
             );
@@ -95,10 +131,10 @@ pub(crate) fn run(options: &ExportOptions) -> anyhow::Result<ExitCode> {
         meter: &meter,
         cancel: &cancel,
     };
-    let mut file = ParquetFile::create(&temporary.path().join("captures"), CAPTURES)?;
+    let mut file = ParquetFile::create(&unfinished.path.join("captures"), CAPTURES)?;
     work.captures(&mut file)?;
     let captures = file.close(&options.to.join("captures.parquet"))?;
-    let mut file = ParquetFile::create(&temporary.path().join("links"), LINKS)?;
+    let mut file = ParquetFile::create(&unfinished.path.join("links"), LINKS)?;
     work.links(&mut file)?;
     let links = file.close(&options.to.join("links.parquet"))?;
     meter.finish();

@@ -12,8 +12,9 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 
-/// Rows of a row group; what is held in memory.
+/// Rows of a row group, and bytes of their texts: what is held in memory.
 const GROUP_ROWS: usize = 1 << 17;
+const GROUP_TEXT_BYTES: usize = 64 << 20;
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +95,7 @@ pub(super) struct ParquetFile {
     kinds: Vec<Kind>,
     cells: Vec<Cells>,
     group_rows: usize,
+    group_text_bytes: usize,
     rows: u64,
 }
 
@@ -117,6 +119,7 @@ impl ParquetFile {
             kinds: columns.iter().map(|(_, kind)| *kind).collect(),
             cells: columns.iter().map(|_| Cells::default()).collect(),
             group_rows: 0,
+            group_text_bytes: 0,
             rows: 0,
         })
     }
@@ -126,14 +129,17 @@ impl ParquetFile {
         for (value, cells) in values.iter().zip(&mut self.cells) {
             cells.present.push(i16::from(!matches!(value, Value::Null)));
             match value {
-                Value::Text(text) => cells.push_text(text),
+                Value::Text(text) => {
+                    self.group_text_bytes += text.len();
+                    cells.push_text(text);
+                }
                 Value::Integer(integer) => cells.integers.push(*integer),
                 Value::Flag(flag) => cells.flags.push(*flag),
                 Value::Null => {}
             }
         }
         self.group_rows += 1;
-        if self.group_rows == GROUP_ROWS {
+        if self.group_rows == GROUP_ROWS || self.group_text_bytes >= GROUP_TEXT_BYTES {
             self.flush()?;
         }
         Ok(())
@@ -172,6 +178,7 @@ impl ParquetFile {
         group.close()?;
         self.rows += self.group_rows as u64;
         self.group_rows = 0;
+        self.group_text_bytes = 0;
         Ok(())
     }
 

@@ -19,14 +19,18 @@ pub const PATH: &str = "/report/pictures";
 /// Anchors and top-level domains that are drawn one by one.
 const ROWS_MAX: usize = 10;
 
-/// The address of the pictures alone, without a page around them.
+/// The address of the pictures alone, without a page around them. It has what they depend on and nothing else, so
+/// that those that are there stay while the table below them is sorted.
 #[must_use]
 pub fn part_href(state: &ReportState) -> String {
-    state
-        .changed(|_| ())
-        .address(PATH)
-        .with("part", "1")
-        .to_string()
+    let drawn = ReportState {
+        target: state.target.clone(),
+        mode: state.mode.clone(),
+        history: state.history.clone(),
+        where_text: state.where_text.clone(),
+        ..ReportState::default()
+    };
+    drawn.address(PATH).with("part", "1").to_string()
 }
 
 /// The query for the anchors that are drawn: those with most backlinks, whatever groups the report hides.
@@ -98,12 +102,12 @@ fn top_anchors(state: &ReportState, query: &Query, view: View<'_>) -> Result<Fig
         }
         drawn = drawn.saturating_add(backlinks);
         let condition = format!("anchor={}", quoted(anchor));
+        let alone = state
+            .with_only(FilterKind::Where, "anchor", &condition)
+            // It is drawn although they may hide it.
+            .changed(|state| state.having.clear());
         rows.push(FigureRow {
-            href: Some(
-                state
-                    .with_only(FilterKind::Where, "anchor", &condition)
-                    .href(anchors::PATH),
-            ),
+            href: Some(alone.href(anchors::PATH)),
             label: anchor.to_owned(),
             hint: "",
             cells: vec![(backlinks, None)],
@@ -133,15 +137,13 @@ fn kinds(state: &ReportState, summary: &Summary) -> Figure {
     let row = |count: &windlass_report::summary::KindCount| FigureRow {
         label: count.kind.name().replace('-', " "),
         hint: count.kind.meaning(),
-        href: Some(
+        // The report of a kind that the filters leave out would have what they leave out.
+        href: (count.anchors > 0).then(|| {
+            let condition = format!("kind={}", quoted(count.kind.name()));
             state
-                .with_only(
-                    FilterKind::Where,
-                    "kind",
-                    &format!("kind={}", quoted(count.kind.name())),
-                )
-                .href(anchors::PATH),
-        ),
+                .with_only(FilterKind::Where, "kind", &condition)
+                .href(anchors::PATH)
+        }),
         cells: vec![
             (count.backlinks, None),
             (count.anchors, None),
@@ -165,13 +167,11 @@ fn kinds(state: &ReportState, summary: &Summary) -> Figure {
 fn came_and_went(state: &ReportState, timeline: &Timeline) -> Figure {
     let row = |span: &TimelineSpan| {
         let (from, until) = bounds(span);
-        let new = state
-            .changed(|state| "all_time".clone_into(&mut state.history))
-            .with_only(
-                FilterKind::Having,
-                "first_seen",
-                &format!("first_seen>=\"{from}\",first_seen<\"{until}\""),
-            );
+        let new = state.changed(|state| {
+            "all_time".clone_into(&mut state.history);
+            state.where_text.clear();
+            state.having = format!("first_seen>=\"{from}\",first_seen<\"{until}\"");
+        });
         FigureRow {
             label: match span.month {
                 Some(month) => format!("{}-{month:02}", span.year),
@@ -225,7 +225,7 @@ fn tlds(state: &ReportState, summary: &Summary) -> Figure {
             href: (count.tld != IP_ADDRESS).then(|| {
                 let condition = format!("subdomain(refdomain,{})", quoted(&count.tld));
                 state
-                    .with_only(FilterKind::Where, "refdomain", &condition)
+                    .with_condition(FilterKind::Where, &condition)
                     .href(anchors::PATH)
             }),
             label: match count.tld.as_str() {

@@ -1,6 +1,7 @@
 //! What a report looks like: shares, kinds, time and top-level domains.
 
 use askama::Template;
+use windlass_links::CaptureTime;
 use windlass_report::summary::{IP_ADDRESS, Summary, Timeline, TimelineSpan, summarise, timeline};
 use windlass_report::{Cell, Query, QueryError, answer};
 
@@ -170,7 +171,7 @@ fn came_and_went(state: &ReportState, timeline: &Timeline) -> Figure {
         let new = state.changed(|state| {
             "all_time".clone_into(&mut state.history);
             state.where_text.clear();
-            state.having = format!("first_seen>=\"{from}\",first_seen<\"{until}\"");
+            state.having = first_seen_in(&from, &until);
         });
         FigureRow {
             label: match span.month {
@@ -203,17 +204,29 @@ fn came_and_went(state: &ReportState, timeline: &Timeline) -> Figure {
     }
 }
 
-/// The first day of a span, and the first behind it.
+/// The condition that an anchor was first seen from a day on, until another; of the last span, it has no end.
+fn first_seen_in(from: &str, until: &str) -> String {
+    match until {
+        "" => format!("first_seen>=\"{from}\""),
+        until => format!("first_seen>=\"{from}\",first_seen<\"{until}\""),
+    }
+}
+
+/// The first day of a span, and the first behind it; blank, where that is behind all times that there are.
 fn bounds(span: &TimelineSpan) -> (String, String) {
     let year = u32::from(span.year);
-    match span.month {
+    let (from, mut until) = match span.month {
         None => (format!("{year:04}-01-01"), format!("{:04}-01-01", year + 1)),
         Some(12) => (format!("{year:04}-12-01"), format!("{:04}-01-01", year + 1)),
         Some(month) => (
             format!("{year:04}-{month:02}-01"),
             format!("{year:04}-{:02}-01", month + 1),
         ),
+    };
+    if until.parse::<CaptureTime>().is_err() {
+        until.clear();
     }
+    (from, until)
 }
 
 fn tlds(state: &ReportState, summary: &Summary) -> Figure {
@@ -267,18 +280,30 @@ mod tests {
 
     #[test]
     fn spans_end_where_the_next_begin() {
-        let span = |month| TimelineSpan {
-            year: 2024,
+        let span = |year, month| TimelineSpan {
+            year,
             month,
-            new_anchors: 0,
-            lost_anchors: 0,
+            new_anchors: 1,
+            lost_anchors: 1,
         };
-        for (month, from, until) in [
-            (Some(2), "2024-02-01", "2024-03-01"),
-            (Some(12), "2024-12-01", "2025-01-01"),
-            (None, "2024-01-01", "2025-01-01"),
+        for (year, month, from, until) in [
+            (2024, Some(2), "2024-02-01", "2024-03-01"),
+            (2024, Some(12), "2024-12-01", "2025-01-01"),
+            (2024, None, "2024-01-01", "2025-01-01"),
+            // Times end in that month.
+            (2106, Some(1), "2106-01-01", "2106-02-01"),
+            (2106, Some(2), "2106-02-01", ""),
+            (2106, None, "2106-01-01", ""),
         ] {
-            assert_eq!(bounds(&span(month)), (from.to_owned(), until.to_owned()));
+            let bounds = bounds(&span(year, month));
+            assert_eq!(bounds, (from.to_owned(), until.to_owned()));
+            let state = ReportState {
+                target: "a.com".to_owned(),
+                having: first_seen_in(from, until),
+                ..ReportState::default()
+            };
+            let query = state.query();
+            assert!(query.is_ok(), "{query:?}");
         }
     }
 }

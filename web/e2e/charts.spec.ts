@@ -83,6 +83,9 @@ test('pictures of a report come when they are near, and stay when its table chan
   await page.locator('#page-next').click();
   await expect(page).toHaveURL(/offset=25/);
   await expect(first).toHaveAttribute('aria-labelledby', id ?? '');
+  await page.getByRole('columnheader', { name: 'First seen' }).getByRole('link').click();
+  await expect(page).toHaveURL(/order_by=first_seen/);
+  await expect(first).toHaveAttribute('aria-labelledby', id ?? '');
   await expect.poll(() => coloursOf(first)).toBeGreaterThan(2);
   expect(asked).toBe(1);
 });

@@ -56,6 +56,22 @@ test('operators see tokens, segments and files with problems', async ({ page }) 
   await lookAt(page, 'operations');
 });
 
+test('the start page names sites to who has signed in', async ({ page }) => {
+  test.slow();
+  await page.goto('/start');
+  const sites = page.locator('.sites');
+  await expect(sites.locator('table')).toHaveCount(0);
+  await lookAt(page, 'start-closed');
+  await sites.getByRole('link', { name: 'Sign in' }).click();
+  await page.getByLabel('Your token').fill(tokens.reader);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page).toHaveURL(/\/start$/);
+  await expect(async () => {
+    await page.reload();
+    await expect(sites.locator('table')).toBeVisible({ timeout: 1000 });
+  }).toPass();
+});
+
 test('the form for a token is accessible', async ({ page }) => {
   await page.goto('/sign-in');
   await expect(page.getByLabel('Your token')).toBeVisible();

@@ -87,6 +87,7 @@ export const PAGES: KnownPage[] = [
     path: `${GITHUB}&having=backlinks>1000000`,
     ready: '.notice-empty',
   },
+  { name: 'behind', path: `${GITHUB}&offset=1000000`, ready: '.notice-empty' },
   {
     name: 'error',
     path: `${GITHUB}&where=color=1`,

@@ -122,6 +122,30 @@ test('filters are built by clicking, shown, and removed', async ({ page }) => {
   expect(await rowsOf(page)).toEqual(all);
 });
 
+test('only those filters are offered that a column takes', async ({ page }) => {
+  await page.goto(GITHUB);
+  await page.getByText('Add a filter').click();
+  const form = page.locator('form[data-filter-form]', { hasText: 'Before grouping' });
+  const operators = form.getByLabel('Condition').locator('option:not([disabled])');
+  await form.getByLabel('Column').selectOption('anchor');
+  await expect(operators).toHaveText(['contains', 'has the word', 'is', 'is not']);
+  await form.getByLabel('Column').selectOption('kind');
+  await expect(operators).toHaveText(['is', 'is not']);
+  await expect(form.getByLabel('Value')).toHaveAttribute('title', /naked-url/);
+  // An empty text is a value too.
+  await form.getByLabel('Column').selectOption('anchor');
+  await form.getByLabel('Condition').selectOption('<>');
+  await form.getByRole('button', { name: 'Add' }).click();
+  await expect(page.locator('.chip-where')).toContainText('Anchor is not empty');
+});
+
+test('behind the last row there is a way back', async ({ page }) => {
+  await page.goto(`${GITHUB}&offset=1000000`);
+  await expect(page.getByText(/There are only [\d,.]+ rows/)).toBeVisible();
+  await page.getByRole('link', { name: 'Previous' }).click();
+  await expect(page.locator('table.report')).toBeVisible();
+});
+
 test('filters are typed', async ({ page }) => {
   await page.goto(GITHUB);
   await page.getByText('Add a filter').click();

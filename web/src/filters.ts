@@ -1,7 +1,5 @@
 import { enhanceOnce } from './enhance.ts';
 
-const INPUT_TYPES: Readonly<Record<string, string>> = { number: 'number', date: 'date' };
-
 /** Shows only the operators that fit the chosen column, and the field that fits its type. */
 enhanceOnce<HTMLFormElement>('form[data-filter-form]', (form) => {
   const column = form.querySelector<HTMLSelectElement>('select[name="add_column"]');
@@ -10,22 +8,21 @@ enhanceOnce<HTMLFormElement>('form[data-filter-form]', (form) => {
   if (!column || !operator || !value) return;
 
   const fit = (): void => {
-    const type = column.selectedOptions[0]?.dataset['type'] ?? 'string';
+    const { field = 'text', operators = '', values } = column.selectedOptions[0]?.dataset ?? {};
+    const taken = operators.split(' ');
     for (const option of operator.options) {
-      const types = option.dataset['types']?.split(' ');
-      const fits = !types || types.includes(type);
+      const fits = taken.includes(option.value);
       option.hidden = !fits;
       option.disabled = !fits;
     }
     if (operator.selectedOptions[0]?.disabled ?? true) {
       operator.selectedIndex = [...operator.options].findIndex((option) => !option.disabled);
     }
-    const inputType = INPUT_TYPES[type] ?? 'text';
     // A browser empties a field whose text does not fit its new type.
-    if (value.type !== inputType) value.type = inputType;
-    if (type === 'boolean') {
-      value.pattern = 'true|false';
-      value.title = 'true or false';
+    if (value.type !== field) value.type = field;
+    if (values) {
+      value.pattern = values;
+      value.title = `one of: ${values.replaceAll('|', ', ')}`;
     } else {
       value.removeAttribute('pattern');
       value.removeAttribute('title');

@@ -12,12 +12,15 @@ pub(crate) struct Chip {
     pub(crate) without: String,
 }
 
-/// The conditions of a list.
+/// The conditions of a list, which is read once: each address takes as long as it is.
 pub(crate) fn chips(state: &ReportState, kind: FilterKind, path: &str) -> Vec<Chip> {
     let conditions = state.conditions(kind);
-    let chip = |(at, condition): (usize, &Condition)| Chip {
-        text: words(condition),
-        without: state.without(kind, at).href(path),
+    let chip = |(at, condition): (usize, &Condition)| {
+        let (before, behind) = (conditions.iter().take(at), conditions.iter().skip(at + 1));
+        Chip {
+            text: words(condition),
+            without: state.with_conditions(kind, before.chain(behind)).href(path),
+        }
     };
     conditions.iter().enumerate().map(chip).collect()
 }
@@ -70,5 +73,46 @@ pub(crate) fn title(column: &str) -> &str {
         "first_seen" => "First seen",
         "last_visited" => "Last visited",
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_chip_takes_its_condition_away_and_no_other() {
+        let state = ReportState {
+            target: "a.com".to_owned(),
+            having: "backlinks>=2,substring(anchor,\"a,b\"),anchor<>\"\"".to_owned(),
+            offset: "50".to_owned(),
+            ..ReportState::default()
+        };
+        let chips = chips(&state, FilterKind::Having, "/report");
+        let found: Vec<(&str, &str)> = chips
+            .iter()
+            .map(|chip| (chip.text.as_str(), chip.without.as_str()))
+            .collect();
+        let without = |having: &str| {
+            let state = ReportState {
+                having: having.to_owned(),
+                offset: String::new(),
+                ..state.clone()
+            };
+            state.href("/report")
+        };
+        let (first, second, third) = (
+            without("substring(anchor,\"a,b\"),anchor<>\"\""),
+            without("backlinks>=2,anchor<>\"\""),
+            without("backlinks>=2,substring(anchor,\"a,b\")"),
+        );
+        assert_eq!(
+            found,
+            [
+                ("Backlinks ≥ 2", first.as_str()),
+                ("Anchor contains \"a,b\"", second.as_str()),
+                ("Anchor is not empty", third.as_str()),
+            ]
+        );
     }
 }

@@ -7,6 +7,7 @@ use crate::shown::Grouped;
 pub(crate) struct Pager {
     first: u64,
     last: u64,
+    shown: u64,
     total: u64,
     pub(crate) start: Option<String>,
     pub(crate) back: Option<String>,
@@ -31,6 +32,7 @@ impl Pager {
         Self {
             first: offset.saturating_add(1).min(offset.saturating_add(shown)),
             last: offset.saturating_add(shown),
+            shown,
             total,
             start: has_before.then(|| href(0)),
             back: has_before.then(|| href(offset.saturating_sub(limit).min(last_start))),
@@ -49,6 +51,19 @@ impl Pager {
 
     pub(crate) fn total(&self) -> Grouped {
         Grouped(self.total)
+    }
+
+    /// Whether the page would begin behind the last row.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.shown == 0 && self.total > 0
+    }
+
+    /// What a page says that would begin behind the last row.
+    pub(crate) fn only(&self) -> String {
+        match self.total {
+            1 => "There is only one row".to_owned(),
+            total => format!("There are only {} rows", Grouped(total)),
+        }
     }
 
     /// Whether there is more than this page.
@@ -76,6 +91,11 @@ mod tests {
         assert_eq!((last.next, last.end), (None, None));
         assert!(!pager(0, 7, 7).is_needed());
         // Behind the end there is a way back to the last page.
-        assert_eq!(pager(1000, 0, 35).back.as_deref(), Some("30"));
+        let behind = pager(1000, 0, 35);
+        assert_eq!(behind.back.as_deref(), Some("30"));
+        assert!(behind.is_behind() && behind.is_needed());
+        assert_eq!(behind.only(), "There are only 35 rows");
+        assert_eq!(pager(1, 0, 1).only(), "There is only one row");
+        assert!(!pager(30, 5, 35).is_behind() && !pager(0, 0, 0).is_behind());
     }
 }

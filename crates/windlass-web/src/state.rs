@@ -4,8 +4,8 @@
 use std::fmt;
 
 use windlass_links::{Mode, Target};
-use windlass_report::filter::{Condition, Filter};
-use windlass_report::{ANCHORS, Clause, ColumnType, Query, QueryError};
+use windlass_report::filter::{Condition, Filter, Value};
+use windlass_report::{ANCHORS, Clause, ColumnType, LIMIT_MAX, Misreading, Query, QueryError};
 
 use crate::address::Address;
 
@@ -46,13 +46,28 @@ pub enum FilterKind {
     Having,
 }
 
+impl FilterKind {
+    /// Reads conditions of such a list; a blank text has none.
+    fn read(self, text: &str) -> Result<Vec<Condition>, Misreading> {
+        if text.is_empty() {
+            return Ok(Vec::new());
+        }
+        let clause = match self {
+            Self::Where => Clause::Where,
+            Self::Having => Clause::Having,
+        };
+        Filter::parse(text, clause, &ANCHORS).map(|filter| filter.conditions().to_vec())
+    }
+}
+
 impl ReportState {
-    /// Reads decoded parameters; unknown names are ignored, and of several values for one name the last
-    /// counts. Those of the forms that change one thing are not among them: see [`asked`](Self::asked).
+    /// Reads decoded parameters as [`Query::from_params`] does: names are in any case, unknown ones are ignored,
+    /// and of several values for one name the last that is not blank counts. Those of the forms that change one
+    /// thing are not among them: see [`asked`](Self::asked).
     pub fn from_params<'a>(parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut state = Self::default();
         for (name, value) in parameters {
-            if let Some(slot) = state.slot(name) {
+            if let Some(slot) = state.slot(name).filter(|_| !value.trim().is_empty()) {
                 value.trim().clone_into(slot);
             }
         }
@@ -61,13 +76,10 @@ impl ReportState {
 
     /// The state that a form asks for, where it changes one thing: adds a condition (`add_clause`, `add_column`,
     /// `add_op`, `add_value`), or looks at what was lost since a day (`since`). What it adds is not checked
-    /// here; the report says what is wrong with it.
+    /// here; the report says what is wrong with it. A value that is blank, or left out, is an empty text.
     #[must_use]
     pub fn asked<'a>(parameters: &[(&'a str, &'a str)]) -> Option<Self> {
-        let value = |name| {
-            let mut values = parameters.iter().rev().filter(|(n, _)| *n == name);
-            values.next().map(|(_, value)| *value)
-        };
+        let value = |name| value_of(parameters, name);
         let state = Self::from_params(parameters.iter().copied());
         if let Some(day) = value("since") {
             return Some(state.changed(|state| state.history = format!("since:{}", day.trim())));
@@ -77,7 +89,7 @@ impl ReportState {
             "having" => FilterKind::Having,
             _ => FilterKind::Where,
         };
-        let value = value("add_value")?.trim();
+        let value = value("add_value").unwrap_or_default().trim();
         let is_number = ANCHORS
             .column(column)
             .is_some_and(|column| column.column_type == ColumnType::Integer);
@@ -95,7 +107,7 @@ impl ReportState {
     }
 
     fn slot(&mut self, name: &str) -> Option<&mut String> {
-        Some(match name {
+        Some(match name.to_ascii_lowercase().as_str() {
             "target" => &mut self.target,
             "mode" => &mut self.mode,
             "history" => &mut self.history,
@@ -168,21 +180,32 @@ impl ReportState {
             }
         }
         request.push(("order_by", or(&self.order_by, ORDER_DEFAULT)));
-        request.push(("limit", or(&self.limit, &ROWS_DEFAULT.to_string())));
+        request.push(("limit", self.rows()));
         if !self.offset.is_empty() {
             request.push(("offset", self.offset.clone()));
         }
         request
     }
 
-    /// The query of this report; of its rows no more than [`ROWS_MAX`].
+    /// The rows of the page: what is asked for, but one at least and [`ROWS_MAX`] at most. What the API takes for
+    /// no limit is kept for the query to refuse.
+    fn rows(&self) -> String {
+        let is_number = self.limit.bytes().all(|b| b.is_ascii_digit());
+        match self.limit.parse::<u64>() {
+            Ok(rows) if is_number && rows <= LIMIT_MAX.into() => {
+                rows.clamp(1, ROWS_MAX).to_string()
+            }
+            _ if self.limit.is_empty() => ROWS_DEFAULT.to_string(),
+            _ => self.limit.clone(),
+        }
+    }
+
+    /// The query of this report.
     ///
     /// # Errors
     /// As [`Query::from_params`].
     pub fn query(&self) -> Result<Query, QueryError> {
-        let mut query = Query::from_params(self.request())?;
-        query.limit = query.limit.clamp(1, ROWS_MAX as u32);
-        Ok(query)
+        Query::from_params(self.request())
     }
 
     /// The mode, by default that of the target. What is no mode is kept for the query to refuse.
@@ -197,50 +220,50 @@ impl ReportState {
     /// The conditions of a list, in its order; none where it cannot be read.
     #[must_use]
     pub fn conditions(&self, kind: FilterKind) -> Vec<Condition> {
-        let (text, clause) = match kind {
-            FilterKind::Where => (&self.where_text, Clause::Where),
-            FilterKind::Having => (&self.having, Clause::Having),
+        let text = match kind {
+            FilterKind::Where => &self.where_text,
+            FilterKind::Having => &self.having,
         };
-        if text.is_empty() {
-            return Vec::new();
-        }
-        Filter::parse(text, clause, &ANCHORS)
-            .map(|filter| filter.conditions().to_vec())
-            .unwrap_or_default()
+        kind.read(text).unwrap_or_default()
     }
 
-    /// The state without one of the conditions.
-    #[must_use]
-    pub fn without(&self, kind: FilterKind, at: usize) -> Self {
-        let mut conditions = self.conditions(kind);
-        if at < conditions.len() {
-            conditions.remove(at);
-        }
-        let text = joined(conditions.iter());
+    /// The state with these conditions alone, in their canonical spelling.
+    pub(crate) fn with_conditions<'a>(
+        &self,
+        kind: FilterKind,
+        conditions: impl Iterator<Item = &'a Condition>,
+    ) -> Self {
+        let text = joined(conditions);
         self.changed(|state| *state.filter_text(kind) = text)
     }
 
-    /// The state with one condition more, in the grammar of the wire contract.
+    /// The state with conditions more, in the grammar of the wire contract, but for those that it has already. All
+    /// are in their canonical spelling then; where some cannot be read, the text is kept for the query to refuse.
     #[must_use]
     pub fn with_condition(&self, kind: FilterKind, condition: &str) -> Self {
         self.changed(|state| {
             let text = state.filter_text(kind);
-            let is_there = text.split(',').any(|there| there == condition);
-            if !is_there {
-                if !text.is_empty() {
-                    text.push(',');
+            *text = match (kind.read(text), kind.read(condition)) {
+                (Ok(mut conditions), Ok(more)) => {
+                    for condition in more {
+                        if !conditions.contains(&condition) {
+                            conditions.push(condition);
+                        }
+                    }
+                    joined(conditions.iter())
                 }
-                text.push_str(condition);
-            }
+                _ if text.is_empty() => condition.to_owned(),
+                _ => format!("{text},{condition}"),
+            };
         })
     }
 
-    /// The state whose conditions on a column are this one alone.
+    /// The state whose conditions on a column are these alone.
     #[must_use]
     pub fn with_only(&self, kind: FilterKind, column: &str, condition: &str) -> Self {
         let others = self.conditions(kind);
-        let others = joined(others.iter().filter(|c| c.column().name != column));
-        self.changed(|state| *state.filter_text(kind) = others)
+        let others = others.iter().filter(|c| c.column().name != column);
+        self.with_conditions(kind, others)
             .with_condition(kind, condition)
     }
 
@@ -313,17 +336,17 @@ pub fn default_mode(target: &str) -> Mode {
 /// A text as a value in the grammar of filters.
 #[must_use]
 pub fn quoted(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            '\0' => quoted.push_str("\\0"),
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
+    Value::Text(text.to_owned()).to_string()
+}
+
+/// The value of a parameter, as the API reads it: its name is in any case, and of several values the last that is
+/// not blank counts.
+#[must_use]
+pub fn value_of<'a>(parameters: &[(&'a str, &'a str)], name: &str) -> Option<&'a str> {
+    let mut values = parameters.iter().rev();
+    values
+        .find(|(known, value)| known.eq_ignore_ascii_case(name) && !value.trim().is_empty())
+        .map(|(_, value)| *value)
 }
 
 #[cfg(test)]
@@ -365,14 +388,93 @@ mod tests {
         assert_eq!(one.offset, "");
         let two = one.with_condition(FilterKind::Where, "backlinks>=2");
         assert_eq!(two.conditions(FilterKind::Where).len(), 2);
-        assert_eq!(two.without(FilterKind::Where, 1), one);
-        assert_eq!(two.without(FilterKind::Where, 0).where_text, "backlinks>=2");
+        let of_two = two.conditions(FilterKind::Where);
+        let first = two.with_conditions(FilterKind::Where, of_two.iter().take(1));
+        assert_eq!(first, one);
         assert_eq!(
             two.with_only(FilterKind::Where, "backlinks", "backlinks>=5")
                 .where_text,
             "anchor=\"a,\\\"b\",backlinks>=5"
         );
         assert_eq!(two.with_condition(FilterKind::Where, "backlinks>=2"), two);
+    }
+
+    #[test]
+    fn a_condition_is_added_once_and_not_mistaken_for_a_text() {
+        let add = |there: &str, more: &[&str]| {
+            let mut state = state("target=a.com");
+            there.clone_into(&mut state.where_text);
+            for condition in more {
+                state = state.with_condition(FilterKind::Where, condition);
+            }
+            state.where_text
+        };
+        for (there, more, all) in [
+            // What is between commas in a text is no condition.
+            (
+                r#"anchor="x,backlinks>=2,y""#,
+                &["backlinks>=2"] as &[_],
+                r#"anchor="x,backlinks>=2,y",backlinks>=2"#,
+            ),
+            // A condition that has a comma is found again, however it is spelled.
+            (
+                "",
+                &[
+                    r#"substring(anchor,"seo")"#,
+                    "substring( Anchor, 'SEO' )",
+                    r#"substring(anchor,"seo")"#,
+                ],
+                r#"substring(anchor,"seo")"#,
+            ),
+            (
+                r#"backlinks : "2""#,
+                &["backlinks=2,backlinks<9"],
+                "backlinks=2,backlinks<9",
+            ),
+            // What cannot be read is there for the report to say so.
+            ("color=1", &["backlinks=2"], "color=1,backlinks=2"),
+            ("backlinks=2", &["color=1"], "backlinks=2,color=1"),
+        ] {
+            assert_eq!(add(there, more), all, "{there} {more:?}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_read_as_the_api_reads_them() {
+        let read = state("TARGET=a.com&target=&Where=backlinks>1&where=+&limit=25&LIMIT=50&limit=");
+        assert_eq!(
+            read.href("/report"),
+            "/report?target=a.com&where=backlinks%3E1&limit=50"
+        );
+        let asked = [("Target", "a.com"), ("Since", "2021-01-01"), ("since", " ")];
+        let asked = ReportState::asked(&asked).unwrap();
+        assert_eq!(
+            asked.href("/report"),
+            "/report?target=a.com&history=since%3A2021-01-01"
+        );
+    }
+
+    #[test]
+    fn the_request_has_as_many_rows_as_the_page() {
+        for (limit, asked) in [
+            ("", "50"),
+            ("0", "1"),
+            ("007", "7"),
+            ("500", "500"),
+            ("501", "500"),
+            ("5000000", "500"),
+        ] {
+            let state = state(&format!("target=a.com&limit={limit}"));
+            assert!(
+                state.request().contains(&("limit", asked.to_owned())),
+                "{limit}"
+            );
+            assert_eq!(state.query().unwrap().limit.to_string(), asked, "{limit}");
+        }
+        for limit in ["5000001", "%2B5", "-1", "many", "99999999999999999999"] {
+            let state = state(&format!("target=a.com&limit={limit}"));
+            assert!(state.query().is_err(), "{limit}");
+        }
     }
 
     #[test]
@@ -409,6 +511,17 @@ mod tests {
         let since = ReportState::asked(&[("target", "a.com"), ("since", "2021-01-01")]);
         assert_eq!(since.unwrap().history, "since:2021-01-01");
         assert_eq!(ReportState::asked(&[("target", "a.com")]), None);
+        // Browsers may leave out a field that is empty.
+        let empty = [
+            ("target", "a.com"),
+            ("add_clause", "where"),
+            ("add_column", "anchor"),
+            ("add_op", "="),
+        ];
+        assert_eq!(
+            ReportState::asked(&empty).unwrap().where_text,
+            "anchor=\"\""
+        );
     }
 
     #[test]

@@ -149,6 +149,7 @@ fn token_line(account: &Account) -> TokenLine {
 fn usage_line(usage: Usage) -> UsageLine {
     UsageLine {
         day: usage.day.to_string(),
+        id: usage.account.get(),
         name: usage.name,
         table: usage.table,
         requests: usage.requests,

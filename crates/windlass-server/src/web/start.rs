@@ -5,6 +5,8 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use tokio::task::spawn_blocking;
+use windlass_index::TopSite;
+use windlass_web::pages::start::{self, Sites};
 use windlass_web::{Part, TargetForm, recognised};
 
 use super::asked::{Access, Asked};
@@ -19,20 +21,22 @@ pub(crate) async fn start(
     let asked = Asked::read(&app, request, Access::Everyone).await?;
     let mut document = document::of(&asked, "Who links here, and how", Part::Report);
     document.lead = TargetForm::empty().html();
-    let app_of_snapshot = Arc::clone(&app);
+    // What the index holds is for those who may ask it, as on its own page; nor is anything counted for others.
+    if asked.is_metered && asked.client.account().is_none() {
+        return Ok(page::ready(&document, start::page(Sites::Closed)));
+    }
+    let sites = top_sites(&app).await;
+    let sites = sites.as_deref().map_or(Sites::Counting, Sites::Known);
+    Ok(page::ready(&document, start::page(sites)))
+}
+
+/// The sites with most referring domains, where they are known by now.
+async fn top_sites(app: &Arc<App>) -> Option<Arc<[TopSite]>> {
+    let app_of_snapshot = Arc::clone(app);
     // A look at the file system, which may block.
     let snapshot = spawn_blocking(move || app_of_snapshot.snapshot()).await;
-    let sites = match snapshot {
-        Ok(snapshot) => {
-            let memory_max = app.limits.query_bytes_max;
-            app.top_sites.of(snapshot, memory_max).await
-        }
-        Err(_) => None,
-    };
-    Ok(page::ready(
-        &document,
-        windlass_web::pages::start::page(sites.as_deref()),
-    ))
+    let memory_max = app.limits.query_bytes_max;
+    app.top_sites.of(snapshot.ok()?, memory_max).await
 }
 
 /// What is recognised in a text.

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use windlass_links::{CaptureTime, Mode};
+use windlass_report::filter::{Function, Operator};
 use windlass_report::table::Clause;
 use windlass_report::{
     ANCHORS, AnchorKind, Cell, Column, ColumnType, Direction, Emptiness, Kinds, Query, Totals,
@@ -282,6 +283,54 @@ struct Choice {
     is_chosen: bool,
 }
 
+/// A column that a filter may look at, and what the form for one offers of it.
+struct Choosable {
+    name: &'static str,
+    title: &'static str,
+    /// The type of a field for its values.
+    field: &'static str,
+    /// What it takes of what the form offers.
+    operators: String,
+    /// All values that it may be compared with, where they are few.
+    values: String,
+}
+
+impl Choosable {
+    fn of(column: &'static Column) -> Self {
+        let column_type = column.column_type;
+        Self {
+            name: column.name,
+            title: title(column.name),
+            field: match column_type {
+                ColumnType::Integer => "number",
+                ColumnType::Date => "date",
+                _ => "text",
+            },
+            operators: operators(column_type).join(" "),
+            values: match column_type {
+                ColumnType::Boolean => "true|false".to_owned(),
+                ColumnType::Kind => AnchorKind::ALL.map(AnchorKind::name).join("|"),
+                _ => String::new(),
+            },
+        }
+    }
+}
+
+/// The operators and functions that a type of column takes. Texts have an order too, which nobody looks for.
+fn operators(column_type: ColumnType) -> Vec<&'static str> {
+    let has_order = column_type.has_order() && !column_type.is_string();
+    let operators = Operator::ALL.into_iter();
+    let operators = operators.filter(|operator| has_order || operator.is_equality());
+    let mut taken: Vec<&str> = operators.map(Operator::symbol).collect();
+    if column_type.is_string() {
+        taken.extend([Function::Substring.name(), Function::Word.name()]);
+    }
+    if column_type.has_host() {
+        taken.push(Function::Subdomain.name());
+    }
+    taken
+}
+
 impl Anchors<'_> {
     fn scope(&self) -> Scope<'_> {
         Scope(&self.query.target)
@@ -342,19 +391,8 @@ impl Anchors<'_> {
         self.state.pairs().filter(keeps).collect()
     }
 
-    fn columns(&self, clause: &Clause) -> Vec<(&'static str, &'static str, &'static str)> {
-        ANCHORS
-            .columns_of(*clause)
-            .map(|column| {
-                let data_type = match column.column_type {
-                    ColumnType::Integer => "number",
-                    ColumnType::Date => "date",
-                    ColumnType::Boolean => "boolean",
-                    _ => "string",
-                };
-                (column.name, title(column.name), data_type)
-            })
-            .collect()
+    fn columns(&self, clause: &Clause) -> Vec<Choosable> {
+        ANCHORS.columns_of(*clause).map(Choosable::of).collect()
     }
 
     /// Whether conditions on groups hide some.
@@ -382,5 +420,51 @@ impl Anchors<'_> {
     fn compare(&self) -> String {
         let address = Address::new(super::compare::PATH).with("target", &self.state.target);
         address.with("mode", &self.state.mode).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_form_offers_is_no_error() {
+        for (clause, name) in [(Clause::Where, "where"), (Clause::Having, "having")] {
+            for column in ANCHORS.columns_of(clause) {
+                let choosable = Choosable::of(column);
+                let value = match (choosable.field, choosable.values.split('|').next()) {
+                    ("number", _) => "7",
+                    ("date", _) => "2021-01-01",
+                    (_, Some(value)) => value,
+                    _ => "a",
+                };
+                for operator in choosable.operators.split(' ') {
+                    let asked = [
+                        ("target", "a.com"),
+                        ("add_clause", name),
+                        ("add_column", column.name),
+                        ("add_op", operator),
+                        ("add_value", value),
+                    ];
+                    let query = ReportState::asked(&asked).unwrap().query();
+                    assert!(
+                        query.is_ok(),
+                        "{name} {} {operator}: {query:?}",
+                        column.name
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn columns_offer_what_they_are_asked_for() {
+        let offered = |name| Choosable::of(ANCHORS.column(name).unwrap()).operators;
+        assert_eq!(offered("kind"), "<> =");
+        assert_eq!(offered("anchor"), "<> = substring word");
+        assert_eq!(offered("refdomain"), "<> = substring word subdomain");
+        assert_eq!(offered("backlinks"), "<> <= >= = < >");
+        let kinds = Choosable::of(ANCHORS.column("kind").unwrap()).values;
+        assert_eq!(kinds, "empty|naked-url|brand|generic|other");
     }
 }

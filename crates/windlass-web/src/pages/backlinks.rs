@@ -46,17 +46,12 @@ pub fn query(
     refdomain: &str,
     start: u64,
 ) -> Result<Query, QueryError> {
-    let conditions = format!(
-        "link_type=\"href\",anchor={},refdomain={}",
-        quoted(anchor),
-        quoted(refdomain)
-    );
     Query::from_params([
         ("from", BACKLINKS.name.to_owned()),
         ("target", state.target.clone()),
         ("mode", state.mode().to_string()),
         ("history", state.history.clone()),
-        ("where", conditions),
+        ("where", of_anchor(anchor, refdomain)),
         ("limit", ROWS.to_string()),
         ("offset", start.to_string()),
     ])
@@ -115,14 +110,18 @@ fn count(
     refdomain: &str,
     view: View<'_>,
 ) -> Result<u64, PageError> {
-    let of_anchor = format!("anchor={},refdomain={}", quoted(anchor), quoted(refdomain));
     let state = state.changed(|state| {
-        state.where_text = of_anchor;
+        state.where_text = of_anchor(anchor, refdomain);
         state.having.clear();
     });
     let query = state.query()?;
     let rows = rows_of_anchor(&query, anchor, view.snapshot, view.limits, view.cancel)?;
     Ok(rows.iter().map(|row| row.backlinks).sum())
+}
+
+/// The conditions that its links pass.
+fn of_anchor(anchor: &str, refdomain: &str) -> String {
+    format!("anchor={},refdomain={}", quoted(anchor), quoted(refdomain))
 }
 
 #[derive(Template)]

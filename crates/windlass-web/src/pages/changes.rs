@@ -56,12 +56,12 @@ fn href(state: &ReportState, wanted: &Wanted) -> String {
         .to_string()
 }
 
-/// The query of such a page.
+/// The query of such a page. Without conditions it has no `where`, which would cost.
 ///
 /// # Errors
 /// As [`Query::from_params`].
 pub fn query(state: &ReportState, wanted: &Wanted) -> Result<Query, QueryError> {
-    let mut conditions = vec!["link_type=\"href\"".to_owned()];
+    let mut conditions = Vec::new();
     for (column, operator, value) in [
         ("type", "=", &wanted.change),
         ("date", ">=", &wanted.from),

@@ -71,13 +71,17 @@ impl Show {
 }
 
 impl Compared {
-    /// Reads decoded parameters: `target` up to three times; what is blank, or there already, is left out.
+    /// Reads decoded parameters, whose names are in any case: `target` up to three times, but none twice; of others
+    /// the last value. What is blank is left out.
     pub fn from_params<'a>(parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut compared = Self::default();
         for (name, value) in parameters {
             let value = value.trim().to_owned();
-            match name {
-                "target" if value.is_empty() || compared.targets.contains(&value) => {}
+            if value.is_empty() {
+                continue;
+            }
+            match name.to_ascii_lowercase().as_str() {
+                "target" if compared.targets.contains(&value) => {}
                 "target" if compared.targets.len() < TARGETS_MAX => compared.targets.push(value),
                 "mode" => compared.mode = value,
                 "history" => compared.history = value,
@@ -167,19 +171,12 @@ pub fn form(compared: &Compared) -> String {
 /// # Errors
 /// See [`PageError`]; also where the anchors of all targets do not fit into memory.
 pub fn page(compared: &Compared, queries: &[Query], view: View<'_>) -> Result<Rendered, PageError> {
-    let mut anchors: BTreeMap<String, Vec<Option<Numbers>>> = BTreeMap::new();
-    let mut bytes = 0usize;
+    let mut gathered = Gathered::new(queries.len(), view.limits.memory_max);
     let mut totals = Vec::new();
     for (i, query) in queries.iter().enumerate() {
-        totals.push(gather(
-            i,
-            query,
-            queries.len(),
-            view,
-            &mut anchors,
-            &mut bytes,
-        )?);
+        totals.push(gather(i, query, view, &mut gathered)?);
     }
+    let anchors = gathered.anchors;
     let show = compared.show();
     let counts: Vec<(Show, u64)> = compared
         .shows()
@@ -238,23 +235,61 @@ pub fn page(compared: &Compared, queries: &[Query], view: View<'_>) -> Result<Re
     })
 }
 
-/// Backlinks and anchors of a target, and what its anchors add to those of all.
+/// The anchors of all targets, in order.
+struct Gathered {
+    anchors: BTreeMap<String, Vec<Option<Numbers>>>,
+    /// How many targets there are.
+    targets: usize,
+    /// What the anchors take, in bytes, and may take.
+    bytes: usize,
+    bytes_max: usize,
+}
+
+impl Gathered {
+    fn new(targets: usize, bytes_max: usize) -> Self {
+        Self {
+            anchors: BTreeMap::new(),
+            targets,
+            bytes: 0,
+            bytes_max,
+        }
+    }
+
+    /// Adds what a target has of an anchor; an error, where that does not fit.
+    fn add(&mut self, target: usize, anchor: &str, numbers: Numbers) -> Result<(), AnswerError> {
+        if !self.anchors.contains_key(anchor) {
+            self.bytes = self.bytes.saturating_add(anchor.len() + ANCHOR_BYTES);
+            if self.bytes > self.bytes_max {
+                return Err(AnswerError::Memory {
+                    max: self.bytes_max,
+                });
+            }
+            let of_all = vec![None; self.targets];
+            self.anchors.insert(anchor.to_owned(), of_all);
+        }
+        let of_all = self.anchors.get_mut(anchor);
+        if let Some(of_target) = of_all.and_then(|of_all| of_all.get_mut(target)) {
+            *of_target = Some(numbers);
+        }
+        Ok(())
+    }
+}
+
+/// Backlinks and anchors of a target, and what its anchors add to those of all. Nothing more is read once they do
+/// not fit.
 fn gather(
-    place: usize,
+    target: usize,
     query: &Query,
-    places: usize,
     view: View<'_>,
-    anchors: &mut BTreeMap<String, Vec<Option<Numbers>>>,
-    bytes: &mut usize,
+    gathered: &mut Gathered,
 ) -> Result<(u64, u64), PageError> {
-    let max = view.limits.memory_max;
     let answer = answer(query, view.snapshot, view.limits, view.cancel)?;
     let total = answer.total().unwrap_or_default();
     if total > answer.results() {
+        let max = view.limits.memory_max;
         return Err(AnswerError::Memory { max }.into());
     }
     let columns = answer.columns();
-    let mut fits = true;
     answer.for_each_row(|cells| {
         let (mut anchor, mut numbers) = (
             "",
@@ -271,26 +306,8 @@ fn gather(
                 _ => {}
             }
         }
-        if let Some(of_all) = anchors.get_mut(anchor) {
-            if let Some(of_target) = of_all.get_mut(place) {
-                *of_target = Some(numbers);
-            }
-            return Ok(());
-        }
-        *bytes = bytes.saturating_add(anchor.len() + ANCHOR_BYTES);
-        fits &= *bytes <= max;
-        if fits {
-            let mut of_all = vec![None; places];
-            if let Some(of_target) = of_all.get_mut(place) {
-                *of_target = Some(numbers);
-            }
-            anchors.insert(anchor.to_owned(), of_all);
-        }
-        Ok(())
+        Ok(gathered.add(target, anchor, numbers)?)
     })?;
-    if !fits {
-        return Err(AnswerError::Memory { max }.into());
-    }
     Ok((backlinks_of(&answer), total))
 }
 
@@ -452,5 +469,46 @@ impl Comparison {
         self.targets
             .get(*target)
             .map_or("", |target| target.name.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_read_as_the_api_reads_them() {
+        let compared = Compared::from_params([
+            ("Target", "a.com"),
+            ("target", " "),
+            ("TARGET", "b.com"),
+            ("target", "a.com "),
+            ("mode", "domain"),
+            ("Mode", "exact"),
+            ("mode", ""),
+            ("Start", "50"),
+            ("start", ""),
+        ]);
+        assert_eq!(compared.targets, ["a.com", "b.com"]);
+        assert_eq!((compared.mode.as_str(), compared.start), ("exact", 50));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_at_once() {
+        let numbers = Numbers {
+            backlinks: 1,
+            refdomains: 1,
+        };
+        let mut gathered = Gathered::new(2, 2 * (ANCHOR_BYTES + 1));
+        for (target, anchor) in [(0, "a"), (1, "b"), (1, "a")] {
+            gathered.add(target, anchor, numbers).unwrap();
+        }
+        let refused = gathered.add(0, "c", numbers);
+        assert!(
+            matches!(refused, Err(AnswerError::Memory { .. })),
+            "{refused:?}"
+        );
+        assert!(gathered.anchors["a"].iter().all(Option::is_some));
+        assert_eq!(gathered.anchors.len(), 2);
     }
 }

@@ -1,6 +1,7 @@
 //! What a report looks like: shares, kinds, time and top-level domains.
 
 use askama::Template;
+use windlass_links::CaptureTime;
 use windlass_report::summary::{IP_ADDRESS, Summary, Timeline, TimelineSpan, summarise, timeline};
 use windlass_report::{Cell, Query, QueryError, answer};
 
@@ -19,14 +20,18 @@ pub const PATH: &str = "/report/pictures";
 /// Anchors and top-level domains that are drawn one by one.
 const ROWS_MAX: usize = 10;
 
-/// The address of the pictures alone, without a page around them.
+/// The address of the pictures alone, without a page around them. It has what they depend on and nothing else, so
+/// that those that are there stay while the table below them is sorted.
 #[must_use]
 pub fn part_href(state: &ReportState) -> String {
-    state
-        .changed(|_| ())
-        .address(PATH)
-        .with("part", "1")
-        .to_string()
+    let drawn = ReportState {
+        target: state.target.clone(),
+        mode: state.mode.clone(),
+        history: state.history.clone(),
+        where_text: state.where_text.clone(),
+        ..ReportState::default()
+    };
+    drawn.address(PATH).with("part", "1").to_string()
 }
 
 /// The query for the anchors that are drawn: those with most backlinks, whatever groups the report hides.
@@ -98,12 +103,12 @@ fn top_anchors(state: &ReportState, query: &Query, view: View<'_>) -> Result<Fig
         }
         drawn = drawn.saturating_add(backlinks);
         let condition = format!("anchor={}", quoted(anchor));
+        let alone = state
+            .with_only(FilterKind::Where, "anchor", &condition)
+            // It is drawn although they may hide it.
+            .changed(|state| state.having.clear());
         rows.push(FigureRow {
-            href: Some(
-                state
-                    .with_only(FilterKind::Where, "anchor", &condition)
-                    .href(anchors::PATH),
-            ),
+            href: Some(alone.href(anchors::PATH)),
             label: anchor.to_owned(),
             hint: "",
             cells: vec![(backlinks, None)],
@@ -133,15 +138,13 @@ fn kinds(state: &ReportState, summary: &Summary) -> Figure {
     let row = |count: &windlass_report::summary::KindCount| FigureRow {
         label: count.kind.name().replace('-', " "),
         hint: count.kind.meaning(),
-        href: Some(
+        // The report of a kind that the filters leave out would have what they leave out.
+        href: (count.anchors > 0).then(|| {
+            let condition = format!("kind={}", quoted(count.kind.name()));
             state
-                .with_only(
-                    FilterKind::Where,
-                    "kind",
-                    &format!("kind={}", quoted(count.kind.name())),
-                )
-                .href(anchors::PATH),
-        ),
+                .with_only(FilterKind::Where, "kind", &condition)
+                .href(anchors::PATH)
+        }),
         cells: vec![
             (count.backlinks, None),
             (count.anchors, None),
@@ -165,13 +168,11 @@ fn kinds(state: &ReportState, summary: &Summary) -> Figure {
 fn came_and_went(state: &ReportState, timeline: &Timeline) -> Figure {
     let row = |span: &TimelineSpan| {
         let (from, until) = bounds(span);
-        let new = state
-            .changed(|state| "all_time".clone_into(&mut state.history))
-            .with_only(
-                FilterKind::Having,
-                "first_seen",
-                &format!("first_seen>=\"{from}\",first_seen<\"{until}\""),
-            );
+        let new = state.changed(|state| {
+            "all_time".clone_into(&mut state.history);
+            state.where_text.clear();
+            state.having = first_seen_in(&from, &until);
+        });
         FigureRow {
             label: match span.month {
                 Some(month) => format!("{}-{month:02}", span.year),
@@ -203,17 +204,29 @@ fn came_and_went(state: &ReportState, timeline: &Timeline) -> Figure {
     }
 }
 
-/// The first day of a span, and the first behind it.
+/// The condition that an anchor was first seen from a day on, until another; of the last span, it has no end.
+fn first_seen_in(from: &str, until: &str) -> String {
+    match until {
+        "" => format!("first_seen>=\"{from}\""),
+        until => format!("first_seen>=\"{from}\",first_seen<\"{until}\""),
+    }
+}
+
+/// The first day of a span, and the first behind it; blank, where that is behind all times that there are.
 fn bounds(span: &TimelineSpan) -> (String, String) {
     let year = u32::from(span.year);
-    match span.month {
+    let (from, mut until) = match span.month {
         None => (format!("{year:04}-01-01"), format!("{:04}-01-01", year + 1)),
         Some(12) => (format!("{year:04}-12-01"), format!("{:04}-01-01", year + 1)),
         Some(month) => (
             format!("{year:04}-{month:02}-01"),
             format!("{year:04}-{:02}-01", month + 1),
         ),
+    };
+    if until.parse::<CaptureTime>().is_err() {
+        until.clear();
     }
+    (from, until)
 }
 
 fn tlds(state: &ReportState, summary: &Summary) -> Figure {
@@ -225,7 +238,7 @@ fn tlds(state: &ReportState, summary: &Summary) -> Figure {
             href: (count.tld != IP_ADDRESS).then(|| {
                 let condition = format!("subdomain(refdomain,{})", quoted(&count.tld));
                 state
-                    .with_only(FilterKind::Where, "refdomain", &condition)
+                    .with_condition(FilterKind::Where, &condition)
                     .href(anchors::PATH)
             }),
             label: match count.tld.as_str() {
@@ -267,18 +280,30 @@ mod tests {
 
     #[test]
     fn spans_end_where_the_next_begin() {
-        let span = |month| TimelineSpan {
-            year: 2024,
+        let span = |year, month| TimelineSpan {
+            year,
             month,
-            new_anchors: 0,
-            lost_anchors: 0,
+            new_anchors: 1,
+            lost_anchors: 1,
         };
-        for (month, from, until) in [
-            (Some(2), "2024-02-01", "2024-03-01"),
-            (Some(12), "2024-12-01", "2025-01-01"),
-            (None, "2024-01-01", "2025-01-01"),
+        for (year, month, from, until) in [
+            (2024, Some(2), "2024-02-01", "2024-03-01"),
+            (2024, Some(12), "2024-12-01", "2025-01-01"),
+            (2024, None, "2024-01-01", "2025-01-01"),
+            // Times end in that month.
+            (2106, Some(1), "2106-01-01", "2106-02-01"),
+            (2106, Some(2), "2106-02-01", ""),
+            (2106, None, "2106-01-01", ""),
         ] {
-            assert_eq!(bounds(&span(month)), (from.to_owned(), until.to_owned()));
+            let bounds = bounds(&span(year, month));
+            assert_eq!(bounds, (from.to_owned(), until.to_owned()));
+            let state = ReportState {
+                target: "a.com".to_owned(),
+                having: first_seen_in(from, until),
+                ..ReportState::default()
+            };
+            let query = state.query();
+            assert!(query.is_ok(), "{query:?}");
         }
     }
 }

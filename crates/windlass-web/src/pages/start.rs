@@ -11,10 +11,22 @@ use crate::state::ReportState;
 /// How many sites it names.
 pub const SITES: usize = 12;
 
+/// What the page says of the sites with most referring domains.
+#[derive(Debug, Clone, Copy)]
+pub enum Sites<'a> {
+    /// These are they.
+    Known(&'a [TopSite]),
+    /// They are not known yet.
+    Counting,
+    /// They are for those who have signed in.
+    Closed,
+}
+
 #[derive(Template)]
 #[template(path = "start.html")]
 struct Start {
     sites: Option<Vec<Site>>,
+    is_closed: bool,
 }
 
 struct Site {
@@ -24,9 +36,9 @@ struct Site {
     backlinks: u64,
 }
 
-/// Puts it together; `sites` are those with most referring domains, once they are known.
+/// Puts it together.
 #[must_use]
-pub fn page(sites: Option<&[TopSite]>) -> String {
+pub fn page(sites: Sites<'_>) -> String {
     let site = |site: &TopSite| {
         let state = ReportState {
             target: site.site.clone(),
@@ -41,6 +53,10 @@ pub fn page(sites: Option<&[TopSite]>) -> String {
         }
     };
     render(&Start {
-        sites: sites.map(|sites| sites.iter().map(site).collect()),
+        sites: match sites {
+            Sites::Known(sites) => Some(sites.iter().map(site).collect()),
+            Sites::Counting | Sites::Closed => None,
+        },
+        is_closed: matches!(sites, Sites::Closed),
     })
 }

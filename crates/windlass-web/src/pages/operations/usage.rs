@@ -1,6 +1,6 @@
 //! Tokens, and what was used by them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::address::Address;
 
@@ -47,7 +47,9 @@ pub struct UsageFilter {
 pub struct UsageLine {
     /// `YYYY-MM-DD`.
     pub day: String,
-    /// The token's name.
+    /// The number of the token's account.
+    pub id: i64,
+    /// The token's name; one that was revoked may have the same.
     pub name: String,
     /// The table.
     pub table: String,
@@ -69,6 +71,15 @@ impl Sum {
         self.requests = self.requests.saturating_add(line.requests);
         self.rows = self.rows.saturating_add(line.rows);
     }
+}
+
+/// What one token used of one table.
+pub(super) struct OfToken {
+    pub(super) name: String,
+    /// The number of its account, where another has its name.
+    pub(super) id: Option<i64>,
+    pub(super) table: String,
+    pub(super) sum: Sum,
 }
 
 /// What was used, of what was asked about.
@@ -97,14 +108,21 @@ impl Usage {
     }
 
     /// The sums of each token and table, in order.
-    pub(super) fn by_token(&self) -> Vec<(String, String, Sum)> {
-        let mut sums: BTreeMap<(&str, &str), Sum> = BTreeMap::new();
+    pub(super) fn by_token(&self) -> Vec<OfToken> {
+        let mut sums: BTreeMap<(&str, i64, &str), Sum> = BTreeMap::new();
         for line in &self.lines {
-            sums.entry((&line.name, &line.table)).or_default().add(line);
+            let key = (line.name.as_str(), line.id, line.table.as_str());
+            sums.entry(key).or_default().add(line);
         }
-        sums.into_iter()
-            .map(|((name, table), sum)| (name.to_owned(), table.to_owned(), sum))
-            .collect()
+        let tokens: BTreeSet<(&str, i64)> = sums.keys().map(|(name, id, _)| (*name, *id)).collect();
+        let is_shared = |name: &str| tokens.range((name, i64::MIN)..=(name, i64::MAX)).count() > 1;
+        let line = |((name, id, table), sum): (&(&str, i64, &str), &Sum)| OfToken {
+            name: (*name).to_owned(),
+            id: is_shared(name).then_some(*id),
+            table: (*table).to_owned(),
+            sum: *sum,
+        };
+        sums.iter().map(line).collect()
     }
 
     /// The sum of all.

@@ -240,6 +240,21 @@ async fn errors_are_pages_in_plain_words_with_the_id_of_the_request() {
     }
 }
 
+/// Each of a report's links has all of its filters: together they grow with the square of an address.
+#[tokio::test]
+async fn the_address_of_a_page_has_a_bound() {
+    let (_directory, router) = served();
+    let address = |bytes: usize| {
+        let address = "/report?target=ahrefs.com&mode=domain&where=anchor%3E".to_owned();
+        let rest = bytes - address.len();
+        address + &"b".repeat(rest)
+    };
+    assert_eq!(get(&router, &address(4096)).await.0, StatusCode::OK);
+    let (status, _, body) = get(&router, &address(4097)).await;
+    assert_eq!(status, StatusCode::URI_TOO_LONG);
+    assert!(body.contains("has 4097 bytes; allowed: 4096"), "{body}");
+}
+
 #[tokio::test]
 async fn hostile_text_stays_where_it_belongs() {
     let directory = tempfile::tempdir().unwrap();

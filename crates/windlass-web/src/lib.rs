@@ -22,7 +22,7 @@ pub use document::{Document, LOADING, Paid, Part, Viewer, ViewerAccount};
 pub use error::PageError;
 pub use figure::{Figure, FigureKind, FigureRow};
 pub use state::{
-    FilterKind, ORDER_DEFAULT, ROWS_DEFAULT, ROWS_MAX, ReportState, default_mode, quoted, value_of,
+    FilterKind, ORDER_DEFAULT, ROWS_DEFAULT, ROWS_MAX, ReportState, default_mode, quoted,
 };
 pub use target_form::{TargetForm, recognised};
 pub use view::{Charge, Rendered, View};

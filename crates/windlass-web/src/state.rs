@@ -5,7 +5,9 @@ use std::fmt;
 
 use windlass_links::{Mode, Target};
 use windlass_report::filter::{Condition, Filter, Value};
-use windlass_report::{ANCHORS, Clause, ColumnType, LIMIT_MAX, Misreading, Query, QueryError};
+use windlass_report::{
+    ANCHORS, Clause, ColumnType, LIMIT_MAX, Misreading, Parameters, Query, QueryError,
+};
 
 use crate::address::Address;
 
@@ -61,26 +63,30 @@ impl FilterKind {
 }
 
 impl ReportState {
-    /// Reads decoded parameters as [`Query::from_params`] does: names are in any case, unknown ones are ignored,
-    /// and of several values for one name the last that is not blank counts. Those of the forms that change one
-    /// thing are not among them: see [`asked`](Self::asked).
-    pub fn from_params<'a>(parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut state = Self::default();
-        for (name, value) in parameters {
-            if let Some(slot) = state.slot(name).filter(|_| !value.trim().is_empty()) {
-                value.trim().clone_into(slot);
-            }
+    /// Of parameters; unknown ones are ignored. Those of the forms that change one thing are not among them: see
+    /// [`asked`](Self::asked).
+    #[must_use]
+    pub fn of(parameters: &Parameters) -> Self {
+        let value = |name| parameters.value(name).unwrap_or_default().trim().to_owned();
+        Self {
+            target: value("target"),
+            mode: value("mode"),
+            history: value("history"),
+            where_text: value("where"),
+            having: value("having"),
+            order_by: value("order_by"),
+            limit: value("limit"),
+            offset: value("offset"),
         }
-        state
     }
 
     /// The state that a form asks for, where it changes one thing: adds a condition (`add_clause`, `add_column`,
     /// `add_op`, `add_value`), or looks at what was lost since a day (`since`). What it adds is not checked
     /// here; the report says what is wrong with it. A value that is blank, or left out, is an empty text.
     #[must_use]
-    pub fn asked<'a>(parameters: &[(&'a str, &'a str)]) -> Option<Self> {
-        let value = |name| value_of(parameters, name);
-        let state = Self::from_params(parameters.iter().copied());
+    pub fn asked(parameters: &Parameters) -> Option<Self> {
+        let value = |name| parameters.value(name);
+        let state = Self::of(parameters);
         if let Some(day) = value("since") {
             return Some(state.changed(|state| state.history = format!("since:{}", day.trim())));
         }
@@ -104,20 +110,6 @@ impl ReportState {
             format!("{column}{operator}{value}")
         };
         Some(state.with_condition(kind, &condition))
-    }
-
-    fn slot(&mut self, name: &str) -> Option<&mut String> {
-        Some(match name.to_ascii_lowercase().as_str() {
-            "target" => &mut self.target,
-            "mode" => &mut self.mode,
-            "history" => &mut self.history,
-            "where" => &mut self.where_text,
-            "having" => &mut self.having,
-            "order_by" => &mut self.order_by,
-            "limit" => &mut self.limit,
-            "offset" => &mut self.offset,
-            _ => return None,
-        })
     }
 
     /// Names and values that are there.
@@ -339,23 +331,12 @@ pub fn quoted(text: &str) -> String {
     Value::Text(text.to_owned()).to_string()
 }
 
-/// The value of a parameter, as the API reads it: its name is in any case, and of several values the last that is
-/// not blank counts.
-#[must_use]
-pub fn value_of<'a>(parameters: &[(&'a str, &'a str)], name: &str) -> Option<&'a str> {
-    let mut values = parameters.iter().rev();
-    values
-        .find(|(known, value)| known.eq_ignore_ascii_case(name) && !value.trim().is_empty())
-        .map(|(_, value)| *value)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn state(query: &str) -> ReportState {
-        let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
-        ReportState::from_params(pairs.iter().map(|(n, v)| (n.as_ref(), v.as_ref())))
+        ReportState::of(&form_urlencoded::parse(query.as_bytes()).collect())
     }
 
     #[test]
@@ -447,7 +428,7 @@ mod tests {
             "/report?target=a.com&where=backlinks%3E1&limit=50"
         );
         let asked = [("Target", "a.com"), ("Since", "2021-01-01"), ("since", " ")];
-        let asked = ReportState::asked(&asked).unwrap();
+        let asked = ReportState::asked(&asked.into_iter().collect()).unwrap();
         assert_eq!(
             asked.href("/report"),
             "/report?target=a.com&history=since%3A2021-01-01"
@@ -488,7 +469,7 @@ mod tests {
                 ("add_op", operator),
                 ("add_value", value),
             ];
-            ReportState::asked(&parameters).unwrap()
+            ReportState::asked(&parameters.into_iter().collect()).unwrap()
         };
         for (column, operator, value, condition) in [
             (
@@ -508,9 +489,16 @@ mod tests {
             );
             assert_eq!(state.conditions(FilterKind::Where).len(), 1);
         }
-        let since = ReportState::asked(&[("target", "a.com"), ("since", "2021-01-01")]);
+        let since = ReportState::asked(
+            &[("target", "a.com"), ("since", "2021-01-01")]
+                .into_iter()
+                .collect(),
+        );
         assert_eq!(since.unwrap().history, "since:2021-01-01");
-        assert_eq!(ReportState::asked(&[("target", "a.com")]), None);
+        assert_eq!(
+            ReportState::asked(&[("target", "a.com")].into_iter().collect()),
+            None
+        );
         // Browsers may leave out a field that is empty.
         let empty = [
             ("target", "a.com"),
@@ -519,7 +507,9 @@ mod tests {
             ("add_op", "="),
         ];
         assert_eq!(
-            ReportState::asked(&empty).unwrap().where_text,
+            ReportState::asked(&empty.into_iter().collect())
+                .unwrap()
+                .where_text,
             "anchor=\"\""
         );
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
+use windlass_report::Parameters;
 use windlass_web::address::Address;
 use windlass_web::pages::anchors::Surroundings;
 use windlass_web::pages::sign_in::PATH;
@@ -33,10 +34,15 @@ pub(crate) struct Asked {
     pub(crate) headers: HeaderMap,
     /// Path and query, as they came.
     pub(crate) target: String,
-    pub(crate) parameters: Vec<(String, String)>,
+    pub(crate) parameters: Parameters,
+    /// The same as they came, for what may be said several times.
+    given: Vec<(String, String)>,
     base: String,
     peer: Option<Peer>,
 }
+
+/// How long the address of a page may be: it stands, a little changed, in most of the page's links.
+const ADDRESS_BYTES_MAX: usize = 4096;
 
 /// Whether a page is for everyone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +74,13 @@ impl Asked {
         let is_head = request.method() == Method::HEAD;
         let base = address::base(&headers, is_secure);
         let fail = |refusal: &Refusal| page::refused(&document::plain("Error"), refusal, &id);
+        if target.len() > ADDRESS_BYTES_MAX {
+            let text = format!(
+                "the address of this page has {} bytes; allowed: {ADDRESS_BYTES_MAX}; the API takes longer filters",
+                target.len()
+            );
+            return Err(fail(&Refusal::new(StatusCode::URI_TOO_LONG, text)));
+        }
         // Whoever claims it without TLS has a cookie for it that no browser of others sends.
         let is_secure = is_secure.0 || base.starts_with("https:");
         let token = cookies::token(&headers, is_secure);
@@ -83,8 +96,8 @@ impl Asked {
             },
             Err(refusal) => return Err(fail(&refusal)),
         };
-        let parameters = match parameters::read(request, &app.limits).await {
-            Ok(parameters) => parameters,
+        let given = match parameters::read(request, &app.limits).await {
+            Ok(given) => given,
             Err(refusal) => return Err(fail(&refusal)),
         };
         Ok(Self {
@@ -95,7 +108,8 @@ impl Asked {
             is_secure,
             headers,
             target,
-            parameters,
+            parameters: given.iter().cloned().collect(),
+            given,
             base,
             peer,
         })
@@ -103,16 +117,13 @@ impl Asked {
 
     /// The last value of a parameter.
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
-        let mut values = self.parameters.iter().rev();
-        values
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.as_str())
+        self.parameters.value(name)
     }
 
-    /// The parameters, for reading a state.
-    pub(crate) fn pairs(&self) -> Vec<(&str, &str)> {
-        let pairs = self.parameters.iter();
-        pairs.map(|(n, v)| (n.as_str(), v.as_str())).collect()
+    /// Names and values of the parameters, as they came.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.given.iter();
+        pairs.map(|(n, v)| (n.as_str(), v.as_str()))
     }
 
     /// A number of rows to pass over; what is none is none.

@@ -27,7 +27,7 @@ impl OfReport {
         what: &str,
     ) -> Result<Self, Response> {
         let asked = Asked::read(app, request, Access::Accounts).await?;
-        let state = ReportState::from_params(asked.pairs());
+        let state = ReportState::of(&asked.parameters);
         Ok(Self {
             document: of_report(&asked, &state, what),
             asked,

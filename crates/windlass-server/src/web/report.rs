@@ -18,10 +18,10 @@ pub(crate) async fn report(
 ) -> Result<Response, Response> {
     let asked = Asked::read(&app, request, Access::Accounts).await?;
     // A form that changes one thing of a report leads to the address of what it asks for.
-    if let Some(state) = ReportState::asked(&asked.pairs()) {
+    if let Some(state) = ReportState::asked(&asked.parameters) {
         return Ok(see_other(&state.href(anchors::PATH)));
     }
-    let state = ReportState::from_params(asked.pairs());
+    let state = ReportState::of(&asked.parameters);
     if state.target.is_empty() {
         return Ok(see_other("/start"));
     }

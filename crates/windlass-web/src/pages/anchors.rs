@@ -446,7 +446,9 @@ mod tests {
                         ("add_op", operator),
                         ("add_value", value),
                     ];
-                    let query = ReportState::asked(&asked).unwrap().query();
+                    let query = ReportState::asked(&asked.into_iter().collect())
+                        .unwrap()
+                        .query();
                     assert!(
                         query.is_ok(),
                         "{name} {} {operator}: {query:?}",

@@ -166,6 +166,24 @@ fn r4_base_href() {
     );
 }
 
+/// If each reference copied the whole base, this page would take many minutes.
+#[test]
+fn r4_a_base_of_megabytes_costs_what_it_is_long() {
+    let mut body = format!("<base href='http://b.example/{}/x'>", "l".repeat(8 << 20));
+    for i in 0..100_000 {
+        body += &format!("<a href=r{i}>");
+    }
+    body += "<a href=/up><a href=//h.example/x><a href=mailto:x>";
+    let begun = std::time::Instant::now();
+    let capture = html(body.as_bytes(), "text/html; charset=utf-8");
+    let took = begun.elapsed();
+    assert!(took.as_secs() < 60, "{took:?}");
+    let targets: Vec<_> = capture.links.iter().map(|l| l.target.as_str()).collect();
+    assert_eq!(targets, ["http://b.example/up", "http://h.example/x"]);
+    assert_eq!(capture.counts.rejected, 100_000);
+    assert_eq!(capture.counts.other_scheme, 1);
+}
+
 #[test]
 fn r4_hrefs_as_people_write_them() {
     assert_eq!(

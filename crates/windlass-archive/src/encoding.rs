@@ -14,7 +14,7 @@ use flate2::bufread::{DeflateDecoder, GzDecoder, ZlibDecoder};
 
 use crate::chunked;
 use crate::gzip::MAGIC as GZIP_MAGIC;
-use crate::record::header;
+use crate::media_type::MediaType;
 
 /// More codings than this on one body are an attack, not an encoding.
 const CODINGS_MAX: usize = 8;
@@ -78,7 +78,7 @@ pub(crate) fn undo(
     }
     if codings.is_empty()
         && body.starts_with(&GZIP_MAGIC)
-        && is_html(headers)
+        && MediaType::of(headers).is_some_and(|t| t.is_html())
         && let Undone::Done { bytes, cut: more } = gunzip(&body, bytes_max)
     {
         cut |= more;
@@ -245,11 +245,4 @@ fn is_text(body: &[u8]) -> bool {
     !head
         .iter()
         .any(|b| matches!(b, 0..=8 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f))
-}
-
-fn is_html(headers: &[(String, Vec<u8>)]) -> bool {
-    header(headers, "Content-Type").is_some_and(|value| {
-        let value = value.to_ascii_lowercase();
-        value.starts_with(b"text/html") || value.starts_with(b"application/xhtml")
-    })
 }

@@ -75,6 +75,20 @@ fn r2_outcomes() {
     assert_eq!(outcome(200, "text/plain", b"<html>"), Ok(Outcome::NotHtml));
     assert_eq!(outcome(200, "", b"<html >"), Ok(Outcome::Html));
     assert_eq!(outcome(200, "", b"%PDF"), Ok(Outcome::NotHtml));
+    // What names no media type is as if it were not there.
+    for content_type in ["text/html charset=utf-8", "html", "*/*"] {
+        assert_eq!(outcome(200, content_type, b"<html>"), Ok(Outcome::Html));
+        assert_eq!(outcome(200, content_type, b"%PDF"), Ok(Outcome::NotHtml));
+    }
+    // As proxies merge fields.
+    assert_eq!(
+        outcome(200, "text/html, text/html; charset=utf-8", b""),
+        Ok(Outcome::Html)
+    );
+    assert_eq!(
+        outcome(200, "text/html, text/plain", b"<html>"),
+        Ok(Outcome::NotHtml)
+    );
     assert_eq!(outcome(301, "text/html", b""), Ok(Outcome::Redirect));
     assert_eq!(outcome(404, "text/html", b""), Ok(Outcome::Gone));
     assert_eq!(outcome(410, "", b""), Ok(Outcome::Gone));

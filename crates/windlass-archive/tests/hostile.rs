@@ -35,6 +35,15 @@ fn drain(reader: impl Read + Send + 'static) -> (Vec<Record>, Vec<Problem>) {
     (records, problems)
 }
 
+/// How many records of a file are no captures.
+fn skipped(bytes: &[u8]) -> u64 {
+    let archive = Archive::from_reader(Cursor::new(bytes.to_vec()), Limits::default());
+    archive.map_or(0, |mut archive| {
+        archive.by_ref().for_each(drop);
+        archive.skipped()
+    })
+}
+
 /// The records of `all`, one after the other in a member each.
 fn members(records: &[Vec<u8>]) -> Vec<u8> {
     records.iter().flat_map(|record| gzip(record)).collect()
@@ -222,6 +231,69 @@ fn a_wrong_length_leaves_the_body_whole() {
         let is_right = wrong.to_string() == length;
         assert_eq!(problems.is_empty(), is_right, "{wrong}");
     }
+}
+
+#[test]
+fn a_header_that_is_cut_short_costs_nothing_of_the_next_record() {
+    let [first, second, third] = <[Vec<u8>; 3]>::try_from(pages(3)).unwrap();
+    let (expected, _) = read(&[first.clone(), third.clone()].concat());
+    let version_line = b"WARC/1.0\r\n".len();
+    let header = memchr::memmem::find(&second, b"\r\n\r\n").unwrap();
+    for length in version_line..header + 3 {
+        let cut = &second[..length];
+        let (records, problems) = read(&[&first, cut, &third].concat());
+        let found = without_offsets(records);
+        assert_eq!(found, without_offsets(expected.clone()), "{length}");
+        // Without a whole field there is nothing to tell it by, and nothing to take for the next's.
+        if length >= b"WARC/1.0\r\nWARC-Type:".len() {
+            assert_eq!(kinds(&problems), ["bad-header"], "{length}");
+            assert_eq!(problems[0].offset, first.len() as u64);
+            let passed = format!("has no end; passed over {length} bytes");
+            assert!(problems[0].message.contains(&passed), "{}", problems[0]);
+        }
+    }
+    // A header of its own that ends a line like a version line.
+    let uri = "http://a.org/WARC/1.0";
+    let (records, problems) = read(&response(uri, b"HTTP/1.1 200 OK\r\n\r\n"));
+    assert_eq!((uris(&records), problems), (vec![uri], vec![]));
+}
+
+#[test]
+fn a_wrong_length_of_what_is_no_capture_costs_no_records() {
+    let body = "x".repeat(10_000);
+    let http = format!("HTTP/1.1 200 OK\r\n\r\n{body}");
+    let responses: Vec<u8> = (0..100)
+        .flat_map(|i| response(&format!("http://a.org/{i}"), http.as_bytes()))
+        .collect();
+    for wrong in [700_000, 1_000_000, 900_000_000] {
+        let request = format!(
+            "WARC/1.0\r\nWARC-Type: request\r\nContent-Length: {wrong}\r\n\r\n\
+             GET / HTTP/1.1\r\n\r\n\r\n\r\n"
+        );
+        let (records, problems) = read(&[request.as_bytes(), &responses].concat());
+        assert_eq!(records.len(), 100, "{wrong}");
+        assert_eq!(kinds(&problems), ["bad-length"], "{wrong}");
+    }
+    // Where too much is claimed and there, what is not looked through is told.
+    let request = "WARC/1.0\r\nWARC-Type: request\r\nContent-Length: 30000000\r\n\r\n";
+    let (records, problems) = read(&[request.as_bytes(), &responses.repeat(20)].concat());
+    assert!(records.len() < 2000);
+    assert_eq!(kinds(&problems), ["bad-length"]);
+    let message = &problems[0].message;
+    assert!(message.contains("bytes are left out"), "{message}");
+}
+
+#[test]
+fn opening_holds_no_more_problems_than_it_must() {
+    let mut damaged = gzip(b"WARC/");
+    let checksum = damaged.len() - 8;
+    damaged[checksum] ^= 1;
+    let mut bytes = damaged.repeat(100_000);
+    let opened = Archive::from_reader(Cursor::new(bytes.clone()), Limits::default());
+    assert!(opened.unwrap().bytes_read() < 1 << 20);
+    bytes.extend(gzip(&pages(1)[0]));
+    let (records, problems) = read(&bytes);
+    assert_eq!((records.len(), problems.len()), (1, 100_000));
 }
 
 #[test]
@@ -451,7 +523,8 @@ proptest! {
     #[test]
     fn any_bytes_are_read_to_their_end(bytes in archive_like()) {
         let (records, problems) = read(&bytes);
-        prop_assert!(!records.is_empty() || !problems.is_empty() || !bytes.is_empty());
+        // Whatever is there is handed on, reported, or counted as no capture.
+        prop_assert!(!records.is_empty() || !problems.is_empty() || skipped(&bytes) > 0);
         let slow = drain(OneByte(Cursor::new(bytes.clone())));
         prop_assert_eq!(&slow, &(records, problems));
         let (small, _) = windlass_archive::read_all(&bytes, SMALL);

@@ -64,26 +64,26 @@ pub(super) struct Resolver {
     /// The most of the base that is short enough to be part of a target (R4). A reference that takes more
     /// is not resolved: each would copy the base, and a page has room for a base of megabytes and a
     /// million references.
-    reach: Leans,
+    reach: LeansOn,
     encoding: &'static Encoding,
 }
 
 /// How much of its base a reference takes over; each includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Leans {
+enum LeansOn {
     /// `//host/x`, `https://host/x`.
-    OnScheme,
+    Scheme,
     /// `/x`.
-    OnHost,
+    Host,
     /// `x`, `../x`.
-    OnDirectory,
+    Directory,
     /// `?x`.
-    OnPath,
+    Path,
     /// `#x`, or nothing.
-    OnQuery,
+    Query,
 }
 
-impl Leans {
+impl LeansOn {
     /// What a reference takes over from an `http` or `https` base.
     fn of(reference: &str, base: &Url) -> Self {
         let reference = reference::cleaned(reference);
@@ -96,53 +96,53 @@ impl Leans {
             Some(scheme) if scheme.eq_ignore_ascii_case(base.scheme()) => {
                 reference.get(scheme.len() + 1..).unwrap_or_default()
             }
-            Some(_) => return Self::OnScheme,
+            Some(_) => return Self::Scheme,
             None => &reference,
         };
         match rest.as_bytes() {
-            [b'/' | b'\\', b'/' | b'\\', ..] => Self::OnScheme,
-            [b'/' | b'\\', ..] => Self::OnHost,
-            [b'?', ..] => Self::OnPath,
-            [] | [b'#', ..] => Self::OnQuery,
-            _ => Self::OnDirectory,
+            [b'/' | b'\\', b'/' | b'\\', ..] => Self::Scheme,
+            [b'/' | b'\\', ..] => Self::Host,
+            [b'?', ..] => Self::Path,
+            [] | [b'#', ..] => Self::Query,
+            _ => Self::Directory,
         }
     }
 }
 
 /// Drops from a base what is too long to be part of a target, and tells what is left of it.
-fn shortened(mut base: Url) -> (Url, Leans) {
+fn shortened(mut base: Url) -> (Url, LeansOn) {
     base.set_fragment(None);
     if base.as_str().len() <= URL_LENGTH_MAX {
-        return (base, Leans::OnQuery);
+        return (base, LeansOn::Query);
     }
     if !matches!(base.scheme(), "http" | "https") {
         // Whatever leans on it is no target, and counted by its scheme.
         let end = if base.cannot_be_a_base() { "" } else { "//h/" };
         let short = Url::parse(&format!("{}:{end}", base.scheme()));
-        return (short.unwrap_or(base), Leans::OnQuery);
+        return (short.unwrap_or(base), LeansOn::Query);
     }
     // Targets have no user-info; an http URL can lose it.
     let _ = base.set_username("");
     let _ = base.set_password(None);
     let is_short = |url: &Url| url.as_str().len() <= URL_LENGTH_MAX;
     if is_short(&base) {
-        return (base, Leans::OnQuery);
+        return (base, LeansOn::Query);
     }
     base.set_query(None);
     if is_short(&base) {
-        return (base, Leans::OnPath);
+        return (base, LeansOn::Path);
     }
     let directory = base.path().rsplit_once('/').map(|(d, _)| format!("{d}/"));
     base.set_path(&directory.unwrap_or_default());
     if is_short(&base) {
-        return (base, Leans::OnDirectory);
+        return (base, LeansOn::Directory);
     }
     base.set_path("");
     if is_short(&base) {
-        return (base, Leans::OnHost);
+        return (base, LeansOn::Host);
     }
     let short = Url::parse(&format!("{}://h/", base.scheme()));
-    (short.unwrap_or(base), Leans::OnScheme)
+    (short.unwrap_or(base), LeansOn::Scheme)
 }
 
 impl Resolver {
@@ -170,7 +170,7 @@ impl Resolver {
         // Without a host, or where paths are opaque or the base is not whole, nothing is known without
         // parsing.
         let is_known =
-            matches!(self.base.scheme(), "http" | "https") && self.reach == Leans::OnQuery;
+            matches!(self.base.scheme(), "http" | "https") && self.reach == LeansOn::Query;
         self.base.host_str().filter(|_| is_known)
     }
 
@@ -192,7 +192,7 @@ impl Resolver {
     }
 
     pub(super) fn resolve(&self, href: &str) -> Result<CanonicalUrl, UrlError> {
-        if self.reach < Leans::OnQuery && Leans::of(href, &self.base) > self.reach {
+        if self.reach < LeansOn::Query && LeansOn::of(href, &self.base) > self.reach {
             return Err(UrlError::TooLong);
         }
         CanonicalUrl::from_url(reference::parse(href, Some(&self.base), self.encoding)?)

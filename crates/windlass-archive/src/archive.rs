@@ -15,9 +15,16 @@ use crate::record::{Payload, Problem, ProblemKind, Record};
 use crate::source::Source;
 use crate::start::{self, Family};
 use crate::time::CaptureTime;
-use crate::warc::{self, WarcHeader};
+use crate::warc::{self, BlockEnd, WarcHeader};
 use crate::wat::{self, Wat};
 use crate::window::{Reach, Window};
+
+/// After so many damaged members at the beginning, each of which began like a record, the file is taken for
+/// an archive: what is reported before the caller takes anything is held in memory.
+const EARLY_PROBLEMS_MAX: usize = 1000;
+
+/// Said of a header without an empty line.
+const NO_END: &str = "the record's header has no end";
 
 /// Reads the captures of one file in order.
 ///
@@ -129,6 +136,9 @@ impl Archive {
             }
             first_damage.get_or_insert_with(|| problem.clone());
             self.ready.push_back(Err(problem));
+            if self.ready.len() >= EARLY_PROBLEMS_MAX {
+                break;
+            }
         }
         Ok(())
     }
@@ -221,6 +231,11 @@ impl Archive {
     fn resume(&mut self, place: Place, kind: ProblemKind, message: &str) {
         let from = self.window.position();
         framing::find_next(&mut self.window, self.family, |_| {});
+        self.passed_over(place, from, kind, message);
+    }
+
+    /// Reports a record that cannot be read, of which the bytes from `from` to here were passed over.
+    fn passed_over(&mut self, place: Place, from: u64, kind: ProblemKind, message: &str) {
         if place
             .member_at
             .is_some_and(|at| self.window.fault_spoils(at))
@@ -240,6 +255,12 @@ impl Archive {
         };
         let block = self.window.available().get(..length).unwrap_or_default();
         let header = WarcHeader::parse(block);
+        // A URI may end like a version line; two headers in one have their fields twice.
+        if header.has_repeats
+            && let Some(length) = warc::last_version_line(block)
+        {
+            return self.cut_header(place, length);
+        }
         self.window.advance(length);
         let claimed = match header.content_length {
             Some(Some(claimed)) => claimed,
@@ -258,12 +279,12 @@ impl Archive {
             claimed,
         };
         let Some(kind) = Wanted::of(&header) else {
-            let framed = frame.read(&mut self.window, 0);
-            if header.record_type.is_none() && framed.ending != Ending::Spoiled {
+            let ending = frame.pass(&mut self.window, self.limits.content_bytes_max());
+            if header.record_type.is_none() && ending != Ending::Spoiled {
                 let message = "the record has no WARC-Type; left out".to_owned();
                 self.problem(place.offset, ProblemKind::BadHeader, message);
             } else {
-                self.skip(place, framed.ending);
+                self.skip(place, ending);
             }
             return;
         };
@@ -295,7 +316,7 @@ impl Archive {
     }
 
     /// The length of the WARC header block at the window's position; `None`, and reported, where it
-    /// has no end.
+    /// has no end. What begins with another record's version line is that record's.
     fn header_block(&mut self, place: Place) -> Option<usize> {
         let limit = self.limits.header_bytes_max;
         let (mut searched, mut wanted) = (0, 4 << 10);
@@ -306,23 +327,35 @@ impl Archive {
                 Reach::Record(n) | Reach::Stop(n) => n,
             };
             let bytes = self.window.available().get(..got).unwrap_or_default();
-            if let Some(length) = warc::block_len(bytes, searched) {
-                return Some(length);
+            match warc::block_end(bytes, searched) {
+                Some(BlockEnd::EmptyLine(length)) => return Some(length),
+                Some(BlockEnd::VersionLine(length)) => {
+                    self.cut_header(place, length);
+                    return None;
+                }
+                None => {}
             }
             if reached != Reach::Full || got >= limit {
                 let message = if got >= limit {
                     format!("the record's header is longer than {limit} bytes")
                 } else {
-                    "the record's header has no end".to_owned()
+                    NO_END.to_owned()
                 };
                 // Its version line is stepped over, or it would be found again.
-                self.window.advance(start::LOOK_AHEAD_BYTES.min(got).min(8));
+                self.window.advance(got.min(8));
                 self.resume(place, ProblemKind::BadHeader, &message);
                 return None;
             }
             searched = got;
             wanted = wanted.saturating_mul(2).min(limit);
         }
+    }
+
+    /// Reports a header that ends, without an empty line, after `length` bytes, where another record begins.
+    fn cut_header(&mut self, place: Place, length: usize) {
+        let from = self.window.position();
+        self.window.advance(length);
+        self.passed_over(place, from, ProblemKind::BadHeader, NO_END);
     }
 
     /// Reads an ARC record, the window standing at its header line.
@@ -348,7 +381,7 @@ impl Archive {
             claimed,
         };
         if !warc::is_web(&uri) {
-            let ending = frame.read(&mut self.window, 0).ending;
+            let ending = frame.pass(&mut self.window, self.limits.content_bytes_max());
             return self.skip(place, ending);
         }
         let time = date::arc(&date);

@@ -3,6 +3,7 @@
 use crate::encoding;
 use crate::http;
 use crate::limits::Limits;
+use crate::media_type::MediaType;
 use crate::record::{Payload, ProblemKind, Response, header};
 
 /// A payload, and the problems that did not cost it.
@@ -15,8 +16,8 @@ pub(crate) type Trouble = (ProblemKind, String);
 pub(crate) fn response(content: &[u8], cut: bool, limits: &Limits) -> Read {
     let head = http::head(content, limits).map_err(|why| (ProblemKind::BadHttp, why))?;
     let mut troubles = Vec::new();
-    let media_type = header(&head.headers, "Content-Type");
-    let body = if media_type.is_some_and(is_no_text) {
+    let media_type = MediaType::of(&head.headers);
+    let body = if media_type.is_some_and(|t| t.is_no_text()) {
         encoding::Body::default()
     } else {
         let raw = content.get(head.body_at..).unwrap_or_default();
@@ -46,7 +47,8 @@ pub(crate) fn resource(
 ) -> (Payload, Vec<Trouble>) {
     let no_text = content_type
         .as_ref()
-        .is_some_and(|t| is_no_text(t.as_bytes()));
+        .and_then(|value| MediaType::last(value.as_bytes()))
+        .is_some_and(|t| t.is_no_text());
     let kept = if no_text {
         0
     } else {
@@ -93,18 +95,4 @@ fn cut_at(limits: &Limits) -> Trouble {
     let limit = limits.body_bytes_max;
     let message = format!("the body is longer than {limit} bytes; the rest is left out");
     (ProblemKind::BodyCut, message)
-}
-
-/// Media types that can hold no links: their bodies are not kept.
-fn is_no_text(media_type: &[u8]) -> bool {
-    let media_type = media_type.trim_ascii_start();
-    ["image/", "video/", "audio/", "font/"].iter().any(|kind| {
-        media_type
-            .get(..kind.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(kind.as_bytes()))
-            // An SVG is text and may hold links.
-            && !media_type
-                .get(kind.len()..)
-                .is_some_and(|rest| rest.to_ascii_lowercase().starts_with(b"svg"))
-    })
 }

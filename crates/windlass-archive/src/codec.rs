@@ -128,6 +128,43 @@ impl Codec {
     }
 }
 
+/// How many times the source's way back may be decoded again before reading gets past it.
+const RETRIES_MAX: u64 = 4;
+
+/// Decides where behind damage to look for the next member. Normally that is inside the damaged one, for
+/// damage is noticed late. But members can be made that all fail at one place, each beginning a little
+/// behind the one before: so what may be decoded again is bounded.
+#[derive(Debug, Default)]
+pub(crate) struct Retries {
+    /// Where damage was noticed, at the farthest.
+    noticed: u64,
+    /// Packed bytes before that place that were decoded again.
+    again_bytes: u64,
+}
+
+impl Retries {
+    /// A member has ended well, at this offset of the file.
+    pub(crate) fn ended_well(&mut self, at: u64) {
+        if at >= self.noticed {
+            self.again_bytes = 0;
+        }
+    }
+
+    /// The offset to look from, after the member at `member_offset` has failed where the source stands.
+    pub(crate) fn look_from(&mut self, source: &Source, member_offset: u64) -> u64 {
+        let here = source.offset();
+        self.again_bytes += here.min(self.noticed).saturating_sub(member_offset);
+        self.noticed = self.noticed.max(here);
+        let look_back = source.look_back_bytes_max() as u64;
+        let next = member_offset + 1;
+        if self.again_bytes > look_back.saturating_mul(RETRIES_MAX) {
+            here.max(next)
+        } else {
+            next
+        }
+    }
+}
+
 /// Looks from `from` on for `magic` where `is_member` agrees, keeping no more than the source does.
 /// Leaves the source at the place found.
 pub(crate) fn find_member(

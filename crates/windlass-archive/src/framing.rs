@@ -8,7 +8,8 @@ use crate::window::{Reach, Stop, Window};
 
 /// Bytes that are passed over at once.
 const STEP_BYTES: usize = 128 << 10;
-/// Bytes kept behind the position while content is passed over, to look for a swallowed record in.
+/// Bytes kept behind the position while content is passed over that is too long to be held, to look for a
+/// swallowed record in.
 const LOOK_BACK_BYTES: usize = 256 << 10;
 
 /// How the claimed length compares with what was found.
@@ -62,20 +63,31 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    /// Goes over the content, keeping its first `keep` bytes.
-    pub(crate) fn read(self, window: &mut Window, keep: usize) -> Framed {
+    /// Goes over the content, keeping its first `bytes_max` bytes.
+    pub(crate) fn read(self, window: &mut Window, bytes_max: usize) -> Framed {
+        self.go(window, bytes_max, bytes_max)
+    }
+
+    /// Goes over content that is not wanted. Where it is no longer than `bytes_max`, it is held until its
+    /// end is known, so that no record in it is lost to a wrong length.
+    pub(crate) fn pass(self, window: &mut Window, bytes_max: usize) -> Ending {
+        self.go(window, 0, bytes_max).ending
+    }
+
+    fn go(self, window: &mut Window, keep: usize, hold: usize) -> Framed {
         window.pin();
         let from = window.position();
-        let mut owned = None;
-        let reached = match usize::try_from(self.claimed).ok().filter(|n| *n <= keep) {
+        let mut owned = (keep == 0).then(Vec::new);
+        let reached = match usize::try_from(self.claimed).ok().filter(|n| *n <= hold) {
             Some(claimed) => step(window, claimed),
             None => {
-                if keep > 0 && window.reach(keep) == Reach::Full {
+                let is_long = window.reach(hold) == Reach::Full;
+                if is_long && owned.is_none() {
                     owned = window.available().get(..keep).map(<[u8]>::to_vec);
                 }
-                // Content that ends within `keep`, against its claim, stays in the window.
-                let kept = if owned.is_some() { 0 } else { keep };
-                pass(window, self.claimed, kept.max(LOOK_BACK_BYTES))
+                // Content that ends within `hold`, against its claim, stays in the window.
+                let look_back = if is_long { LOOK_BACK_BYTES } else { hold };
+                pass(window, self.claimed, look_back.max(LOOK_BACK_BYTES))
             }
         };
         let cut = owned.is_some();
@@ -117,15 +129,18 @@ impl Frame {
                 Separator::Missing { lines } => is_separated = lines == 2,
             }
         }
+        let held_from = window.position() - window.kept() as u64;
+        let unsearched = held_from.saturating_sub(from);
         if let Some(at) = self.look_back(window, from) {
             held.end_at(from, at, window);
             window.seek(at);
-            return self.wrong("another record starts before that");
+            return self.wrong(&searched("another record starts before that", unsearched));
         }
         if reached != Reach::Full {
-            return Ending::CutShort(self.message("the file ends before that"));
+            let found = searched("the file ends before that", unsearched);
+            return Ending::CutShort(self.message(&found));
         }
-        if is_separated && warc::block_len(window.slice(from, end), 0).is_some() {
+        if is_separated && warc::has_empty_line(window.slice(from, end)) {
             // The length is right, and what is wrong comes behind the record — unless the two line
             // ends are those behind the HTTP header.
             return Ending::Right;
@@ -152,7 +167,10 @@ impl Frame {
         if self.is_spoiled(window) {
             return Ending::Spoiled;
         }
-        self.wrong("the next record does not start there")
+        self.wrong(&searched(
+            "the next record does not start there",
+            unsearched,
+        ))
     }
 
     fn wrong(self, found: &str) -> Ending {
@@ -297,6 +315,14 @@ fn without_line_ends(bytes: &[u8], count: usize, is_split: bool) -> Option<usize
         rest = line.strip_suffix(b"\r").unwrap_or(line);
     }
     Some(rest.len())
+}
+
+/// What was found, and how much of the content was too long ago to look for other records in.
+fn searched(found: &str, unsearched: u64) -> String {
+    match unsearched {
+        0 => found.to_owned(),
+        n => format!("{found}; other records in its first {n} bytes are left out"),
+    }
 }
 
 /// The length of content without the separator at its end, or what there is of it.

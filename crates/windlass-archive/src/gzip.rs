@@ -4,7 +4,7 @@ use std::io;
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use crate::codec::{Fault, Step, find_member};
+use crate::codec::{Fault, Retries, Step, find_member};
 use crate::member::Member;
 use crate::source::Source;
 use crate::start;
@@ -41,6 +41,7 @@ pub(crate) struct Gzip {
     size: u32,
     member_offset: u64,
     state: State,
+    retries: Retries,
 }
 
 impl Default for Gzip {
@@ -52,6 +53,7 @@ impl Default for Gzip {
             size: 0,
             member_offset: 0,
             state: State::Between,
+            retries: Retries::default(),
         }
     }
 }
@@ -85,6 +87,7 @@ impl Gzip {
         }
         if source.available().starts_with(&MAGIC) && self.member.decode(source)? {
             self.state = State::Whole;
+            self.retries.ended_well(source.offset());
             return Ok(Step::Member(self.member_offset));
         }
         let mut wanted = 10;
@@ -93,9 +96,14 @@ impl Gzip {
             match header_len(source.available()) {
                 Header::Is(length) => break length,
                 Header::Not => return Err(self.between(source)),
-                Header::Short if got < wanted || wanted >= HEADER_BYTES_MAX => {
+                Header::Short if got < wanted => {
                     let message = "the file ends inside the header of a gzip member";
                     return Err(self.damage(message).unbegun());
+                }
+                Header::Short if wanted >= HEADER_BYTES_MAX => {
+                    let message =
+                        format!("the header of a gzip member is longer than {wanted} bytes");
+                    return Err(self.damage(&message).unbegun());
                 }
                 Header::Short => wanted = (wanted * 4).min(HEADER_BYTES_MAX),
             }
@@ -114,11 +122,13 @@ impl Gzip {
             let (in_before, out_before) = (self.inflate.total_in(), self.inflate.total_out());
             let status = self
                 .inflate
-                .decompress(source.available(), out, FlushDecompress::None)
-                .map_err(|_| self.damage("a gzip member does not inflate: its data is damaged"))?;
+                .decompress(source.available(), out, FlushDecompress::None);
             let eaten = usize::try_from(self.inflate.total_in() - in_before).unwrap_or(usize::MAX);
             let made = usize::try_from(self.inflate.total_out() - out_before).unwrap_or(0);
+            // Also before damage, so that the source stands where it was noticed.
             source.consume(eaten);
+            let status = status
+                .map_err(|_| self.damage("a gzip member does not inflate: its data is damaged"))?;
             let written = out.get(..made).unwrap_or_default();
             self.crc.update(written);
             self.size = self.size.wrapping_add(made as u32);
@@ -153,21 +163,25 @@ impl Gzip {
         }
         source.consume(8);
         self.state = State::Between;
+        self.retries.ended_well(source.offset());
         Ok(())
     }
 
     /// Goes on behind damage: at the next member that inflates to the start of a record.
     pub(crate) fn recover(&mut self, source: &mut Source) -> io::Result<bool> {
-        let from = self.member_offset + 1;
+        let from = self.retries.look_from(source, self.member_offset);
         self.state = State::Between;
-        find_member(source, from, &MAGIC, PROBE_BYTES, is_member)
+        let inflate = &mut self.inflate;
+        find_member(source, from, &MAGIC, PROBE_BYTES, |packed| {
+            is_member(packed, inflate)
+        })
     }
 
     fn damage(&self, message: &str) -> Fault {
         Fault::Damage {
             offset: self.member_offset,
             between: false,
-            message: format!("{message}; the records in it are left out"),
+            message: format!("{message}; no further record is taken from it"),
         }
     }
 
@@ -188,13 +202,13 @@ impl Gzip {
     }
 }
 
-/// Whether a member begins here that inflates to the start of a record.
-fn is_member(packed: &[u8]) -> bool {
+/// Whether a member begins here that `inflate` makes the start of a record of.
+fn is_member(packed: &[u8], inflate: &mut Decompress) -> bool {
     let Header::Is(length) = header_len(packed) else {
         return false;
     };
     let mut out = [0; 512];
-    let mut inflate = Decompress::new(false);
+    inflate.reset(false);
     let body = packed.get(length..).unwrap_or_default();
     let inflated = inflate.decompress(body, &mut out, FlushDecompress::None);
     let n = usize::try_from(inflate.total_out()).unwrap_or(0);
@@ -203,8 +217,9 @@ fn is_member(packed: &[u8]) -> bool {
 
 /// Whether there is such a member anywhere in `bytes`: a gzip file whose beginning is damaged.
 pub(crate) fn holds_member(bytes: &[u8]) -> bool {
+    let mut inflate = Decompress::new(false);
     memchr::memmem::find_iter(bytes, &MAGIC)
-        .any(|at| is_member(bytes.get(at..).unwrap_or_default()))
+        .any(|at| is_member(bytes.get(at..).unwrap_or_default(), &mut inflate))
 }
 
 /// What [`header_len`] finds.

@@ -34,6 +34,7 @@ mod gzip;
 mod http;
 mod limits;
 mod loose;
+mod media_type;
 mod member;
 pub mod record;
 mod source;
@@ -46,5 +47,6 @@ mod zst;
 
 pub use archive::{Archive, read_all};
 pub use limits::Limits;
+pub use media_type::MediaType;
 pub use record::{Payload, Problem, ProblemKind, Record, Response, WatLink, WatPage};
 pub use time::CaptureTime;

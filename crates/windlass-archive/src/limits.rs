@@ -4,7 +4,8 @@
 /// claims, no more than these is held at once.
 ///
 /// The reader of one file holds at most about `2 × (body_bytes_max + header_bytes_max) +
-/// 3 × look_back_bytes_max` bytes, besides the records that the caller keeps.
+/// 3 × look_back_bytes_max` bytes, and 16 bytes for each gzip member or zstd frame that begins in the
+/// decompressed bytes among them, besides the records that the caller keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of a body, after its encodings are undone; longer bodies are cut and reported as

@@ -48,6 +48,11 @@ impl Source {
         self.base + self.pos as u64
     }
 
+    /// Bytes that are held behind [`offset`](Self::offset) at most, and since the mark.
+    pub(crate) fn look_back_bytes_max(&self) -> usize {
+        self.look_back_bytes_max
+    }
+
     /// Takes `n` of the available bytes.
     pub(crate) fn consume(&mut self, n: usize) {
         self.pos = self.pos.saturating_add(n).min(self.end);

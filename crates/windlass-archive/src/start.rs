@@ -8,6 +8,9 @@ pub(crate) const ARC_LINE_BYTES_MAX: usize = 64 << 10;
 /// Bytes behind a version line that [`find`] wants to see before it believes the line.
 pub(crate) const LOOK_AHEAD_BYTES: usize = 256;
 
+/// The longest version line, with its line end.
+pub(crate) const VERSION_LINE_BYTES_MAX: usize = 21;
+
 /// The two families of records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Family {
@@ -42,7 +45,7 @@ pub(crate) fn may_begin(bytes: &[u8]) -> bool {
 /// The length of the `WARC/x.y` line at the start of `bytes`, with its line end.
 pub(crate) fn version_line_len(bytes: &[u8]) -> Option<usize> {
     let rest = bytes.strip_prefix(b"WARC/")?;
-    let line = rest.get(..rest.len().min(16))?;
+    let line = rest.get(..rest.len().min(VERSION_LINE_BYTES_MAX - 5))?;
     let end = memchr::memchr(b'\n', line)?;
     let version = line.get(..end)?.trim_ascii_end();
     let is_version = version.first().is_some_and(u8::is_ascii_digit)

@@ -1,5 +1,7 @@
 //! The header of a WARC record (ISO 28500; 0.17, 0.18, 1.0 and 1.1 read alike).
 
+use crate::start;
+
 /// The fields that matter of a record's header.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct WarcHeader {
@@ -11,6 +13,8 @@ pub(crate) struct WarcHeader {
     pub(crate) content_length: Option<Option<u64>>,
     pub(crate) refers_to_uri: Option<Vec<u8>>,
     pub(crate) refers_to_date: Option<String>,
+    /// One of these is there more than once.
+    pub(crate) has_repeats: bool,
 }
 
 impl WarcHeader {
@@ -61,43 +65,79 @@ impl WarcHeader {
     }
 
     fn set(&mut self, name: &[u8], value: Vec<u8>) {
-        let text = |value: &[u8]| Some(String::from_utf8_lossy(value).into_owned());
+        let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
         let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
-        if is("WARC-Type") {
-            let value = text(&value).map(|t| t.to_ascii_lowercase());
-            self.record_type = self.record_type.take().or(value);
+        let is_repeated = if is("WARC-Type") {
+            put(&mut self.record_type, text(&value).to_ascii_lowercase())
         } else if is("WARC-Target-URI") {
-            self.target_uri = self.target_uri.take().or(Some(value));
+            put(&mut self.target_uri, value)
         } else if is("WARC-Date") {
-            self.date = self.date.take().or(text(&value));
+            put(&mut self.date, text(&value))
         } else if is("Content-Type") {
-            self.content_type = self.content_type.take().or(text(&value));
+            put(&mut self.content_type, text(&value))
         } else if is("Content-Length") {
             let length = std::str::from_utf8(&value)
                 .ok()
                 .and_then(|t| t.parse().ok());
-            self.content_length = self.content_length.or(Some(length));
+            put(&mut self.content_length, length)
         } else if is("WARC-Refers-To-Target-URI") {
-            self.refers_to_uri = self.refers_to_uri.take().or(Some(value));
+            put(&mut self.refers_to_uri, value)
         } else if is("WARC-Refers-To-Date") {
-            self.refers_to_date = self.refers_to_date.take().or(text(&value));
-        }
+            put(&mut self.refers_to_date, text(&value))
+        } else {
+            false
+        };
+        self.has_repeats |= is_repeated;
     }
 }
 
-/// The length of the header block at the start of `bytes`, with the empty line that ends it.
-/// `searched` bytes were looked at before without finding it.
-pub(crate) fn block_len(bytes: &[u8], searched: usize) -> Option<usize> {
-    let from = searched.saturating_sub(3);
+/// Sets what is not set yet; whether it was.
+fn put<T>(slot: &mut Option<T>, value: T) -> bool {
+    let was_set = slot.is_some();
+    slot.get_or_insert(value);
+    was_set
+}
+
+/// Where the last version line begins that stands at the end of another line of a header block: the writer was
+/// stopped within that line, and began anew.
+pub(crate) fn last_version_line(block: &[u8]) -> Option<usize> {
+    let found = memchr::memmem::rfind_iter(block, b"WARC/").find(|&at| {
+        let rest = block.get(at..).unwrap_or_default();
+        start::version_line_len(rest).is_some()
+    });
+    found.filter(|at| *at > 0)
+}
+
+/// Where a header block ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BlockEnd {
+    /// Behind its empty line, after so many bytes.
+    EmptyLine(usize),
+    /// Without one: after so many bytes another record's version line stands. The writer was stopped in
+    /// the header, and began anew.
+    VersionLine(usize),
+}
+
+/// The end of the header block at the start of `bytes`. `searched` bytes were looked at before without
+/// finding it.
+pub(crate) fn block_end(bytes: &[u8], searched: usize) -> Option<BlockEnd> {
+    let from = searched.saturating_sub(start::VERSION_LINE_BYTES_MAX + 1);
     let rest = bytes.get(from..)?;
     memchr::memchr_iter(b'\n', rest).find_map(|at| {
         let after = from + at + 1;
         match bytes.get(after..)? {
-            [b'\n', ..] => Some(after + 1),
-            [b'\r', b'\n', ..] => Some(after + 2),
-            _ => None,
+            [b'\n', ..] => Some(BlockEnd::EmptyLine(after + 1)),
+            [b'\r', b'\n', ..] => Some(BlockEnd::EmptyLine(after + 2)),
+            line => start::version_line_len(line).map(|_| BlockEnd::VersionLine(after)),
         }
     })
+}
+
+/// Whether an empty line stands in `bytes`, behind another.
+pub(crate) fn has_empty_line(bytes: &[u8]) -> bool {
+    [&b"\n\n"[..], b"\n\r\n"]
+        .iter()
+        .any(|line| memchr::memmem::find(bytes, line).is_some())
 }
 
 /// A URI as archives write it, made a string: without angle brackets, and with the bytes that are
@@ -142,7 +182,8 @@ mod tests {
         );
         assert_eq!(header.content_length, Some(Some(12)));
         assert_eq!(header.date.as_deref(), Some("2014"));
-        assert_eq!(block_len(block, 0), Some(block.len()));
+        let end = BlockEnd::EmptyLine(block.len());
+        assert_eq!(block_end(block, 0), Some(end));
     }
 
     #[test]
@@ -159,7 +200,17 @@ mod tests {
     fn finds_the_end_of_the_block_across_reads() {
         let block = b"WARC/1.0\r\nA: b\r\n\r\nrest";
         for searched in 0..=16 {
-            assert_eq!(block_len(block, searched), Some(18), "{searched}");
+            let end = Some(BlockEnd::EmptyLine(18));
+            assert_eq!(block_end(block, searched), end, "{searched}");
+        }
+        let block = b"WARC/1.0\r\nA: WARC/1.0\r\nWARC/1.1.1111111111\r\n\r\n";
+        for searched in 0..=44 {
+            let found = block_end(block.get(..searched).unwrap(), 0);
+            let end = Some(BlockEnd::VersionLine(23));
+            assert!(found.is_none() || found == end, "{searched}");
+            if found.is_none() {
+                assert_eq!(block_end(block, searched), end, "{searched}");
+            }
         }
     }
 }

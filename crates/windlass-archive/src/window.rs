@@ -50,7 +50,11 @@ pub(crate) struct Window {
     pin: usize,
     pos: usize,
     end: usize,
+    /// In order, each at a position of its own.
     members: VecDeque<Member>,
+    /// [`reach`](Self::reach) has found no record at the members that begin behind where it looked from
+    /// and up to here, so that none is looked at twice.
+    no_record_until: u64,
     stop: Option<Stop>,
 }
 
@@ -65,6 +69,7 @@ impl Window {
             pos: 0,
             end: 0,
             members: VecDeque::new(),
+            no_record_until: 0,
             stop: None,
         }
     }
@@ -96,17 +101,17 @@ impl Window {
 
     /// Keeps the bytes from here on; those before may go.
     pub(crate) fn pin(&mut self) {
-        self.pin = self.pos;
-        let here = self.position();
-        // The member that holds the position stays: it tells whether damage later on touches it.
-        while self.members.get(1).is_some_and(|m| m.at <= here) {
-            self.members.pop_front();
-        }
+        self.pin_at_most(0);
     }
 
     /// Keeps no more than `n` bytes behind the position.
     pub(crate) fn pin_at_most(&mut self, n: usize) {
         self.pin = self.pin.max(self.pos.saturating_sub(n));
+        let pinned = self.base + self.pin as u64;
+        // The member that holds the pin stays: it tells whether damage later on touches it.
+        while self.members.get(1).is_some_and(|m| m.at <= pinned) {
+            self.members.pop_front();
+        }
     }
 
     /// Bytes that are kept behind the position.
@@ -180,13 +185,11 @@ impl Window {
     pub(crate) fn reach(&mut self, n: usize) -> Reach {
         let got = self.ensure(n).min(n);
         let here = self.position();
-        let mut next = 0;
+        let known = here.max(self.no_record_until);
+        let mut next = self.members.partition_point(|m| m.at <= known);
         while let Some(member) = self.members.get(next).copied() {
             next += 1;
-            let Some(ahead) = member.at.checked_sub(here).filter(|a| *a > 0) else {
-                continue;
-            };
-            let ahead = usize::try_from(ahead).unwrap_or(usize::MAX);
+            let ahead = usize::try_from(member.at - here).unwrap_or(usize::MAX);
             if ahead >= got {
                 break;
             }
@@ -194,6 +197,7 @@ impl Window {
             if self.family_at(ahead).is_some() {
                 return Reach::Record(ahead);
             }
+            self.no_record_until = member.at;
         }
         if got == n {
             Reach::Full
@@ -240,7 +244,8 @@ impl Window {
 
     fn member_begun_here(&self) -> Option<Member> {
         let here = self.position();
-        self.members.iter().copied().find(|m| m.at == here)
+        let at = self.members.partition_point(|m| m.at < here);
+        self.members.get(at).copied().filter(|m| m.at == here)
     }
 
     /// Whether the damage that stopped the stream lies in the member that begins at `at`, so that
@@ -278,5 +283,30 @@ impl Window {
             Err(error) => self.stop = Some(Stop::Fault(Fault::Io(error))),
         }
         Some(problem)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Write};
+
+    use super::*;
+
+    #[test]
+    fn members_that_are_passed_are_forgotten() {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(b"x").unwrap();
+        let file = encoder.finish().unwrap().repeat(50_000);
+        let mut source = Source::new(Box::new(Cursor::new(file)), 1 << 20);
+        let codec = Codec::detect(&mut source).unwrap();
+        let mut window = Window::new(source, codec);
+        while window.reach(1000) == Reach::Full {
+            window.advance(1000);
+            window.pin_at_most(100);
+            // Those that are kept, and those that were looked ahead at.
+            let most = 102 + start::LOOK_AHEAD_BYTES;
+            assert!(window.members.len() <= most, "{}", window.members.len());
+        }
+        assert_eq!(window.position(), 50_000);
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use zstd::stream::raw::{Decoder, InBuffer, Operation, OutBuffer};
 
-use crate::codec::{Fault, Step, find_member};
+use crate::codec::{Fault, Retries, Step, find_member};
 use crate::source::Source;
 use crate::start;
 
@@ -31,19 +31,21 @@ enum State {
 
 /// Decodes the frames of a zstd file.
 pub(crate) struct Zst {
+    /// Knows the dictionary; used for every frame, for taking in a dictionary costs more than most frames.
+    /// `None` before the first.
     decoder: Option<Decoder<'static>>,
-    dictionary: Vec<u8>,
     frame_offset: u64,
     state: State,
+    retries: Retries,
 }
 
 impl Zst {
     pub(crate) fn new() -> Self {
         Self {
             decoder: None,
-            dictionary: Vec::new(),
             frame_offset: 0,
             state: State::Between,
+            retries: Retries::default(),
         }
     }
 
@@ -67,7 +69,7 @@ impl Zst {
                 if !source.available().starts_with(&FRAME_MAGIC) {
                     return Err(self.between(source));
                 }
-                self.decoder = Some(new_decoder(&self.dictionary)?);
+                decoder_for_frame(&mut self.decoder)?;
                 self.state = State::Body;
                 return Ok(Step::Member(self.frame_offset));
             }
@@ -92,6 +94,7 @@ impl Zst {
             Err(error) => Err(self.damage(&format!("a zstd frame does not decode: {error}"))),
             Ok(0) => {
                 self.state = State::Between;
+                self.retries.ended_well(source.offset());
                 Ok(made)
             }
             Ok(_) if made == 0 && at_end => Err(self.damage("the file ends inside a zstd frame")),
@@ -127,7 +130,10 @@ impl Zst {
             left -= got;
         }
         if is_dictionary {
-            self.dictionary = self.unpack_dictionary(packed)?;
+            let dictionary = self.unpack_dictionary(packed)?;
+            let decoder = new_decoder(&dictionary);
+            self.decoder =
+                Some(decoder.map_err(|_| self.damage("the zstd dictionary is damaged"))?);
         }
         Ok(())
     }
@@ -153,14 +159,14 @@ impl Zst {
     /// Goes on behind damage: at the next frame that decodes to the start of a record.
     pub(crate) fn recover(&mut self, source: &mut Source) -> io::Result<bool> {
         self.state = State::Between;
-        let dictionary = &self.dictionary;
-        let from = self.frame_offset + 1;
+        let from = self.retries.look_from(source, self.frame_offset);
+        let decoder = &mut self.decoder;
         find_member(source, from, &FRAME_MAGIC, PROBE_BYTES, |packed| {
             let mut out = [0; 512];
             let mut output = OutBuffer::around(out.as_mut_slice());
             let mut input = InBuffer::around(packed);
-            let decoded = new_decoder(dictionary)
-                .and_then(|mut decoder| decoder.run(&mut input, &mut output));
+            let decoded =
+                decoder_for_frame(decoder).and_then(|decoder| decoder.run(&mut input, &mut output));
             decoded.is_ok() && start::may_begin(output.as_slice())
         })
     }
@@ -169,7 +175,7 @@ impl Zst {
         Fault::Damage {
             offset: self.frame_offset,
             between: false,
-            message: format!("{message}; the records in it are left out"),
+            message: format!("{message}; no further record is taken from it"),
         }
     }
 
@@ -188,6 +194,19 @@ impl Zst {
 
 fn is_skippable(head: &[u8]) -> bool {
     matches!(head.split_first(), Some((0x50..=0x5f, rest)) if rest.starts_with(&SKIPPABLE_MAGIC))
+}
+
+/// The decoder, ready for the beginning of a frame.
+fn decoder_for_frame<'a>(
+    decoder: &'a mut Option<Decoder<'static>>,
+) -> io::Result<&'a mut Decoder<'static>> {
+    match decoder {
+        Some(decoder) => {
+            decoder.reinit()?;
+            Ok(decoder)
+        }
+        None => Ok(decoder.insert(new_decoder(&[])?)),
+    }
 }
 
 fn new_decoder(dictionary: &[u8]) -> io::Result<Decoder<'static>> {

@@ -158,3 +158,16 @@ fn bodies_that_hold_no_links_are_not_kept() {
         assert_eq!((body.len(), problems), (kept, vec![]), "{media_type}");
     }
 }
+
+#[test]
+fn of_several_media_types_the_last_says_what_is_kept() {
+    let says_gzip = |fields: &str| {
+        let mut http = format!("HTTP/1.1 200 OK\r\n{fields}\r\n").into_bytes();
+        http.extend(gzip(PAGE));
+        only_body(&response("http://a.org/", &http)).0
+    };
+    let (png, html) = ("Content-Type: image/png\r\n", "Content-Type: text/html\r\n");
+    assert_eq!(says_gzip(&[png, html].concat()), PAGE);
+    assert_eq!(says_gzip(&[html, png].concat()), b"");
+    assert_eq!(says_gzip("Content-Type: image/png, text/html\r\n"), PAGE);
+}

@@ -2,16 +2,19 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use flate2::read::MultiGzDecoder;
 use windlass_fuzz::index::Index;
 use windlass_fuzz::mutate::Mutator;
 use windlass_fuzz::{archive, checksums, extract, filter, segment};
 use windlass_index::{Segment, trace_segments};
 
-/// The small archives that the reader's own tests use.
+/// The small archives that the reader's own tests use, those in gzip unpacked too: nearly every change of
+/// what is packed ends at its checksum.
 fn archives() -> Vec<Vec<u8>> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../windlass-archive/tests/data");
     let mut found = Vec::new();
@@ -26,7 +29,15 @@ fn archives() -> Vec<Vec<u8>> {
             if path.is_dir() {
                 rest.push(path);
             } else if path.metadata().unwrap().len() < 200_000 {
-                found.push(fs::read(path).unwrap());
+                let file = fs::read(path).unwrap();
+                let mut unpacked = Vec::new();
+                if MultiGzDecoder::new(file.as_slice())
+                    .read_to_end(&mut unpacked)
+                    .is_ok()
+                {
+                    found.push(unpacked);
+                }
+                found.push(file);
             }
         }
     }
@@ -49,9 +60,17 @@ fn archives_of_any_bytes() {
 
 #[test]
 fn documents_of_any_bytes() {
-    let mut seeds: Vec<Vec<u8>> = archives();
-    seeds.push(b"\0<a href=x rel=nofollow>t<b>e</b>x&amp;t<noscript><img alt=a></noscript></a><base href=//b.example>".to_vec());
-    seeds.push(b"\x01<svg><style>a</style><a href=x></svg><template><a href=y></template><table><a href=z><td>".to_vec());
+    let html = b"\0Content-Type: text/html\n\n".as_slice();
+    let bodies = [
+        b"<a href=x rel=nofollow>t<b>e</b>x&amp;t<noscript><img alt=a></noscript></a><base href=//b.example>".to_vec(),
+        b"<svg><style>a</style><a href=x></svg><template><a href=y></template><table><a href=z><td>".to_vec(),
+    ];
+    let bodies = archives().into_iter().chain(bodies);
+    let mut seeds: Vec<Vec<u8>> = bodies.map(|body| [html, &body].concat()).collect();
+    seeds.push(b"\0Content-Type: text/html, text/html;x=\"a,b\"; charset=shift_jis\nX-Robots-Tag: noindex, nofollow, max-snippet:-1\n\n<base href=http://b.example/d?e><a href=x>t</a><a href=//h.example>".to_vec());
+    seeds.push(b"\0content-type: application/xhtml+xml\nContent-Type: text/html; charset=utf-16\n\n<\0a\0 \0h\0r\0e\0f\0=\0x\0>\0".to_vec());
+    seeds.push(b"\0\n\n<p>\x1b$BF|K\\\x1b(B<a href=?\x1b$BF|\x1b(B>".to_vec());
+    seeds.push(b"\x01Location: //h.example:81/../x?y#z\nlocation: /\n\n".to_vec());
     run(&seeds, 1500, extract::target);
 }
 

@@ -1,7 +1,5 @@
 //! Registrable domains (R7) by a Public Suffix List that the user can replace.
 
-use std::fmt;
-
 use publicsuffix::{Psl, Type};
 
 use crate::surt::is_ip;
@@ -111,16 +109,6 @@ impl PublicSuffixList {
     fn suffix<'a>(&self, host: &'a str) -> Option<publicsuffix::Suffix<'a>> {
         let bare = host.strip_suffix('.').unwrap_or(host);
         self.list.suffix(bare.as_bytes())
-    }
-}
-
-/// A registrable domain (R7), in ASCII lower case.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RegistrableDomain(pub String);
-
-impl fmt::Display for RegistrableDomain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

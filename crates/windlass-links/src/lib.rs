@@ -11,7 +11,7 @@ pub mod target;
 pub mod url;
 
 pub use capture::{Capture, Link, LinkCounts, LinkType, Outcome, Rel, Source};
-pub use domain::{PublicSuffixList, RegistrableDomain};
+pub use domain::PublicSuffixList;
 pub use extract::{ExtractOptions, Extractor, Skip};
 pub use history::History;
 pub use surt::Surt;

@@ -35,12 +35,20 @@ pub fn parse(
 }
 
 /// Without what the parser ignores: control characters and spaces around, tabs and line ends anywhere.
-fn cleaned(reference: &str) -> Cow<'_, str> {
+pub(crate) fn cleaned(reference: &str) -> Cow<'_, str> {
     let trimmed = reference.trim_matches(|c: char| c <= ' ');
     if memchr3(b'\t', b'\n', b'\r', trimmed.as_bytes()).is_none() {
         return Cow::Borrowed(trimmed);
     }
     Cow::Owned(trimmed.replace(['\t', '\n', '\r'], ""))
+}
+
+/// Whether this can be a URL's scheme.
+pub(crate) fn is_scheme(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
 }
 
 const fn is_slash(c: char) -> bool {

@@ -133,13 +133,6 @@ pub fn url_of_key(key: &[u8]) -> Option<String> {
     Some(format!("{scheme}://{host}{port}{path}"))
 }
 
-/// The host key inside a URL's key.
-#[must_use]
-pub fn host_part(key: &[u8]) -> &[u8] {
-    let end = memchr::memchr(HOST_END, key).unwrap_or(key.len());
-    key.get(..end).unwrap_or_default()
-}
-
 /// A contiguous range of keys, `start` inclusive, `end` exclusive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRange {

@@ -160,9 +160,10 @@ fn with_encoded_carets(text: String) -> String {
     path.replace('^', "%5E") + query
 }
 
-/// The longest host that IDNA lets through, in bytes.
+/// The longest host that is plain, in bytes: what DNS has room for (RFC 1035, 2.3.4). The parser lets longer
+/// ones through.
 const HOST_LENGTH_MAX: usize = 253;
-/// The longest label of a host, in bytes.
+/// The longest label of a plain host, in bytes.
 const LABEL_LENGTH_MAX: usize = 63;
 
 /// Without two hyphens in a row there is no punycode; with letters at its end it is no address.

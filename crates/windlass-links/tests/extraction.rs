@@ -75,6 +75,20 @@ fn r2_outcomes() {
     assert_eq!(outcome(200, "text/plain", b"<html>"), Ok(Outcome::NotHtml));
     assert_eq!(outcome(200, "", b"<html >"), Ok(Outcome::Html));
     assert_eq!(outcome(200, "", b"%PDF"), Ok(Outcome::NotHtml));
+    // What names no media type is as if it were not there.
+    for content_type in ["text/html charset=utf-8", "html", "*/*"] {
+        assert_eq!(outcome(200, content_type, b"<html>"), Ok(Outcome::Html));
+        assert_eq!(outcome(200, content_type, b"%PDF"), Ok(Outcome::NotHtml));
+    }
+    // As proxies merge fields.
+    assert_eq!(
+        outcome(200, "text/html, text/html; charset=utf-8", b""),
+        Ok(Outcome::Html)
+    );
+    assert_eq!(
+        outcome(200, "text/html, text/plain", b"<html>"),
+        Ok(Outcome::NotHtml)
+    );
     assert_eq!(outcome(301, "text/html", b""), Ok(Outcome::Redirect));
     assert_eq!(outcome(404, "text/html", b""), Ok(Outcome::Gone));
     assert_eq!(outcome(410, "", b""), Ok(Outcome::Gone));
@@ -164,6 +178,24 @@ fn r4_base_href() {
         links("<base href='javascript:x'><a href=x>1</a>"),
         ["http://page.example/dir/x|1|"]
     );
+}
+
+/// If each reference copied the whole base, this page would take many minutes.
+#[test]
+fn r4_a_base_of_megabytes_costs_what_it_is_long() {
+    let mut body = format!("<base href='http://b.example/{}/x'>", "l".repeat(8 << 20));
+    for i in 0..100_000 {
+        body += &format!("<a href=r{i}>");
+    }
+    body += "<a href=/up><a href=//h.example/x><a href=mailto:x>";
+    let begun = std::time::Instant::now();
+    let capture = html(body.as_bytes(), "text/html; charset=utf-8");
+    let took = begun.elapsed();
+    assert!(took.as_secs() < 60, "{took:?}");
+    let targets: Vec<_> = capture.links.iter().map(|l| l.target.as_str()).collect();
+    assert_eq!(targets, ["http://b.example/up", "http://h.example/x"]);
+    assert_eq!(capture.counts.rejected, 100_000);
+    assert_eq!(capture.counts.other_scheme, 1);
 }
 
 #[test]

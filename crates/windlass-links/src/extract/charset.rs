@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 
 use chardetng::EncodingDetector;
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252, X_USER_DEFINED};
+use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252, X_USER_DEFINED};
 
 /// How far the prescan for `meta` reads.
 const PRESCAN_LENGTH: usize = 1024;
 /// How much of a document the detection reads.
 const DETECTION_LENGTH: usize = 1 << 18;
+/// What the escapes of ISO-2022-JP begin with.
+const ESCAPE: u8 = 0x1b;
 
 /// Decodes a document: BOM, HTTP `charset`, `meta` prescan, detection, windows-1252. Undecodable
 /// bytes become U+FFFD. Returns the encoding for URLs too.
@@ -29,11 +31,21 @@ pub fn decode<'a>(body: &'a [u8], http_charset: Option<&str>) -> (Cow<'a, str>, 
 /// document before it.
 fn detect(body: &[u8]) -> &'static Encoding {
     if body.is_ascii() {
-        return WINDOWS_1252;
+        // ISO-2022-JP writes Japanese in ASCII, between escapes.
+        let is_escaped = memchr::memchr(ESCAPE, body).is_some();
+        return match is_escaped.then(|| guess(body)) {
+            Some(encoding) if encoding == ISO_2022_JP => encoding,
+            _ => WINDOWS_1252,
+        };
     }
     if std::str::from_utf8(body).is_ok() {
         return UTF_8;
     }
+    guess(body)
+}
+
+/// What the detector that Firefox uses says of the beginning.
+fn guess(body: &[u8]) -> &'static Encoding {
     let mut detector = EncodingDetector::new();
     let start = body.get(..DETECTION_LENGTH).unwrap_or(body);
     detector.feed(start, start.len() == body.len());
@@ -261,6 +273,24 @@ mod tests {
         assert_eq!(name(b"<meta charset=koi8-r>", Some("nonsense")), "KOI8-R");
         assert_eq!(name(b"plain", None), "windows-1252");
         assert_eq!(name("gr\u{fc}n".as_bytes(), None), "UTF-8");
+    }
+
+    #[test]
+    fn r3_japanese_in_ascii_is_detected() {
+        let body = b"<a href=x>\x1b$BF|K\\8l\x1b(B</a>";
+        let (text, encoding) = decode(body, None);
+        assert_eq!(
+            (text.as_ref(), encoding),
+            ("<a href=x>\u{65e5}\u{672c}\u{8a9e}</a>", ISO_2022_JP)
+        );
+        for body in [
+            &b"<p>\x1b[31mred\x1b[0m"[..],
+            b"<p>\x1b",
+            b"<p>\x1b$B\x20\x1b(B",
+        ] {
+            assert_eq!(name(body, None), "windows-1252", "{body:?}");
+        }
+        assert_eq!(name(b"<meta charset=koi8-r>\x1b$BF|\x1b(B", None), "KOI8-R");
     }
 
     #[test]

@@ -15,12 +15,11 @@ mod wat;
 use std::sync::Arc;
 
 use encoding_rs::{Encoding, UTF_8};
-use windlass_archive::{Payload, Record, record};
+use windlass_archive::{MediaType, Payload, Record, record};
 
 use crate::capture::{Capture, Link, LinkCounts, LinkType, Outcome, Rel, Source};
 use crate::domain::PublicSuffixList;
 use crate::url::{CanonicalUrl, UrlError};
-use mime::MediaType;
 use names::KnownNames;
 use raw::{RawLink, RawPage};
 use resolve::{Domains, Resolver};
@@ -166,18 +165,18 @@ impl Extractor {
         };
         match message.status {
             200 => {
-                let media_type = media_type(message.headers);
+                let media_type = MediaType::of(message.headers);
                 let is_html = match (&media_type, &message.content) {
-                    (Some(media_type), _) => media_type.is_html,
+                    (Some(media_type), _) => media_type.is_html(),
                     (None, Content::Body(body)) => mime::looks_like_html(body),
                     (None, Content::Wat(wat)) => wat.is_html,
                 };
                 if !is_html {
                     return Ok(bare(page, Outcome::NotHtml));
                 }
-                let charset = media_type.and_then(|media_type| media_type.charset);
+                let charset = media_type.as_ref().and_then(MediaType::charset);
                 let mut capture = bare(page, Outcome::Html);
-                self.read_html(&message, charset.as_deref(), &mut capture)?;
+                self.read_html(&message, charset, &mut capture)?;
                 Ok(capture)
             }
             300..=399 => {
@@ -285,13 +284,4 @@ impl Extractor {
         }
         Ok(())
     }
-}
-
-/// The last `Content-Type` that names a media type.
-fn media_type(headers: &[(String, Vec<u8>)]) -> Option<MediaType> {
-    headers
-        .iter()
-        .rev()
-        .filter(|(name, _)| name.eq_ignore_ascii_case("content-type"))
-        .find_map(|(_, value)| MediaType::parse(&String::from_utf8_lossy(value)))
 }

@@ -12,6 +12,9 @@ use crate::url::{CanonicalUrl, URL_LENGTH_MAX, UrlError};
 
 /// How many hosts are remembered with their registrable domains.
 const HOSTS_MAX: usize = 1 << 16;
+/// Longer hosts, in bytes, are in no DNS (RFC 1035, 2.3.4): they are not remembered, so that what is stays
+/// small.
+const HOST_LENGTH_MAX: usize = 253;
 
 /// Registrable domains of hosts, remembered.
 #[derive(Debug)]
@@ -32,6 +35,9 @@ impl Domains {
     pub(super) fn of<'a>(&mut self, host: &'a str) -> &'a str {
         let start = match self.known.get(host) {
             Some(start) => *start,
+            None if host.len() > HOST_LENGTH_MAX => {
+                return self.list.registrable_domain(host);
+            }
             None => {
                 if self.known.len() >= HOSTS_MAX {
                     self.known.clear();
@@ -52,8 +58,91 @@ const LONGEST_ENCODING: usize = 16;
 
 /// Resolves the references of one document.
 pub(super) struct Resolver {
+    /// What of the document's base [`reach`](Self::reach) leaves; the rest, and the fragment, is no part
+    /// of any target.
     base: Url,
+    /// The most of the base that is short enough to be part of a target (R4). A reference that takes more
+    /// is not resolved: each would copy the base, and a page has room for a base of megabytes and a
+    /// million references.
+    reach: LeansOn,
     encoding: &'static Encoding,
+}
+
+/// How much of its base a reference takes over; each includes those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum LeansOn {
+    /// `//host/x`, `https://host/x`.
+    Scheme,
+    /// `/x`.
+    Host,
+    /// `x`, `../x`.
+    Directory,
+    /// `?x`.
+    Path,
+    /// `#x`, or nothing.
+    Query,
+}
+
+impl LeansOn {
+    /// What a reference takes over from an `http` or `https` base.
+    fn of(reference: &str, base: &Url) -> Self {
+        let reference = reference::cleaned(reference);
+        let scheme = reference
+            .split_once(':')
+            .map(|(scheme, _)| scheme)
+            .filter(|scheme| reference::is_scheme(scheme));
+        let rest = match scheme {
+            // The base's own scheme may stand before a relative reference.
+            Some(scheme) if scheme.eq_ignore_ascii_case(base.scheme()) => {
+                reference.get(scheme.len() + 1..).unwrap_or_default()
+            }
+            Some(_) => return Self::Scheme,
+            None => &reference,
+        };
+        match rest.as_bytes() {
+            [b'/' | b'\\', b'/' | b'\\', ..] => Self::Scheme,
+            [b'/' | b'\\', ..] => Self::Host,
+            [b'?', ..] => Self::Path,
+            [] | [b'#', ..] => Self::Query,
+            _ => Self::Directory,
+        }
+    }
+}
+
+/// Drops from a base what is too long to be part of a target, and tells what is left of it.
+fn shortened(mut base: Url) -> (Url, LeansOn) {
+    base.set_fragment(None);
+    if base.as_str().len() <= URL_LENGTH_MAX {
+        return (base, LeansOn::Query);
+    }
+    if !matches!(base.scheme(), "http" | "https") {
+        // Whatever leans on it is no target, and counted by its scheme.
+        let end = if base.cannot_be_a_base() { "" } else { "//h/" };
+        let short = Url::parse(&format!("{}:{end}", base.scheme()));
+        return (short.unwrap_or(base), LeansOn::Query);
+    }
+    // Targets have no user-info; an http URL can lose it.
+    let _ = base.set_username("");
+    let _ = base.set_password(None);
+    let is_short = |url: &Url| url.as_str().len() <= URL_LENGTH_MAX;
+    if is_short(&base) {
+        return (base, LeansOn::Query);
+    }
+    base.set_query(None);
+    if is_short(&base) {
+        return (base, LeansOn::Path);
+    }
+    let directory = base.path().rsplit_once('/').map(|(d, _)| format!("{d}/"));
+    base.set_path(&directory.unwrap_or_default());
+    if is_short(&base) {
+        return (base, LeansOn::Directory);
+    }
+    base.set_path("");
+    if is_short(&base) {
+        return (base, LeansOn::Host);
+    }
+    let short = Url::parse(&format!("{}://h/", base.scheme()));
+    (short.unwrap_or(base), LeansOn::Scheme)
 }
 
 impl Resolver {
@@ -68,15 +157,21 @@ impl Resolver {
             .and_then(|href| reference::parse(href, Some(&page), encoding).ok())
             .filter(|base| !matches!(base.scheme(), "data" | "javascript"))
             .unwrap_or(page);
-        Ok(Self { base, encoding })
+        let (base, reach) = shortened(base);
+        Ok(Self {
+            base,
+            reach,
+            encoding,
+        })
     }
 
     /// The host that references which [stay on it](Self::stays) lead to.
     pub(super) fn host(&self) -> Option<&str> {
-        // Without a host, or where paths are opaque, nothing is known without parsing.
-        self.base
-            .host_str()
-            .filter(|_| matches!(self.base.scheme(), "http" | "https"))
+        // Without a host, or where paths are opaque or the base is not whole, nothing is known without
+        // parsing.
+        let is_known =
+            matches!(self.base.scheme(), "http" | "https") && self.reach == LeansOn::Query;
+        self.base.host_str().filter(|_| is_known)
     }
 
     /// Whether a reference surely resolves, and to the host of the base: it has no scheme and no
@@ -97,6 +192,9 @@ impl Resolver {
     }
 
     pub(super) fn resolve(&self, href: &str) -> Result<CanonicalUrl, UrlError> {
+        if self.reach < LeansOn::Query && LeansOn::of(href, &self.base) > self.reach {
+            return Err(UrlError::TooLong);
+        }
         CanonicalUrl::from_url(reference::parse(href, Some(&self.base), self.encoding)?)
     }
 }
@@ -120,5 +218,72 @@ mod tests {
                 prop_assert_eq!(target.as_ref().map(CanonicalUrl::host), Ok(host), "{:?}", href);
             }
         }
+    }
+
+    /// What becomes of a reference: its target, or the number that it is counted in.
+    fn fate(target: Result<CanonicalUrl, UrlError>) -> Result<String, bool> {
+        target
+            .map(|url| url.to_string())
+            .map_err(|error| error == UrlError::Scheme)
+    }
+
+    #[test]
+    fn r4_a_long_base_resolves_what_it_can() {
+        let page = CanonicalUrl::parse("http://page.example/x").unwrap();
+        let long = "l".repeat(URL_LENGTH_MAX);
+        for (base, resolved) in [
+            (format!("http://b.example/d/e?q#{long}"), 15),
+            (format!("http://{long}@b.example/d/e?q"), 15),
+            (format!("http://b.example/d/e?{long}"), 12),
+            (format!("http://b.example/d/{long}?q"), 11),
+            (format!("http://b.example/{long}/e"), 7),
+            (format!("http://{long}.example/d/e"), 4),
+            (format!("ftp://b.example/{long}"), 5),
+            (format!("mailto:{long}"), 5),
+        ] {
+            let whole = Url::parse(&base).unwrap();
+            let resolver = Resolver::new(&page, Some(&base), encoding_rs::UTF_8).unwrap();
+            let mut targets = 0;
+            for href in [
+                "",
+                "#f",
+                "?x",
+                "x",
+                "./x/../y",
+                " \t",
+                "/x",
+                "\\x",
+                "http:/x",
+                "http:x",
+                "//h.example/x",
+                "http:\\/h.example",
+                "https:h.example",
+                "HTTPS://h.example/x",
+                "mailto:x",
+                "1:x",
+            ] {
+                let target = resolver.resolve(href);
+                let expected = reference::parse(href, Some(&whole), encoding_rs::UTF_8)
+                    .map_err(UrlError::from)
+                    .and_then(CanonicalUrl::from_url);
+                assert_eq!(fate(target.clone()), fate(expected), "{href:?} {whole:.40}");
+                targets += usize::from(target.is_ok());
+                if let (Some(host), Ok(target)) = (resolver.host(), target)
+                    && resolver.stays(href)
+                {
+                    assert_eq!(target.host(), host, "{href:?}");
+                }
+            }
+            assert_eq!(targets, resolved, "{whole:.40}");
+        }
+    }
+
+    #[test]
+    fn long_hosts_are_not_remembered() {
+        let mut domains = Domains::new(Arc::new(PublicSuffixList::bundled()));
+        let long = format!("{}.b.example.com", "l".repeat(HOST_LENGTH_MAX));
+        assert_eq!(domains.of(&long), "example.com");
+        assert_eq!(domains.of("a.example.com"), "example.com");
+        assert_eq!(domains.known.len(), 1);
     }
 }

@@ -9,15 +9,35 @@ pub(super) fn says_nofollow(content: &str) -> bool {
         .any(|token| token.eq_ignore_ascii_case("nofollow") || token.eq_ignore_ascii_case("none"))
 }
 
-/// Whether an `X-Robots-Tag` says nofollow to everybody. What is said to one robot (`googlebot:
-/// nofollow`) is not said to us.
+/// Directives of `X-Robots-Tag` that have a value behind a colon, as Google and Bing document them; any
+/// other word before a colon is a robot's name.
+const VALUED: [&str; 4] = [
+    "max-image-preview",
+    "max-snippet",
+    "max-video-preview",
+    "unavailable_after",
+];
+
+/// Whether an `X-Robots-Tag` says nofollow to everybody. What is said to one robot (`googlebot: noindex,
+/// nofollow`) is not said to us; a name holds for all that follows it.
 pub(super) fn header_says_nofollow(value: &str) -> bool {
-    let rest = match value.split_once(':') {
-        Some((name, _)) if name.trim().eq_ignore_ascii_case("unavailable_after") => value,
-        Some(_) => return false,
-        None => value,
-    };
-    says_nofollow(rest)
+    value
+        .split(',')
+        .take_while(|item| !names_robot(item))
+        .any(says_nofollow)
+}
+
+/// Whether an item of the list is `name: directive`. The colon of a time of day has no name before it: the
+/// date of `unavailable_after` may have a comma.
+fn names_robot(item: &str) -> bool {
+    item.split_once(':').is_some_and(|(name, _)| {
+        let name = name.trim();
+        !name.is_empty()
+            && !name.contains(|c: char| c.is_ascii_whitespace())
+            && !VALUED
+                .iter()
+                .any(|valued| name.eq_ignore_ascii_case(valued))
+    })
 }
 
 /// The URL of a `meta http-equiv=refresh` value: what the HTML standard's shared declarative refresh
@@ -63,7 +83,34 @@ mod tests {
     fn r10_page_nofollow() {
         assert!(says_nofollow("noindex, NOFOLLOW") && says_nofollow("none"));
         assert!(!says_nofollow("index, follow") && !says_nofollow("nofollowed"));
-        assert!(header_says_nofollow("nofollow") && !header_says_nofollow("googlebot: nofollow"));
+    }
+
+    #[test]
+    fn r10_page_nofollow_in_a_header() {
+        for (value, expected) in [
+            ("nofollow", true),
+            ("noindex, nofollow, max-snippet:-1", true),
+            ("max-snippet: -1, max-image-preview:large, NoFollow", true),
+            ("Max-Video-Preview:0,none", true),
+            (
+                "nofollow, unavailable_after: 25 Jun 2010 15:00:00 PST",
+                true,
+            ),
+            (
+                "unavailable_after: Wed, 03 Dec 2025 13:09:53 GMT, nofollow",
+                true,
+            ),
+            ("max-snippet:-1", false),
+            ("unavailable_after: 25 Jun 2010 15:00:00 PST", false),
+            ("googlebot: nofollow", false),
+            ("googlebot: noindex, nofollow", false),
+            ("googlebot : max-snippet:-1, nofollow", false),
+            ("noindex, otherbot: noindex, nofollow", false),
+            ("nofollow, otherbot: noindex", true),
+            ("", false),
+        ] {
+            assert_eq!(header_says_nofollow(value), expected, "{value}");
+        }
     }
 
     #[test]

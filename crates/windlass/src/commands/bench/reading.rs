@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use flate2::read::MultiGzDecoder;
 use lol_html::{HtmlRewriter, Settings, element, text};
 use serde_json::json;
-use windlass_archive::{Archive, Limits, Payload, Record};
+use windlass_archive::{Archive, Limits, MediaType, Payload, Record};
 use windlass_links::{ExtractOptions, Extractor, Outcome, PublicSuffixList};
 
 use crate::cli::{BenchOptions, Format};
@@ -127,9 +127,7 @@ fn html_of(path: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
     let mut bodies = Vec::new();
     for record in records(path)? {
         if let Payload::Response(response) = record.payload {
-            let is_html = response
-                .header("content-type")
-                .is_some_and(|value| value.to_ascii_lowercase().starts_with(b"text/html"));
+            let is_html = MediaType::of(&response.headers).is_some_and(|t| t.is_html());
             if response.status == 200 && is_html {
                 bodies.push(response.body);
             }

@@ -658,9 +658,14 @@ proptest! {
     }
 
     #[test]
-    fn records_are_the_same_in_one_gzip_stream(bytes in archive_like()) {
-        // What begins as a packing is one, unless it is packed.
-        prop_assume!(!matches!(bytes.first(), Some(0x1f | 0x28 | 0x50..=0x5f)));
+    fn records_are_the_same_in_one_gzip_stream(mut bytes in archive_like()) {
+        // Where the beginning is damaged, a packing in it tells how the file is packed, unless it is packed again.
+        let packings = [&[0x1f, 0x8b, 8][..], &[0x28, 0xb5, 0x2f, 0xfd], &[0x2a, 0x4d, 0x18]];
+        let has = |packing: &[u8]| bytes.windows(packing.len()).any(|found| found == packing);
+        if packings.into_iter().any(has) {
+            let plain = b"WARC/1.0\r\nWARC-Type: warcinfo\r\nContent-Length: 0\r\n\r\n\r\n\r\n";
+            bytes = [plain, &bytes[..]].concat();
+        }
         let (plain, _) = read(&bytes);
         let (packed, _) = read(&gzip(&bytes));
         prop_assert_eq!(without_offsets(plain), without_offsets(packed));

@@ -125,15 +125,8 @@ impl Target {
             cause,
         };
         let trimmed = text.trim_matches(|c: char| c <= ' ');
-        let lower_start: String = trimmed
-            .chars()
-            .take(8)
-            .collect::<String>()
-            .to_ascii_lowercase();
-        let (text_with_scheme, rest) = if lower_start.starts_with("http://") {
-            (trimmed.to_owned(), trimmed.get(7..).unwrap_or_default())
-        } else if lower_start.starts_with("https://") {
-            (trimmed.to_owned(), trimmed.get(8..).unwrap_or_default())
+        let (text_with_scheme, rest) = if let Some(rest) = behind_web_scheme(trimmed) {
+            (trimmed.to_owned(), rest)
         } else if let Some(rest) = trimmed.strip_prefix("//") {
             (format!("http://{rest}"), rest)
         } else if has_scheme(trimmed) {
@@ -239,6 +232,18 @@ impl fmt::Display for Target {
     }
 }
 
+/// What follows `http:` or `https:` and slashes of either kind, of which the URL standard wants none; `None` where
+/// that is no scheme, but a host with its port.
+fn behind_web_scheme(text: &str) -> Option<&str> {
+    let (scheme, rest) = text.split_once(':')?;
+    let is_web = ["http", "https"]
+        .iter()
+        .any(|web| scheme.eq_ignore_ascii_case(web));
+    let slashes = ['/', '\\'];
+    (is_web && (rest.starts_with(slashes) || has_scheme(text)))
+        .then(|| rest.trim_start_matches(slashes))
+}
+
 /// Whether a text starts like `scheme://`, or like `mailto:x`: what stands behind the colon is no port, and
 /// before it no name with dots.
 fn has_scheme(text: &str) -> bool {
@@ -313,6 +318,20 @@ mod tests {
             ("ahrefs.com", Subdomains, "http://notahrefs.com/", false),
             ("ahrefs.com", Exact, "http://ahrefs.com/", true),
             ("HTTPS://Ahrefs.COM", Exact, "http://ahrefs.com/", true),
+            ("http:ahrefs.com/a", Exact, "https://ahrefs.com/a", true),
+            (
+                "Https:/ahrefs.com:443/a",
+                Exact,
+                "https://ahrefs.com/a",
+                true,
+            ),
+            (
+                "https:\\\\ahrefs.com\\a",
+                Exact,
+                "http://ahrefs.com/a",
+                true,
+            ),
+            ("http:8080/a", Exact, "http://http:8080/a", true),
             ("ahrefs.com", Domain, "http://ahrefs.com:8080/x", true),
             ("ahrefs.com:8080", Domain, "http://ahrefs.com:8080/x", true),
             ("ahrefs.com:8080", Domain, "http://ahrefs.com/x", false),

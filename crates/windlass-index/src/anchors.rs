@@ -323,15 +323,21 @@ impl AnchorCache {
         }
         let bytes_max = self.site_bytes_max;
         let make = || {
-            let table = AnchorTable::of(segment, block, bytes_max, cancel)?;
-            table.map(Arc::new).ok_or(NotMade::TooLarge)
+            // Another question may have found that out meanwhile.
+            if self.looked_up.is_never(site_key) {
+                return Err(NotMade::TooLarge);
+            }
+            match AnchorTable::of(segment, block, bytes_max, cancel)? {
+                Some(table) => Ok(Arc::new(table)),
+                None => {
+                    self.looked_up.never(site_key);
+                    Err(NotMade::TooLarge)
+                }
+            }
         };
         match self.tables.get_or_make(site_key, cancel, make) {
             Ok(table) => Ok(Some(table)),
-            Err(NotMade::TooLarge) => {
-                self.looked_up.never(site_key);
-                Ok(None)
-            }
+            Err(NotMade::TooLarge) => Ok(None),
             Err(NotMade::Failed(error)) => Err(error),
         }
     }

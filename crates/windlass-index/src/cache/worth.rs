@@ -55,6 +55,11 @@ impl LookedUp {
         is_worth
     }
 
+    /// Whether nothing of that site is to be kept.
+    pub(crate) fn is_never(&self, site_key: &[u8]) -> bool {
+        lock(&self.0).get(site_key) == Some(&NEVER)
+    }
+
     /// Nothing of that site is to be kept, however much is looked up.
     pub(crate) fn never(&self, site_key: &[u8]) {
         let mut looked_up = lock(&self.0);
@@ -85,7 +90,9 @@ mod tests {
         assert!(!ask_cheaply(b"e", 400));
         assert!(!ask_cheaply(b"e", 1));
         assert!(ask_cheaply(b"e", 1));
+        assert!(!looked_up.is_never(b"c"));
         looked_up.never(b"c");
+        assert!(looked_up.is_never(b"c"));
         assert!(!ask(b"c", usize::MAX));
     }
 }

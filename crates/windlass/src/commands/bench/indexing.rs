@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use anyhow::bail;
 use serde::Serialize;
-use windlass_index::{Collected, Collector, Snapshot, Writer};
+use windlass_index::{Collector, Snapshot, Writer};
 use windlass_links::Capture;
 
 use super::asking::cold::{self, ColdAnswer};
 use super::asking::{Answer, Question, ask, open, shown_ms};
+use super::collecting::collect;
 use super::machine::{Clock, Peaks, Spent, thread_time};
 use super::synthetic::{Crawl, Shape, ShapeCounts, questions};
 use crate::cli::{BenchOptions, Format};
@@ -222,9 +223,7 @@ impl Built {
         let mut writer = Writer::open(directory, None)?;
         let memory = usize::try_from(memory)?;
         writer.set_memory_max(memory);
-        let memory_max = memory / threads;
-        let work = |thread: usize| -> anyhow::Result<(Collected, Shape, Duration)> {
-            let mut collector = Collector::new(&writer, memory_max);
+        let work = |thread: usize, collector: &mut Collector<'_>| {
             let mut generator = crawl.generator();
             let mut generating = Duration::ZERO;
             let mut captures: Vec<Capture> = Vec::new();
@@ -240,25 +239,10 @@ impl Built {
                     collector.add(capture, [0; 32], 2 * first + offset)?;
                 }
             }
-            Ok((collector.finish()?, generator.into_shape(), generating))
+            Ok((generator.into_shape(), generating))
         };
-        let parts: Vec<anyhow::Result<(Collected, Shape, Duration)>> = thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads)
-                .map(|thread| scope.spawn(move || work(thread)))
-                .collect();
-            workers
-                .into_iter()
-                .map(|worker| {
-                    worker
-                        .join()
-                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-                })
-                .collect()
-        });
-        let mut collected = Collected::default();
-        for part in parts {
-            let (runs, shape, generating) = part?;
-            collected.append(runs);
+        let (collected, made) = collect(&writer, threads, memory, work)?;
+        for (shape, generating) in made {
             self.shape.append(&shape);
             self.generating += generating;
         }

@@ -1,6 +1,7 @@
 //! `windlass bench`: what this machine does, beside the limits of the same run.
 
 mod asking;
+mod collecting;
 mod hostile;
 mod indexing;
 mod machine;

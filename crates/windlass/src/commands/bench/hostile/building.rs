@@ -10,6 +10,7 @@ use serde::Serialize;
 use windlass_index::{Collected, Collector, Snapshot, Writer};
 
 use super::shape::Shape;
+use crate::commands::bench::collecting::collect;
 use crate::commands::bench::machine::{
     Clock, forget_peak_memory, peak_memory, thread_time, with_peak_own_memory,
 };
@@ -59,7 +60,7 @@ pub(super) fn build(directory: &Path, shape: &Shape, memory: u64) -> anyhow::Res
             }
             let mut writer = Writer::open(directory, None)?;
             writer.set_memory_max(usize::try_from(memory)?);
-            let (collected, made) = collect(&writer, shape, captures, memory)?;
+            let (collected, made) = collect_range(&writer, shape, captures, memory)?;
             generating += made;
             merged += u64::from(collected.merge_total() > 0);
             writer.commit_collected(collected, Vec::new(), &(), &AtomicBool::new(false))?;
@@ -91,17 +92,15 @@ pub(super) fn verify(directory: &Path) -> anyhow::Result<Cost> {
 }
 
 /// Collects captures, with all processors; also the time that making them took.
-fn collect(
+fn collect_range(
     writer: &Writer,
     shape: &Shape,
     captures: Range<u64>,
     memory: u64,
 ) -> anyhow::Result<(Collected, Duration)> {
     let threads = thread::available_parallelism().map_or(1, Into::into);
-    let memory_max = usize::try_from(memory)? / threads;
     let at_once = (BYTES_AT_ONCE / shape.capture_bytes()).max(1);
-    let work = |thread: usize| -> anyhow::Result<(Collected, Duration)> {
-        let mut collector = Collector::new(writer, memory_max);
+    let work = |thread: usize, collector: &mut Collector<'_>| {
         let mut generator = shape.generator();
         let mut generating = Duration::ZERO;
         let mut made = Vec::new();
@@ -117,27 +116,8 @@ fn collect(
                 collector.add(capture, [0; 32], offset)?;
             }
         }
-        Ok((collector.finish()?, generating))
+        Ok(generating)
     };
-    let parts: Vec<anyhow::Result<_>> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads)
-            .map(|thread| {
-                let work = &work;
-                scope.spawn(move || work(thread))
-            })
-            .collect();
-        let join = |worker: thread::ScopedJoinHandle<'_, _>| {
-            worker
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        workers.into_iter().map(join).collect()
-    });
-    let (mut collected, mut generating) = (Collected::default(), Duration::ZERO);
-    for part in parts {
-        let (runs, made) = part?;
-        collected.append(runs);
-        generating += made;
-    }
-    Ok((collected, generating))
+    let (collected, generating) = collect(writer, threads, usize::try_from(memory)?, work)?;
+    Ok((collected, generating.into_iter().sum()))
 }

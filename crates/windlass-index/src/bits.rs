@@ -177,12 +177,21 @@ impl RankedBits {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::collections::BTreeSet;
 
     use proptest::prelude::*;
 
     use super::*;
+
+    /// Members of a set, in any order, some of them again: few, many, or few of few numbers.
+    pub(crate) fn arb_members() -> impl Strategy<Value = Vec<u32>> {
+        prop_oneof![
+            prop::collection::vec(0u32..3000, 0..40),
+            prop::collection::vec(0u32..3000, 0..4000),
+            prop::collection::vec(0u32..200, 0..40),
+        ]
+    }
 
     proptest! {
         #[test]
@@ -196,11 +205,7 @@ mod tests {
 
         #[test]
         fn members_ranks_and_ranges_are_those_of_a_set(
-            members in prop_oneof![
-                prop::collection::vec(0u32..3000, 0..40),
-                prop::collection::vec(0u32..3000, 0..4000),
-                prop::collection::vec(0u32..200, 0..40),
-            ],
+            members in arb_members(),
             spare in 0usize..200,
             (from, to) in (0u32..3300, 0u32..3300),
         ) {

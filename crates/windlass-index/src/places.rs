@@ -149,15 +149,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::bits::tests::arb_members;
 
     proptest! {
         #[test]
         fn ranks_and_members_are_those_of_a_set(
-            members in prop_oneof![
-                prop::collection::vec(0u32..3000, 0..40),
-                prop::collection::vec(0u32..3000, 0..4000),
-                prop::collection::vec(0u32..200, 0..40),
-            ],
+            members in arb_members(),
             spare in 0usize..200,
         ) {
             let list = members.iter().max().map_or(0, |max| *max as usize + 1) + spare;

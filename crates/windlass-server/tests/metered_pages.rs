@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use support::site::Site;
 use support::{ingest, page};
-use windlass_accounts::{AccountId, Charge, Meter, Moment};
+use windlass_accounts::Moment;
 
 /// Three anchors of `t.example`, of which one is that of `u.example` too.
 fn fill(directory: &Path) {
@@ -193,29 +193,16 @@ async fn usage_is_told_apart_where_a_name_was_used_again() {
     let site = Site::new(fill);
     let operator = site.token("operator", 0, true);
     let now = Moment::now();
-    let meter = Meter::start(&site.directory.path().join("accounts.sqlite")).unwrap();
-    let charge = |account: AccountId, rows: u64| {
-        let table = "anchors".into();
-        let at = now;
-        meter
-            .charge(Charge {
-                account,
-                table,
-                rows,
-                at,
-            })
-            .unwrap();
-    };
     let mut ids = Vec::new();
     for rows in [700, 41] {
         site.token("alice", 1000, false);
+        site.charge("alice", "anchors", rows, now);
         let id = site.store().find("alice", now).unwrap().id;
-        charge(id, rows);
         site.store().revoke("alice", now).unwrap();
         ids.push(id.get());
     }
     site.token("bob", 1000, false);
-    charge(site.store().find("bob", now).unwrap().id, 5);
+    site.charge("bob", "anchors", 5, now);
     let shown = site.see("/operations", &operator).await;
     let used = |name: &str, rows: u64| {
         let lines = shown.body.split("<tr>").filter(|line| {

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 
 use support::page;
 use support::site::Site;
-use windlass_accounts::{Charge, Meter, Moment};
+use windlass_accounts::Moment;
 use windlass_index::{Collector, FileEntry, MergePolicy, ProblemNote, Writer};
 use windlass_server::{MergingOptions, ServeOptions};
 
@@ -157,25 +157,14 @@ async fn tokens_and_usage_are_shown_by_day_and_token() {
     site.token("alice", 5000, false);
     site.token("bob <i>", 70, false);
     let operator = site.token("operator", 0, true);
-    let store = site.store();
     let now = Moment::now();
-    let meter = Meter::start(&site.directory.path().join("accounts.sqlite")).unwrap();
     let day = |days: i64| Moment::from_unix(now.as_unix() - days * 86_400);
     for (name, table, rows, at) in [
         ("alice", "anchors", 1000, day(0)),
         ("alice", "backlinks", 234, day(0)),
         ("bob <i>", "anchors", 7, day(0)),
     ] {
-        let account = store.find(name, now).unwrap().id;
-        let table = table.into();
-        meter
-            .charge(Charge {
-                account,
-                table,
-                rows,
-                at,
-            })
-            .unwrap();
+        site.charge(name, table, rows, at);
     }
     let shown = site.see("/operations", &operator).await;
     assert_eq!(shown.status, 200, "{}", shown.body);

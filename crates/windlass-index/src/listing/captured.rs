@@ -1,15 +1,15 @@
 //! The captured pages of a target.
 
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
 
-use windlass_links::{History, Mode, Target};
+use windlass_links::{History, Target};
 
 use super::pages::{Page, id};
 use crate::bytes::Corrupt;
 use crate::error::{IndexError, check};
 use crate::instant::{unite, was_captured};
-use crate::query::Question;
+use crate::query::{PageRange, Question, for_each_page_range};
 use crate::segment::{PageIter, Segment};
 use crate::store::Snapshot;
 
@@ -136,51 +136,16 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Pages of one registrable domain.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct PageRange {
-    pub(super) domain: u32,
-    pub(super) domain_key: Vec<u8>,
-    pub(super) pages: Range<u32>,
-}
-
 /// The pages whose SURTs are in the target's range, by registrable domain, ascending; which of them have
 /// the target's port must be seen from their keys.
 pub(super) fn page_ranges(
     segment: &Segment,
     question: &Question<'_>,
 ) -> Result<Vec<PageRange>, Corrupt> {
-    let domains = segment.domains()?;
-    let bounds = question.target.range();
     let mut ranges = Vec::new();
-    let mut add = |domain: usize| {
-        let (start, end) = domains.range(domain)?;
-        let pages = segment.pages_in((start, end), &bounds)?;
-        if !pages.is_empty() {
-            let domain = domain as u64 as u32;
-            ranges.push(PageRange {
-                domain,
-                domain_key: domains.key(domain)?,
-                pages,
-            });
-        }
-        Ok::<_, Corrupt>(())
-    };
-    let host = question.target.host_key();
-    for key in crate::query::suffixes(&host) {
-        let at = domains.lower_bound(key)?;
-        if at < domains.len() && domains.key(at as u64 as u32)? == key {
-            add(at)?;
-        }
-    }
-    if question.target.mode() == Mode::Subdomains {
-        let mut below = host;
-        below.push(crate::query::LABEL_END);
-        let mut at = domains.lower_bound(&below)?;
-        while at < domains.len() && domains.key(at as u64 as u32)?.starts_with(&below) {
-            add(at)?;
-            at += 1;
-        }
-    }
+    for_each_page_range(segment, question, &question.target.range(), |range| {
+        ranges.push(range);
+        Ok(ControlFlow::Continue(()))
+    })?;
     Ok(ranges)
 }

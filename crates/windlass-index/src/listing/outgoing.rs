@@ -6,13 +6,13 @@ use std::sync::atomic::AtomicBool;
 
 use windlass_links::Target;
 
-use super::captured::{PageRange, page_ranges};
+use super::captured::page_ranges;
 use super::cursor::Cursor;
 use super::links::{self, LinkRow};
 use super::{LinkFilter, Pages};
 use crate::bytes::Corrupt;
 use crate::error::IndexError;
-use crate::query::Question;
+use crate::query::{PageRange, Question};
 use crate::segment::Segment;
 use crate::site::SiteBlock;
 use crate::store::Snapshot;

@@ -1,12 +1,13 @@
 //! Whether a target's host occurs in the index at all (R20).
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use windlass_links::surt::KeyRange;
 use windlass_links::{CaptureTime, Mode};
 
-use super::{LABEL_END, Question, suffixes};
+use super::Question;
+use super::page_ranges::for_each_page_range;
 use crate::bytes::Corrupt;
 use crate::error::IndexError;
 use crate::instant::{is_outranked, times_of_wats, unite, was_captured};
@@ -41,29 +42,15 @@ pub(crate) fn host_occurs(
 }
 
 fn is_page(segment: &Segment, question: &Question<'_>, range: &KeyRange) -> Result<bool, Corrupt> {
-    let host = question.target.host_key();
-    let domains = segment.domains()?;
-    for site in suffixes(&host) {
-        if let Some(pages) = domains.range_of(site)?
-            && any_captured(segment, segment.pages_in(pages, range)?)?
-        {
-            return Ok(true);
-        }
-    }
-    if question.target.mode() == Mode::Subdomains {
-        let mut below = host;
-        below.push(LABEL_END);
-        for domain in domains.lower_bound(&below)?..domains.len() {
-            if !domains.key(domain as u64 as u32)?.starts_with(&below) {
-                break;
-            }
-            let (start, end) = domains.range(domain)?;
-            if any_captured(segment, start..end)? {
-                return Ok(true);
-            }
-        }
-    }
-    Ok(false)
+    let mut is_page = false;
+    for_each_page_range(segment, question, range, |range| {
+        is_page = any_captured(segment, range.pages)?;
+        Ok(match is_page {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        })
+    })?;
+    Ok(is_page)
 }
 
 /// Whether one of the pages was really captured (R1): most are.

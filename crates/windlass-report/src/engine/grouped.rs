@@ -11,6 +11,7 @@ use windlass_links::CaptureTime;
 use super::memory::Memory;
 use super::record::{Named, OutgoingRecord, OwnedCell, OwnedRecord, Record, RecordFilter};
 use super::row_filter::{Passed, scan_passing, scan_passing_by_refdomain};
+use super::single::Before;
 use super::sources::{self, Asked};
 use super::{AnswerError, order};
 use crate::kind::Kinds;
@@ -22,19 +23,31 @@ pub(super) struct Groups {
     /// What the cells of records are.
     pub(super) fields: Vec<Field>,
     pub(super) records: Vec<OwnedRecord>,
-    /// How many there were before `having`.
-    pub(super) all: u64,
-    /// Whether there were rows before `where`.
-    pub(super) any_rows: bool,
+    /// What there was before that.
+    pub(super) before: Before,
 }
 
-impl Groups {
+/// All groups of a table, in any order.
+struct AllGroups {
+    fields: Vec<Field>,
+    records: Vec<OwnedRecord>,
+    any_rows: bool,
+}
+
+impl AllGroups {
     /// Filters and orders; `keys` says how many cells, from the first, name a group.
-    fn finish(mut self, asked: &Asked<'_>, keys: &[Field]) -> Self {
+    fn finish(self, asked: &Asked<'_>, keys: &[Field]) -> Groups {
+        let Self {
+            fields,
+            mut records,
+            any_rows,
+        } = self;
+        let before = Before {
+            any_rows,
+            passed_where: records.len() as u64,
+        };
         let having = RecordFilter::new(&asked.query.having);
-        let fields = std::mem::take(&mut self.fields);
-        self.all = self.records.len() as u64;
-        self.records.retain(|record| {
+        records.retain(|record| {
             having.passes(&Named {
                 fields: &fields,
                 record,
@@ -45,7 +58,7 @@ impl Groups {
             .iter()
             .filter_map(|key| fields.iter().position(|field| field == key))
             .collect();
-        self.records.sort_by(|a, b| {
+        records.sort_by(|a, b| {
             let by_key = || {
                 keys.iter()
                     .map(|at| a.0.get(*at).cmp(&b.0.get(*at)))
@@ -54,8 +67,11 @@ impl Groups {
             };
             order.compare(a, b).then_with(by_key)
         });
-        self.fields = fields;
-        self
+        Groups {
+            fields,
+            records,
+            before,
+        }
     }
 }
 
@@ -96,10 +112,9 @@ pub(super) fn anchors_refdomains(
         ])));
     }
     let fields = vec![Field::Anchors, Field::Backlinks, Field::Refdomain];
-    let groups = Groups {
+    let groups = AllGroups {
         fields,
         records,
-        all: 0,
         any_rows,
     };
     Ok(groups.finish(asked, &[Field::Refdomain]))
@@ -146,7 +161,7 @@ const REFDOMAIN_FIELDS: [Field; 5] = [
     Field::LastVisited,
 ];
 
-fn refdomains_of_rows(asked: &Asked<'_>, rows: &TargetRows) -> Result<Groups, AnswerError> {
+fn refdomains_of_rows(asked: &Asked<'_>, rows: &TargetRows) -> Result<AllGroups, AnswerError> {
     let filter = &asked.query.where_filter;
     let passed = scan_passing_by_refdomain(filter, rows, Counting::default, asked.cancel)?;
     let any_rows = passed.any_rows(rows, asked.cancel)?;
@@ -162,15 +177,14 @@ fn refdomains_of_rows(asked: &Asked<'_>, rows: &TargetRows) -> Result<Groups, An
             refdomain_record(text, &counts, refpages)
         })
         .collect();
-    Ok(Groups {
+    Ok(AllGroups {
         fields: REFDOMAIN_FIELDS.into(),
         records,
-        all: 0,
         any_rows,
     })
 }
 
-fn refdomains_of_pages(asked: &Asked<'_>, snapshot: &Snapshot) -> Result<Groups, AnswerError> {
+fn refdomains_of_pages(asked: &Asked<'_>, snapshot: &Snapshot) -> Result<AllGroups, AnswerError> {
     let mut memory = asked.memory();
     let filter = RecordFilter::new(&asked.query.where_filter);
     let mut pages: HashMap<u64, (Counts, Box<str>, Box<str>)> = HashMap::new();
@@ -208,10 +222,9 @@ fn refdomains_of_pages(asked: &Asked<'_>, snapshot: &Snapshot) -> Result<Groups,
         .into_iter()
         .map(|(text, (counts, refpages))| refdomain_record(text, &counts, refpages))
         .collect();
-    Ok(Groups {
+    Ok(AllGroups {
         fields: REFDOMAIN_FIELDS.into(),
         records,
-        all: 0,
         any_rows,
     })
 }
@@ -282,10 +295,9 @@ pub(super) fn linked_anchors(
             OwnedCell::Integer(external),
         ]))
     });
-    let groups = Groups {
+    let groups = AllGroups {
         fields: vec![Field::Anchor, Field::LinksInternal, Field::LinksExternal],
         records: records.collect(),
-        all: 0,
         any_rows,
     };
     Ok(groups.finish(asked, &[Field::Anchor]))
@@ -328,10 +340,9 @@ pub(super) fn linked_domains(
         Field::Links,
         Field::Refpages,
     ];
-    let groups = Groups {
+    let groups = AllGroups {
         fields,
         records: records.collect(),
-        all: 0,
         any_rows,
     };
     Ok(groups.finish(asked, &[Field::DomainFrom, Field::DomainTo]))

@@ -214,10 +214,7 @@ fn answer_anchors<'a, V: RowVisitor>(
 /// Cuts groups to the page; how many there were before that, and before `having`.
 fn of_groups<'a>(asked: &Asked<'_>, mut groups: Groups) -> (Content<'a>, u64, Before) {
     let total = groups.records.len();
-    let before = Before {
-        any_rows: groups.any_rows,
-        passed_where: groups.all,
-    };
+    let before = groups.before;
     let offset = usize::try_from(asked.query.offset).unwrap_or(usize::MAX);
     groups.records.drain(..offset.min(total));
     groups.records.truncate(asked.query.limit as usize);

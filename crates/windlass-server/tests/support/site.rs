@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::header::{COOKIE, HOST, LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, Request};
 use tempfile::TempDir;
-use windlass_accounts::{Moment, NewAccount, Store};
+use windlass_accounts::{Charge, Meter, Moment, NewAccount, Store};
 use windlass_server::{Limits, metered_router};
 
 pub(crate) const ORIGIN: &str = "http://windlass.test";
@@ -74,6 +74,18 @@ impl Site {
         };
         let (_, token) = self.store().create(&new, Moment::now()).unwrap();
         token.reveal().to_owned()
+    }
+
+    /// Charges the token of that name for an answer.
+    pub(crate) fn charge(&self, name: &str, table: &'static str, rows: u64, at: Moment) {
+        let charge = Charge {
+            account: self.store().find(name, at).unwrap().id,
+            table: table.into(),
+            rows,
+            at,
+        };
+        let meter = Meter::start(&self.accounts()).unwrap();
+        meter.charge(charge).unwrap();
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Shown {

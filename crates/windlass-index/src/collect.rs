@@ -1,11 +1,10 @@
 //! Collecting captures into runs, and committing them.
 
 use std::cmp::Reverse;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
 
-use windlass_links::{Capture, PublicSuffixList};
+use windlass_links::Capture;
 
 use crate::compact::{Progress, merge_to_unnamed};
 use crate::error::IndexError;
@@ -22,7 +21,6 @@ const WRITING_PART: usize = 8;
 #[derive(Debug)]
 pub struct Collector<'w> {
     writer: &'w Writer,
-    list: Arc<PublicSuffixList>,
     held_max: usize,
     run: Run,
     spilled: Vec<Unnamed>,
@@ -69,9 +67,8 @@ impl<'w> Collector<'w> {
     pub fn new(writer: &'w Writer, memory_max: usize) -> Self {
         Self {
             writer,
-            list: Arc::clone(writer.public_suffix_list()),
             held_max: memory_max - memory_max / WRITING_PART,
-            run: Run::new(writer.manifest().keep_internal),
+            run: Run::new(writer.manifest().keep_internal, writer.public_suffix_list()),
             spilled: Vec::new(),
         }
     }
@@ -88,7 +85,7 @@ impl<'w> Collector<'w> {
         offset: u64,
     ) -> Result<(), IndexError> {
         let file = self.run.file(digest);
-        self.run.add(capture, file, offset, &self.list);
+        self.run.add(capture, file, offset);
         if self.run.memory() > self.held_max || self.run.is_full() {
             self.spill()?;
         }

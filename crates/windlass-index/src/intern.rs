@@ -71,8 +71,45 @@ impl Arena {
     }
 }
 
-/// So many strings of another set are looked up together.
-const ABSORBED: u32 = 256;
+/// So many strings are looked up together: enough to wait for memory side by side, and few enough that what was
+/// fetched is still near when it is needed.
+const TOGETHER: usize = 256;
+
+/// Texts that wait to be looked up, one behind the other.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Batch {
+    /// Adds the text that `put` appends.
+    pub(crate) fn push(&mut self, put: impl FnOnce(&mut Vec<u8>)) {
+        put(&mut self.bytes);
+        self.ends.push(self.bytes.len());
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, place: usize) -> &[u8] {
+        let end = |place: usize| self.ends.get(place).copied().unwrap_or_default();
+        let start = place.checked_sub(1).map_or(0, end);
+        self.bytes.get(start..end(place)).unwrap_or_default()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Bytes of all texts.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+}
 
 /// Different byte strings, numbered in the order in which they came.
 #[derive(Debug, Default)]
@@ -88,47 +125,39 @@ impl Interner {
         self.intern_tagged(text, self.tag(text))
     }
 
-    /// Says that a text will be looked up soon.
-    pub(crate) fn announce(&self, text: &[u8], upcoming: &mut Upcoming) {
-        upcoming.tags.push(self.tag(text));
-    }
-
-    /// Touches what looking up the announced texts will read.
-    pub(crate) fn fetch_announced(&self, upcoming: &mut Upcoming) {
-        let last = (self.len() as u64 as u32).saturating_sub(1);
-        upcoming.found.clear();
-        let slots = upcoming.tags.iter().map(|tag| self.slots.first(*tag));
-        // What is not there is as a string that was touched lately: without a branch, that nobody
-        // could foresee.
-        let found = slots.map(|slot| (slot as u32).wrapping_sub(1).min(last));
-        upcoming.found.extend(found);
-        self.texts.fetch(&upcoming.found);
-    }
-
-    /// [`intern`](Self::intern) of the next text that was announced.
-    pub(crate) fn intern_announced(&mut self, text: &[u8], upcoming: &mut Upcoming) -> (u32, bool) {
-        let tag = upcoming.tags.get(upcoming.next).copied();
-        upcoming.next += 1;
-        self.intern_tagged(text, tag.unwrap_or_else(|| self.tag(text)))
+    /// Appends the numbers of so many texts, in their order. What looking them up reads lies anywhere in memory:
+    /// it is fetched for many at once.
+    pub(crate) fn intern_all<'t>(
+        &mut self,
+        n: usize,
+        text: impl Fn(usize) -> &'t [u8],
+        numbers: &mut Vec<u32>,
+    ) {
+        make_room(numbers, n);
+        let (mut tags, mut found) = ([0u32; TOGETHER], [0u32; TOGETHER]);
+        for first in (0..n).step_by(TOGETHER) {
+            let some = first..n.min(first + TOGETHER);
+            for (tag, place) in tags.iter_mut().zip(some.clone()) {
+                *tag = self.tag(text(place));
+            }
+            let tags = tags.iter().take(some.len());
+            // Where searches begin, all at once; then what they find, which mostly is in the same lines.
+            black_box(tags.clone().fold(0, |a, tag| a ^ self.slots.first(*tag)));
+            for (found, tag) in found.iter_mut().zip(tags.clone()) {
+                *found = self.slots.find(*tag, |_| true).unwrap_or_default();
+            }
+            self.texts
+                .fetch(found.get(..some.len()).unwrap_or_default());
+            for (tag, place) in tags.zip(some) {
+                numbers.push(self.intern_tagged(text(place), *tag).0);
+            }
+        }
     }
 
     /// Takes the strings of another over: the number here of each, by its number there.
     pub(crate) fn absorb(&mut self, other: &Self) -> Vec<u32> {
-        let n = other.len() as u64 as u32;
         let mut numbers = with_room(other.len());
-        let mut upcoming = Upcoming::default();
-        for first in (0..n).step_by(ABSORBED as usize) {
-            let some = first..n.min(first.saturating_add(ABSORBED));
-            upcoming.clear();
-            for number in some.clone() {
-                self.announce(other.get(number), &mut upcoming);
-            }
-            self.fetch_announced(&mut upcoming);
-            for number in some {
-                let (number, _) = self.intern_announced(other.get(number), &mut upcoming);
-                numbers.push(number);
-            }
-        }
+        self.intern_all(other.len(), |n| other.get(n as u64 as u32), &mut numbers);
         numbers
     }
 
@@ -182,23 +211,6 @@ impl Interner {
         order.extend(0..self.len() as u64 as u32);
         order::Strings::new(|number| self.get(number), |a, b| a.cmp(&b)).sort(&mut order, 0);
         Ranks::of_order(order)
-    }
-}
-
-/// Texts that will be looked up soon, in this order: so that what lies far apart in memory is fetched for
-/// all of them at once.
-#[derive(Debug, Default)]
-pub(crate) struct Upcoming {
-    /// Half of each one's hash.
-    tags: Vec<u32>,
-    next: usize,
-    found: Vec<u32>,
-}
-
-impl Upcoming {
-    pub(crate) fn clear(&mut self) {
-        self.tags.clear();
-        self.next = 0;
     }
 }
 

@@ -95,6 +95,13 @@ pub fn host_key(host: &str) -> Vec<u8> {
     key
 }
 
+/// What stands for the host in the bytes of a [`Surt`]: its [`host_key`].
+#[must_use]
+pub fn host_part(surt: &[u8]) -> &[u8] {
+    let end = surt.iter().position(|b| *b == HOST_END);
+    end.and_then(|end| surt.get(..end)).unwrap_or(surt)
+}
+
 /// The host whose [`host_key`] this is.
 #[must_use]
 pub fn host_of_key(key: &[u8]) -> String {

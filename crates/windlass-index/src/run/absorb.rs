@@ -23,6 +23,8 @@ impl Run {
     /// much less than to write both and to merge what was written. It must [fit
     /// in](Self::has_room_for).
     pub(crate) fn absorb(&mut self, mut other: Self) {
+        self.look_up();
+        other.look_up();
         other.forget_hashes();
         let files = other.files.iter().map(|digest| self.file(*digest));
         let files: Vec<u32> = files.collect();

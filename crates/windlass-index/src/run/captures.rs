@@ -1,11 +1,12 @@
 //! The captures of a run, and the page table that they make.
 
+use std::hint::black_box;
 use std::io::Write;
 use std::sync::Arc;
 
 use windlass_links::{Capture, CaptureTime, Outcome, Source};
 
-use super::keys::{Keys, Sites};
+use super::keys::{FETCHED, Keys, Sites};
 use crate::document::Document;
 use crate::instant::{self, Instant, Origin, Shown, State};
 use crate::intern::{Interner, Ranks};
@@ -77,6 +78,11 @@ impl CaptureNote {
             outcome,
             is_wat: capture.source == Source::Wat,
         }
+    }
+
+    /// Says which page it is of.
+    pub(super) fn set_page(&mut self, page: u32) {
+        self.page = page;
     }
 
     /// As it is in a run that has taken its own over. What has a number has another one there.
@@ -155,6 +161,16 @@ pub(super) struct CaptureOrder {
     pub(super) latest: Vec<u32>,
 }
 
+/// Touches what is needed of captures that come next, which lies anywhere in memory.
+fn fetch(soon: &[(u64, u32)], captures: &[CaptureNote], pages: &Keys, ranks: &Ranks) {
+    let notes = soon
+        .iter()
+        .filter_map(|(_, number)| captures.get(*number as usize));
+    black_box(notes.fold(0, |a, note| a ^ note.offset as u32 ^ note.title));
+    let ranked = soon.iter().map(|(key, _)| ranks.number((key >> 32) as u32));
+    pages.fetch(&ranked.collect::<Vec<_>>());
+}
+
 /// Writes the page table. Where both a WAT and a WARC describe a second of a page, the WARC's links
 /// are taken (R14): the others are not in the order.
 pub(super) fn write_pages<W: Write>(
@@ -177,7 +193,16 @@ pub(super) fn write_pages<W: Write>(
         latest: with_room(pages.texts.len()),
     };
     let mut instants = Vec::new();
+    let (mut first, mut fetched) = (0, 0);
     for of_page in order.chunk_by(|a, b| a.0 >> 32 == b.0 >> 32) {
+        let end = first + of_page.len();
+        if end > fetched {
+            // Most pages have few.
+            fetched = order.len().min(first + FETCHED);
+            let soon = order.get(first..fetched).unwrap_or_default();
+            fetch(soon, captures, pages, ranks);
+        }
+        first = end;
         instants.clear();
         let mut page = None;
         for same in of_page.chunk_by(|a, b| a.0 == b.0) {

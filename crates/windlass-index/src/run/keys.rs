@@ -4,19 +4,19 @@ use std::hash::BuildHasher;
 use std::hint::black_box;
 
 use hashbrown::DefaultHashBuilder;
-use windlass_links::surt::write_host_key;
+use windlass_links::surt::{host_of_key, host_part};
 use windlass_links::{CanonicalUrl, PublicSuffixList, Surt};
 
-use crate::intern::{Interner, Ranks, Upcoming};
+use crate::intern::{Batch, Interner, Ranks};
 use crate::order::Strings;
 use crate::room::{filled, make_room};
 
 /// How many hosts are remembered with their sites.
-const HOSTS: usize = 1 << 14;
-/// Bytes of the longest of them. All that is known of one is in half a cache line.
+const HOSTS: usize = 1 << 16;
+/// Bytes of the key of the longest of them. All that is known of one is in half a cache line.
 const HOST_BYTES: usize = 27;
 
-/// A host, with the number of its site.
+/// The key of a host, with the number of its site.
 #[derive(Debug, Clone, Copy, Default)]
 struct Host {
     site: u32,
@@ -25,10 +25,10 @@ struct Host {
 }
 
 impl Host {
-    /// Nothing, where the host is too long.
-    fn of(host: &str, site: u32) -> Option<Self> {
+    /// Nothing, where the key is too long.
+    fn of(host: &[u8], site: u32) -> Option<Self> {
         let mut text = [0; HOST_BYTES];
-        text.get_mut(..host.len())?.copy_from_slice(host.as_bytes());
+        text.get_mut(..host.len())?.copy_from_slice(host);
         Some(Self {
             site,
             length: host.len() as u8,
@@ -36,9 +36,9 @@ impl Host {
         })
     }
 
-    fn is(&self, host: &str) -> bool {
+    fn is(&self, host: &[u8]) -> bool {
         let text = self.text.get(..usize::from(self.length));
-        !host.is_empty() && text == Some(host.as_bytes())
+        !host.is_empty() && text == Some(host)
     }
 }
 
@@ -49,28 +49,65 @@ pub(super) struct Sites {
     /// Hosts seen not long ago, each where its hash says.
     hosts: Vec<Host>,
     hasher: DefaultHashBuilder,
-    buffer: Vec<u8>,
+    /// Where the hosts of some SURTs would stand.
+    places: Vec<usize>,
+    /// The site keys of those that do not, with their numbers.
+    missing: Batch,
+    found: Vec<u32>,
 }
 
+/// The number of a site that is being looked up.
+const UNKNOWN: u32 = u32::MAX;
+
 impl Sites {
-    /// The number of the site of a host.
-    fn of(&mut self, host: &str, list: &PublicSuffixList) -> u32 {
+    /// Appends the number of the site of each of so many SURTs.
+    fn of_all<'s>(
+        &mut self,
+        n: usize,
+        surt: impl Fn(usize) -> &'s [u8],
+        list: &PublicSuffixList,
+        sites: &mut Vec<u32>,
+    ) {
         if self.hosts.is_empty() {
             self.hosts.resize(HOSTS, Host::default());
         }
-        let at = self.hasher.hash_one(host) as usize % HOSTS;
-        if let Some(known) = self.hosts.get(at)
-            && known.is(host)
-        {
-            return known.site;
+        let host = |n: usize| host_part(surt(n));
+        self.places.clear();
+        let hashes = (0..n).map(|n| self.hasher.hash_one(host(n)));
+        self.places.extend(hashes.map(|hash| hash as usize % HOSTS));
+        // All at once, as none waits for another.
+        let hosts = self.places.iter().map(|place| self.hosts.get(*place));
+        black_box(hosts.flatten().fold(0, |a, host| a ^ host.site));
+        make_room(sites, n);
+        let first = sites.len();
+        self.missing.clear();
+        for (n, place) in self.places.iter().enumerate() {
+            let known = self.hosts.get(*place).filter(|known| known.is(host(n)));
+            if known.is_none() {
+                let host = host(n);
+                // The key of a domain is the beginning of the key of a host in it.
+                let length = list.registrable_domain(&host_of_key(host)).len();
+                let domain = host.get(..length).unwrap_or(host);
+                self.missing.push(|keys| keys.extend_from_slice(domain));
+            }
+            sites.push(known.map_or(UNKNOWN, |known| known.site));
         }
-        self.buffer.clear();
-        write_host_key(list.registrable_domain(host), &mut self.buffer);
-        let (number, _) = self.keys.intern(&self.buffer);
-        if let (Some(slot), Some(host)) = (self.hosts.get_mut(at), Host::of(host, number)) {
-            *slot = host;
+        self.found.clear();
+        let missing = &self.missing;
+        self.keys
+            .intern_all(missing.len(), |n| missing.get(n), &mut self.found);
+        let unknown = sites.iter_mut().skip(first).enumerate();
+        let unknown = unknown.filter(|(_, site)| **site == UNKNOWN);
+        for ((n, site), number) in unknown.zip(&self.found) {
+            *site = *number;
+            let slot = self
+                .places
+                .get(n)
+                .and_then(|place| self.hosts.get_mut(*place));
+            if let (Some(slot), Some(host)) = (slot, Host::of(host(n), *number)) {
+                *slot = host;
+            }
         }
-        number
     }
 }
 
@@ -80,56 +117,40 @@ pub(super) struct Keys {
     pub(super) texts: Interner,
     /// The site of each, by its number.
     pub(super) sites: Vec<u32>,
-    buffer: Vec<u8>,
-    /// Where each of the SURTs in the buffer ends that were announced, and how many of them came.
-    ends: Vec<usize>,
-    came: usize,
-    upcoming: Upcoming,
+    /// Those that have no number yet.
+    waiting: Batch,
 }
 
 /// So many strings are fetched at a time.
 pub(super) const FETCHED: usize = 256;
 
 impl Keys {
-    /// Says that the number of a URL will be asked for soon.
-    pub(super) fn announce(&mut self, url: &CanonicalUrl) {
-        let start = self.buffer.len();
-        Surt::write(url, &mut self.buffer);
-        let surt = self.buffer.get(start..).unwrap_or_default();
-        self.texts.announce(surt, &mut self.upcoming);
-        self.ends.push(self.buffer.len());
+    /// Adds a URL, which [`number`](Self::number) gives its number.
+    pub(super) fn push(&mut self, url: &CanonicalUrl) {
+        self.waiting.push(|bytes| Surt::write(url, bytes));
     }
 
-    /// Fetches what the announced ones need.
-    pub(super) fn fetch_announced(&mut self) {
-        self.texts.fetch_announced(&mut self.upcoming);
+    /// Bytes of the SURTs that have no number yet.
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.waiting.bytes()
     }
 
-    /// The number of the next URL that was announced.
-    pub(super) fn next_number(
+    /// The numbers of the URLs that were added since the last time.
+    pub(super) fn number(
         &mut self,
-        url: &CanonicalUrl,
         sites: &mut Sites,
         list: &PublicSuffixList,
-    ) -> u32 {
-        let end = |at: usize| self.ends.get(at).copied().unwrap_or_default();
-        let surt = self.came.checked_sub(1).map_or(0, end)..end(self.came);
-        self.came += 1;
-        let surt = self.buffer.get(surt).unwrap_or_default();
-        let (number, is_new) = self.texts.intern_announced(surt, &mut self.upcoming);
-        if is_new {
-            make_room(&mut self.sites, 1);
-            self.sites.push(sites.of(url.host(), list));
-        }
-        number
-    }
-
-    /// All that were announced have come.
-    pub(super) fn clear_announced(&mut self) {
-        self.buffer.clear();
-        self.ends.clear();
-        self.came = 0;
-        self.upcoming.clear();
+        numbers: &mut Vec<u32>,
+    ) {
+        numbers.clear();
+        let waiting = &self.waiting;
+        self.texts
+            .intern_all(waiting.len(), |n| waiting.get(n), numbers);
+        let first_new = self.sites.len();
+        let n = self.texts.len() - first_new;
+        let new = |n: usize| self.texts.get((first_new + n) as u64 as u32);
+        sites.of_all(n, new, list, &mut self.sites);
+        self.waiting.clear();
     }
 
     /// Touches SURTs, and their sites, that are wanted soon: see [`Interner::fetch`].
@@ -137,23 +158,6 @@ impl Keys {
         let sites = numbers.iter().map(|number| self.site(*number));
         black_box(sites.fold(0, |a, b| a ^ b));
         self.texts.fetch(numbers);
-    }
-
-    /// The number of a URL.
-    pub(super) fn number(
-        &mut self,
-        url: &CanonicalUrl,
-        sites: &mut Sites,
-        list: &PublicSuffixList,
-    ) -> u32 {
-        self.buffer.clear();
-        Surt::write(url, &mut self.buffer);
-        let (number, is_new) = self.texts.intern(&self.buffer);
-        if is_new {
-            make_room(&mut self.sites, 1);
-            self.sites.push(sites.of(url.host(), list));
-        }
-        number
     }
 
     /// Takes the SURTs of another run over, whose sites have these numbers here: the number here of each,
@@ -218,5 +222,48 @@ impl Keys {
             start = end;
         }
         Ranks::of_order(order)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+    use windlass_links::surt::host_key;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn urls_have_numbers_and_the_sites_of_their_hosts(
+            batches in prop::collection::vec(
+                prop::collection::vec(
+                    "http://(((www\\.|a\\.b\\.|[a-c]{30}\\.)?[a-d]{1,2}\\.)?(com|co\\.uk|ck|github\\.io)|1\\.2\\.3\\.[1-4]|\\[::[1-3]\\])(:8080)?/[xy]?",
+                    0..40,
+                ),
+                1..5,
+            ),
+        ) {
+            let list = PublicSuffixList::bundled();
+            let (mut sites, mut keys) = (Sites::default(), Keys::default());
+            let mut known: HashMap<CanonicalUrl, u32> = HashMap::new();
+            let mut numbers = Vec::new();
+            for batch in batches {
+                let urls: Vec<_> = batch.iter().map(|url| CanonicalUrl::parse(url).unwrap()).collect();
+                urls.iter().for_each(|url| keys.push(url));
+                keys.number(&mut sites, &list, &mut numbers);
+                prop_assert_eq!(numbers.len(), urls.len());
+                for (url, number) in urls.into_iter().zip(&numbers) {
+                    let domain = host_key(list.registrable_domain(url.host()));
+                    prop_assert_eq!(sites.keys.get(keys.site(*number)), &domain[..]);
+                    let surt = Surt::of(&url);
+                    prop_assert_eq!(keys.texts.get(*number), surt.as_bytes());
+                    let next = known.len() as u32;
+                    prop_assert_eq!(*known.entry(url).or_insert(next), *number);
+                }
+            }
+            prop_assert_eq!(keys.sites.len(), known.len());
+        }
     }
 }

@@ -51,13 +51,20 @@ impl SortedLinks {
     /// Distributes the links over the urls in the order of captures, then sorts each url's by form. `links_end`
     /// is the number of the last link of a capture, plus 1.
     pub(super) fn of(
-        links: &[LinkNote],
+        links: &mut [LinkNote],
         links_end: impl Fn(u32) -> usize,
         order: &CaptureOrder,
         url_ranks: &Ranks,
         form_ranks: &Ranks,
         attrs: &mut Interner,
     ) -> Self {
+        for link in &mut *links {
+            link.url = url_ranks.rank(link.url);
+            if link.form & OTHER == 0 {
+                link.form = form_ranks.rank(link.form);
+            }
+        }
+        let links = &*links;
         let of_capture = |number: u32| {
             let start = number.checked_sub(1).map_or(0, &links_end);
             links.get(start..links_end(number)).unwrap_or_default()
@@ -66,7 +73,7 @@ impl SortedLinks {
         let mut n = 0;
         for (number, _) in &order.ordered {
             for link in of_capture(*number) {
-                if let Some(count) = ends.get_mut(url_ranks.rank(link.url) as usize + 1) {
+                if let Some(count) = ends.get_mut(link.url as usize + 1) {
                     *count += 1;
                     n += 1;
                 }
@@ -81,15 +88,10 @@ impl SortedLinks {
         let mut seen = filled(Seen::default(), n);
         for (number, capture) in &order.ordered {
             for link in of_capture(*number) {
-                let form = if link.form & OTHER == 0 {
-                    form_ranks.rank(link.form)
-                } else {
-                    link.form
-                };
-                if let Some(at) = ends.get_mut(url_ranks.rank(link.url) as usize) {
+                if let Some(at) = ends.get_mut(link.url as usize) {
                     if let Some(slot) = seen.get_mut(*at as usize) {
                         *slot = Seen {
-                            form,
+                            form: link.form,
                             capture: *capture,
                             attr: link.attr,
                         };
@@ -147,7 +149,9 @@ impl SortedLinks {
         rank.checked_sub(1).map_or(0, end)..end(rank)
     }
 
+    /// As many of a range as there are.
     pub(super) fn get(&self, range: std::ops::Range<usize>) -> &[Seen] {
-        self.seen.get(range).unwrap_or_default()
+        let end = range.end.min(self.seen.len());
+        self.seen.get(range.start..end).unwrap_or_default()
     }
 }

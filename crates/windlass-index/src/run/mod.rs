@@ -1,6 +1,7 @@
 //! Runs: captures collected in memory, sorted once, written as a segment.
 
 mod absorb;
+mod add;
 mod captures;
 mod forms;
 mod keys;
@@ -12,29 +13,27 @@ use std::io::Write;
 use std::sync::Arc;
 use std::thread;
 
-use windlass_links::{Capture, Link, LinkType, PublicSuffixList};
+use windlass_links::PublicSuffixList;
 
 use crate::compact::Progress;
 use crate::in_order::Bounds;
-use crate::intern::{Interner, Ranks, Upcoming};
-use crate::room::make_room;
+use crate::intern::{Interner, Ranks};
 use crate::segment::{Counts, Digest, SegmentWriter, Side, WriteError};
 use crate::spool::Scratch;
 use absorb::join;
+use add::Waiting;
 use captures::{CaptureNote, write_pages};
 use forms::FormRanks;
 use keys::{Keys, Sites};
 use links::{LinkNote, OTHER, SortedLinks};
 
-/// So many links of a page are looked up together.
-const ANNOUNCED: usize = 64;
-
 /// Bytes that the writer of a segment knows of each registrable domain.
 const DOMAIN_BYTES: usize = 5;
 
 /// Collects captures until they are written.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Run {
+    list: Arc<PublicSuffixList>,
     sites: Sites,
     /// Whether internal links are kept.
     keep_internal: bool,
@@ -42,7 +41,6 @@ pub(crate) struct Run {
     pages: Keys,
     urls: [Keys; 2],
     forms: Interner,
-    upcoming_forms: Upcoming,
     attrs: Interner,
     titles: Interner,
     files: Vec<Digest>,
@@ -54,14 +52,28 @@ pub(crate) struct Run {
     attr_number: u32,
     /// The number of the empty anchor, once it came.
     empty_form: Option<u32>,
+    waiting: Waiting,
 }
 
 impl Run {
     /// An empty run, which keeps internal links or not.
-    pub(crate) fn new(keep_internal: bool) -> Self {
+    pub(crate) fn new(keep_internal: bool, list: &Arc<PublicSuffixList>) -> Self {
         Self {
+            list: Arc::clone(list),
+            sites: Sites::default(),
             keep_internal,
-            ..Self::default()
+            pages: Keys::default(),
+            urls: Default::default(),
+            forms: Interner::default(),
+            attrs: Interner::default(),
+            titles: Interner::default(),
+            files: Vec::new(),
+            captures: Vec::new(),
+            links: Default::default(),
+            attr: Vec::new(),
+            attr_number: 0,
+            empty_form: None,
+            waiting: Waiting::default(),
         }
     }
 
@@ -123,97 +135,6 @@ impl Run {
         u32::try_from(at).unwrap_or(u32::MAX)
     }
 
-    /// Adds a capture that was read at `offset` of a file (see [`file`](Self::file)). Internal links
-    /// are passed over (R11), unless the run keeps them.
-    pub(crate) fn add(
-        &mut self,
-        capture: &Capture,
-        file: u32,
-        offset: u64,
-        list: &PublicSuffixList,
-    ) {
-        let page = self.pages.number(&capture.page, &mut self.sites, list);
-        let keep_internal = self.keep_internal;
-        for links in capture.links.chunks(ANNOUNCED) {
-            let kept = links.iter().filter(|link| link.external || keep_internal);
-            self.announce(kept.clone());
-            for link in kept {
-                let side = side_of(link);
-                let [external, internal] = &mut self.urls;
-                let urls = match side {
-                    Side::External => external,
-                    Side::Internal => internal,
-                };
-                let url = urls.next_number(&link.target, &mut self.sites, list);
-                let form = if link.link_type == LinkType::Href {
-                    self.form(link.anchor.as_bytes())
-                } else {
-                    OTHER | link.link_type as u32
-                };
-                let attr = self.attr(link.rel.bits(), link.alt.as_bytes());
-                let [external, internal] = &mut self.links;
-                let links = match side {
-                    Side::External => external,
-                    Side::Internal => internal,
-                };
-                make_room(links, 1);
-                links.push(LinkNote { url, form, attr });
-            }
-        }
-        let title = capture.title.as_deref().filter(|title| !title.is_empty());
-        let title = title.map(|title| self.titles.intern(title.as_bytes()).0);
-        make_room(&mut self.captures, 1);
-        self.captures.push(CaptureNote::of(
-            capture,
-            page,
-            title,
-            (file, offset),
-            self.links.each_ref().map(Vec::len),
-        ));
-    }
-
-    /// Fetches what links that come next will need of the dictionaries: one after the other, each would
-    /// wait for memory.
-    fn announce<'l>(&mut self, links: impl Iterator<Item = &'l Link>) {
-        let [external, internal] = &mut self.urls;
-        external.clear_announced();
-        internal.clear_announced();
-        self.upcoming_forms.clear();
-        for link in links {
-            match side_of(link) {
-                Side::External => external.announce(&link.target),
-                Side::Internal => internal.announce(&link.target),
-            }
-            if link.link_type == LinkType::Href && !link.anchor.is_empty() {
-                let anchor = link.anchor.as_bytes();
-                self.forms.announce(anchor, &mut self.upcoming_forms);
-            }
-        }
-        external.fetch_announced();
-        internal.fetch_announced();
-        self.forms.fetch_announced(&mut self.upcoming_forms);
-    }
-
-    /// The number of an anchor, which was announced unless it is empty.
-    fn form(&mut self, anchor: &[u8]) -> u32 {
-        if anchor.is_empty() {
-            let forms = &mut self.forms;
-            return *self.empty_form.get_or_insert_with(|| forms.intern(&[]).0);
-        }
-        let upcoming = &mut self.upcoming_forms;
-        self.forms.intern_announced(anchor, upcoming).0
-    }
-
-    fn attr(&mut self, rel: u8, alt: &[u8]) -> u32 {
-        if self.attr.split_first() != Some((&rel, alt)) {
-            self.attr.clear();
-            self.attr.push(rel);
-            self.attr.extend_from_slice(alt);
-            self.attr_number = self.attrs.intern(&self.attr).0;
-        }
-        self.attr_number
-    }
-
     /// How many things a thread that builds blocks has room for at once.
     fn numbered(&self) -> usize {
         self.forms.len() + self.captures.len() + self.attrs.len()
@@ -239,7 +160,8 @@ impl Run {
             threads: self.threads(threads_max),
             waiting_bytes_max: usize::try_from(scratch.part_bytes()).unwrap_or(usize::MAX),
         };
-        let mut run = std::mem::replace(self, Self::new(self.keep_internal));
+        let mut run = std::mem::replace(self, Self::new(self.keep_internal, &self.list));
+        run.look_up();
         run.forget_hashes();
         let file_ranks = rank_files(&mut run.files);
         let mut writer = SegmentWriter::new(out, public_suffix_list, &run.files, scratch)?;
@@ -261,12 +183,12 @@ impl Run {
 
         let urls = std::mem::take(&mut run.urls).into_iter().zip(url_ranks);
         let links = std::mem::take(&mut run.links);
-        for ((side, (urls, url_ranks)), links) in Side::ALL.into_iter().zip(urls).zip(links) {
+        for ((side, (urls, url_ranks)), mut links) in Side::ALL.into_iter().zip(urls).zip(links) {
             if links.is_empty() {
                 continue;
             }
             let sorted = SortedLinks::of(
-                &links,
+                &mut links,
                 |capture| {
                     let note = captures.get(capture as usize);
                     note.map_or(0, |note| note.links_end(side))
@@ -329,14 +251,6 @@ impl Run {
             let urls = urls();
             (join(pages), join(forms), urls)
         })
-    }
-}
-
-fn side_of(link: &Link) -> Side {
-    if link.external {
-        Side::External
-    } else {
-        Side::Internal
     }
 }
 

@@ -1,5 +1,6 @@
 //! The site blocks of a run.
 
+use std::hint::black_box;
 use std::io::Write;
 use std::ops::Range;
 
@@ -107,6 +108,7 @@ impl<'a> Work for Building<'a> {
             times: Vec::new(),
             sightings: Vec::new(),
             numbers: Vec::new(),
+            fetched: 0,
             encoder: SiteEncoder::in_memory(),
         }
     }
@@ -161,7 +163,12 @@ impl Built {
         side: Side,
         writer: &mut SegmentWriter<W>,
     ) -> Result<(), WriteError> {
-        for site in self.sites {
+        let keys: Vec<u32> = self.sites.iter().map(|site| site.site).collect();
+        for (at, site) in self.sites.into_iter().enumerate() {
+            if at.is_multiple_of(FETCHED) {
+                let soon = keys.get(at..keys.len().min(at + FETCHED));
+                run.sites.keys.fetch(soon.unwrap_or_default());
+            }
             let key = run.sites.keys.get(site.site);
             match site.block {
                 Block::Small(range) => {
@@ -198,6 +205,8 @@ struct SiteBuilder<'a> {
     sightings: Vec<(u32, u32)>,
     /// The numbers of some forms.
     numbers: Vec<u32>,
+    /// What links up to there need has been touched.
+    fetched: usize,
     encoder: SiteEncoder,
 }
 
@@ -234,6 +243,7 @@ impl SiteBuilder<'_> {
             // All its links were a WAT's, where a WARC shows others.
             return Ok(());
         }
+        self.fetch_links(start, end);
         for seen in self.links.get(start..end) {
             if seen.form & OTHER == 0 {
                 self.forms.need(seen.form);
@@ -278,6 +288,37 @@ impl SiteBuilder<'_> {
         };
         built.sites.push(BuiltSite { site, shape, block });
         Ok(())
+    }
+
+    /// Touches what is needed of the links from `start` on that come next, which lies anywhere in memory: of those
+    /// of small sites for many sites at once, as each would wait for its own.
+    fn fetch_links(&mut self, start: usize, end: usize) {
+        if start < self.fetched && end <= self.fetched {
+            return;
+        }
+        let soon = self.links.get(start..start + FETCHED);
+        self.fetched = start + soon.len();
+        self.numbers.clear();
+        let mut touched = 0;
+        for seen in soon {
+            // That of another kind of link is small, and does no harm.
+            let form = seen.form & !OTHER;
+            let (page, time) = self
+                .moments
+                .get(seen.capture as usize)
+                .copied()
+                .unwrap_or_default();
+            touched ^= self.forms.place(form) ^ self.form_ranks.fold(form);
+            touched ^= self.captures.place(seen.capture) ^ page ^ time;
+            self.numbers.push(self.form_ranks.ranks.number(form));
+        }
+        for seen in soon {
+            let moment = self.moments.get(seen.capture as usize);
+            let latest = moment.and_then(|(page, _)| self.latest.get(*page as usize));
+            touched ^= latest.copied().unwrap_or_default();
+        }
+        black_box(touched);
+        self.run.forms.fetch(&self.numbers);
     }
 
     /// Adds the pages with their times, and turns the captures' places into those of their pages.
@@ -332,7 +373,15 @@ impl SiteBuilder<'_> {
     fn links_to(&mut self, of_url: &[Seen]) {
         let captures = &self.captures;
         let page = |seen: &Seen| captures.place(seen.capture);
+        let (mut done, mut fetched) = (0, 0);
         for link in of_url.chunk_by(|a, b| a.form == b.form && page(a) == page(b)) {
+            if done >= fetched {
+                // Of many links at once.
+                fetched = of_url.len().min(done + FETCHED);
+                let soon = of_url.get(done..fetched).unwrap_or_default();
+                black_box(soon.iter().fold(0, |a, seen| a ^ page(seen)));
+            }
+            done += link.len();
             let Some(first) = link.first() else {
                 continue;
             };

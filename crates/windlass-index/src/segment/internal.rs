@@ -75,6 +75,8 @@ impl Segment {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use windlass_links::surt::write_host_key;
     use windlass_links::{
         CanonicalUrl, Capture, CaptureTime, Link, LinkCounts, LinkType, Outcome, PublicSuffixList,
@@ -86,9 +88,9 @@ mod tests {
     use crate::spool::Scratch;
 
     fn segment(keep_internal: bool) -> Segment {
-        let list = PublicSuffixList::bundled();
+        let list = Arc::new(PublicSuffixList::bundled());
         let url = |text: &str| CanonicalUrl::parse(text).unwrap();
-        let mut run = Run::new(keep_internal);
+        let mut run = Run::new(keep_internal, &list);
         for page in [
             "http://a.example/1",
             "http://a.example/2",
@@ -119,7 +121,7 @@ mod tests {
                 },
                 counts: LinkCounts::default(),
             };
-            run.add(&capture, 0, 0, &list);
+            run.add(&capture, 0, 0);
         }
         let scratch = Scratch::new(std::path::PathBuf::new(), usize::MAX);
         let (bytes, _) = run.write(Vec::new(), "", &scratch, 2, &()).unwrap();

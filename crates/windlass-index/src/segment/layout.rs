@@ -226,6 +226,14 @@ impl Side {
     /// Both, in file order.
     pub(crate) const ALL: [Self; 2] = [Self::External, Self::Internal];
 
+    /// Which of two belongs to it.
+    pub(crate) fn of<T>(self, [external, internal]: &mut [T; 2]) -> &mut T {
+        match self {
+            Self::External => external,
+            Self::Internal => internal,
+        }
+    }
+
     /// Blocks, their checksums, and the directory.
     pub(super) const fn sections(self) -> [Section; 3] {
         match self {

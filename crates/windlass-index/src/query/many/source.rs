@@ -23,7 +23,8 @@ pub(super) struct Source<'a> {
     /// Which segment the block is in.
     pub(super) at: usize,
     pub(super) segment: &'a Segment,
-    site_key: Vec<u8>,
+    /// Where the block is.
+    offset: u64,
     pub(super) urls: Vec<Range<usize>>,
     pub(super) links: Vec<Range<usize>>,
     /// The pages that have such links, by their places in the block.
@@ -44,17 +45,15 @@ pub(super) struct Link {
 }
 
 impl<'a> Source<'a> {
-    /// What a site has of the range; `None` where that is nothing.
+    /// What the site whose block is at an offset has of the range; `None` where that is nothing.
     pub(super) fn open(
         at: usize,
         segment: &'a Segment,
-        site_key: Vec<u8>,
+        offset: u64,
         question: &Question<'_>,
     ) -> Result<Option<Self>, IndexError> {
         let wrong = |corrupt| segment.corrupt(corrupt);
-        let Some(mut block) = segment.site(&site_key).map_err(wrong)? else {
-            return Ok(None);
-        };
+        let mut block = segment.site_at(offset).map_err(wrong)?;
         let urls = matching_urls(&block.urls, question.target).map_err(wrong)?;
         let mut links = Vec::with_capacity(urls.len());
         for urls in &urls {
@@ -92,7 +91,7 @@ impl<'a> Source<'a> {
         Ok(Some(Self {
             at,
             segment,
-            site_key,
+            offset,
             urls,
             links,
             places,
@@ -104,8 +103,7 @@ impl<'a> Source<'a> {
     pub(super) fn memory(&self) -> usize {
         let ranges = self.urls.capacity() + self.links.capacity();
         size_of::<Self>()
-            + 3 * ALLOCATION_BYTES
-            + self.site_key.capacity()
+            + 2 * ALLOCATION_BYTES
             + ranges * size_of::<Range<usize>>()
             + self.places.memory()
             + self.forms.memory()
@@ -118,10 +116,7 @@ impl<'a> Source<'a> {
 
     /// The block. Opened anew each time: there may be more sources than blocks fit into memory.
     pub(super) fn block(&self) -> Result<SiteBlock<'a>, IndexError> {
-        let block = self.segment.site(&self.site_key);
-        block
-            .and_then(|block| block.ok_or(Corrupt("a site's key")))
-            .map_err(|corrupt| self.segment.corrupt(corrupt))
+        self.segment.site_at(self.offset).map_err(self.wrong())
     }
 
     pub(super) fn wrong(&self) -> impl Fn(Corrupt) -> IndexError + use<'a> {

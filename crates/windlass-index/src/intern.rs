@@ -5,111 +5,10 @@ use std::hint::black_box;
 
 use hashbrown::DefaultHashBuilder;
 
+use crate::arena::Arena;
+use crate::fetch::AT_ONCE;
 use crate::order;
 use crate::room::{filled, make_room, with_room};
-
-/// Byte strings in one buffer, numbered in the order in which they came.
-#[derive(Debug, Default)]
-pub(crate) struct Arena {
-    bytes: Vec<u8>,
-    /// The lower half of where each ends in `bytes`.
-    ends: Vec<u32>,
-    /// The numbers of the strings that are the first to end beyond another 4 GiB.
-    wraps: Vec<u32>,
-}
-
-impl Arena {
-    /// Adds a string; its number.
-    pub(crate) fn push(&mut self, text: &[u8]) -> u32 {
-        // More than 2^32 strings do not fit into the memory that a run may have.
-        let number = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
-        let before = self.bytes.len() >> 32;
-        make_room(&mut self.bytes, text.len());
-        make_room(&mut self.ends, 1);
-        self.bytes.extend_from_slice(text);
-        let wraps = (self.bytes.len() >> 32) - before;
-        self.wraps.extend(std::iter::repeat_n(number, wraps));
-        self.ends.push(self.bytes.len() as u64 as u32);
-        number
-    }
-
-    #[inline]
-    fn end(&self, number: usize) -> usize {
-        let low = self.ends.get(number).copied().unwrap_or_default() as usize;
-        if self.wraps.is_empty() {
-            return low;
-        }
-        let high = self.wraps.partition_point(|n| *n as usize <= number);
-        high << 32 | low
-    }
-
-    #[inline]
-    pub(crate) fn get(&self, number: u32) -> &[u8] {
-        let number = number as usize;
-        let start = number.checked_sub(1).map_or(0, |before| self.end(before));
-        self.bytes.get(start..self.end(number)).unwrap_or_default()
-    }
-
-    /// Touches strings that are wanted soon. Each waits for memory, but here they do it side by side, as
-    /// nothing depends on what is found.
-    pub(crate) fn fetch(&self, numbers: &[u32]) {
-        let mut touched = 0u8;
-        for number in numbers {
-            let text = self.get(*number);
-            touched ^= text.first().unwrap_or(&0) ^ text.last().unwrap_or(&0);
-        }
-        black_box(touched);
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Bytes of memory in use.
-    pub(crate) fn memory(&self) -> usize {
-        self.bytes.len() + self.ends.len() * 4
-    }
-}
-
-/// So many strings are looked up together: enough to wait for memory side by side, and few enough that what was
-/// fetched is still near when it is needed.
-const TOGETHER: usize = 256;
-
-/// Texts that wait to be looked up, one behind the other.
-#[derive(Debug, Default)]
-pub(crate) struct Batch {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
-}
-
-impl Batch {
-    /// Adds the text that `put` appends.
-    pub(crate) fn push(&mut self, put: impl FnOnce(&mut Vec<u8>)) {
-        put(&mut self.bytes);
-        self.ends.push(self.bytes.len());
-    }
-
-    #[inline]
-    pub(crate) fn get(&self, place: usize) -> &[u8] {
-        let end = |place: usize| self.ends.get(place).copied().unwrap_or_default();
-        let start = place.checked_sub(1).map_or(0, end);
-        self.bytes.get(start..end(place)).unwrap_or_default()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Bytes of all texts.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes.len()
-    }
-
-    pub(crate) fn clear(&mut self) {
-        self.bytes.clear();
-        self.ends.clear();
-    }
-}
 
 /// Different byte strings, numbered in the order in which they came.
 #[derive(Debug, Default)]
@@ -125,31 +24,27 @@ impl Interner {
         self.intern_tagged(text, self.tag(text))
     }
 
-    /// Appends the numbers of so many texts, in their order. What looking them up reads lies anywhere in memory:
-    /// it is fetched for many at once.
-    pub(crate) fn intern_all<'t>(
-        &mut self,
-        n: usize,
-        text: impl Fn(usize) -> &'t [u8],
-        numbers: &mut Vec<u32>,
-    ) {
-        make_room(numbers, n);
-        let (mut tags, mut found) = ([0u32; TOGETHER], [0u32; TOGETHER]);
-        for first in (0..n).step_by(TOGETHER) {
-            let some = first..n.min(first + TOGETHER);
-            for (tag, place) in tags.iter_mut().zip(some.clone()) {
-                *tag = self.tag(text(place));
+    /// Appends the numbers of texts, in their order. What looking them up reads lies anywhere in memory: it is
+    /// fetched for many at once.
+    pub(crate) fn intern_all(&mut self, texts: &Arena, numbers: &mut Vec<u32>) {
+        make_room(numbers, texts.len());
+        let (mut tags, mut found) = ([0u32; AT_ONCE], [0u32; AT_ONCE]);
+        for first in (0..texts.len()).step_by(AT_ONCE) {
+            let some = first as u64 as u32..texts.len().min(first + AT_ONCE) as u64 as u32;
+            for (tag, number) in tags.iter_mut().zip(some.clone()) {
+                *tag = self.tag(texts.get(number));
             }
             let tags = tags.iter().take(some.len());
             // Where searches begin, all at once; then what they find, which mostly is in the same lines.
             black_box(tags.clone().fold(0, |a, tag| a ^ self.slots.first(*tag)));
             for (found, tag) in found.iter_mut().zip(tags.clone()) {
+                // In place of what is not there, something that does no harm.
                 *found = self.slots.find(*tag, |_| true).unwrap_or_default();
             }
-            self.texts
-                .fetch(found.get(..some.len()).unwrap_or_default());
-            for (tag, place) in tags.zip(some) {
-                numbers.push(self.intern_tagged(text(place), *tag).0);
+            let found = found.get(..some.len());
+            self.texts.fetch(found.unwrap_or_default());
+            for (tag, number) in tags.zip(some) {
+                numbers.push(self.intern_tagged(texts.get(number), *tag).0);
             }
         }
     }
@@ -157,7 +52,7 @@ impl Interner {
     /// Takes the strings of another over: the number here of each, by its number there.
     pub(crate) fn absorb(&mut self, other: &Self) -> Vec<u32> {
         let mut numbers = with_room(other.len());
-        self.intern_all(other.len(), |n| other.get(n as u64 as u32), &mut numbers);
+        self.intern_all(&other.texts, &mut numbers);
         numbers
     }
 

@@ -1,6 +1,7 @@
 //! The backlink index: immutable segments of captures and links, merged by union, under one manifest.
 
 mod anchors;
+mod arena;
 mod bits;
 mod bytes;
 mod cache;
@@ -11,6 +12,7 @@ mod document;
 mod dump;
 mod error;
 mod facts;
+mod fetch;
 mod finished;
 mod first_groups;
 mod gallop;

@@ -8,24 +8,23 @@ use windlass_links::{Capture, Link, LinkType};
 use super::Run;
 use super::captures::CaptureNote;
 use super::links::{LinkNote, OTHER};
-use crate::intern::Batch;
+use crate::arena::Arena;
 use crate::room::make_room;
 use crate::segment::Side;
 
-/// So many links of a side, or pages, wait at most; or so many bytes of what they are looked up by.
+/// So many links of a side, or pages, wait at most; or so many bytes of what they are looked up by, and one more
+/// of each kind. That is below a megabyte, and counts for no bound of memory.
 const WAITING: usize = 512;
 const WAITING_BYTES: usize = 1 << 16;
 /// The number of what has none yet.
 const UNKNOWN: u32 = u32::MAX;
 
-/// What has no numbers yet: the last pages, and the last links of each side, whose URLs wait in their
-/// dictionaries.
+/// What waits beside the URLs of the last pages, and of the last links of each side, which their dictionaries
+/// have.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
-    pages: usize,
-    links: [usize; 2],
     /// The anchors of those links whose form is [`UNKNOWN`].
-    forms: [Batch; 2],
+    forms: [Arena; 2],
     numbers: Vec<u32>,
 }
 
@@ -43,14 +42,13 @@ impl Run {
         make_room(&mut self.captures, 1);
         self.captures.push(CaptureNote::of(
             capture,
-            UNKNOWN,
             title,
             (file, offset),
             self.links.each_ref().map(Vec::len),
         ));
         self.pages.push(&capture.page);
-        self.waiting.pages += 1;
-        if self.waiting.pages >= WAITING || self.pages.waiting_bytes() >= WAITING_BYTES {
+        let waiting = self.pages.waiting();
+        if waiting.len() >= WAITING || waiting.bytes() >= WAITING_BYTES {
             self.look_up();
         }
     }
@@ -67,54 +65,47 @@ impl Run {
         };
         let attr = self.attr(link.rel.bits(), link.alt.as_bytes());
         let side = side_of(link);
-        let (urls, links) = (side.of(&mut self.urls), side.of(&mut self.links));
-        let (forms, waiting) = (
-            side.of(&mut self.waiting.forms),
-            side.of(&mut self.waiting.links),
-        );
+        let urls = side.pick(self.urls.each_mut());
         urls.push(&link.target);
+        let forms = side.pick(self.waiting.forms.each_mut());
         if form == UNKNOWN {
-            forms.push(|bytes| bytes.extend_from_slice(anchor));
+            forms.push(anchor);
         }
+        let links = side.pick(self.links.each_mut());
         make_room(links, 1);
         links.push(LinkNote {
             url: UNKNOWN,
             form,
             attr,
         });
-        *waiting += 1;
-        if *waiting >= WAITING || urls.waiting_bytes() + forms.bytes() >= WAITING_BYTES {
+        let waiting = urls.waiting();
+        if waiting.len() >= WAITING || waiting.bytes() + forms.bytes() >= WAITING_BYTES {
             self.look_up();
         }
     }
 
     /// Gives all that waits its numbers.
     pub(super) fn look_up(&mut self) {
-        let Waiting {
-            pages,
-            links: waiting,
-            forms: anchors,
-            numbers,
-        } = &mut self.waiting;
-        self.pages.number(&mut self.sites, &self.list, numbers);
-        let captures = last(&mut self.captures, std::mem::take(pages));
-        for (capture, page) in captures.iter_mut().zip(&*numbers) {
+        let Waiting { forms, numbers } = &mut self.waiting;
+        let (sites, list) = (&mut self.sites, &self.list);
+        self.pages.number(sites, list, numbers);
+        for (capture, page) in last(&mut self.captures, numbers) {
             capture.set_page(*page);
         }
         for side in Side::ALL {
-            let links = side.of::<Vec<_>>(&mut self.links);
-            let links = last(links, std::mem::take(side.of(waiting)));
-            let urls = side.of(&mut self.urls);
-            urls.number(&mut self.sites, &self.list, numbers);
-            for (link, url) in links.iter_mut().zip(&*numbers) {
+            let links = side.pick(self.links.each_mut());
+            let urls = side.pick(self.urls.each_mut());
+            urls.number(sites, list, numbers);
+            for (link, url) in last(links, numbers) {
                 link.url = *url;
             }
-            let anchors = side.of(anchors);
+            let n = numbers.len();
+            let anchors = side.pick(forms.each_mut());
             numbers.clear();
-            self.forms
-                .intern_all(anchors.len(), |n| anchors.get(n), numbers);
+            self.forms.intern_all(anchors, numbers);
             anchors.clear();
-            let unknown = links.iter_mut().filter(|link| link.form == UNKNOWN);
+            let waited = links.iter_mut().rev().take(n).rev();
+            let unknown = waited.filter(|link| link.form == UNKNOWN);
             for (link, form) in unknown.zip(&*numbers) {
                 link.form = *form;
             }
@@ -140,7 +131,108 @@ fn side_of(link: &Link) -> Side {
     }
 }
 
-fn last<T>(all: &mut [T], n: usize) -> &mut [T] {
-    let first = all.len().saturating_sub(n);
-    all.get_mut(first..).unwrap_or_default()
+/// The last ones, each with its number.
+fn last<'n, T>(all: &'n mut [T], numbers: &'n [u32]) -> impl Iterator<Item = (&'n mut T, &'n u32)> {
+    let first = all.len().saturating_sub(numbers.len());
+    all.iter_mut().skip(first).zip(numbers)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+    use windlass_links::{
+        CanonicalUrl, CaptureTime, LinkCounts, Outcome, PublicSuffixList, Rel, Source,
+    };
+
+    use super::*;
+    use crate::spool::Scratch;
+
+    fn arb_url() -> impl Strategy<Value = CanonicalUrl> {
+        (
+            0..60u32,
+            0..9u32,
+            prop_oneof![99 => Just(0), 1 => Just(7000)],
+        )
+            .prop_map(|(host, path, length)| {
+                let path = format!("{path}{}", "x".repeat(length));
+                CanonicalUrl::parse(&format!("http://h{host}.example/{path}")).unwrap()
+            })
+    }
+
+    prop_compose! {
+        fn arb_link()(
+            link_type in prop::sample::select(vec![LinkType::Href, LinkType::Href, LinkType::Form]),
+            target in arb_url(),
+            anchor in prop_oneof![199 => "[ab]{0,2}", 1 => "x{60000}"],
+            alt in "[ab]?",
+            external in any::<bool>(),
+        ) -> Link {
+            Link { link_type, target, anchor, alt, rel: Rel::NONE, external }
+        }
+    }
+
+    prop_compose! {
+        fn arb_capture()(
+            page in arb_url(),
+            time in 0..50u32,
+            links in prop_oneof![
+                3 => prop::collection::vec(arb_link(), 0..20),
+                1 => prop::collection::vec(arb_link(), 0..900),
+            ],
+        ) -> Capture {
+            Capture {
+                page,
+                time: CaptureTime::from_unix(time),
+                outcome: Outcome::Html,
+                source: Source::Warc,
+                status: Some(200),
+                title: None,
+                links,
+                counts: LinkCounts::default(),
+            }
+        }
+    }
+
+    fn written(mut run: Run) -> Vec<u8> {
+        let scratch = Scratch::new(std::path::PathBuf::new(), usize::MAX);
+        run.write(Vec::new(), "", &scratch, 2, &()).unwrap().0
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(12))]
+        #[test]
+        fn when_links_are_looked_up_changes_nothing(
+            captures in prop::collection::vec(arb_capture(), 1..24),
+            other in any::<prop::sample::Index>(),
+        ) {
+            let list = Arc::new(PublicSuffixList::bundled());
+            let new = || {
+                let mut run = Run::new(true, &list);
+                run.file([0; 32]);
+                run
+            };
+            let (mut at_once, mut as_they_come, mut first, mut second) = (new(), new(), new(), new());
+            let other = other.index(captures.len());
+            for (n, capture) in captures.iter().enumerate() {
+                let mut part = capture.clone();
+                at_once.add(capture, 0, n as u64);
+                // Its links one by one, each looked up before the next one comes.
+                let links = std::mem::take(&mut part.links);
+                for link in &links {
+                    as_they_come.add_link(link);
+                    as_they_come.look_up();
+                }
+                as_they_come.add(&part, 0, n as u64);
+                as_they_come.look_up();
+                let run = if n < other { &mut first } else { &mut second };
+                run.add(capture, 0, n as u64);
+            }
+            first.absorb(second);
+            let expected = written(as_they_come);
+            prop_assert!(written(at_once) == expected);
+            prop_assert!(written(first) == expected);
+        }
+    }
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use windlass_links::{Capture, CaptureTime, Outcome, Source};
 
-use super::keys::{FETCHED, Keys, Sites};
+use super::keys::{Keys, Sites};
 use crate::document::Document;
+use crate::fetch::Fetching;
 use crate::instant::{self, Instant, Origin, Shown, State};
 use crate::intern::{Interner, Ranks};
 use crate::room::with_room;
@@ -49,9 +50,9 @@ pub(super) struct CaptureNote {
 }
 
 impl CaptureNote {
+    /// Of a page whose number is [said later](Self::set_page).
     pub(super) fn of(
         capture: &Capture,
-        page: u32,
         title: Option<u32>,
         (file, offset): (u32, u64),
         links_ends: [usize; 2],
@@ -65,7 +66,7 @@ impl CaptureNote {
         };
         Self {
             offset,
-            page,
+            page: u32::MAX,
             time: capture.time.unix(),
             file,
             internal: capture.counts.internal,
@@ -102,11 +103,7 @@ impl CaptureNote {
 
     /// The number of the last of its links of a side, plus 1.
     pub(super) fn links_end(&self, side: Side) -> usize {
-        let [external, internal] = self.links_ends;
-        match side {
-            Side::External => external as usize,
-            Side::Internal => internal as usize,
-        }
+        side.pick(self.links_ends) as usize
     }
 
     fn instant(&self, file_ranks: &[u32], titles: &Interner) -> Instant {
@@ -193,13 +190,11 @@ pub(super) fn write_pages<W: Write>(
         latest: with_room(pages.texts.len()),
     };
     let mut instants = Vec::new();
-    let (mut first, mut fetched) = (0, 0);
+    let (mut first, mut fetching) = (0, Fetching::default());
     for of_page in order.chunk_by(|a, b| a.0 >> 32 == b.0 >> 32) {
         let end = first + of_page.len();
-        if end > fetched {
-            // Most pages have few.
-            fetched = order.len().min(first + FETCHED);
-            let soon = order.get(first..fetched).unwrap_or_default();
+        if let Some(soon) = fetching.before(first..end, order.len()) {
+            let soon = order.get(soon).unwrap_or_default();
             fetch(soon, captures, pages, ranks);
         }
         first = end;

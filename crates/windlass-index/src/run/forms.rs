@@ -2,7 +2,8 @@
 
 use windlass_links::anchor::fold_into;
 
-use crate::intern::{Arena, Interner, Ranks};
+use crate::arena::Arena;
+use crate::intern::{Interner, Ranks};
 use crate::order::Strings;
 
 /// Anchors ordered by (folded, as written).

@@ -1,113 +1,82 @@
 //! The SURTs of a run, each with the site that it belongs to.
 
-use std::hash::BuildHasher;
 use std::hint::black_box;
 
-use hashbrown::DefaultHashBuilder;
 use windlass_links::surt::{host_of_key, host_part};
 use windlass_links::{CanonicalUrl, PublicSuffixList, Surt};
 
-use crate::intern::{Batch, Interner, Ranks};
+use super::hosts::Hosts;
+use crate::arena::Arena;
+use crate::fetch::Fetching;
+use crate::intern::{Interner, Ranks};
 use crate::order::Strings;
 use crate::room::{filled, make_room};
-
-/// How many hosts are remembered with their sites.
-const HOSTS: usize = 1 << 16;
-/// Bytes of the key of the longest of them. All that is known of one is in half a cache line.
-const HOST_BYTES: usize = 27;
-
-/// The key of a host, with the number of its site.
-#[derive(Debug, Clone, Copy, Default)]
-struct Host {
-    site: u32,
-    length: u8,
-    text: [u8; HOST_BYTES],
-}
-
-impl Host {
-    /// Nothing, where the key is too long.
-    fn of(host: &[u8], site: u32) -> Option<Self> {
-        let mut text = [0; HOST_BYTES];
-        text.get_mut(..host.len())?.copy_from_slice(host);
-        Some(Self {
-            site,
-            length: host.len() as u8,
-            text,
-        })
-    }
-
-    fn is(&self, host: &[u8]) -> bool {
-        let text = self.text.get(..usize::from(self.length));
-        !host.is_empty() && text == Some(host)
-    }
-}
 
 /// Site keys: those of registrable domains, of pages and of targets.
 #[derive(Debug, Default)]
 pub(super) struct Sites {
     pub(super) keys: Interner,
-    /// Hosts seen not long ago, each where its hash says.
-    hosts: Vec<Host>,
-    hasher: DefaultHashBuilder,
-    /// Where the hosts of some SURTs would stand.
-    places: Vec<usize>,
-    /// The site keys of those that do not, with their numbers.
-    missing: Batch,
+    hosts: Hosts,
+    /// Of the hosts of some SURTs.
+    hashes: Vec<u64>,
+    /// The site keys of those that are not remembered, which SURTs have them, and their numbers.
+    missing: Arena,
+    missing_of: Vec<usize>,
     found: Vec<u32>,
 }
 
-/// The number of a site that is being looked up.
-const UNKNOWN: u32 = u32::MAX;
-
 impl Sites {
-    /// Appends the number of the site of each of so many SURTs.
-    fn of_all<'s>(
+    /// Appends the number of the site of each of the SURTs from a number on.
+    fn append(
         &mut self,
-        n: usize,
-        surt: impl Fn(usize) -> &'s [u8],
+        surts: &Interner,
+        first: usize,
         list: &PublicSuffixList,
         sites: &mut Vec<u32>,
     ) {
-        if self.hosts.is_empty() {
-            self.hosts.resize(HOSTS, Host::default());
-        }
-        let host = |n: usize| host_part(surt(n));
-        self.places.clear();
-        let hashes = (0..n).map(|n| self.hasher.hash_one(host(n)));
-        self.places.extend(hashes.map(|hash| hash as usize % HOSTS));
-        // All at once, as none waits for another.
-        let hosts = self.places.iter().map(|place| self.hosts.get(*place));
-        black_box(hosts.flatten().fold(0, |a, host| a ^ host.site));
-        make_room(sites, n);
-        let first = sites.len();
+        let host = |n: usize| host_part(surts.get((first + n) as u64 as u32));
+        let n = surts.len() - first;
+        self.hashes.clear();
+        self.hashes.extend((0..n).map(|n| self.hosts.hash(host(n))));
+        self.hosts.fetch(&self.hashes);
         self.missing.clear();
-        for (n, place) in self.places.iter().enumerate() {
-            let known = self.hosts.get(*place).filter(|known| known.is(host(n)));
+        self.missing_of.clear();
+        let mut last: (&[u8], usize) = (&[], 0);
+        let start = sites.len();
+        make_room(sites, n);
+        for (n, hash) in self.hashes.iter().enumerate() {
+            let host = host(n);
+            let known = self.hosts.get(*hash, host);
             if known.is_none() {
-                let host = host(n);
+                // New URLs often have one new host.
+                if last.0 != host {
+                    last = (host, list.registrable_domain(&host_of_key(host)).len());
+                }
                 // The key of a domain is the beginning of the key of a host in it.
-                let length = list.registrable_domain(&host_of_key(host)).len();
-                let domain = host.get(..length).unwrap_or(host);
-                self.missing.push(|keys| keys.extend_from_slice(domain));
+                self.missing.push(host.get(..last.1).unwrap_or(host));
+                self.missing_of.push(n);
             }
-            sites.push(known.map_or(UNKNOWN, |known| known.site));
+            sites.push(known.unwrap_or_default());
         }
         self.found.clear();
-        let missing = &self.missing;
-        self.keys
-            .intern_all(missing.len(), |n| missing.get(n), &mut self.found);
-        let unknown = sites.iter_mut().skip(first).enumerate();
-        let unknown = unknown.filter(|(_, site)| **site == UNKNOWN);
-        for ((n, site), number) in unknown.zip(&self.found) {
-            *site = *number;
-            let slot = self
-                .places
-                .get(n)
-                .and_then(|place| self.hosts.get_mut(*place));
-            if let (Some(slot), Some(host)) = (slot, Host::of(host(n), *number)) {
-                *slot = host;
+        self.keys.intern_all(&self.missing, &mut self.found);
+        for (n, number) in self.missing_of.iter().zip(&self.found) {
+            if let (Some(site), Some(hash)) = (sites.get_mut(start + n), self.hashes.get(*n)) {
+                *site = *number;
+                self.hosts.put(*hash, host(*n), *number);
             }
         }
+    }
+
+    /// From now on nothing is added.
+    pub(super) fn forget_hashes(&mut self) {
+        self.keys.forget_hashes();
+        self.hosts = Hosts::default();
+    }
+
+    /// Bytes of memory that finding the sites of hosts takes.
+    pub(super) fn hosts_memory(&self) -> usize {
+        self.hosts.memory()
     }
 }
 
@@ -118,21 +87,18 @@ pub(super) struct Keys {
     /// The site of each, by its number.
     pub(super) sites: Vec<u32>,
     /// Those that have no number yet.
-    waiting: Batch,
+    waiting: Arena,
 }
-
-/// So many strings are fetched at a time.
-pub(super) const FETCHED: usize = 256;
 
 impl Keys {
     /// Adds a URL, which [`number`](Self::number) gives its number.
     pub(super) fn push(&mut self, url: &CanonicalUrl) {
-        self.waiting.push(|bytes| Surt::write(url, bytes));
+        self.waiting.push_with(|bytes| Surt::write(url, bytes));
     }
 
-    /// Bytes of the SURTs that have no number yet.
-    pub(super) fn waiting_bytes(&self) -> usize {
-        self.waiting.bytes()
+    /// The SURTs that have no number yet.
+    pub(super) fn waiting(&self) -> &Arena {
+        &self.waiting
     }
 
     /// The numbers of the URLs that were added since the last time.
@@ -143,14 +109,9 @@ impl Keys {
         numbers: &mut Vec<u32>,
     ) {
         numbers.clear();
-        let waiting = &self.waiting;
-        self.texts
-            .intern_all(waiting.len(), |n| waiting.get(n), numbers);
-        let first_new = self.sites.len();
-        let n = self.texts.len() - first_new;
-        let new = |n: usize| self.texts.get((first_new + n) as u64 as u32);
-        sites.of_all(n, new, list, &mut self.sites);
+        self.texts.intern_all(&self.waiting, numbers);
         self.waiting.clear();
+        sites.append(&self.texts, self.sites.len(), list, &mut self.sites);
     }
 
     /// Touches SURTs, and their sites, that are wanted soon: see [`Interner::fetch`].
@@ -204,14 +165,12 @@ impl Keys {
             }
         }
         let mut strings = Strings::new(|number| self.texts.get(number), |a, b| a.cmp(&b));
-        let (mut start, mut fetched) = (0, 0);
+        let (mut start, mut fetching) = (0, Fetching::default());
         for (rank, end) in (0u32..).zip(ends) {
             let end = end as usize;
-            if end > fetched {
-                // Most sites have a few.
-                fetched = order.len().min(start + FETCHED);
-                let soon = order.get(start..fetched);
-                self.texts.fetch(soon.unwrap_or_default());
+            // Most sites have a few.
+            if let Some(soon) = fetching.before(start..end, order.len()) {
+                self.texts.fetch(order.get(soon).unwrap_or_default());
             }
             if let Some(of_site) = order.get_mut(start..end)
                 && of_site.len() > 1

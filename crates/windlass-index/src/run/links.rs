@@ -14,8 +14,9 @@ pub(super) const WRITING_BYTES: usize = size_of::<Seen>();
 /// What is kept of a link of a capture.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LinkNote {
+    /// Number of its target.
     pub(super) url: u32,
-    /// The anchor as written, or [`OTHER`] and the link type.
+    /// Number of the anchor as written, or [`OTHER`] and the link type.
     pub(super) form: u32,
     /// Number of (rel, alt).
     pub(super) attr: u32,
@@ -49,7 +50,8 @@ pub(super) struct SortedLinks {
 
 impl SortedLinks {
     /// Distributes the links over the urls in the order of captures, then sorts each url's by form. `links_end`
-    /// is the number of the last link of a capture, plus 1.
+    /// is the number of the last link of a capture, plus 1. The links are left with ranks in place of the numbers of
+    /// urls and forms: each is needed twice, and then lies where the link is.
     pub(super) fn of(
         links: &mut [LinkNote],
         links_end: impl Fn(u32) -> usize,
@@ -149,9 +151,7 @@ impl SortedLinks {
         rank.checked_sub(1).map_or(0, end)..end(rank)
     }
 
-    /// As many of a range as there are.
     pub(super) fn get(&self, range: std::ops::Range<usize>) -> &[Seen] {
-        let end = range.end.min(self.seen.len());
-        self.seen.get(range.start..end).unwrap_or_default()
+        self.seen.get(range).unwrap_or_default()
     }
 }

@@ -4,6 +4,7 @@ mod absorb;
 mod add;
 mod captures;
 mod forms;
+mod hosts;
 mod keys;
 mod links;
 mod places;
@@ -109,6 +110,7 @@ impl Run {
         let keys: usize = urls.clone().map(|urls| urls.texts.len()).sum();
         let keys = keys + self.pages.texts.len();
         dictionary(&self.sites.keys, 24 + 20)
+            + self.sites.hosts_memory()
             + dictionary(&self.pages.texts, 12)
             + urls.map(|urls| dictionary(&urls.texts, 16)).sum::<usize>()
             + dictionary(&self.forms, 32)
@@ -156,12 +158,12 @@ impl Run {
         threads_max: usize,
         progress: &dyn Progress,
     ) -> Result<(W, Counts), WriteError> {
-        let bounds = Bounds {
-            threads: self.threads(threads_max),
-            waiting_bytes_max: usize::try_from(scratch.part_bytes()).unwrap_or(usize::MAX),
-        };
         let mut run = std::mem::replace(self, Self::new(self.keep_internal, &self.list));
         run.look_up();
+        let bounds = Bounds {
+            threads: run.threads(threads_max),
+            waiting_bytes_max: usize::try_from(scratch.part_bytes()).unwrap_or(usize::MAX),
+        };
         run.forget_hashes();
         let file_ranks = rank_files(&mut run.files);
         let mut writer = SegmentWriter::new(out, public_suffix_list, &run.files, scratch)?;
@@ -222,9 +224,9 @@ impl Run {
 
     /// From now on nothing is added.
     fn forget_hashes(&mut self) {
+        self.sites.forget_hashes();
         let [external_urls, internal_urls] = &mut self.urls;
         for texts in [
-            &mut self.sites.keys,
             &mut self.pages.texts,
             &mut external_urls.texts,
             &mut internal_urls.texts,

@@ -7,10 +7,11 @@ use std::ops::Range;
 use super::Run;
 use super::captures::CaptureOrder;
 use super::forms::FormRanks;
-use super::keys::{FETCHED, Keys};
+use super::keys::Keys;
 use super::links::{OTHER, Seen, SortedLinks};
 use super::places::Places;
 use crate::compact::Progress;
+use crate::fetch::{AT_ONCE, Fetching};
 use crate::in_order::{self, Bounds, Work};
 use crate::intern::Ranks;
 use crate::segment::{BlockShape, SegmentWriter, Side, WriteError};
@@ -108,7 +109,7 @@ impl<'a> Work for Building<'a> {
             times: Vec::new(),
             sightings: Vec::new(),
             numbers: Vec::new(),
-            fetched: 0,
+            fetching: Fetching::default(),
             encoder: SiteEncoder::in_memory(),
         }
     }
@@ -164,10 +165,10 @@ impl Built {
         writer: &mut SegmentWriter<W>,
     ) -> Result<(), WriteError> {
         let keys: Vec<u32> = self.sites.iter().map(|site| site.site).collect();
+        let mut fetching = Fetching::default();
         for (at, site) in self.sites.into_iter().enumerate() {
-            if at.is_multiple_of(FETCHED) {
-                let soon = keys.get(at..keys.len().min(at + FETCHED));
-                run.sites.keys.fetch(soon.unwrap_or_default());
+            if let Some(soon) = fetching.before(at..at + 1, keys.len()) {
+                run.sites.keys.fetch(keys.get(soon).unwrap_or_default());
             }
             let key = run.sites.keys.get(site.site);
             match site.block {
@@ -205,8 +206,7 @@ struct SiteBuilder<'a> {
     sightings: Vec<(u32, u32)>,
     /// The numbers of some forms.
     numbers: Vec<u32>,
-    /// What links up to there need has been touched.
-    fetched: usize,
+    fetching: Fetching,
     encoder: SiteEncoder,
 }
 
@@ -216,16 +216,15 @@ impl SiteBuilder<'_> {
         let mut built = Built::default();
         let (all_urls, url_ranks) = (self.urls, self.url_ranks);
         let order = url_ranks.order.get(..urls.end).unwrap_or_default();
-        let (mut first, mut fetched) = (urls.start, 0);
+        let (mut first, mut fetching) = (urls.start, Fetching::default());
+        self.fetching = Fetching::default();
         let of_site = |a: &u32, b: &u32| all_urls.site(*a) == all_urls.site(*b);
         for of_site in order.get(urls).unwrap_or_default().chunk_by(of_site) {
             let range = first..first + of_site.len();
             first = range.end;
-            if range.end > fetched {
-                // Most sites have a few.
-                fetched = order.len().min(range.start + FETCHED);
-                let soon = order.get(range.start..fetched);
-                all_urls.fetch(soon.unwrap_or_default());
+            // Most sites have a few.
+            if let Some(soon) = fetching.before(range.clone(), order.len()) {
+                all_urls.fetch(order.get(soon).unwrap_or_default());
             }
             if let Some(url) = of_site.first() {
                 self.site(all_urls.site(*url), range, &mut built)?;
@@ -243,7 +242,9 @@ impl SiteBuilder<'_> {
             // All its links were a WAT's, where a WARC shows others.
             return Ok(());
         }
-        self.fetch_links(start, end);
+        if let Some(soon) = self.fetching.before(start..end, self.links.len()) {
+            self.fetch_links(soon);
+        }
         for seen in self.links.get(start..end) {
             if seen.form & OTHER == 0 {
                 self.forms.need(seen.form);
@@ -259,9 +260,9 @@ impl SiteBuilder<'_> {
         let first = urls.start;
         for rank in urls {
             let place = rank - first;
-            if place > 0 && place.is_multiple_of(FETCHED) {
+            if place > 0 && place.is_multiple_of(AT_ONCE) {
                 let soon = self.url_ranks.order.get(rank..);
-                let soon = soon.and_then(|soon| soon.get(..soon.len().min(FETCHED)));
+                let soon = soon.and_then(|soon| soon.get(..soon.len().min(AT_ONCE)));
                 self.urls.texts.fetch(soon.unwrap_or_default());
             }
             let of_url = self.links.get(self.links.of_url(rank));
@@ -290,14 +291,10 @@ impl SiteBuilder<'_> {
         Ok(())
     }
 
-    /// Touches what is needed of the links from `start` on that come next, which lies anywhere in memory: of those
-    /// of small sites for many sites at once, as each would wait for its own.
-    fn fetch_links(&mut self, start: usize, end: usize) {
-        if start < self.fetched && end <= self.fetched {
-            return;
-        }
-        let soon = self.links.get(start..start + FETCHED);
-        self.fetched = start + soon.len();
+    /// Touches what is needed of links that come next: of those of small sites for many sites at once, as each
+    /// would wait for its own.
+    fn fetch_links(&mut self, soon: Range<usize>) {
+        let soon = self.links.get(soon);
         self.numbers.clear();
         let mut touched = 0;
         for seen in soon {
@@ -351,7 +348,7 @@ impl SiteBuilder<'_> {
     /// Adds the forms and the attrs.
     fn strings(&mut self) {
         let mut before = None;
-        for ranks in self.forms.needed.chunks(FETCHED) {
+        for ranks in self.forms.needed.chunks(AT_ONCE) {
             self.numbers.clear();
             let numbers = ranks.iter().map(|rank| self.form_ranks.ranks.number(*rank));
             self.numbers.extend(numbers);
@@ -373,12 +370,10 @@ impl SiteBuilder<'_> {
     fn links_to(&mut self, of_url: &[Seen]) {
         let captures = &self.captures;
         let page = |seen: &Seen| captures.place(seen.capture);
-        let (mut done, mut fetched) = (0, 0);
+        let (mut done, mut fetching) = (0, Fetching::default());
         for link in of_url.chunk_by(|a, b| a.form == b.form && page(a) == page(b)) {
-            if done >= fetched {
-                // Of many links at once.
-                fetched = of_url.len().min(done + FETCHED);
-                let soon = of_url.get(done..fetched).unwrap_or_default();
+            if let Some(soon) = fetching.before(done..done + link.len(), of_url.len()) {
+                let soon = of_url.get(soon).unwrap_or_default();
                 black_box(soon.iter().fold(0, |a, seen| a ^ page(seen)));
             }
             done += link.len();

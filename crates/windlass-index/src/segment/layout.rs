@@ -226,8 +226,8 @@ impl Side {
     /// Both, in file order.
     pub(crate) const ALL: [Self; 2] = [Self::External, Self::Internal];
 
-    /// Which of two belongs to it.
-    pub(crate) fn of<T>(self, [external, internal]: &mut [T; 2]) -> &mut T {
+    /// Which of two is its own.
+    pub(crate) fn pick<T>(self, [external, internal]: [T; 2]) -> T {
         match self {
             Self::External => external,
             Self::Internal => internal,

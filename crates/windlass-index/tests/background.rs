@@ -10,8 +10,7 @@ use windlass_index::{
     BackgroundMerge, BackgroundStep, Collector, IndexError, MergePolicy, Progress, Snapshot, Writer,
 };
 use windlass_links::{
-    CanonicalUrl, Capture, CaptureTime, History, Link, LinkCounts, LinkType, Mode, Outcome, Rel,
-    Source, Target,
+    CanonicalUrl, Capture, CaptureTime, History, Link, LinkType, Mode, Rel, Target,
 };
 
 /// The i-th page, with links to so many urls of one site.
@@ -24,16 +23,9 @@ fn capture(i: u32, links: u32) -> Capture {
         rel: Rel::NONE,
         external: true,
     };
-    Capture {
-        page: CanonicalUrl::parse(&format!("http://p{i}.example/")).unwrap(),
-        time: CaptureTime::from_unix(10 + i),
-        outcome: Outcome::Html,
-        source: Source::Warc,
-        status: Some(200),
-        title: None,
-        links: (0..links).map(link).collect(),
-        counts: LinkCounts::default(),
-    }
+    let page = CanonicalUrl::parse(&format!("http://p{i}.example/")).unwrap();
+    let links = (0..links).map(link).collect();
+    Capture::html(page, CaptureTime::from_unix(10 + i), links)
 }
 
 fn commit(writer: &mut Writer, captures: &[Capture]) {

@@ -9,30 +9,22 @@ use std::thread;
 
 use windlass_index::{Collector, Reader, Snapshot, Writer};
 use windlass_links::{
-    CanonicalUrl, Capture, CaptureTime, History, Link, LinkCounts, LinkType, Mode, Outcome, Rel,
-    Source, Target,
+    CanonicalUrl, Capture, CaptureTime, History, Link, LinkType, Mode, Rel, Target,
 };
 
 /// Commits a page that links to `t.example.org`.
 fn commit(directory: &Path, page: &str) {
     let mut writer = Writer::open(directory, None).unwrap();
-    let capture = Capture {
-        page: CanonicalUrl::parse(page).unwrap(),
-        time: CaptureTime::from_unix(10),
-        outcome: Outcome::Html,
-        source: Source::Warc,
-        status: Some(200),
-        title: None,
-        links: vec![Link {
-            link_type: LinkType::Href,
-            target: CanonicalUrl::parse("http://t.example.org/").unwrap(),
-            anchor: "x".to_owned(),
-            alt: String::new(),
-            rel: Rel::NONE,
-            external: true,
-        }],
-        counts: LinkCounts::default(),
+    let link = Link {
+        link_type: LinkType::Href,
+        target: CanonicalUrl::parse("http://t.example.org/").unwrap(),
+        anchor: "x".to_owned(),
+        alt: String::new(),
+        rel: Rel::NONE,
+        external: true,
     };
+    let page = CanonicalUrl::parse(page).unwrap();
+    let capture = Capture::html(page, CaptureTime::from_unix(10), vec![link]);
     let mut collector = Collector::new(&writer, usize::MAX);
     collector.add(&capture, [0; 32], 0).unwrap();
     let collected = collector.finish().unwrap();

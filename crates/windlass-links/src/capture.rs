@@ -208,6 +208,23 @@ pub struct Capture {
     pub counts: LinkCounts,
 }
 
+impl Capture {
+    /// A page of HTML that a WARC shows, with status 200, without a title, nothing counted.
+    #[must_use]
+    pub fn html(page: CanonicalUrl, time: CaptureTime, links: Vec<Link>) -> Self {
+        Self {
+            page,
+            time,
+            outcome: Outcome::Html,
+            source: Source::Warc,
+            status: Some(200),
+            title: None,
+            links,
+            counts: LinkCounts::default(),
+        }
+    }
+}
+
 /// What extraction counted in one capture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LinkCounts {

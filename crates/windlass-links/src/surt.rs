@@ -98,8 +98,8 @@ pub fn host_key(host: &str) -> Vec<u8> {
 /// What stands for the host in the bytes of a [`Surt`]: its [`host_key`].
 #[must_use]
 pub fn host_part(surt: &[u8]) -> &[u8] {
-    let end = surt.iter().position(|b| *b == HOST_END);
-    end.and_then(|end| surt.get(..end)).unwrap_or(surt)
+    let end = memchr::memchr(HOST_END, surt).unwrap_or(surt.len());
+    surt.get(..end).unwrap_or(surt)
 }
 
 /// The host whose [`host_key`] this is.
@@ -127,9 +127,9 @@ pub fn is_ip(host: &str) -> bool {
 /// The URL that a key was made of, or `None` where the bytes are no key.
 #[must_use]
 pub fn url_of_key(key: &[u8]) -> Option<String> {
-    let host_end = memchr::memchr(HOST_END, key)?;
-    let host = host_of_key(key.get(..host_end)?);
-    let rest = key.get(host_end + 1..)?;
+    let host = host_part(key);
+    let rest = key.get(host.len() + 1..)?;
+    let host = host_of_key(host);
     let path_end = memchr::memchr(TAIL, rest)?;
     let path = std::str::from_utf8(rest.get(..path_end)?).ok()?;
     let tail = std::str::from_utf8(rest.get(path_end + 1..)?).ok()?;
@@ -206,8 +206,7 @@ impl KeyRange {
 /// Whether a key carries this port (`None`: the scheme's own).
 #[must_use]
 pub fn key_has_port(key: &[u8], port: Option<u16>) -> bool {
-    let host_end = memchr::memchr(HOST_END, key).unwrap_or(key.len());
-    let rest = key.get(host_end..).unwrap_or_default();
+    let rest = key.get(host_part(key).len()..).unwrap_or_default();
     let Some(tail) = memchr::memchr(TAIL, rest).and_then(|at| rest.get(at + 1..)) else {
         return false;
     };

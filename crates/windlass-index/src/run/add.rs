@@ -89,23 +89,23 @@ impl Run {
         let Waiting { forms, numbers } = &mut self.waiting;
         let (sites, list) = (&mut self.sites, &self.list);
         self.pages.number(sites, list, numbers);
-        for (capture, page) in last(&mut self.captures, numbers) {
+        let captures = last(&mut self.captures, numbers.len());
+        for (capture, page) in captures.iter_mut().zip(&*numbers) {
             capture.set_page(*page);
         }
         for side in Side::ALL {
-            let links = side.pick(self.links.each_mut());
             let urls = side.pick(self.urls.each_mut());
             urls.number(sites, list, numbers);
-            for (link, url) in last(links, numbers) {
+            let links = side.pick(self.links.each_mut());
+            let links = last(links, numbers.len());
+            for (link, url) in links.iter_mut().zip(&*numbers) {
                 link.url = *url;
             }
-            let n = numbers.len();
             let anchors = side.pick(forms.each_mut());
             numbers.clear();
             self.forms.intern_all(anchors, numbers);
             anchors.clear();
-            let waited = links.iter_mut().rev().take(n).rev();
-            let unknown = waited.filter(|link| link.form == UNKNOWN);
+            let unknown = links.iter_mut().filter(|link| link.form == UNKNOWN);
             for (link, form) in unknown.zip(&*numbers) {
                 link.form = *form;
             }
@@ -131,10 +131,10 @@ fn side_of(link: &Link) -> Side {
     }
 }
 
-/// The last ones, each with its number.
-fn last<'n, T>(all: &'n mut [T], numbers: &'n [u32]) -> impl Iterator<Item = (&'n mut T, &'n u32)> {
-    let first = all.len().saturating_sub(numbers.len());
-    all.iter_mut().skip(first).zip(numbers)
+/// The last so many.
+fn last<T>(all: &mut [T], n: usize) -> &mut [T] {
+    let first = all.len().saturating_sub(n);
+    all.get_mut(first..).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -142,9 +142,7 @@ mod tests {
     use std::sync::Arc;
 
     use proptest::prelude::*;
-    use windlass_links::{
-        CanonicalUrl, CaptureTime, LinkCounts, Outcome, PublicSuffixList, Rel, Source,
-    };
+    use windlass_links::{CanonicalUrl, CaptureTime, PublicSuffixList, Rel};
 
     use super::*;
     use crate::spool::Scratch;
@@ -182,16 +180,7 @@ mod tests {
                 1 => prop::collection::vec(arb_link(), 0..900),
             ],
         ) -> Capture {
-            Capture {
-                page,
-                time: CaptureTime::from_unix(time),
-                outcome: Outcome::Html,
-                source: Source::Warc,
-                status: Some(200),
-                title: None,
-                links,
-                counts: LinkCounts::default(),
-            }
+            Capture::html(page, CaptureTime::from_unix(time), links)
         }
     }
 

@@ -109,7 +109,8 @@ impl<'a> Work for Building<'a> {
             times: Vec::new(),
             sightings: Vec::new(),
             numbers: Vec::new(),
-            fetching: Fetching::default(),
+            urls_ahead: Fetching::default(),
+            links_ahead: Fetching::default(),
             encoder: SiteEncoder::in_memory(),
         }
     }
@@ -206,7 +207,9 @@ struct SiteBuilder<'a> {
     sightings: Vec<(u32, u32)>,
     /// The numbers of some forms.
     numbers: Vec<u32>,
-    fetching: Fetching,
+    /// Of urls, by rank, and of links, what was fetched.
+    urls_ahead: Fetching,
+    links_ahead: Fetching,
     encoder: SiteEncoder,
 }
 
@@ -216,16 +219,14 @@ impl SiteBuilder<'_> {
         let mut built = Built::default();
         let (all_urls, url_ranks) = (self.urls, self.url_ranks);
         let order = url_ranks.order.get(..urls.end).unwrap_or_default();
-        let (mut first, mut fetching) = (urls.start, Fetching::default());
-        self.fetching = Fetching::default();
+        let mut first = urls.start;
+        // Other threads build what comes before.
+        (self.urls_ahead, self.links_ahead) = Default::default();
         let of_site = |a: &u32, b: &u32| all_urls.site(*a) == all_urls.site(*b);
         for of_site in order.get(urls).unwrap_or_default().chunk_by(of_site) {
             let range = first..first + of_site.len();
             first = range.end;
-            // Most sites have a few.
-            if let Some(soon) = fetching.before(range.clone(), order.len()) {
-                all_urls.fetch(order.get(soon).unwrap_or_default());
-            }
+            self.fetch_urls(range.clone());
             if let Some(url) = of_site.first() {
                 self.site(all_urls.site(*url), range, &mut built)?;
             }
@@ -242,9 +243,7 @@ impl SiteBuilder<'_> {
             // All its links were a WAT's, where a WARC shows others.
             return Ok(());
         }
-        if let Some(soon) = self.fetching.before(start..end, self.links.len()) {
-            self.fetch_links(soon);
-        }
+        self.fetch_links(start..end);
         for seen in self.links.get(start..end) {
             if seen.form & OTHER == 0 {
                 self.forms.need(seen.form);
@@ -257,14 +256,8 @@ impl SiteBuilder<'_> {
         self.captures.number();
         self.pages();
         self.strings();
-        let first = urls.start;
         for rank in urls {
-            let place = rank - first;
-            if place > 0 && place.is_multiple_of(AT_ONCE) {
-                let soon = self.url_ranks.order.get(rank..);
-                let soon = soon.and_then(|soon| soon.get(..soon.len().min(AT_ONCE)));
-                self.urls.texts.fetch(soon.unwrap_or_default());
-            }
+            self.fetch_urls(rank..rank + 1);
             let of_url = self.links.get(self.links.of_url(rank));
             if of_url.is_empty() {
                 continue;
@@ -291,9 +284,20 @@ impl SiteBuilder<'_> {
         Ok(())
     }
 
-    /// Touches what is needed of links that come next: of those of small sites for many sites at once, as each
+    /// Touches the urls that come next, those of these ranks first. Most sites have a few.
+    fn fetch_urls(&mut self, ranks: Range<usize>) {
+        let order = &self.url_ranks.order;
+        if let Some(soon) = self.urls_ahead.before(ranks, order.len()) {
+            self.urls.fetch(order.get(soon).unwrap_or_default());
+        }
+    }
+
+    /// Touches what is needed of the links that come next: of those of small sites for many sites at once, as each
     /// would wait for its own.
-    fn fetch_links(&mut self, soon: Range<usize>) {
+    fn fetch_links(&mut self, links: Range<usize>) {
+        let Some(soon) = self.links_ahead.before(links, self.links.len()) else {
+            return;
+        };
         let soon = self.links.get(soon);
         self.numbers.clear();
         let mut touched = 0;

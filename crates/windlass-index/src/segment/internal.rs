@@ -79,8 +79,7 @@ mod tests {
 
     use windlass_links::surt::write_host_key;
     use windlass_links::{
-        CanonicalUrl, Capture, CaptureTime, Link, LinkCounts, LinkType, Outcome, PublicSuffixList,
-        Rel, Source,
+        CanonicalUrl, Capture, CaptureTime, Link, LinkType, PublicSuffixList, Rel,
     };
 
     use super::*;
@@ -104,23 +103,15 @@ mod tests {
                 rel: Rel::NONE,
                 external,
             };
-            let capture = Capture {
-                page: url(page),
-                time: CaptureTime::from_unix(10),
-                outcome: Outcome::Html,
-                source: Source::Warc,
-                status: Some(200),
-                title: None,
-                links: if page == "http://b.example/" {
-                    vec![link("http://c.example/", true)]
-                } else {
-                    vec![
-                        link("http://a.example/", false),
-                        link("http://c.example/x", true),
-                    ]
-                },
-                counts: LinkCounts::default(),
+            let links = if page == "http://b.example/" {
+                vec![link("http://c.example/", true)]
+            } else {
+                vec![
+                    link("http://a.example/", false),
+                    link("http://c.example/x", true),
+                ]
             };
+            let capture = Capture::html(url(page), CaptureTime::from_unix(10), links);
             run.add(&capture, 0, 0);
         }
         let scratch = Scratch::new(std::path::PathBuf::new(), usize::MAX);

@@ -16,33 +16,24 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tower::ServiceExt;
 use windlass_index::{Collector, Reader, Writer};
-use windlass_links::{
-    CanonicalUrl, Capture, CaptureTime, Link, LinkCounts, LinkType, Outcome, Rel, Source,
-};
+use windlass_links::{CanonicalUrl, Capture, CaptureTime, Link, LinkType, Rel};
 use windlass_server::{Limits, ServeError, ServeOptions, serve};
 
 /// A page with links, captured at 2013-08-08T19:04:00Z.
 pub(crate) fn page(url: &str, links: &[(&str, &str)]) -> Capture {
-    Capture {
-        page: CanonicalUrl::parse(url).unwrap(),
-        time: "2013-08-08T19:04:00Z".parse::<CaptureTime>().unwrap(),
-        outcome: Outcome::Html,
-        source: Source::Warc,
-        status: Some(200),
-        title: None,
-        links: links
-            .iter()
-            .map(|(target, anchor)| Link {
-                link_type: LinkType::Href,
-                target: CanonicalUrl::parse(target).unwrap(),
-                anchor: (*anchor).to_owned(),
-                alt: String::new(),
-                rel: Rel::NONE,
-                external: true,
-            })
-            .collect(),
-        counts: LinkCounts::default(),
-    }
+    let link = |(target, anchor): &(&str, &str)| Link {
+        link_type: LinkType::Href,
+        target: CanonicalUrl::parse(target).unwrap(),
+        anchor: (*anchor).to_owned(),
+        alt: String::new(),
+        rel: Rel::NONE,
+        external: true,
+    };
+    Capture::html(
+        CanonicalUrl::parse(url).unwrap(),
+        "2013-08-08T19:04:00Z".parse::<CaptureTime>().unwrap(),
+        links.iter().map(link).collect(),
+    )
 }
 
 /// Commits captures to the index in a directory.

@@ -15,9 +15,7 @@ pub(super) mod text;
 use std::ops::Range;
 
 use anyhow::Context;
-use windlass_links::{
-    CanonicalUrl, Capture, CaptureTime, Link, LinkCounts, LinkType, Mode, Outcome, Rel, Source,
-};
+use windlass_links::{CanonicalUrl, Capture, CaptureTime, Link, LinkType, Mode, Rel};
 
 use super::asking::Question;
 use place::{Place, Places, tld};
@@ -160,9 +158,10 @@ impl Generator {
                 .map(|(_, link)| link.clone())
                 .collect();
             self.shape.add_lost(links.len() - kept.len());
-            out.push(capture(url.clone(), time + RECRAWL_SECONDS, kept));
+            let recrawled = CaptureTime::from_unix(time + RECRAWL_SECONDS);
+            out.push(Capture::html(url.clone(), recrawled, kept));
         }
-        out.push(capture(url, time, links));
+        out.push(Capture::html(url, CaptureTime::from_unix(time), links));
         Ok(())
     }
 
@@ -240,19 +239,6 @@ impl Generator {
             },
             external: true,
         })
-    }
-}
-
-fn capture(page: CanonicalUrl, time: u32, links: Vec<Link>) -> Capture {
-    Capture {
-        page,
-        time: CaptureTime::from_unix(time),
-        outcome: Outcome::Html,
-        source: Source::Warc,
-        status: Some(200),
-        title: None,
-        counts: LinkCounts::default(),
-        links,
     }
 }
 

@@ -4,9 +4,7 @@
 //! must say of it can be written down (see [`expected`](super::expected)).
 
 use anyhow::Context;
-use windlass_links::{
-    CanonicalUrl, Capture, CaptureTime, Link, LinkCounts, LinkType, Outcome, Rel, Source,
-};
+use windlass_links::{CanonicalUrl, Capture, CaptureTime, Link, LinkType, Rel};
 
 use crate::cli::HostileShape;
 use crate::commands::bench::synthetic::text::push_words;
@@ -198,16 +196,8 @@ impl Generator {
                 )
             }
         };
-        Ok(Capture {
-            page,
-            time: CaptureTime::from_unix(second_of(day)),
-            outcome: Outcome::Html,
-            source: Source::Warc,
-            status: Some(200),
-            title: None,
-            counts: LinkCounts::default(),
-            links,
-        })
+        let time = CaptureTime::from_unix(second_of(day));
+        Ok(Capture::html(page, time, links))
     }
 
     fn link(&mut self, number: u64) -> anyhow::Result<Link> {

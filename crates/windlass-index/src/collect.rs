@@ -44,7 +44,7 @@ impl Collected {
             return 0;
         }
         let runs = self.written.iter();
-        runs.map(|run| run.counts.merge_units()).sum()
+        runs.map(|run| run.written.counts.merge_units()).sum()
     }
 
     /// How many units writing what is in memory counts: captures and links.
@@ -158,8 +158,8 @@ impl Writer {
         progress: &dyn Progress,
     ) -> Result<Unnamed, IndexError> {
         let list = &self.manifest().public_suffix_list;
-        let scratch = self.scratch();
-        let write = |out| run.write(out, list, &scratch, threads_max, progress);
+        let means = (&self.scratch(), self.ready_links_min());
+        let write = |out| run.write(out, list, means, threads_max, progress);
         self.write_segment(write, WriteError::at)
     }
 
@@ -190,7 +190,7 @@ impl Writer {
             Some(merged)
         };
         if let Some(new) = &new {
-            self.make_ready(new, progress, cancel)?;
+            self.make_ready(new, &[], progress, cancel)?;
         }
         self.commit(new, &[], files)
     }

@@ -40,7 +40,10 @@ pub(crate) fn merge_to_unnamed(
     cancel: &AtomicBool,
 ) -> Result<Unnamed, IndexError> {
     let list = writer.manifest().public_suffix_list.clone();
-    let means = means(writer.scratch(), writer.memory_max());
+    let means = Means {
+        large_min: writer.ready_links_min(),
+        ..means(writer.scratch(), writer.memory_max())
+    };
     writer.write_segment(
         |out| merge(inputs, &list, out, &means, watch(progress, cancel)),
         MergeError::at,
@@ -79,6 +82,7 @@ fn means(scratch: Arc<Scratch>, memory_max: usize) -> Means {
     Means {
         threads: thread::available_parallelism().map_or(1, Into::into),
         waiting_bytes_max: memory_max / 8,
+        large_min: usize::MAX,
         scratch,
     }
 }

@@ -4,7 +4,7 @@
 //! that is a few hundred bytes; for the largest it is more than a merge may hold.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read, Seek, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -128,8 +128,13 @@ impl Spool {
                 length: 0,
             })
         });
+        let written = |file: &mut File| {
+            // Where reading has left it.
+            file.seek(SeekFrom::Start(spilled.length))?;
+            file.write_all(&self.memory)
+        };
         if let Ok(file) = &mut spilled.file
-            && let Err(error) = file.write_all(&self.memory)
+            && let Err(error) = written(file)
         {
             spilled.file = Err(error);
         }
@@ -166,6 +171,39 @@ impl Spool {
         }
         out.write_all(&self.memory)?;
         self.memory.clear();
+        Ok(())
+    }
+
+    /// Reads bytes that lie at an offset.
+    pub(crate) fn read_at(&self, offset: u64, mut out: &mut [u8]) -> io::Result<()> {
+        let mut start = offset;
+        if let Some(spilled) = &self.spilled {
+            let mut file = match &spilled.file {
+                Ok(file) => file,
+                Err(error) => return Err(io::Error::new(error.kind(), error.to_string())),
+            };
+            let in_file = spilled.length.saturating_sub(start);
+            let n = out
+                .len()
+                .min(usize::try_from(in_file).unwrap_or(usize::MAX));
+            if n > 0 {
+                let (first, rest) = out.split_at_mut(n);
+                file.seek(SeekFrom::Start(start))?;
+                file.read_exact(first)?;
+                out = rest;
+                start += n as u64;
+            }
+            start = start.saturating_sub(spilled.length);
+        }
+        let bytes = usize::try_from(start).ok().and_then(|start| {
+            let end = start.checked_add(out.len())?;
+            self.memory.get(start..end)
+        });
+        match bytes {
+            Some(bytes) => out.copy_from_slice(bytes),
+            None if out.is_empty() => {}
+            None => return Err(ErrorKind::UnexpectedEof.into()),
+        }
         Ok(())
     }
 
@@ -246,6 +284,16 @@ mod tests {
                     expected.extend_from_slice(&bytes);
                 }
                 assert_eq!(spool.len(), expected.len() as u64);
+                for (start, n) in [(0, 1), (17, 300), (expected.len() - 250, 250), (99, 0)] {
+                    let mut part = vec![0; n];
+                    spool.read_at(start as u64, &mut part).unwrap();
+                    assert!(part == expected[start..start + n], "{keep_max} {start}");
+                    // What is put behind it comes behind it.
+                    spool.put(&part);
+                    expected.extend_from_slice(&part);
+                }
+                let mut beyond = [0; 2];
+                assert!(spool.read_at(spool.len() - 1, &mut beyond).is_err());
                 let mut found = Vec::new();
                 spool.write_to(&mut found).unwrap();
                 assert!(found == expected, "{keep_max}");
@@ -303,6 +351,7 @@ mod tests {
         spool.put(&[0; 100]);
         spool.put(&[0; 100]);
         assert_eq!(spool.len(), 200);
+        assert!(spool.read_at(0, &mut [0]).is_err());
         assert!(spool.write_to(&mut Vec::new()).is_err());
         assert_eq!(spool.len(), 0);
     }

@@ -196,19 +196,18 @@ fn a_merge_makes_way_all_the_time_that_it_makes_a_site_ready() {
     /// After so many links at most.
     const STRIDE: usize = 1 << 16;
     const LINKS: usize = 2 * 50 * 800;
-    let directory = tempfile::tempdir().unwrap();
-    let mut writer = Writer::open(directory.path(), None).unwrap();
-    // What is committed is made ready too.
-    writer.set_ready_links_min(usize::MAX);
-    for segment in 0..2 {
-        let captures: Vec<Capture> = (0..50).map(|i| capture(segment * 50 + i, 800)).collect();
-        commit(&mut writer, &captures);
-    }
-    writer.set_ready_links_min(1 << 15);
-    // Once for the sites, of which it is the first, and once for it. Its links are counted; then they are gathered and
-    // given for their order, and for the groups of the one range that has enough of them.
-    let all = 2 + 5 * LINKS.div_ceil(STRIDE);
-    for last in [1, 2, all / 2, all, usize::MAX] {
+    let index = |directory: &Path| {
+        let mut writer = Writer::open(directory, None).unwrap();
+        // What is committed is made ready too.
+        writer.set_ready_links_min(usize::MAX);
+        for segment in 0..2 {
+            let captures: Vec<Capture> = (0..50).map(|i| capture(segment * 50 + i, 800)).collect();
+            commit(&mut writer, &captures);
+        }
+        writer.set_ready_links_min(1 << 15);
+        writer
+    };
+    let merged = |writer: &mut Writer, last| {
         let cancel = AtomicBool::new(false);
         let looks = Looks {
             looks: AtomicUsize::new(0),
@@ -216,15 +215,25 @@ fn a_merge_makes_way_all_the_time_that_it_makes_a_site_ready() {
             cancel: &cancel,
         };
         let merged = writer.merge_all(&looks, &cancel);
-        if last <= all {
-            assert!(matches!(merged, Err(IndexError::Cancelled)), "at {last}");
-            assert_eq!(unfinished(directory.path()), 0);
-            assert_eq!(segments(directory.path()), 2);
-        } else {
-            assert!(merged.unwrap());
-            assert_eq!(looks.looks.into_inner(), all);
-        }
+        (merged, looks.looks.into_inner())
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let (done, all) = merged(&mut index(directory.path()), usize::MAX);
+    assert!(done.unwrap());
+    assert_eq!(backlinks(directory.path()), LINKS as u64);
+    // Once for the site. Its links are counted, and gone through for their pages and, by each thread, for their order;
+    // then they are given in that.
+    assert!(all > 4 * LINKS / STRIDE, "{all}");
+
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = index(directory.path());
+    for last in [1, 2, all / 2, all] {
+        let (done, _) = merged(&mut writer, last);
+        assert!(matches!(done, Err(IndexError::Cancelled)), "at {last}");
+        assert_eq!(unfinished(directory.path()), 0);
+        assert_eq!(segments(directory.path()), 2);
     }
+    assert!(merged(&mut writer, usize::MAX).0.unwrap());
     assert_eq!(backlinks(directory.path()), LINKS as u64);
 }
 

@@ -23,36 +23,42 @@ pub(crate) struct Column<'a> {
 
 impl<'a> Column<'a> {
     pub(crate) fn read(bytes: &mut Bytes<'a>, n: usize) -> Result<Self, Corrupt> {
-        if n < BLOCK {
-            return Self::read_small(bytes, n);
-        }
-        let mut all = Bytes::over(bytes.sized_stretch()?);
-        let count = n / BLOCK;
-        let ends = all.stretch(count.checked_mul(4).ok_or(Corrupt("a column"))?)?;
-        let length = ends.u32_at(count - 1)? as usize;
-        let blocks = all.stretch(length)?;
-        Ok(Self {
-            n,
-            ends,
-            blocks,
-            tail: all.rest(),
-            ..Self::empty()
-        })
+        let mut column = Self::empty();
+        column.read_again(bytes, n)?;
+        Ok(column)
     }
 
-    fn read_small(bytes: &mut Bytes<'a>, n: usize) -> Result<Self, Corrupt> {
+    /// Becomes another column, whatever it was. What it has allocated is used again.
+    pub(crate) fn read_again(&mut self, bytes: &mut Bytes<'a>, n: usize) -> Result<(), Corrupt> {
+        self.clear();
         if n == 0 {
-            return Ok(Self::empty());
+            return Ok(());
         }
-        let all = bytes.rest();
-        let (_, width) = small_head(bytes)?;
-        bytes.stretch(small_length(n, width))?;
-        let (tail, _) = all.split_at(all.len() - bytes.rest().len())?;
-        Ok(Self {
-            n,
-            tail,
-            ..Self::empty()
-        })
+        if n < BLOCK {
+            let all = bytes.rest();
+            let (_, width) = small_head(bytes)?;
+            bytes.stretch(small_length(n, width))?;
+            (self.tail, _) = all.split_at(all.len() - bytes.rest().len())?;
+        } else {
+            let mut all = Bytes::over(bytes.sized_stretch()?);
+            let count = n / BLOCK;
+            self.ends = all.stretch(count.checked_mul(4).ok_or(Corrupt("a column"))?)?;
+            let length = self.ends.u32_at(count - 1)? as usize;
+            self.blocks = all.stretch(length)?;
+            self.tail = all.rest();
+        }
+        self.n = n;
+        Ok(())
+    }
+
+    /// Becomes a column without values.
+    pub(crate) fn clear(&mut self) {
+        self.n = 0;
+        self.ends = Stretch::trusted(&[]);
+        self.blocks = Stretch::trusted(&[]);
+        self.tail = Stretch::trusted(&[]);
+        self.loaded = usize::MAX;
+        self.all = None;
     }
 
     /// A column without values, which takes no bytes.

@@ -40,7 +40,7 @@ impl Writer {
         }
         let inputs: Vec<&Segment> = segments.iter().collect();
         let merged = merge_to_unnamed(self, &inputs, progress, cancel)?;
-        self.make_ready(&merged, progress, cancel)?;
+        self.make_ready(&merged, &inputs, progress, cancel)?;
         self.commit(Some(merged), &plan.segments, Vec::new())?;
         Ok(true)
     }

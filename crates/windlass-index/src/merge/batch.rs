@@ -1,5 +1,6 @@
 //! Batches of neighbouring sites: what one thread merges at a time.
 
+use std::hint::black_box;
 use std::io::Write;
 use std::ops::Range;
 
@@ -8,6 +9,7 @@ use super::site::{Part, SiteMerger};
 use super::union::Union;
 use super::{Damage, Means, MergeError, Watch};
 use crate::bytes::Corrupt;
+use crate::fetch::{AT_ONCE, Fetching};
 use crate::segment::{BlockShape, Segment, SegmentWriter, Side, WriteError};
 use crate::site::{self, SiteEncoder};
 use crate::stretch::Stretch;
@@ -56,6 +58,17 @@ struct MergedSite<'a> {
     key: Range<usize>,
     shape: BlockShape,
     block: Block<'a>,
+}
+
+impl MergedSite<'_> {
+    /// Where its page numbers are among the small blocks' bytes: nowhere, where it was built and is large.
+    fn head(&self) -> Range<usize> {
+        match &self.block {
+            Block::Small(block) => block.start..block.start + self.shape.head as usize,
+            Block::Copied { head, .. } => head.clone(),
+            Block::Built(_) => 0..0,
+        }
+    }
 }
 
 enum Block<'a> {
@@ -128,41 +141,88 @@ impl<'a, 'w> Worker<'a, 'w> {
             sites: Vec::new(),
             bytes: Vec::new(),
         };
-        for (key, blocks) in batch.sites() {
-            self.site(key, blocks, &mut merged)?;
+        let mut sites = batch.sites();
+        let mut some = Vec::new();
+        loop {
+            some.clear();
+            for (key, blocks) in sites.by_ref().take(AT_ONCE) {
+                some.push((key, self.verified(blocks)?));
+            }
+            if some.is_empty() {
+                break;
+            }
+            self.fetch(some.iter().flat_map(|(_, blocks)| blocks));
+            for (key, blocks) in some.drain(..) {
+                self.site(key, &blocks, &mut merged)?;
+            }
         }
+        drop(sites);
         merged.keys = batch.keys;
         self.merger.report(self.job.watch)?;
         Ok(merged)
+    }
+
+    /// The blocks of a site, each with the number of its input.
+    fn verified(
+        &self,
+        blocks: &[(usize, Stretch<'a>)],
+    ) -> Result<Vec<(usize, &'a [u8])>, MergeError> {
+        let verified = blocks.iter().map(|(input, block)| match block.all() {
+            Ok(block) => Ok((*input, block)),
+            Err(what) => Err(Damage {
+                input: *input,
+                what,
+            }
+            .error(self.job.inputs)),
+        });
+        verified.collect()
+    }
+
+    /// Fetches what is said of the first pages of blocks.
+    fn fetch<'b>(&self, blocks: impl Iterator<Item = &'b (usize, &'a [u8])>)
+    where
+        'a: 'b,
+    {
+        let mut touched = 0;
+        for (input, block) in blocks {
+            let Some(mapping) = self.job.pages.mappings.get(*input) else {
+                continue;
+            };
+            // What is damaged is found later.
+            let Ok(mut pages) = site::pages_of(block) else {
+                continue;
+            };
+            let Ok(pages) = pages.block(0) else {
+                continue;
+            };
+            let numbers = pages.iter().map(|page| mapping.number(*page));
+            touched ^= numbers.flatten().fold(0, |a, number| a ^ number);
+        }
+        black_box(touched);
     }
 
     /// Merges a site. Where no link is left, nothing is added.
     fn site(
         &mut self,
         key: Range<usize>,
-        blocks: &[(usize, Stretch<'a>)],
+        blocks: &[(usize, &'a [u8])],
         merged: &mut Merged<'a>,
     ) -> Result<(), MergeError> {
         let job = self.job;
         let damage = |input, what| Damage { input, what }.error(job.inputs);
-        let mut verified = Vec::with_capacity(blocks.len());
-        for (input, block) in blocks {
-            verified.push((*input, block.all().map_err(|what| damage(*input, what))?));
-        }
-        if let [(input, block)] = verified.as_slice()
+        if let [(input, block)] = blocks
             && let Some(mapping) = job.pages.mappings.get(*input)
             && !is_changed(block, mapping).map_err(|what| damage(*input, what))?
         {
-            let copied = self.copy(key, block, mapping, merged);
+            let copied = self.copy(key, (*input, block), mapping, merged);
             return copied.map_err(|what| damage(*input, what));
         }
         let (merger, encoder) = (&mut self.merger, &mut self.encoder);
-        let parts = verified.into_iter().filter_map(|(input, block)| {
-            let latest = job.inputs.get(input)?.latest_times();
+        let parts = blocks.iter().filter_map(|(input, block)| {
             Some(Part {
-                input,
+                input: *input,
                 block,
-                latest,
+                latest: job.inputs.get(*input)?.latest_times(),
             })
         });
         if !merger.merge(job.inputs, job.pages, parts, encoder, job.watch)? {
@@ -187,19 +247,25 @@ impl<'a, 'w> Worker<'a, 'w> {
     fn copy(
         &mut self,
         key: Range<usize>,
-        block: &'a [u8],
+        (input, block): (usize, &'a [u8]),
         mapping: &Mapping,
         merged: &mut Merged<'a>,
     ) -> Result<(), Corrupt> {
         let links = site::counts(block)?;
         let start = merged.bytes.len();
-        let page = |page| mapping.pages.get(page as usize);
+        let mut has_other_dates = false;
+        let page = |page| {
+            let number = mapping.number(page)?;
+            has_other_dates |= mapping.has_other_dates(number);
+            Some(number)
+        };
         let rest = site::renumber_pages(block, page, &mut merged.bytes)?;
         let head = start..merged.bytes.len();
         let shape = BlockShape {
             length: (head.len() + rest.len()) as u64,
             head: head.len() as u64,
             links,
+            copied_from: (!has_other_dates).then_some(input),
         };
         let block = if rest.len() as u64 > SMALL_BLOCK {
             Block::Copied { head, rest }
@@ -220,7 +286,7 @@ fn is_changed(block: &[u8], mapping: &Mapping) -> Result<bool, Corrupt> {
     }
     let mut pages = site::pages_of(block)?;
     for i in 0..pages.len() {
-        let page = mapping.pages.get(pages.get(i)? as usize);
+        let page = mapping.number(pages.get(i)?);
         if mapping.is_changed(page.ok_or(Corrupt("a page number"))?) {
             return Ok(true);
         }
@@ -245,7 +311,13 @@ pub(super) fn write_batch<W: Write>(
     writer: &mut SegmentWriter<W>,
 ) -> Result<(), WriteError> {
     let bytes = |range: Range<usize>| merged.bytes.get(range).unwrap_or_default();
-    for site in merged.sites {
+    let mut fetching = Fetching::default();
+    let heads: Vec<Range<usize>> = merged.sites.iter().map(MergedSite::head).collect();
+    for (at, site) in merged.sites.into_iter().enumerate() {
+        if let Some(soon) = fetching.before(at..at + 1, heads.len()) {
+            let heads = heads.get(soon).unwrap_or_default();
+            writer.fetch(merged.side, heads.iter().map(|head| bytes(head.clone())));
+        }
         let key = merged.keys.get(site.key).unwrap_or_default();
         match site.block {
             Block::Small(range) => {

@@ -6,7 +6,7 @@ use super::Damage;
 use super::heap::Heap;
 use crate::bytes::Corrupt;
 use crate::places::PlacesIter;
-use crate::strings::{StringCursor, StringIter, StringList};
+use crate::strings::{StringCursor, StringIter, StringList, Text};
 
 /// Reads several lists as one, each string once.
 #[derive(Debug, Default)]
@@ -76,6 +76,13 @@ impl Source<'_> {
         folded.clear();
         fold_into(text, folded);
         Ok(())
+    }
+
+    fn as_written(&self) -> Text<'_> {
+        match &self.strings {
+            Strings::All(iter) => iter.last(&self.text),
+            Strings::Some(..) => self.text.as_slice().into(),
+        }
     }
 
     fn folded(&self) -> &[u8] {
@@ -162,6 +169,14 @@ impl<'a> MergedStrings<'a> {
     /// The present string.
     pub(crate) fn text(&self) -> &[u8] {
         self.present().map_or(&[], |source| &source.text)
+    }
+
+    /// The present string, with how one of the lists has it.
+    pub(super) fn as_written(&self) -> Text<'_> {
+        match self.present() {
+            Some(source) => source.as_written(),
+            None => Text::from(&[][..]),
+        }
     }
 
     /// Its folded form.

@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::bytes::Corrupt;
 use crate::compact::Progress;
 use crate::error::IndexError;
-use crate::segment::{Counts, Digest, Segment, SegmentWriter, Side, WriteError};
+use crate::segment::{Digest, Segment, SegmentWriter, Side, WriteError, Written};
 use crate::spool::Scratch;
 pub(crate) use dictionaries::MergedStrings;
 
@@ -95,6 +95,8 @@ pub(crate) struct Means {
     pub(crate) threads: usize,
     /// Bytes of finished blocks that wait for those before them.
     pub(crate) waiting_bytes_max: usize,
+    /// From how many backlinks on sites are large (see [`Written`]).
+    pub(crate) large_min: usize,
     pub(crate) scratch: Arc<Scratch>,
 }
 
@@ -106,12 +108,13 @@ pub(crate) fn merge<W: Write>(
     out: W,
     means: &Means,
     watch: Watch<'_>,
-) -> Result<(W, Counts), MergeError> {
+) -> Result<(W, Written), MergeError> {
     inputs.iter().for_each(|input| input.read_ahead());
     let mut files: Vec<Digest> = inputs.iter().flat_map(|input| input.files()).collect();
     files.sort_unstable();
     files.dedup();
     let mut writer = SegmentWriter::new(out, public_suffix_list, &files, &means.scratch)?;
+    writer.list_large(means.large_min);
     let pages = pages::merge(inputs, &files, &mut writer, &means.scratch, watch)?;
     for side in Side::ALL {
         parallel::merge_sites(side, inputs, &pages, &mut writer, means, watch)?;

@@ -34,7 +34,8 @@ impl Merging {
     /// Of so many inputs.
     fn of(inputs: usize, scratch: &Arc<Scratch>) -> Self {
         let bytes_max = usize::try_from(scratch.part_bytes()).unwrap_or(usize::MAX);
-        let numbers = || NumbersBuilder::new(scratch, bytes_max / (inputs + 1));
+        // Two for each page of an input.
+        let numbers = || NumbersBuilder::new(scratch, bytes_max / (2 * inputs + 1));
         Self {
             mappings: (0..inputs).map(|_| Mapping::default()).collect(),
             pages: (0..inputs).map(|_| numbers()).collect(),
@@ -42,10 +43,11 @@ impl Merging {
         }
     }
 
-    /// An input has the page with that new number.
-    fn page(&mut self, input: usize, number: u32) {
+    /// An input has the page with that new number, and knows of its latest real capture at that time.
+    fn page(&mut self, input: usize, number: u32, latest: u32) {
         if let Some(pages) = self.pages.get_mut(input) {
             pages.push(number);
+            pages.push(latest);
         }
     }
 
@@ -63,7 +65,8 @@ impl Merging {
 /// What merging the page tables says about one input.
 #[derive(Debug, Default)]
 pub(super) struct Mapping {
-    /// New number of each page.
+    /// Of each page its new number, and the second of its latest real capture that the input has: side by side, so
+    /// that both are one access to memory.
     pub(super) pages: Numbers,
     /// Captures, by (new page, second), whose links are not taken because another input has them
     /// from a WARC (R14). Ascending.
@@ -72,9 +75,30 @@ pub(super) struct Mapping {
     outranked_pages: BitSet,
     /// The (new) pages whose latest real capture is another input's.
     moved_pages: BitSet,
+    /// The (new) pages that other inputs have too, and of which there are or were revisits: what these show may be
+    /// another's.
+    reshown_pages: BitSet,
 }
 
 impl Mapping {
+    /// The new number of a page.
+    #[inline]
+    pub(super) fn number(&self, page: u32) -> Option<u32> {
+        self.pages.get((page as usize).checked_mul(2)?)
+    }
+
+    /// And the second of its latest real capture that the input has.
+    #[inline]
+    pub(super) fn number_and_latest(&self, page: u32) -> Option<(u32, u32)> {
+        let at = (page as usize).checked_mul(2)?;
+        Some((self.pages.get(at)?, self.pages.get(at + 1)?))
+    }
+
+    /// Whether another input has the latest real capture of a (new) page.
+    pub(super) fn is_moved(&self, page: u32) -> bool {
+        self.moved_pages.contains(page)
+    }
+
     pub(super) fn outrank(&mut self, page: u32, second: u32) {
         self.outranked.push((page, second));
         self.outranked_pages.insert_any(page);
@@ -85,6 +109,16 @@ impl Mapping {
         self.moved_pages.insert_any(page);
     }
 
+    /// Another input has a (new) page too, and there are or were revisits of it.
+    fn reshow(&mut self, page: u32) {
+        self.reshown_pages.insert_any(page);
+    }
+
+    /// Whether links on a (new) page may have other dates though blocks say of it what they said.
+    pub(super) fn has_other_dates(&self, page: u32) -> bool {
+        self.reshown_pages.contains(page)
+    }
+
     /// Whether all blocks say what they said.
     pub(super) fn is_whole(&self) -> bool {
         self.outranked.is_empty() && self.moved_pages.is_empty()
@@ -92,7 +126,7 @@ impl Mapping {
 
     /// Whether blocks with a (new) page say something else than they said.
     pub(super) fn is_changed(&self, page: u32) -> bool {
-        self.has_outranked(page) || self.moved_pages.contains(page)
+        self.has_outranked(page) || self.is_moved(page)
     }
 
     /// Whether some captures of a (new) page are outranked.
@@ -227,7 +261,7 @@ fn page<W: Write>(
     if having.len() == 1 {
         let (number, latest) = writer.page(domain, key, &cursor.instants)?;
         merged.latest.push(latest);
-        merged.page(input, number);
+        merged.page(input, number, latest);
         return Ok(cursor.instants.len() as u64);
     }
     let mut all = cursor.instants.clone();
@@ -239,12 +273,19 @@ fn page<W: Write>(
     let (number, latest) = writer.page(domain, key, &united)?;
     merged.latest.push(latest);
     for at in having {
-        merged.page(*at as usize, number);
-        let mapping = merged.mappings.get_mut(*at as usize);
-        let (Some(cursor), Some(mapping)) = (cursors.get(*at as usize), mapping) else {
+        let Some(cursor) = cursors.get(*at as usize) else {
             continue;
         };
-        if instant::latest(&cursor.instants) != latest {
+        let was_latest = instant::latest(&cursor.instants);
+        merged.page(*at as usize, number, was_latest);
+        let Some(mapping) = merged.mappings.get_mut(*at as usize) else {
+            continue;
+        };
+        // A real capture may take a revisit's place, too.
+        if instant::has_revisits(&united) || instant::has_revisits(&cursor.instants) {
+            mapping.reshow(number);
+        }
+        if was_latest != latest {
             mapping.move_latest(number);
         }
         let wats = instant::times_of_wats(&cursor.instants);

@@ -1,7 +1,7 @@
 //! Adding what is ready-made to a segment file that is whole without it.
 
 use std::fs::File;
-use std::io::{BufWriter, Seek, SeekFrom};
+use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -10,7 +10,7 @@ use super::build::build;
 use super::links::Watch;
 use crate::compact::Progress;
 use crate::error::IndexError;
-use crate::segment::{Segment, WriteError};
+use crate::segment::{LargeSite, Segment, WriteError};
 use crate::spool::Scratch;
 
 /// What making ready may use.
@@ -24,24 +24,27 @@ pub(crate) struct Means {
     pub(crate) scratch: Arc<Scratch>,
 }
 
-/// Makes ready what is large enough, at the end of a segment file. Durable when this returns. A
-/// segment without large sites stays as it is.
+/// Makes ready what is large enough, at the end of a segment file, of which the large sites are given, and the segments
+/// that it was merged from. Durable when this returns. A segment without large sites stays as it is.
 ///
-/// Memory: 12 bytes for each page that links to a site, one site at a time, and 4 for each of its anchors
+/// Of a site whose block is that of an input, with other numbers of the same pages, all is as it is there: pages are
+/// named by their places in the block.
+///
+/// Memory: 16 bytes for each page that links to a site, one site at a time, and 4 for each of its anchors
 /// where some fold to the same; the rest is bounded. The less there may be, the more often the links of the
 /// largest sites are gone through.
 pub(crate) fn append(
     path: &Path,
+    (large, inputs): (&[LargeSite], &[&Segment]),
     means: &Means,
     progress: &dyn Progress,
     cancel: &AtomicBool,
 ) -> Result<(), IndexError> {
-    let segment = Segment::open(path)?;
-    let watch = Watch { progress, cancel };
-    let large = segment.large_sites(means.links_min, || watch.look())?;
     if large.is_empty() {
         return Ok(());
     }
+    let segment = Segment::open(path)?;
+    let watch = Watch { progress, cancel };
     let file = File::options()
         .write(true)
         .open(path)
@@ -53,16 +56,32 @@ pub(crate) fn append(
     let mut writer = segment.ready_writer();
     out.seek(SeekFrom::Start(writer.offset())).map_err(io())?;
     let write_error = |error: WriteError| error.at(path);
-    for site_key in large {
+    for site in large {
         watch.look()?;
-        if let Some(mut part) = build(&segment, &site_key, means, watch, &write_error)? {
-            let written = writer.site(&site_key, &mut part, &mut out);
-            written.map_err(io())?;
-        }
+        let written = if let Some(part) = copied(site, inputs)? {
+            writer.site(&site.key, part.len() as u64, &mut out, |out| {
+                out.write_all(part)
+            })
+        } else if let Some(mut part) = build(&segment, &site.key, means, watch, &write_error)? {
+            writer.site(&site.key, part.len(), &mut out, |out| part.write_to(out))
+        } else {
+            continue;
+        };
+        written.map_err(io())?;
     }
     writer.finish(&mut out).map_err(|e| e.at(path))?;
     let file = out
         .into_inner()
         .map_err(|error| IndexError::io("writing", path)(error.into_error()))?;
     file.sync_all().map_err(IndexError::io("syncing", path))
+}
+
+/// What an input has ready-made of a site, where it has its block.
+fn copied<'a>(site: &LargeSite, inputs: &[&'a Segment]) -> Result<Option<&'a [u8]>, IndexError> {
+    let Some(input) = site.copied_from.and_then(|input| inputs.get(input)) else {
+        return Ok(None);
+    };
+    let part = input.ready_part(&site.key);
+    let part = part.and_then(|part| part.map(|part| part.all()).transpose());
+    part.map_err(|corrupt| input.corrupt(corrupt))
 }

@@ -1,20 +1,24 @@
 //! Making what is ready-made of a site, from its block and the page table.
 
 use std::cmp::Reverse;
-use std::sync::Arc;
+use std::io;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Means;
-use super::groups::Groups;
-use super::links::{LINK_BYTES, LinksInOrder, Watch};
+use super::encode::NodeEncoder;
+use super::grouping::{Grouping, Part};
+use super::links::{LINK_BYTES, LinksInOrder, Orders, STRIDE, Sample, SiteLinks, Sorted, Watch};
+use super::nest::Nest;
 use super::nodes::{self, NodeUrls};
 use super::order::OrderEncoder;
+use super::runs::{self, NodeGroup, Runs};
 use crate::bytes::{Corrupt, write_varint};
 use crate::column::write_column;
 use crate::error::IndexError;
 use crate::facts::FactTable;
 use crate::in_order::{self, Bounds, Work};
 use crate::segment::{Segment, WriteError};
-use crate::sink::PageSet;
 use crate::spool::{Scratch, Spool};
 
 /// How many links nodes may have together for each live link of the site. A site whose urls nest
@@ -22,8 +26,14 @@ use crate::spool::{Scratch, Spool};
 const NODE_LINKS_MAX: usize = 12;
 /// Which part of the memory may be taken by the links that are held, by all threads.
 const HELD_PART: usize = 4;
-/// And which by nodes that wait for those before them.
+/// And which by links that wait for those before them.
 const WAITING_PART: usize = 16;
+/// And which by groups that are not sorted yet, by all threads, each of which takes so many bytes, with what the
+/// vector that it is in has to spare, and room to sort it in.
+const GROUPS_PART: usize = 16;
+const GROUP_BYTES: usize = 84;
+/// And which by what is read ahead of sorted ones.
+const READ_PART: usize = 16;
 
 /// What is ready-made of a site; `None` where it has less than [`Means::links_min`] live links. `write_error`
 /// says where writing failed.
@@ -44,61 +54,91 @@ pub(super) fn build(
     }
     // Not kept, as there may be many large sites.
     let table = FactTable::of(segment, &block, means.threads, watch.cancel)?;
-    let links = LinksInOrder {
+    let site = SiteLinks {
         segment,
         block: &block,
         table: &table,
         watch,
     };
-    let (ranges, live) = live_ranges(&links, min)?;
+    let threads = means.threads.max(1);
+    // Fewer than make a site large are never too many.
+    let held_max = (means.memory_max / HELD_PART / threads / LINK_BYTES).max(min);
+    let mut sample = Sample::new(held_max);
+    let (ranges, live) = live_ranges(&site, &mut sample, min)?;
     if (live as usize) < min {
         return Ok(None);
     }
-    // Fewer than make a site large are never too many.
-    let held_max = |threads: usize| (means.memory_max / HELD_PART / threads / LINK_BYTES).max(min);
-
-    let mut out = Spool::new(&means.scratch);
-    let mut order = OrderEncoder::new(&means.scratch);
-    links.for_each(0..block.hrefs.len(), held_max(1), |link| order.link(link))?;
-    order
-        .finish(block.fold_count(), &mut out)
-        .map_err(write_error)?;
-
-    let ranges = within_budget(ranges, live);
-    let threads = means.threads.min(ranges.len()).max(1);
-    let nodes = Nodes {
-        links,
-        held_max: held_max(threads),
-        heads_min: super::heads_min(means.links_min),
-        scratch: &means.scratch,
-        write_error,
+    let nodes = within_budget(ranges, live);
+    let nest = Nest::of(&nodes);
+    let links = LinksInOrder::new(site, nodes.len(), &nest)?;
+    let orders = links.passes(sample, threads, held_max);
+    let passes = Passes {
+        links: &links,
+        nest: &nest,
+        nodes: nodes.len(),
+        groups_max: (means.memory_max / GROUPS_PART / threads / GROUP_BYTES).max(min),
+        runs: Mutex::new(Runs::new(&means.scratch)),
     };
     let bounds = Bounds {
         threads,
         waiting_bytes_max: means.memory_max / WAITING_PART,
     };
-    let mut columns = NodeColumns::new(&means.scratch);
-    let mut next = ranges.iter();
+    let mut order = OrderEncoder::new(&means.scratch);
+    let (mut refpages, mut parts) = (Vec::new(), Vec::new());
+    let mut tasks = std::iter::once(Task::Refpages).chain(orders.into_iter().map(Task::Links));
     in_order::run(
-        &nodes,
+        &passes,
         bounds,
-        || Ok(next.next().cloned()),
-        |node: Node| columns.push(node).map_err(write_error),
+        || Ok(tasks.next()),
+        |done: Done| {
+            match done {
+                Done::Refpages(counted) => refpages = counted,
+                Done::Links(sorted, some) => {
+                    links
+                        .for_each_ordered(&sorted, |fold, place, own| order.link(fold, place, own));
+                    parts.extend(some);
+                }
+            }
+            Ok(())
+        },
     )?;
-    columns.finish(&mut out).map_err(write_error)?;
+    let mut out = Spool::new(&means.scratch);
+    order
+        .finish(block.fold_count(), &mut out)
+        .map_err(write_error)?;
+
+    let runs = passes.runs.into_inner();
+    let mut runs = runs.unwrap_or_else(PoisonError::into_inner);
+    let mut parts = Part::unite(parts);
+    runs::sort(&mut parts);
+    runs.add(&parts);
+    let mut writer = NodesWriter::new(&nodes, refpages, means);
+    let mut looks = (0..STRIDE).cycle();
+    let read_error = |error: io::Error| write_error(error.into());
+    runs.merge(means.memory_max / READ_PART, read_error, |group| {
+        if looks.next() == Some(0) {
+            watch.look()?;
+        }
+        writer.push(&group).map_err(write_error)
+    })?;
+    writer.finish(&mut out).map_err(write_error)?;
     Ok(Some(out))
 }
 
-/// The ranges of urls that have enough live links, and the number of all live links.
-fn live_ranges(links: &LinksInOrder<'_>, min: usize) -> Result<(Vec<NodeUrls>, u32), IndexError> {
-    let wrong = |corrupt| links.segment.corrupt(corrupt);
-    let mut hrefs = links.block.hrefs.clone();
-    let mut count = links.counter();
+/// The ranges of urls that have enough live links, and the number of all live links, of which it takes a sample.
+fn live_ranges(
+    site: &SiteLinks<'_>,
+    sample: &mut Sample,
+    min: usize,
+) -> Result<(Vec<NodeUrls>, u32), IndexError> {
+    let wrong = site.wrong();
+    let mut hrefs = site.block.hrefs.clone();
+    let mut count = site.counter(sample);
     let live = |url: usize| {
-        let start = hrefs.start(url).map_err(wrong)?;
-        count(start..hrefs.start(url + 1).map_err(wrong)?)
+        let start = hrefs.start(url).map_err(&wrong)?;
+        count(start..hrefs.start(url + 1).map_err(&wrong)?)
     };
-    nodes::ranges(links.block.urls, live, min, wrong)
+    nodes::ranges(site.block.urls, live, min, &wrong)
 }
 
 /// Of all ranges the largest, as many as the budget has room for; in order.
@@ -117,61 +157,141 @@ fn within_budget(mut ranges: Vec<NodeUrls>, live: u32) -> Vec<NodeUrls> {
     ranges
 }
 
-/// The nodes of a site, made by several threads.
-struct Nodes<'a> {
-    links: LinksInOrder<'a>,
-    /// How many links each thread may hold.
-    held_max: usize,
-    heads_min: usize,
-    scratch: &'a Arc<Scratch>,
-    write_error: &'a (dyn Fn(WriteError) -> IndexError + Sync),
+/// The passes over a site's links, which several threads take.
+struct Passes<'a> {
+    links: &'a LinksInOrder<'a>,
+    nest: &'a Nest,
+    nodes: usize,
+    /// How many groups each thread may hold.
+    groups_max: usize,
+    /// What comes of all passes, in any order.
+    runs: Mutex<Runs>,
 }
 
-/// A node, encoded.
-struct Node {
-    urls: NodeUrls,
-    backlinks: u64,
-    refpages: u64,
-    groups: usize,
-    bytes: Spool,
+/// One time through all links.
+enum Task {
+    Refpages,
+    /// For those in a range of their order.
+    Links(Orders),
 }
 
-impl Work for Nodes<'_> {
-    type Task = NodeUrls;
-    type Done = Node;
+/// What comes of it.
+enum Done {
+    /// The pages that link to each node.
+    Refpages(Vec<u32>),
+    /// The links, and of groups what the passes before and behind may have links of.
+    Links(Sorted, Vec<Part>),
+}
+
+impl Passes<'_> {
+    /// Groups that are there from the first to the last link.
+    fn put(&self, groups: &mut Vec<NodeGroup>) {
+        runs::sort(groups);
+        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        runs.add(groups);
+        groups.clear();
+    }
+}
+
+impl Work for Passes<'_> {
+    type Task = Task;
+    type Done = Done;
     type Error = IndexError;
     type Worker = ();
 
     fn worker(&self) {}
 
-    fn work(&self, (): &mut (), urls: NodeUrls) -> Result<Node, IndexError> {
-        let block = self.links.block;
-        let mut hrefs = block.hrefs.clone();
-        let mut link = |url: u32| {
-            let start = hrefs.start(url as usize);
-            start.map_err(|corrupt| self.links.segment.corrupt(corrupt))
+    fn work(&self, (): &mut (), task: Task) -> Result<Done, IndexError> {
+        let Task::Links(orders) = task else {
+            return Ok(Done::Refpages(self.links.refpages(self.nodes)?));
         };
-        let links = link(urls.urls.start)?..link(urls.urls.end)?;
-        let mut groups = Groups::new(self.scratch);
-        let mut pages = PageSet::new(links.len(), block.pages.len());
-        self.links.for_each(links, self.held_max, |link| {
-            groups.link(link);
-            pages.extend(&[link.place]);
+        let links = self.links.sorted(&orders)?;
+        let mut grouping = Grouping::new(self.nodes, self.nest);
+        self.links.for_each_sorted(&links, |link| {
+            grouping.link(link);
+            if grouping.groups.len() >= self.groups_max {
+                self.put(&mut grouping.groups);
+            }
         })?;
+        let (mut groups, parts) = grouping.finish();
+        self.put(&mut groups);
+        Ok(Done::Links(links, parts))
+    }
+
+    fn memory(done: &Done) -> usize {
+        match done {
+            Done::Refpages(counted) => counted.capacity() * size_of::<u32>(),
+            Done::Links(links, parts) => links.memory() + parts.capacity() * size_of::<Part>(),
+        }
+    }
+}
+
+/// A node, encoded.
+struct Node {
+    urls: Range<u32>,
+    backlinks: u64,
+    refpages: u32,
+    groups: usize,
+    bytes: Spool,
+}
+
+/// Encodes nodes one after the other.
+struct NodesWriter<'a> {
+    nodes: std::iter::Zip<std::slice::Iter<'a, NodeUrls>, std::vec::IntoIter<u32>>,
+    number: u32,
+    open: NodeEncoder,
+    heads_min: usize,
+    columns: NodeColumns,
+    scratch: &'a Arc<Scratch>,
+}
+
+impl<'a> NodesWriter<'a> {
+    /// Of nodes to which so many pages link.
+    fn new(nodes: &'a [NodeUrls], refpages: Vec<u32>, means: &'a Means) -> Self {
+        Self {
+            nodes: nodes.iter().zip(refpages),
+            number: 0,
+            open: NodeEncoder::new(&means.scratch),
+            heads_min: super::heads_min(means.links_min),
+            columns: NodeColumns::new(&means.scratch),
+            scratch: &means.scratch,
+        }
+    }
+
+    /// Takes the next group.
+    fn push(&mut self, group: &NodeGroup) -> Result<(), WriteError> {
+        while self.number < group.node {
+            self.close()?;
+        }
+        self.open.push(&group.group);
+        Ok(())
+    }
+
+    /// No more groups of the node come.
+    fn close(&mut self) -> Result<(), WriteError> {
+        let Some((node, refpages)) = self.nodes.next() else {
+            return Err(Corrupt("the nodes of a site").into());
+        };
+        let next = NodeEncoder::new(self.scratch);
         let mut bytes = Spool::new(self.scratch);
-        let encoded = groups.encode(self.heads_min, &mut bytes);
-        let (groups, backlinks) = encoded.map_err(self.write_error)?;
-        Ok(Node {
-            urls,
+        let done = std::mem::replace(&mut self.open, next);
+        let (groups, backlinks) = done.finish(self.heads_min, &mut bytes)?;
+        self.number += 1;
+        self.columns.push(Node {
+            urls: node.urls.clone(),
             backlinks,
-            refpages: pages.count(),
+            refpages,
             groups,
             bytes,
         })
     }
 
-    fn memory(node: &Node) -> usize {
-        node.bytes.memory()
+    /// All nodes are there.
+    fn finish(mut self, out: &mut Spool) -> Result<(), WriteError> {
+        while self.nodes.len() > 0 {
+            self.close()?;
+        }
+        self.columns.finish(out)
     }
 }
 
@@ -204,10 +324,10 @@ impl NodeColumns {
         let number =
             |n: u64| u32::try_from(n).map_err(|_| Corrupt("more than 2^32 links to one site"));
         node.bytes.write_to(&mut self.data)?;
-        self.first_urls.push(node.urls.urls.start);
-        self.end_urls.push(node.urls.urls.end);
+        self.first_urls.push(node.urls.start);
+        self.end_urls.push(node.urls.end);
         self.backlinks.push(number(node.backlinks)?);
-        self.refpages.push(number(node.refpages)?);
+        self.refpages.push(node.refpages);
         self.groups.push(number(node.groups as u64)?);
         self.ends.push(number(self.data.len())?);
         Ok(())

@@ -1,52 +1,47 @@
-//! Finished groups (R17), made of links or rows and encoded as a node.
+//! Finished groups (R17), made of rows and encoded as a node in memory.
 
 use std::cmp::Reverse;
-use std::io::Write;
-use std::sync::Arc;
 
 use super::Node;
-use super::heads::{Heads, HeadsBuilder};
-use super::links::Link;
+use super::encode::NodeEncoder;
+use super::heads::Heads;
 use crate::bytes::{Bytes, Corrupt};
-use crate::column::{Column, ColumnBuilder};
+use crate::column::Column;
 use crate::error::IndexError;
 use crate::rows::{Row, RowVisitor, Texts};
 use crate::segment::WriteError;
-use crate::spool::{Records, Scratch, Spool};
+use crate::spool::{Records, Spool};
 
 /// Groups with at most so many backlinks, which nearly all have, are put aside by their number.
 const FEW: u32 = 32;
 /// Bytes of a group that is put aside.
 const RECORD: usize = 20;
 
-/// Groups links or rows, which come in the order of their anchors.
+/// Groups rows, which come in the order of their anchors.
 ///
 /// The order of a node is by backlinks, then by anchor: of those that have the same few backlinks, it is the
 /// order in which they come. The others are few enough to be sorted in memory.
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
     open: Option<Group>,
-    /// Page and registrable domain of the last link.
-    page: u32,
-    domain: u32,
     /// Those with 1, 2, … backlinks.
     few: Vec<Spool>,
     many: Vec<Group>,
     /// How many there are, and the backlinks of all.
     groups: usize,
     backlinks: u64,
-    /// `None`: everything stays in memory.
-    scratch: Option<Arc<Scratch>>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Group {
-    anchor: u32,
-    backlinks: u32,
-    refpages: u32,
-    refdomains: u32,
-    first_seen: u32,
-    last_visited: u32,
+/// An anchor's links to a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Group {
+    /// Number of the folded anchor.
+    pub(super) anchor: u32,
+    pub(super) backlinks: u32,
+    pub(super) refpages: u32,
+    pub(super) refdomains: u32,
+    pub(super) first_seen: u32,
+    pub(super) last_visited: u32,
 }
 
 impl Group {
@@ -82,42 +77,6 @@ impl Group {
 }
 
 impl Groups {
-    /// For groups that may be larger than memory.
-    pub(super) fn new(scratch: &Arc<Scratch>) -> Self {
-        Self {
-            scratch: Some(Arc::clone(scratch)),
-            ..Self::default()
-        }
-    }
-
-    /// Takes the next link, by (anchor, page).
-    #[inline]
-    pub(super) fn link(&mut self, link: &Link) {
-        self.backlinks += 1;
-        match &mut self.open {
-            Some(group) if group.anchor == link.fold => {
-                group.backlinks += 1;
-                group.refpages += u32::from(self.page != link.place);
-                group.refdomains += u32::from(self.domain != link.domain);
-                group.first_seen = group.first_seen.min(link.first_seen);
-                group.last_visited = group.last_visited.max(link.last_visited);
-            }
-            _ => {
-                self.close();
-                self.open = Some(Group {
-                    anchor: link.fold,
-                    backlinks: 1,
-                    refpages: 1,
-                    refdomains: 1,
-                    first_seen: link.first_seen,
-                    last_visited: link.last_visited,
-                });
-            }
-        }
-        self.page = link.place;
-        self.domain = link.domain;
-    }
-
     /// No more comes to the open group.
     fn close(&mut self) {
         let Some(group) = self.open.take() else {
@@ -129,12 +88,7 @@ impl Groups {
             return;
         }
         if self.few.is_empty() {
-            let spool = || {
-                self.scratch
-                    .as_ref()
-                    .map_or_else(Spool::default, Spool::new)
-            };
-            self.few.resize_with(FEW as usize, spool);
+            self.few.resize_with(FEW as usize, Spool::default);
         }
         let at = group.backlinks.saturating_sub(1);
         if let Some(spool) = self.few.get_mut(at as usize) {
@@ -144,58 +98,25 @@ impl Groups {
 
     /// Encodes the node, with heads where there are at least `heads_min` groups. Returns the number of
     /// groups, and of the backlinks of all.
-    pub(super) fn encode(
-        mut self,
-        heads_min: usize,
-        out: &mut impl Write,
-    ) -> Result<(usize, u64), WriteError> {
+    fn encode(mut self, heads_min: usize, out: &mut Vec<u8>) -> Result<(usize, u64), WriteError> {
         self.close();
         // No group then has more than fit into its numbers.
         if u32::try_from(self.backlinks).is_err() {
             return Err(Corrupt("more than 2^32 links to one site").into());
         }
-        let column = || {
-            let scratch = self.scratch.as_ref();
-            scratch.map_or_else(ColumnBuilder::default, ColumnBuilder::new)
-        };
-        let mut columns: [ColumnBuilder; 6] = std::array::from_fn(|_| column());
-        let mut heads = HeadsBuilder::new();
-        let has_heads = self.groups >= heads_min;
-        let mut each = |group: &Group| {
-            let values = [
-                group.anchor,
-                group.backlinks,
-                group.backlinks - group.refpages,
-                group.refpages - group.refdomains,
-                group.first_seen,
-                group.last_visited - group.first_seen,
-            ];
-            for (column, value) in columns.iter_mut().zip(values) {
-                column.push(value);
-            }
-            if has_heads {
-                heads.push(group.first_seen, group.last_visited, group.anchor);
-            }
-        };
+        let mut node = NodeEncoder::in_memory();
         self.many
             .sort_unstable_by_key(|group| (Reverse(group.backlinks), group.anchor));
-        std::mem::take(&mut self.many).iter().for_each(&mut each);
+        for group in std::mem::take(&mut self.many) {
+            node.push(&group);
+        }
         for (backlinks, spool) in (1..=FEW).rev().zip(self.few.iter_mut().rev()) {
-            let record = |record: &[u8; RECORD]| each(&Group::of_record(backlinks, record));
+            let record = |record: &[u8; RECORD]| node.push(&Group::of_record(backlinks, record));
             spool.write_to(&mut Records::new(record))?;
         }
-        for column in &mut columns {
-            column.close()?;
-            column.write_to(out)?;
-        }
-        let mut bytes = Vec::new();
-        heads.finish(&mut bytes)?;
-        out.write_all(&bytes)?;
-        Ok((self.groups, self.backlinks))
+        node.finish(heads_min, out)
     }
-}
 
-impl Groups {
     /// Takes the next row, in order of anchors.
     pub(crate) fn add(&mut self, row: &Row) {
         // What does not fit is an error in the end: see `encode`.

@@ -50,9 +50,17 @@ impl DateOrder {
 /// heads := varint h | (places of groups (column of h)) × 4 where h > 0
 /// ```
 pub(super) struct HeadsBuilder {
-    /// For each order its first groups, and others: what each is ordered by, and its place.
-    orders: [Vec<((u32, u32), u32)>; DateOrder::ALL.len()],
+    /// For each order its first groups: what each is ordered by, and its place.
+    orders: [FirstOf; DateOrder::ALL.len()],
     n: u32,
+}
+
+/// The first groups of an order, and others.
+#[derive(Default)]
+struct FirstOf {
+    groups: Vec<((u32, u32), u32)>,
+    /// From here on groups are not among the first.
+    end: Option<(u32, u32)>,
 }
 
 /// So many groups of each order are held before those that are not among the first go.
@@ -69,10 +77,15 @@ impl HeadsBuilder {
     /// The next group, by its dates and its anchor's number.
     pub(super) fn push(&mut self, first_seen: u32, last_visited: u32, anchor: u32) {
         for (order, first) in DateOrder::ALL.into_iter().zip(&mut self.orders) {
-            first.push((order.key(first_seen, last_visited, anchor), self.n));
-            if first.len() >= HELD {
-                first.select_nth_unstable(HEAD - 1);
-                first.truncate(HEAD);
+            let key = order.key(first_seen, last_visited, anchor);
+            if first.end.is_some_and(|end| key >= end) {
+                continue;
+            }
+            first.groups.push((key, self.n));
+            if first.groups.len() >= HELD {
+                let (_, (end, _), _) = first.groups.select_nth_unstable(HEAD - 1);
+                first.end = Some(*end);
+                first.groups.truncate(HEAD);
             }
         }
         self.n += 1;
@@ -82,7 +95,10 @@ impl HeadsBuilder {
     pub(super) fn finish(self, out: &mut Vec<u8>) -> Result<(), Corrupt> {
         let head = HEAD.min(self.n as usize);
         put_varint(out, head as u64);
-        for mut first in self.orders {
+        for FirstOf {
+            groups: mut first, ..
+        } in self.orders
+        {
             first.sort_unstable();
             first.truncate(head);
             if head > 0 {

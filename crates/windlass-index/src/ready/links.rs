@@ -4,28 +4,31 @@
 //! They lie by url. Where they are too many to be gathered and sorted at once, a sample tells which
 //! ranges of the order have about as many as may be held, and each range takes a pass over all of them.
 
+use std::hint::black_box;
 use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 
 use windlass_links::History;
 
+use super::nest::Nest;
 use crate::bytes::Corrupt;
 use crate::column::BLOCK;
 use crate::compact::Progress;
 use crate::error::{IndexError, check};
 use crate::facts::{FactTable, for_each_live, for_each_live_of};
+use crate::fetch::AT_ONCE;
 use crate::query::LinkDates;
 use crate::radix;
 use crate::segment::Segment;
 use crate::site::SiteBlock;
 
-/// Bytes that a link takes while it is held: its key, room to sort it in, and what the vector that it is
-/// in has to spare.
-pub(super) const LINK_BYTES: usize = 24;
+/// Bytes that a link takes while it is held: its key, room to sort it in, what the vector that it is in has to
+/// spare, and its key where it waits for links before it.
+pub(super) const LINK_BYTES: usize = 32;
 /// One of so many links is in the sample, at most.
 const SAMPLED: usize = 1 << 6;
-/// Links that are read, or given, by a thread before it looks whether it has to make way: some milliseconds.
-const STRIDE: usize = 1 << 16;
+/// Links that are read, or given, or groups that are written, by a thread before it looks whether it has to make way: some milliseconds.
+pub(super) const STRIDE: usize = 1 << 16;
 
 /// Who looks on while parts are made ready, and may stop that, from any thread.
 #[derive(Clone, Copy)]
@@ -43,55 +46,37 @@ impl Watch<'_> {
     }
 }
 
-/// A live link.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Link {
-    /// Number of the folded anchor.
-    pub(super) fold: u32,
-    /// The page's place in the site block.
-    pub(super) place: u32,
-    /// Number of the page's registrable domain.
-    pub(super) domain: u32,
-    pub(super) first_seen: u32,
-    pub(super) last_visited: u32,
-    /// Whether the dates are not those of the page.
-    pub(super) is_dated: bool,
-}
-
-/// The live links of a site, to be gone through in order.
-pub(super) struct LinksInOrder<'a> {
+/// The links of a site.
+#[derive(Clone, Copy)]
+pub(super) struct SiteLinks<'a> {
     pub(super) segment: &'a Segment,
     pub(super) block: &'a SiteBlock<'a>,
     pub(super) table: &'a FactTable,
     pub(super) watch: Watch<'a>,
 }
 
-/// Keys of links, (fold, page's place) each, from one to another one.
-type Keys = std::ops::RangeInclusive<u64>;
-
-/// The links of a pass.
-#[derive(Debug, Default)]
-struct Gathered {
-    keys: Vec<u64>,
-    /// Key and dates of those that have dates of their own.
-    dated: Vec<(u64, u32, u32)>,
-}
-
-impl LinksInOrder<'_> {
-    fn wrong(&self) -> impl Fn(Corrupt) -> IndexError {
-        |corrupt| self.segment.corrupt(corrupt)
+impl<'a> SiteLinks<'a> {
+    /// Says where damage was found.
+    pub(super) fn wrong(&self) -> impl Fn(Corrupt) -> IndexError + use<'a> {
+        let segment = self.segment;
+        move |corrupt| segment.corrupt(corrupt)
     }
 
     fn place_bits(&self) -> u32 {
         radix::bits_below(self.block.pages.len())
     }
 
-    /// Counts the live ones of links that lie one behind the other, a range of places in the block at each call.
-    pub(super) fn counter(&self) -> impl FnMut(Range<usize>) -> Result<u32, IndexError> + use<'_> {
+    /// Counts the live ones of links that lie one behind the other, a range of places in the block at each call,
+    /// and takes a sample of them.
+    pub(super) fn counter<'s>(
+        &'s self,
+        sample: &'s mut Sample,
+    ) -> impl FnMut(Range<usize>) -> Result<u32, IndexError> + use<'a, 's> {
         let mut block = self.block.clone();
         let mut dates = LinkDates::new(self.segment, History::Live);
+        let place_bits = self.place_bits();
         move |mut links| {
-            let mut live = 0;
+            let before = sample.links;
             while !links.is_empty() {
                 // Of few links to each of many urls, and of many to one, as often.
                 if links.start.is_multiple_of(STRIDE) {
@@ -99,162 +84,344 @@ impl LinksInOrder<'_> {
                 }
                 let stop = links.end.min((links.start / STRIDE + 1) * STRIDE);
                 let some = links.start..stop;
-                for_each_live(&mut block, self.table, &mut dates, some, |_, _, _| {
-                    live += 1;
-                    Ok::<(), Corrupt>(())
-                })
+                for_each_live(
+                    &mut block,
+                    self.table,
+                    &mut dates,
+                    some,
+                    |fold, place, _| {
+                        sample.link(u64::from(fold) << place_bits | u64::from(place));
+                        Ok::<(), Corrupt>(())
+                    },
+                )
                 .map_err(self.wrong())?;
                 links.start = stop;
             }
-            Ok(live)
+            // A block has less than 2^32 links.
+            Ok((sample.links - before) as u64 as u32)
+        }
+    }
+}
+
+/// Some of the live links: how the order of all is spread.
+#[derive(Debug)]
+pub(super) struct Sample {
+    /// One of so many links is in it.
+    step: usize,
+    /// What orders them.
+    orders: Vec<u64>,
+    /// How many links there are.
+    links: usize,
+}
+
+impl Sample {
+    /// Of links of which so many may be held at a time.
+    pub(super) fn new(held_max: usize) -> Self {
+        Self {
+            step: (held_max / 16).clamp(1, SAMPLED),
+            orders: Vec::new(),
+            links: 0,
         }
     }
 
-    /// Calls `each` with the live ones among the links at a range of places in the block, of which about
-    /// so many are held at a time.
-    pub(super) fn for_each(
+    #[inline]
+    fn link(&mut self, order: u64) {
+        if self.links.is_multiple_of(self.step) {
+            self.orders.push(order);
+        }
+        self.links += 1;
+    }
+}
+
+/// A live link.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Link {
+    /// Number of the folded anchor.
+    pub(super) fold: u32,
+    /// The page's place in the site block.
+    pub(super) place: u32,
+    /// The innermost node that has its url, or a number that no node has.
+    pub(super) node: u32,
+    /// Number of the page's registrable domain.
+    pub(super) domain: u32,
+    pub(super) first_seen: u32,
+    pub(super) last_visited: u32,
+}
+
+/// The live links of a site with nodes, to be gone through in order.
+pub(super) struct LinksInOrder<'a> {
+    site: SiteLinks<'a>,
+    nest: &'a Nest,
+    /// First link, and the innermost node, of each stretch of the nest.
+    stretches: Vec<(usize, u32)>,
+    place_bits: u32,
+    node_bits: u32,
+}
+
+/// What orders links, fold and page's place in one number, from one to another one.
+pub(super) type Orders = std::ops::RangeInclusive<u64>;
+
+/// The links of a pass, in order.
+#[derive(Debug, Default)]
+pub(super) struct Sorted {
+    /// The order of a link, above the least one of the pass, and its node in the lowest bits.
+    keys: Vec<u64>,
+    least: u64,
+    /// Key and dates of those that have dates of their own, in order.
+    dated: Vec<(u64, u32, u32)>,
+}
+
+impl Sorted {
+    /// Bytes of memory.
+    pub(super) fn memory(&self) -> usize {
+        self.keys.capacity() * size_of::<u64>()
+            + self.dated.capacity() * size_of::<(u64, u32, u32)>()
+    }
+}
+
+impl<'a> LinksInOrder<'a> {
+    /// Of a site with so many nodes, which are nested so.
+    pub(super) fn new(
+        site: SiteLinks<'a>,
+        nodes: usize,
+        nest: &'a Nest,
+    ) -> Result<Self, IndexError> {
+        let mut hrefs = site.block.hrefs.clone();
+        let link = |(url, node): &(u32, u32)| Ok((hrefs.start(*url as usize)?, *node));
+        let stretches: Result<_, Corrupt> = nest.stretches().iter().map(link).collect();
+        Ok(Self {
+            stretches: stretches.map_err(site.wrong())?,
+            place_bits: site.place_bits(),
+            // One more, of links that are in none.
+            node_bits: radix::bits_below(nodes + 1),
+            site,
+            nest,
+        })
+    }
+
+    /// Calls `each` with the live links to forms in a range, as they lie in the block: stretch, node, fold, page's
+    /// place, and dates where they have some of their own.
+    fn for_each(
         &self,
-        links: Range<usize>,
-        held_max: usize,
-        mut each: impl FnMut(&Link),
+        forms: &Range<u32>,
+        mut each: impl FnMut((u32, u32), u32, u32, Option<(u32, u32)>),
     ) -> Result<(), IndexError> {
-        for keys in self.passes(&links, held_max.max(1))? {
-            let gathered = self.gather(&links, &keys, held_max)?;
-            self.give(gathered, &mut each)?;
+        let SiteLinks {
+            segment,
+            block,
+            table,
+            watch,
+        } = self.site;
+        let all = block.hrefs.len();
+        let mut block = block.clone();
+        let mut dates = LinkDates::new(segment, History::Live);
+        let ends = self.stretches.iter().skip(1).map(|(first, _)| *first);
+        let stretches = self.stretches.iter().zip(ends.chain([all]));
+        for (stretch, ((first, node), end)) in (0u32..).zip(stretches) {
+            for start in (*first..end).step_by(STRIDE) {
+                watch.look()?;
+                let some = start..end.min(start + STRIDE);
+                for_each_live_of(
+                    &mut block,
+                    table,
+                    &mut dates,
+                    some,
+                    |form| forms.contains(&form),
+                    |fold, place, own| {
+                        each((stretch, *node), fold, place, own);
+                        Ok::<(), Corrupt>(())
+                    },
+                )
+                .map_err(self.site.wrong())?;
+            }
         }
         Ok(())
     }
 
-    /// Ranges of keys, in order, that about so many links have each, unless these are of one anchor on one
-    /// page.
-    fn passes(&self, links: &Range<usize>, held_max: usize) -> Result<Vec<Keys>, IndexError> {
-        if links.len() <= held_max {
-            return Ok(vec![0..=u64::MAX]);
-        }
-        let step = (held_max / 16).clamp(1, SAMPLED);
-        let (mut sample, mut n) = (Vec::new(), 0usize);
-        self.for_each_key(links, &(0..=u64::MAX), |key, _| {
-            if n.is_multiple_of(step) {
-                sample.push(key);
+    fn order(&self, fold: u32, place: u32) -> u64 {
+        u64::from(fold) << self.place_bits | u64::from(place)
+    }
+
+    fn fold_and_place(&self, order: u64) -> (u32, u32) {
+        let place = order & ((1 << self.place_bits) - 1);
+        ((order >> self.place_bits) as u32, place as u32)
+    }
+
+    /// How many distinct pages link to each of so many nodes.
+    pub(super) fn refpages(&self, nodes: usize) -> Result<Vec<u32>, IndexError> {
+        // For each node its first stretch; for each page the last stretch that it links to, from 1.
+        let mut firsts = vec![u32::MAX; nodes];
+        for (stretch, (_, node)) in (0u32..).zip(&self.stretches) {
+            for node in self.nest.from(*node) {
+                if let Some(first) = firsts.get_mut(node as usize) {
+                    *first = (*first).min(stretch);
+                }
             }
-            n += 1;
+        }
+        let mut lasts = vec![0u32; self.site.block.pages.len()];
+        let mut refpages = vec![0u32; nodes];
+        let mut some: Vec<u32> = Vec::with_capacity(AT_ONCE);
+        let mut of_stretch = (0, 0);
+        let mut count = |(stretch, node): (u32, u32), places: &mut Vec<u32>| {
+            let last = |place: &u32| lasts.get(*place as usize).copied().unwrap_or_default();
+            black_box(places.iter().map(last).fold(0, |a, last| a ^ last));
+            for place in places.drain(..) {
+                let Some(last) = lasts.get_mut(place as usize) else {
+                    continue;
+                };
+                let last = std::mem::replace(last, stretch + 1);
+                if last == stretch + 1 {
+                    continue;
+                }
+                for node in self.nest.from(node) {
+                    // What is around a node that has the page has it too.
+                    if firsts.get(node as usize).is_some_and(|first| last > *first) {
+                        break;
+                    }
+                    if let Some(refpages) = refpages.get_mut(node as usize) {
+                        *refpages += 1;
+                    }
+                }
+            }
+        };
+        self.for_each(&(0..u32::MAX), |stretch, _, place, _| {
+            if stretch != of_stretch || some.len() == AT_ONCE {
+                count(of_stretch, &mut some);
+                of_stretch = stretch;
+            }
+            some.push(place);
         })?;
+        count(of_stretch, &mut some);
+        Ok(refpages)
+    }
+
+    /// Ranges of the order, at least so many where there are links enough, that have at most about so many links
+    /// each, unless these are of one anchor on one page.
+    pub(super) fn passes(&self, sample: Sample, least: usize, held_max: usize) -> Vec<Orders> {
+        let passes = sample.links.div_ceil(held_max.max(1)).max(least);
+        let mut sample = sample.orders;
         sample.sort_unstable();
-        let passes = n.div_ceil(held_max).max(1);
-        let mut keys = Vec::with_capacity(passes);
+        let mut all = Vec::with_capacity(passes);
+        // A key has room for so much above the least.
+        let span_max = u64::MAX >> self.node_bits;
+        let mut add = |mut first: u64, last: u64| {
+            while last - first > span_max {
+                all.push(first..=first + span_max);
+                first += span_max + 1;
+            }
+            all.push(first..=last);
+        };
         let mut first = 0;
         for pass in 1..passes {
             let at = sample.len() as u128 * pass as u128 / passes as u128;
-            let end = sample.get(at as usize).copied().unwrap_or(u64::MAX);
-            if end > first {
-                keys.push(first..=end - 1);
-                first = end;
+            let Some(end) = sample.get(at as usize) else {
+                continue;
+            };
+            if *end > first {
+                add(first, end - 1);
+                first = *end;
             }
         }
-        keys.push(first..=u64::MAX);
-        Ok(keys)
+        let folds = self.site.block.forms.len() as u64;
+        let end = u128::from(folds) << self.place_bits;
+        let last = u64::try_from(end.saturating_sub(1)).unwrap_or(u64::MAX);
+        add(first, last.max(first));
+        all
     }
 
-    /// Calls `each` with the keys of live links that lie in a range, as the links lie in the block, and with
-    /// their dates where they have some of their own.
-    fn for_each_key(
-        &self,
-        links: &Range<usize>,
-        keys: &Keys,
-        mut each: impl FnMut(u64, Option<(u32, u32)>),
-    ) -> Result<(), IndexError> {
-        let mut block = self.block.clone();
-        let mut dates = LinkDates::new(self.segment, History::Live);
-        let place_bits = self.place_bits();
-        let fold_of = |key: u64| u32::try_from(key >> place_bits).unwrap_or(u32::MAX);
-        let first_form = self.table.folds.first_form(fold_of(*keys.start()));
-        let end_form = match fold_of(*keys.end()).checked_add(1) {
-            Some(fold) => self.table.folds.first_form(fold),
+    /// The links in a range of the order, sorted.
+    pub(super) fn sorted(&self, orders: &Orders) -> Result<Sorted, IndexError> {
+        let table = self.site.table;
+        let (first_fold, _) = self.fold_and_place(*orders.start());
+        let (last_fold, _) = self.fold_and_place(*orders.end());
+        let end_form = match last_fold.checked_add(1) {
+            Some(fold) => table.folds.first_form(fold),
             None => u32::MAX,
         };
-        let forms = first_form..end_form;
-        for start in links.clone().step_by(STRIDE) {
-            self.watch.look()?;
-            let some = start..links.end.min(start + STRIDE);
-            for_each_live_of(
-                &mut block,
-                self.table,
-                &mut dates,
-                some,
-                |form| forms.contains(&form),
-                |fold, place, own| {
-                    let key = u64::from(fold) << place_bits | u64::from(place);
-                    if keys.contains(&key) {
-                        each(key, own);
-                    }
-                    Ok::<(), Corrupt>(())
-                },
-            )
-            .map_err(self.wrong())?;
-        }
-        Ok(())
-    }
-
-    fn gather(
-        &self,
-        links: &Range<usize>,
-        keys: &Keys,
-        held_max: usize,
-    ) -> Result<Gathered, IndexError> {
-        let mut gathered = Gathered::default();
-        gathered.keys.reserve(links.len().min(held_max));
-        self.for_each_key(links, keys, |key, own| {
-            gathered.keys.push(key);
+        let forms = table.folds.first_form(first_fold)..end_form;
+        let least = *orders.start();
+        let mut sorted = Sorted {
+            least,
+            ..Sorted::default()
+        };
+        self.for_each(&forms, |(_, node), fold, place, own| {
+            let order = self.order(fold, place);
+            if !orders.contains(&order) {
+                return;
+            }
+            let key = (order - least) << self.node_bits | u64::from(node);
+            sorted.keys.push(key);
             if let Some((first_seen, last_visited)) = own {
-                gathered.dated.push((key, first_seen, last_visited));
+                sorted.dated.push((key, first_seen, last_visited));
             }
         })?;
-        Ok(gathered)
+        let most = sorted.keys.iter().max().copied().unwrap_or_default();
+        radix::sort(&mut sorted.keys, u64::BITS - most.leading_zeros());
+        sorted.dated.sort_unstable();
+        Ok(sorted)
     }
 
-    /// Sorts the links of a pass, and calls `each` with them.
-    fn give(&self, gathered: Gathered, mut each: impl FnMut(&Link)) -> Result<(), IndexError> {
-        let Gathered {
-            mut keys,
-            mut dated,
-        } = gathered;
-        // Few bits are soon sorted by.
-        let least = keys.iter().min().copied().unwrap_or_default();
-        let most = keys.iter().max().copied().unwrap_or_default();
-        keys.iter_mut().for_each(|key| *key -= least);
-        radix::sort(&mut keys, u64::BITS - (most - least).leading_zeros());
-        dated.sort_unstable();
-        let mut dated = dated.into_iter().peekable();
-        let place_bits = self.place_bits();
+    /// Calls `each` with sorted links.
+    pub(super) fn for_each_sorted(
+        &self,
+        sorted: &Sorted,
+        mut each: impl FnMut(&Link),
+    ) -> Result<(), IndexError> {
+        let mut dated = sorted.dated.iter().peekable();
         let mut facts = Vec::with_capacity(BLOCK);
-        for (n, keys) in keys.chunks(BLOCK).enumerate() {
+        for (n, keys) in sorted.keys.chunks(BLOCK).enumerate() {
             if n.is_multiple_of(STRIDE / BLOCK) {
-                self.watch.look()?;
+                self.site.watch.look()?;
             }
             // All at once, so that waiting for one is waiting for all.
             facts.clear();
             for key in keys {
-                let key = key + least;
-                let place = (key & ((1 << place_bits) - 1)) as u32;
-                let fact = self.table.fact(place).map_err(self.wrong())?;
-                facts.push((key, place, fact));
+                let (fold, place) = self.fold_and_place((key >> self.node_bits) + sorted.least);
+                let fact = self.site.table.fact(place).map_err(self.site.wrong())?;
+                facts.push((fold, place, fact));
             }
-            for (key, place, fact) in &facts {
-                let own = dated.next_if(|(of, ..)| of == key);
-                let (first_seen, last_visited) = match own {
-                    Some((_, first_seen, last_visited)) => (first_seen, last_visited),
-                    None => fact.dates().map_err(self.wrong())?,
+            for (key, (fold, place, fact)) in keys.iter().zip(&facts) {
+                let (first_seen, last_visited) = match dated.next_if(|(of, ..)| of == key) {
+                    Some((_, first_seen, last_visited)) => (*first_seen, *last_visited),
+                    None => fact.dates().map_err(self.site.wrong())?,
                 };
                 each(&Link {
-                    fold: (key >> place_bits) as u32,
+                    fold: *fold,
                     place: *place,
+                    node: (key & ((1 << self.node_bits) - 1)) as u32,
                     domain: fact.domain,
                     first_seen,
                     last_visited,
-                    is_dated: own.is_some(),
                 });
             }
         }
         Ok(())
+    }
+
+    /// Calls `each` with sorted links as far as they are in the ready-made order: fold, page's place, and dates
+    /// where they have some of their own. Of links of one anchor on one page it does not matter which has which
+    /// dates: the first ones have them.
+    pub(super) fn for_each_ordered(
+        &self,
+        sorted: &Sorted,
+        mut each: impl FnMut(u32, u32, Option<(u32, u32)>),
+    ) {
+        let order = |key: u64| key >> self.node_bits;
+        let mut dated = sorted.dated.as_slice();
+        for links in sorted.keys.chunk_by(|a, b| order(*a) == order(*b)) {
+            let Some(first) = links.first().map(|key| order(*key)) else {
+                continue;
+            };
+            let n = dated.iter().take_while(|(key, ..)| order(*key) == first);
+            let (own, rest) = dated.split_at(n.count());
+            dated = rest;
+            let mut own: Vec<(u32, u32)> = own.iter().map(|(_, from, to)| (*from, *to)).collect();
+            own.sort_unstable();
+            let mut own = own.into_iter();
+            let (fold, place) = self.fold_and_place(first + sorted.least);
+            for _ in links {
+                each(fold, place, own.next());
+            }
+        }
     }
 }

@@ -24,11 +24,15 @@
 
 mod append;
 mod build;
+mod encode;
+mod grouping;
 mod groups;
 mod heads;
 mod links;
+mod nest;
 mod nodes;
 mod order;
+mod runs;
 
 use std::ops::Range;
 

@@ -183,7 +183,7 @@ mod tests {
         ) {
             let keys: Vec<Vec<u8>> = keys.into_iter().map(String::into_bytes).collect();
             let mut builder = StringListBuilder::coded(Coding::Surt);
-            keys.iter().for_each(|key| builder.push(key));
+            keys.iter().for_each(|key| builder.push(key.as_slice()));
             let mut out = Vec::new();
             builder.finish(&mut out).unwrap();
             let list = StringList::read(&mut Bytes::new(&out), keys.len()).unwrap();

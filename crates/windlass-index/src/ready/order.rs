@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use super::links::Link;
 use crate::bytes::{Corrupt, write_varint};
 use crate::column::ColumnBuilder;
 use crate::segment::WriteError;
@@ -34,13 +33,13 @@ impl OrderEncoder {
         }
     }
 
+    /// Takes the next link: fold, page's place, and dates where these are not those of the page.
     #[inline]
-    pub(super) fn link(&mut self, link: &Link) {
-        self.begin_folds(link.fold.saturating_add(1));
-        self.pages.push(link.place);
-        if link.is_dated {
-            // Of links of one anchor on one page it does not matter which has which dates.
-            let values = [self.live, link.first_seen, link.last_visited];
+    pub(super) fn link(&mut self, fold: u32, place: u32, own: Option<(u32, u32)>) {
+        self.begin_folds(fold.saturating_add(1));
+        self.pages.push(place);
+        if let Some((first_seen, last_visited)) = own {
+            let values = [self.live, first_seen, last_visited];
             for (column, value) in self.dated.iter_mut().zip(values) {
                 column.push(value);
             }

@@ -186,7 +186,9 @@ mod tests {
 
     fn written(mut run: Run) -> Vec<u8> {
         let scratch = Scratch::new(std::path::PathBuf::new(), usize::MAX);
-        run.write(Vec::new(), "", &scratch, 2, &()).unwrap().0
+        run.write(Vec::new(), "", (&scratch, usize::MAX), 2, &())
+            .unwrap()
+            .0
     }
 
     proptest! {

@@ -19,7 +19,7 @@ use windlass_links::PublicSuffixList;
 use crate::compact::Progress;
 use crate::in_order::Bounds;
 use crate::intern::{Interner, Ranks};
-use crate::segment::{Counts, Digest, SegmentWriter, Side, WriteError};
+use crate::segment::{Digest, SegmentWriter, Side, WriteError, Written};
 use crate::spool::Scratch;
 use absorb::join;
 use add::Waiting;
@@ -154,10 +154,10 @@ impl Run {
         &mut self,
         out: W,
         public_suffix_list: &str,
-        scratch: &Arc<Scratch>,
+        (scratch, large_min): (&Arc<Scratch>, usize),
         threads_max: usize,
         progress: &dyn Progress,
-    ) -> Result<(W, Counts), WriteError> {
+    ) -> Result<(W, Written), WriteError> {
         let mut run = std::mem::replace(self, Self::new(self.keep_internal, &self.list));
         run.look_up();
         let bounds = Bounds {
@@ -167,6 +167,7 @@ impl Run {
         run.forget_hashes();
         let file_ranks = rank_files(&mut run.files);
         let mut writer = SegmentWriter::new(out, public_suffix_list, &run.files, scratch)?;
+        writer.list_large(large_min);
         let site_ranks = run.sites.keys.byte_ranks();
 
         let (page_ranks, forms, url_ranks) = run.ranks(&site_ranks, bounds.threads > 1);

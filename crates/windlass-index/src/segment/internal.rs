@@ -115,7 +115,9 @@ mod tests {
             run.add(&capture, 0, 0);
         }
         let scratch = Scratch::new(std::path::PathBuf::new(), usize::MAX);
-        let (bytes, _) = run.write(Vec::new(), "", &scratch, 2, &()).unwrap();
+        let (bytes, _) = run
+            .write(Vec::new(), "", (&scratch, usize::MAX), 2, &())
+            .unwrap();
         Segment::from_bytes(bytes).unwrap()
     }
 

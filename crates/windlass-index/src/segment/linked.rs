@@ -10,6 +10,8 @@
 
 mod build;
 
+use std::hint::black_box;
+
 use super::layout::Section;
 use super::pages::{Chunks, unseal_verified};
 use super::reader::Segment;
@@ -47,6 +49,15 @@ impl FirstPages {
 
     fn len(&self) -> usize {
         self.starts.len()
+    }
+
+    /// Fetches what tells the domains of pages.
+    fn fetch(&self, pages: &[u32]) {
+        let near = |page: &u32| self.near.get((*page / NEAR) as usize).copied();
+        black_box(pages.iter().flat_map(near).fold(0, |a, near| a ^ near));
+        let starts = pages.iter().flat_map(near);
+        let starts = starts.flat_map(|begun| self.starts.get(begun as usize));
+        black_box(starts.fold(0, |a, start| a ^ start));
     }
 
     /// Calls `each` with the domain of each of these pages, which ascend; each domain once.

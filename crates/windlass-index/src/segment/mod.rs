@@ -26,4 +26,4 @@ pub(crate) use layout::Side;
 pub use layout::{Counts, FORMAT_VERSION, RULES_VERSION, Section};
 pub(crate) use pages::PageIter;
 pub use reader::Segment;
-pub(crate) use writer::{BlockShape, SegmentWriter, WriteError};
+pub(crate) use writer::{BlockShape, LargeSite, SegmentWriter, WriteError, Written};

@@ -61,7 +61,27 @@ pub(crate) struct SegmentWriter<W> {
     linked: LinkedBuilder,
     /// Begun with the first site.
     blocks: Option<Blocks>,
+    large: Vec<LargeSite>,
+    /// From how many backlinks on a site is large.
+    large_min: u64,
     scratch: Arc<Scratch>,
+}
+
+/// What was written.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    pub(crate) counts: Counts,
+    /// The large sites, in order of their keys.
+    pub(crate) large: Vec<LargeSite>,
+}
+
+/// A site with so many backlinks, lost ones included, that something may be made ready of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LargeSite {
+    pub(crate) key: Vec<u8>,
+    /// The input of a merge whose block it has, with other page numbers, and whose links have the dates that they have
+    /// there.
+    pub(crate) copied_from: Option<usize>,
 }
 
 /// The site blocks that are being written.
@@ -90,6 +110,8 @@ pub(crate) struct BlockShape {
     pub(crate) head: u64,
     /// Its `href` links and the others.
     pub(crate) links: (u64, u64),
+    /// See [`LargeSite::copied_from`].
+    pub(crate) copied_from: Option<usize>,
 }
 
 impl<W: Write> SegmentWriter<W> {
@@ -124,10 +146,17 @@ impl<W: Write> SegmentWriter<W> {
             domain: Vec::new(),
             linked: LinkedBuilder::new(scratch),
             blocks: None,
+            large: Vec::new(),
+            large_min: u64::MAX,
             scratch: Arc::clone(scratch),
         };
         writer.section(Section::Files, |out| out.write_all(&files.concat()))?;
         Ok(writer)
+    }
+
+    /// Sites with at least so many backlinks, lost ones included, are large.
+    pub(crate) fn list_large(&mut self, backlinks_min: usize) {
+        self.large_min = backlinks_min as u64;
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
@@ -238,6 +267,14 @@ impl<W: Write> SegmentWriter<W> {
         self.section(Section::DomainStarts, |out| starts.write_to(out))
     }
 
+    /// Fetches what is needed for site blocks that come next, of which these are the beginnings, up to the end of the
+    /// page numbers.
+    pub(crate) fn fetch<'b>(&mut self, side: Side, heads: impl Iterator<Item = &'b [u8]>) {
+        if side == Side::External {
+            self.linked.fetch(heads);
+        }
+    }
+
     /// Adds a site block, which `write` writes part by part. Sites of a side come in order of their keys;
     /// first all pages, then external links, then internal ones.
     pub(crate) fn site_from_parts(
@@ -260,6 +297,12 @@ impl<W: Write> SegmentWriter<W> {
                 counts.sites += 1;
                 counts.backlinks += shape.links.0;
                 counts.other_links += shape.links.1;
+                if shape.links.0 >= self.large_min {
+                    self.large.push(LargeSite {
+                        key: site_key.to_owned(),
+                        copied_from: shape.copied_from,
+                    });
+                }
             }
             Side::Internal => counts.internal_links += shape.links.0 + shape.links.1,
         }
@@ -321,12 +364,16 @@ impl<W: Write> SegmentWriter<W> {
         self.section(Section::LinkedIndex, |out| index.write_to(out))
     }
 
-    /// Writes what is left, and returns the output, not yet flushed, with the counts.
-    pub(crate) fn finish(mut self) -> Result<(W, Counts), WriteError> {
+    /// Writes what is left, and returns the output, not yet flushed, and what was written.
+    pub(crate) fn finish(mut self) -> Result<(W, Written), WriteError> {
         self.begin(Side::External)?;
         self.finish_blocks()?;
         write_footer(&mut self.out, &self.footer)?;
-        Ok((self.out, self.footer.counts))
+        let written = Written {
+            counts: self.footer.counts,
+            large: self.large,
+        };
+        Ok((self.out, written))
     }
 }
 
@@ -427,12 +474,14 @@ impl ReadyWriter {
         self.start
     }
 
-    /// Writes what is ready-made of a site. Sites come in order of their keys.
-    pub(crate) fn site(
+    /// Adds what is ready-made of a site, which `write` writes, and that has so many bytes. Sites come in order of
+    /// their keys.
+    pub(crate) fn site<W: Write>(
         &mut self,
         site_key: &[u8],
-        part: &mut Spool,
-        out: &mut impl Write,
+        length: u64,
+        out: &mut W,
+        write: impl FnOnce(&mut SiteOut<'_, W>) -> io::Result<()>,
     ) -> io::Result<()> {
         self.directory.push((site_key.to_owned(), self.length));
         let mut out = SiteOut {
@@ -442,8 +491,8 @@ impl ReadyWriter {
             head: Vec::new(),
             head_left: 0,
         };
-        write_varint(&mut out, part.len())?;
-        part.write_to(&mut out)?;
+        write_varint(&mut out, length)?;
+        write(&mut out)?;
         self.length += out.length;
         Ok(())
     }

@@ -32,34 +32,45 @@ impl<'a> SiteBlock<'a> {
     /// Reads where the parts of a block lie. `latest` tells of the segment's pages when they were last
     /// really captured.
     pub(crate) fn open(block: Stretch<'a>, latest: Paged<'a>) -> Result<Self, Corrupt> {
+        let mut new = Self {
+            pages: Column::empty(),
+            urls: StringList::empty(),
+            forms: StringList::empty(),
+            attrs: StringList::empty(),
+            hrefs: Table::empty(),
+            others: Table::empty(),
+            page_times: PageTimes::empty(latest),
+            same_fold: Subset::empty(),
+        };
+        new.open_again(block, latest)?;
+        Ok(new)
+    }
+
+    /// [`read`](Self::read)s another block. What is allocated is used again: most blocks are small.
+    pub(crate) fn read_again(&mut self, block: &'a [u8], latest: Paged<'a>) -> Result<(), Corrupt> {
+        self.open_again(Stretch::trusted(block), latest)
+    }
+
+    fn open_again(&mut self, block: Stretch<'a>, latest: Paged<'a>) -> Result<(), Corrupt> {
         let mut bytes = Bytes::over(block);
         let n_pages = bytes.varint_usize()?;
-        let pages = Column::read(&mut bytes, n_pages)?;
+        self.pages.read_again(&mut bytes, n_pages)?;
         let n_urls = bytes.varint_usize()?;
         let n_forms = bytes.varint_usize()?;
         let n_attrs = bytes.varint_usize()?;
         let n_hrefs = bytes.varint_usize()?;
         let n_others = bytes.varint_usize()?;
-        let page_times = PageTimes::read(&mut bytes, n_pages, latest)?;
-        let urls = StringList::read(&mut bytes, n_urls)?;
-        let forms = StringList::read(&mut bytes, n_forms)?;
-        let same_fold = Subset::read(&mut bytes, n_forms)?;
-        let attrs = StringList::read(&mut bytes, n_attrs)?;
-        let hrefs = Table::read(&mut bytes, n_hrefs, n_urls)?;
-        let others = Table::read(&mut bytes, n_others, n_urls)?;
+        self.page_times.read_again(&mut bytes, n_pages, latest)?;
+        self.urls = StringList::read(&mut bytes, n_urls)?;
+        self.forms = StringList::read(&mut bytes, n_forms)?;
+        self.same_fold = Subset::read(&mut bytes, n_forms)?;
+        self.attrs = StringList::read(&mut bytes, n_attrs)?;
+        self.hrefs.read_again(&mut bytes, n_hrefs, n_urls)?;
+        self.others.read_again(&mut bytes, n_others, n_urls)?;
         if !bytes.is_empty() {
             return Err(Corrupt("a site block with bytes left over"));
         }
-        Ok(Self {
-            pages,
-            urls,
-            forms,
-            attrs,
-            hrefs,
-            others,
-            page_times,
-            same_fold,
-        })
+        Ok(())
     }
 
     /// The times of the page at that place, in order, into `times`.

@@ -10,7 +10,7 @@ use crate::bytes::{Corrupt, put_varint};
 use crate::column::ColumnBuilder;
 use crate::segment::BlockShape;
 use crate::spool::Scratch;
-use crate::strings::{Coding, StringListBuilder};
+use crate::strings::{Coding, StringListBuilder, Text};
 
 /// Encodes one block after the other. A block's pages, forms and attrs come in their order, and in
 /// the order of urls each url with its links, which name the others by their places: in any
@@ -70,7 +70,7 @@ impl SiteEncoder {
     }
 
     /// Adds an anchor as written; whether its folded anchor is that of the form before.
-    pub(crate) fn form(&mut self, text: &[u8], is_same_fold: bool) {
+    pub(crate) fn form<'t>(&mut self, text: impl Into<Text<'t>>, is_same_fold: bool) {
         if is_same_fold {
             self.same_fold.push(self.forms.len() as u64 as u32);
         }
@@ -78,12 +78,12 @@ impl SiteEncoder {
     }
 
     /// Adds a rel byte with its alt.
-    pub(crate) fn attr(&mut self, text: &[u8]) {
+    pub(crate) fn attr<'t>(&mut self, text: impl Into<Text<'t>>) {
         self.attrs.push(text);
     }
 
     /// Adds a url. The links that follow lead to it.
-    pub(crate) fn url(&mut self, key: &[u8]) {
+    pub(crate) fn url<'t>(&mut self, key: impl Into<Text<'t>>) {
         self.urls.push(key);
         self.hrefs.begin_url();
         self.others.begin_url();
@@ -192,6 +192,7 @@ impl SiteEncoder {
             length: self.length(),
             head: self.buffer.len() as u64 + self.pages.length(),
             links: self.counts(),
+            copied_from: None,
         }
     }
 

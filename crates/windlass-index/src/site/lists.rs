@@ -100,16 +100,29 @@ impl<'a> Lists<'a> {
     }
 
     pub(super) fn read(bytes: &mut Bytes<'a>) -> Result<Self, Corrupt> {
+        let mut lists = Self::empty();
+        lists.read_again(bytes)?;
+        Ok(lists)
+    }
+
+    /// Becomes other lists. What is allocated is used again.
+    pub(super) fn read_again(&mut self, bytes: &mut Bytes<'a>) -> Result<(), Corrupt> {
+        self.clear();
         let n = bytes.varint_usize()?;
-        if n == 0 {
-            return Ok(Self::empty());
+        if n > 0 {
+            self.keys.read_again(bytes, n)?;
+            self.ends.read_again(bytes, n)?;
+            self.data = bytes.sized_stretch()?;
         }
-        Ok(Self {
-            keys: Column::read(bytes, n)?,
-            ends: Column::read(bytes, n)?,
-            data: bytes.sized_stretch()?,
-            hint: 0,
-        })
+        Ok(())
+    }
+
+    /// Becomes no lists.
+    pub(super) fn clear(&mut self) {
+        self.keys.clear();
+        self.ends.clear();
+        self.data = Stretch::trusted(&[]);
+        self.hint = 0;
     }
 
     pub(super) fn empty() -> Self {

@@ -36,4 +36,3 @@ pub(crate) use encode::SiteEncoder;
 pub(crate) use parts::{counts, pages_of, renumber_pages};
 pub(crate) use sizes::sizes;
 pub(crate) use table::{Table, link_type};
-pub(crate) use times::PageTimes;

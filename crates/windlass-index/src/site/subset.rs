@@ -178,6 +178,16 @@ impl<'a> Subset<'a> {
         })
     }
 
+    /// Nothing, of nothing.
+    pub(super) fn empty() -> Self {
+        Self {
+            n: 0,
+            of: 0,
+            form: Form::Bits(Stretch::trusted(&[])),
+            near: 0,
+        }
+    }
+
     /// How many places are in it.
     pub(super) fn len(&self) -> usize {
         self.n

@@ -21,27 +21,39 @@ pub(crate) struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    pub(super) fn read(bytes: &mut Bytes<'a>, n: usize, urls: usize) -> Result<Self, Corrupt> {
-        if n == 0 {
-            let none = Column::empty();
-            let exceptions = Lists::empty();
-            return Ok(Self {
-                n,
-                starts: none.clone(),
-                forms: none.clone(),
-                pages: none.clone(),
-                attrs: none,
-                exceptions,
-            });
+    /// Without links.
+    pub(super) fn empty() -> Self {
+        Self {
+            n: 0,
+            starts: Column::empty(),
+            forms: Column::empty(),
+            pages: Column::empty(),
+            attrs: Column::empty(),
+            exceptions: Lists::empty(),
         }
-        Ok(Self {
-            n,
-            starts: Column::read(bytes, urls)?,
-            forms: Column::read(bytes, n)?,
-            pages: Column::read(bytes, n)?,
-            attrs: Column::read(bytes, n)?,
-            exceptions: Lists::read(bytes)?,
-        })
+    }
+
+    /// Becomes another table. What it has allocated is used again.
+    pub(super) fn read_again(
+        &mut self,
+        bytes: &mut Bytes<'a>,
+        n: usize,
+        urls: usize,
+    ) -> Result<(), Corrupt> {
+        self.n = n;
+        if n == 0 {
+            self.starts.clear();
+            self.forms.clear();
+            self.pages.clear();
+            self.attrs.clear();
+            self.exceptions.clear();
+            return Ok(());
+        }
+        self.starts.read_again(bytes, urls)?;
+        self.forms.read_again(bytes, n)?;
+        self.pages.read_again(bytes, n)?;
+        self.attrs.read_again(bytes, n)?;
+        self.exceptions.read_again(bytes)
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -112,25 +112,34 @@ pub(crate) struct PageTimes<'a> {
 }
 
 impl<'a> PageTimes<'a> {
-    /// Reads where the times of a block with so many pages lie. `latest` tells of the segment's pages when
-    /// they were last really captured.
-    pub(super) fn read(
+    /// Of no pages.
+    pub(super) fn empty(latest: Paged<'a>) -> Self {
+        Self {
+            latest,
+            own: Subset::empty(),
+            ends: Column::empty(),
+            data: Stretch::trusted(&[]),
+        }
+    }
+
+    /// Becomes the times of a block with so many pages. `latest` tells of the segment's pages when they were last
+    /// really captured. What is allocated is used again.
+    pub(super) fn read_again(
+        &mut self,
         bytes: &mut Bytes<'a>,
         pages: usize,
         latest: Paged<'a>,
-    ) -> Result<Self, Corrupt> {
-        let own = Subset::read(bytes, pages)?;
-        let (ends, data) = if own.len() == 0 {
-            (Column::empty(), Stretch::trusted(&[]))
-        } else {
-            (Column::read(bytes, own.len())?, bytes.sized_stretch()?)
-        };
-        Ok(Self {
-            latest,
-            own,
-            ends,
-            data,
-        })
+    ) -> Result<(), Corrupt> {
+        self.latest = latest;
+        self.own = Subset::read(bytes, pages)?;
+        if self.own.len() == 0 {
+            self.ends.clear();
+            self.data = Stretch::trusted(&[]);
+            return Ok(());
+        }
+        self.ends.read_again(bytes, self.own.len())?;
+        self.data = bytes.sized_stretch()?;
+        Ok(())
     }
 
     /// The list of the page at that place, if it has one.

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use super::durable;
 use crate::error::IndexError;
-use crate::segment::Counts;
+use crate::segment::Written;
 
 /// A segment that is written and synced, but not yet part of an index. Its file goes with it, so
 /// that work that fails gives its disk space back.
 #[derive(Debug)]
 pub(crate) struct Unnamed {
     pub(crate) path: PathBuf,
-    pub(crate) counts: Counts,
+    pub(crate) written: Written,
     is_named: bool,
     /// While there is unfinished work, no other writer may begin: it would use the same names.
     _lock: Arc<File>,
@@ -24,7 +24,7 @@ impl Unnamed {
     pub(super) fn new(path: PathBuf, lock: &Arc<File>) -> Self {
         Self {
             path,
-            counts: Counts::default(),
+            written: Written::default(),
             is_named: false,
             _lock: Arc::clone(lock),
         }

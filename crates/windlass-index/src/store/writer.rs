@@ -19,7 +19,7 @@ use super::{MANIFEST, PUBLIC_SUFFIX_LIST, SEGMENTS, TMP};
 use crate::compact::Progress;
 use crate::error::IndexError;
 use crate::ready;
-use crate::segment::{Counts, Segment, WriteError};
+use crate::segment::{Segment, WriteError, Written};
 use crate::spool::Scratch;
 
 /// Memory of a writer's merges, in bytes, where nobody says.
@@ -236,7 +236,7 @@ impl Writer {
     /// Writes a segment that belongs to nothing yet, durably.
     pub(crate) fn write_segment<E>(
         &self,
-        write: impl FnOnce(BufWriter<File>) -> Result<(BufWriter<File>, Counts), E>,
+        write: impl FnOnce(BufWriter<File>) -> Result<(BufWriter<File>, Written), E>,
         error: impl FnOnce(E, &Path) -> IndexError,
     ) -> Result<Unnamed, IndexError> {
         let number = self.next_temporary.fetch_add(1, Ordering::Relaxed);
@@ -244,19 +244,25 @@ impl Writer {
         let file = File::create(&path).map_err(IndexError::io("creating", &path))?;
         let mut unnamed = Unnamed::new(path.clone(), &self.lock);
         let written = write(BufWriter::with_capacity(1 << 20, file));
-        let (out, counts) = written.map_err(|e| error(e, &path))?;
+        let (out, written) = written.map_err(|e| error(e, &path))?;
         let file = out
             .into_inner()
             .map_err(|e| IndexError::io("writing", &path)(e.into_error()))?;
         file.sync_all().map_err(IndexError::io("syncing", &path))?;
-        unnamed.counts = counts;
+        unnamed.written = written;
         Ok(unnamed)
     }
 
-    /// Adds what is ready-made to a segment that is about to become part of the index.
+    pub(crate) fn ready_links_min(&self) -> usize {
+        self.ready_links_min
+    }
+
+    /// Adds what is ready-made to a segment that is about to become part of the index. `inputs` are the segments
+    /// that it was merged from, if that is so.
     pub(crate) fn make_ready(
         &self,
         new: &Unnamed,
+        inputs: &[&Segment],
         progress: &dyn Progress,
         cancel: &AtomicBool,
     ) -> Result<(), IndexError> {
@@ -266,7 +272,13 @@ impl Writer {
             memory_max: self.memory_max,
             scratch: self.scratch(),
         };
-        ready::append(&new.path, &means, progress, cancel)
+        ready::append(
+            &new.path,
+            (&new.written.large, inputs),
+            &means,
+            progress,
+            cancel,
+        )
     }
 
     /// Makes `new` part of the index in place of the segments named in `replaced`, together with
@@ -298,7 +310,7 @@ impl Writer {
             manifest.segments.push(SegmentEntry {
                 name,
                 bytes: metadata.len(),
-                counts: new.counts,
+                counts: new.written.counts,
             });
             new.name(&path)?;
             named = Some(path);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use integer_encoding::VarInt;
 
-use super::{Coding, FAR, GROUP, OWN_TABLE, SAME_SHARED};
+use super::{Coding, FAR, GROUP, OWN_TABLE, SAME_SHARED, Text};
 use crate::bytes::{Corrupt, shared_prefix, varint_length, write_varint};
 use crate::spool::{Scratch, Spool};
 use crate::symbols::{ENTRY, SymbolTable};
@@ -25,7 +25,7 @@ pub(crate) struct StringListBuilder {
     /// The beginning, before it is known what it is written in.
     sample: Sample,
     is_decided: bool,
-    /// The beginning in symbols; kept because most lists are short, and there are very many.
+    /// The same in the symbols of the format, where there are any for it.
     coded: Sample,
     /// The table of symbols, where the list is written in them.
     table: Option<Table>,
@@ -89,7 +89,8 @@ impl StringListBuilder {
         }
     }
 
-    pub(crate) fn push(&mut self, text: &[u8]) {
+    pub(crate) fn push<'t>(&mut self, text: impl Into<Text<'t>>) {
+        let Text { bytes: text, coded } = text.into();
         let shared = if self.n.is_multiple_of(GROUP) {
             0
         } else {
@@ -99,21 +100,30 @@ impl StringListBuilder {
         self.last.truncate(shared);
         self.last.extend_from_slice(rest);
         self.n += 1;
+        // The same rest has the same codes in all lists.
+        let coded = coded.filter(|coded| coded.coding == self.coding && coded.shared == shared);
         if !self.is_decided {
             self.sample
                 .push(shared, |rests| rests.extend_from_slice(rest));
+            if let Some(known) = self.coding.table() {
+                self.coded.push(shared, |codes| match coded {
+                    Some(coded) => codes.extend_from_slice(coded.codes),
+                    None => known.encode(rest, codes),
+                });
+            }
             if self.sample.rests.len() >= SAMPLE_BYTES {
                 self.decide();
             }
             return;
         }
-        match &self.table {
-            Some(table) => {
+        match (&self.table, coded) {
+            (Some(Table::Known(_)), Some(coded)) => self.out.put(shared, coded.codes),
+            (Some(table), _) => {
                 self.codes.clear();
                 table.get().encode(rest, &mut self.codes);
                 self.out.put(shared, &self.codes);
             }
-            None => self.out.put(shared, rest),
+            (None, _) => self.out.put(shared, rest),
         }
     }
 
@@ -124,11 +134,10 @@ impl StringListBuilder {
         }
         self.is_decided = true;
         let plain = self.sample.rests.len();
-        if let Some(known) = self.coding.table() {
-            self.coded.encode(&self.sample, known);
-            if self.coded.rests.len() < plain {
-                self.table = Some(Table::Known(known));
-            }
+        if let Some(known) = self.coding.table()
+            && self.coded.rests.len() < plain
+        {
+            self.table = Some(Table::Known(known));
         }
         if plain >= SAMPLE_BYTES {
             self.try_own_table();
@@ -234,6 +243,7 @@ impl StringListBuilder {
         self.n = 0;
         self.last.clear();
         self.sample.clear();
+        self.coded.clear();
         self.is_decided = false;
         self.table = None;
         self.out.clear();
@@ -255,9 +265,8 @@ impl Sample {
         self.strings.push((shared as u64 as u32, end));
     }
 
-    /// Becomes another one, in symbols.
+    /// Adds another one, in symbols.
     fn encode(&mut self, plain: &Self, table: &SymbolTable) {
-        self.clear();
         for (shared, rest) in plain.iter() {
             self.push(shared, |codes| table.encode(rest, codes));
         }

@@ -53,12 +53,38 @@ impl Coding {
 /// In the head of a list: it has its own table of symbols.
 const OWN_TABLE: u64 = 3;
 
+/// A string, and how it is written in a list that has it, where that is known: a list that it is copied to may have
+/// it so too.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Text<'t> {
+    pub(crate) bytes: &'t [u8],
+    coded: Option<Coded<'t>>,
+}
+
+/// The rest of a string in symbols of the format.
+#[derive(Debug, Clone, Copy)]
+struct Coded<'t> {
+    coding: Coding,
+    /// How many bytes are in front of the rest.
+    shared: usize,
+    codes: &'t [u8],
+}
+
+impl<'t> From<&'t [u8]> for Text<'t> {
+    fn from(bytes: &'t [u8]) -> Self {
+        let coded = None;
+        Self { bytes, coded }
+    }
+}
+
 /// A list in the file.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StringList<'a> {
     n: usize,
     /// The table of symbols, where it is written in them.
     table: Option<&'a [u8]>,
+    /// Which one that is, where it is of the format.
+    coding: Coding,
     starts: Stretch<'a>,
     data: Stretch<'a>,
 }
@@ -67,14 +93,16 @@ impl<'a> StringList<'a> {
     pub(crate) fn read(bytes: &mut Bytes<'a>, n: usize) -> Result<Self, Corrupt> {
         let head = bytes.varint_usize()?;
         let mut all = Bytes::over(bytes.stretch(head / 4)?);
-        let table = match head as u64 % 4 {
-            OWN_TABLE => {
-                let symbols = usize::from(all.u8()?);
-                Some(all.take(symbols * ENTRY)?)
-            }
-            1 => Some(SURT.entries()),
-            2 => Some(TEXT.entries()),
-            _ => None,
+        let coding = match head as u64 % 4 {
+            1 => Coding::Surt,
+            2 => Coding::Text,
+            _ => Coding::Plain,
+        };
+        let table = if head as u64 % 4 == OWN_TABLE {
+            let symbols = usize::from(all.u8()?);
+            Some(all.take(symbols * ENTRY)?)
+        } else {
+            coding.table().map(SymbolTable::entries)
         };
         let groups = n.div_ceil(GROUP);
         let starts = if groups > 1 {
@@ -85,9 +113,21 @@ impl<'a> StringList<'a> {
         Ok(Self {
             n,
             table,
+            coding,
             starts,
             data: all.rest(),
         })
+    }
+
+    /// Without strings.
+    pub(crate) fn empty() -> Self {
+        Self {
+            n: 0,
+            table: None,
+            coding: Coding::Plain,
+            starts: Stretch::trusted(&[]),
+            data: Stretch::trusted(&[]),
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -154,7 +194,9 @@ impl<'a> StringList<'a> {
             i: 0,
             n: self.n,
             table: self.table,
+            coding: self.coding,
             shared: 0,
+            rest: &[],
             bytes: Bytes::over(self.data),
         }
     }
@@ -195,8 +237,10 @@ pub(crate) struct StringIter<'a> {
     i: usize,
     n: usize,
     table: Option<&'a [u8]>,
-    /// Length of the prefix that the string last read took from the one before.
+    coding: Coding,
+    /// Length of the prefix that the string last read took from the one before, and its rest as it is written.
     shared: usize,
+    rest: &'a [u8],
     bytes: Bytes<'a>,
 }
 
@@ -208,7 +252,18 @@ impl<'a> StringIter<'a> {
             return Ok(false);
         };
         append_rest(self.table, self.shared, rest, text)?;
+        self.rest = rest;
         Ok(true)
+    }
+
+    /// The string that was read last, and is this one, with how it is written.
+    pub(crate) fn last<'t>(&'t self, text: &'t [u8]) -> Text<'t> {
+        let coded = (self.coding != Coding::Plain).then_some(Coded {
+            coding: self.coding,
+            shared: self.shared,
+            codes: self.rest,
+        });
+        Text { bytes: text, coded }
     }
 
     /// The rest of the next string, as it is written, behind what it shares with the one before.
@@ -363,6 +418,40 @@ mod tests {
                 all.push(String::from_utf8(text.clone()).unwrap());
             }
             prop_assert_eq!(all, texts);
+        }
+
+        #[test]
+        fn texts_of_other_lists_are_written_as_any(
+            set in prop::collection::btree_set("(com.www./|click here|[ab]|index){0,12}", 0..200),
+            of in prop::collection::vec(0usize..3, 200),
+            codings in prop::array::uniform4(prop::sample::select(vec![Coding::Plain, Coding::Surt, Coding::Text])),
+        ) {
+            let texts: Vec<_> = set.iter().zip(&of).collect();
+            let builder = |list: usize| StringListBuilder::coded(codings[list]);
+            let mut lists = Vec::new();
+            for list in 0..3 {
+                let own = texts.iter().filter(|(_, of)| **of == list);
+                let mut builder = builder(list);
+                own.for_each(|(text, _)| builder.push(text.as_bytes()));
+                let (n, mut out) = (builder.len(), Vec::new());
+                builder.finish(&mut out).unwrap();
+                lists.push((n, out));
+            }
+            let mut iters: Vec<_> = lists.iter().map(|(n, list)| {
+                let list = StringList::read(&mut Bytes::new(list), *n).unwrap();
+                (list.iter(), Vec::new())
+            }).collect();
+            let (mut expected, mut copied) = (builder(3), builder(3));
+            for (text, list) in &texts {
+                expected.push(text.as_bytes());
+                let (iter, own) = &mut iters[**list];
+                prop_assert!(iter.next_into(own).unwrap());
+                copied.push(iter.last(own));
+            }
+            let (mut a, mut b) = (Vec::new(), Vec::new());
+            expected.finish(&mut a).unwrap();
+            copied.finish(&mut b).unwrap();
+            prop_assert_eq!(a, b);
         }
 
         #[test]

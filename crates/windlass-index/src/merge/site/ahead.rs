@@ -4,7 +4,6 @@ use crate::bytes::Corrupt;
 use crate::column::{BLOCK, Column};
 use crate::merge::pages::Mapping;
 use crate::numbers::Numbers;
-use crate::site::PageTimes;
 
 /// Some of a block's pages, looked up together: what is known of a page lies anywhere in memory, and so is
 /// fetched for all of them side by side.
@@ -35,12 +34,11 @@ impl Ahead {
         self.blocks = 0;
     }
 
-    /// Takes the next page of a block, whose pages and times these are. `latest` is when each (new) page was
-    /// last really captured.
+    /// Takes the next page of a block, whose pages these are. `latest` is when each (new) page was last really
+    /// captured.
     pub(super) fn take(
         &mut self,
         pages: &mut Column<'_>,
-        times: &PageTimes<'_>,
         mapping: &Mapping,
         latest: &Numbers,
     ) -> Result<Option<AheadPage>, Corrupt> {
@@ -48,7 +46,7 @@ impl Ahead {
             if self.blocks * BLOCK >= pages.len() {
                 return Ok(None);
             }
-            self.look_up(pages.block(self.blocks)?, times, mapping, latest)?;
+            self.look_up(pages.block(self.blocks)?, mapping, latest)?;
             self.blocks += 1;
             self.next = 0;
         }
@@ -58,26 +56,21 @@ impl Ahead {
     }
 
     /// One loop for each place that is looked at, so that nothing in it waits for what another one finds.
-    fn look_up(
-        &mut self,
-        old: &[u32],
-        times: &PageTimes<'_>,
-        mapping: &Mapping,
-        latest: &Numbers,
-    ) -> Result<(), Corrupt> {
+    fn look_up(&mut self, old: &[u32], mapping: &Mapping, latest: &Numbers) -> Result<(), Corrupt> {
         self.pages.clear();
         for old in old {
-            let number = mapping.pages.get(*old as usize);
+            let found = mapping.number_and_latest(*old);
+            let (number, was_latest) = found.ok_or(Corrupt("a page number"))?;
             self.pages.push(AheadPage {
-                number: number.ok_or(Corrupt("a page number"))?,
-                ..AheadPage::default()
+                number,
+                was_latest,
+                latest: was_latest,
             });
         }
-        for (page, old) in self.pages.iter_mut().zip(old) {
-            page.was_latest = times.latest(*old)?;
-        }
         for page in &mut self.pages {
-            page.latest = latest.get(page.number as usize).unwrap_or(0);
+            if mapping.is_moved(page.number) {
+                page.latest = latest.get(page.number as usize).unwrap_or(0);
+            }
         }
         Ok(())
     }

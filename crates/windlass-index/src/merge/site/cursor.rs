@@ -1,8 +1,11 @@
 //! The next link of a table that is read in order.
 
+use std::hint::black_box;
+
 use super::Source;
 use super::pages::{PagePlace, Pages, SharedPage};
 use crate::bytes::Corrupt;
+use crate::column::BLOCK;
 use crate::site::Table;
 
 /// How far a table has been read.
@@ -24,6 +27,32 @@ pub(super) fn table<'s, 'a>(
     } else {
         (&mut source.block.hrefs, &mut source.hrefs)
     }
+}
+
+/// From so many pages on, their new places do not stay near the processor.
+const MANY: usize = 1 << 14;
+
+/// Before a link is looked at: where it begins a block of the columns, fetches the new places of the pages and forms of
+/// all links of the block.
+#[inline]
+pub(super) fn fetch(source: &mut Source<'_>, is_other: bool, link: usize) -> Result<(), Corrupt> {
+    if !link.is_multiple_of(BLOCK) || source.pages.len() < MANY {
+        return Ok(());
+    }
+    let table = if is_other {
+        &mut source.block.others
+    } else {
+        &mut source.block.hrefs
+    };
+    for (column, places) in [
+        (&mut table.pages, &source.pages),
+        (&mut table.forms, &source.forms),
+    ] {
+        let new = |old: &u32| places.get(*old as usize).copied();
+        let new = column.block(link / BLOCK)?.iter().flat_map(new);
+        black_box(new.fold(0, |a, place| a ^ place));
+    }
+    Ok(())
 }
 
 /// The new place of what has an old one.

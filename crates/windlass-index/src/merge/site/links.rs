@@ -2,21 +2,24 @@
 
 use super::Source;
 use super::attrs::UnitedAttrs;
-use super::cursor::{Next, TableCursor, append_sightings, new_place, next, read_exception, table};
+use super::cursor::{
+    Next, TableCursor, append_sightings, fetch, new_place, next, read_exception, table,
+};
 use super::pages::{PagePlace, Pages, SharedPage};
 use crate::bytes::Corrupt;
 use crate::merge::Damage;
 use crate::site::SiteEncoder;
+use crate::strings::Text;
 
 /// Takes the urls and links of a block in order; see [`SiteEncoder`] for what they are.
 pub(super) trait LinkSink {
-    fn url(&mut self, key: &[u8]);
+    fn url(&mut self, key: Text<'_>);
     fn link(&mut self, is_other: bool, form: u32, page: u32, attr: u32);
     fn exception(&mut self, is_other: bool, form: u32, page: u32, sightings: &[(u32, u32)]);
 }
 
 impl LinkSink for SiteEncoder {
-    fn url(&mut self, key: &[u8]) {
+    fn url(&mut self, key: Text<'_>) {
         self.url(key);
     }
 
@@ -142,7 +145,7 @@ impl<'m, 'a, S: LinkSink> LinkMerger<'m, 'a, S> {
     }
 
     /// Merges links, at most about so many; `false` where there are no more of this kind.
-    pub(super) fn merge(&mut self, url: &[u8], most: usize) -> Result<bool, Damage> {
+    pub(super) fn merge(&mut self, url: Text<'_>, most: usize) -> Result<bool, Damage> {
         if self.is_only_one_apart() {
             self.take_over(url, most)?;
             return Ok(!self.heads.is_empty());
@@ -185,7 +188,7 @@ impl<'m, 'a, S: LinkSink> LinkMerger<'m, 'a, S> {
         }
     }
 
-    fn begin_url_once(&mut self, url: &[u8]) {
+    fn begin_url_once(&mut self, url: Text<'_>) {
         if !self.is_url_begun {
             self.sink.url(url);
             self.is_url_begun = true;
@@ -193,7 +196,7 @@ impl<'m, 'a, S: LinkSink> LinkMerger<'m, 'a, S> {
     }
 
     /// Takes links over from the only source that has the url, none of whose pages is shared.
-    fn take_over(&mut self, url: &[u8], most: usize) -> Result<(), Damage> {
+    fn take_over(&mut self, url: Text<'_>, most: usize) -> Result<(), Damage> {
         self.begin_url_once(url);
         let Some(Head {
             source: at, end, ..
@@ -206,14 +209,15 @@ impl<'m, 'a, S: LinkSink> LinkMerger<'m, 'a, S> {
         };
         let is_other = self.is_other;
         let mut take = || -> Result<usize, Corrupt> {
-            let (table, cursor) = if is_other {
-                (&mut source.block.others, &mut source.others)
-            } else {
-                (&mut source.block.hrefs, &mut source.hrefs)
-            };
-            let first = cursor.next;
+            let first = table(source, is_other).1.next;
             let last = end.min(first.saturating_add(most));
             for link in first..last {
+                fetch(source, is_other, link)?;
+                let (table, cursor) = if is_other {
+                    (&mut source.block.others, &mut source.others)
+                } else {
+                    (&mut source.block.hrefs, &mut source.hrefs)
+                };
                 let mut form = table.forms.get(link)?;
                 if !is_other {
                     form = new_place(&source.forms, form)?;
@@ -247,11 +251,12 @@ impl<'m, 'a, S: LinkSink> LinkMerger<'m, 'a, S> {
         };
         let mut seek = || -> Result<bool, Corrupt> {
             loop {
-                let (table, cursor) = table(source, self.is_other);
-                let link = cursor.next;
+                let link = table(source, self.is_other).1.next;
                 if link >= head.end {
                     return Ok(false);
                 }
+                fetch(source, self.is_other, link)?;
+                let (table, _) = self::table(source, self.is_other);
                 let (form, old) = (table.forms.get(link)?, table.pages.get(link)?);
                 let page = match self.pages.get(source, old)? {
                     PagePlace::Apart(place) => place,
@@ -280,7 +285,7 @@ impl<'m, 'a, S: LinkSink> LinkMerger<'m, 'a, S> {
     }
 
     /// Merges the links that have this key: those of the heads that are the same.
-    fn link(&mut self, url: &[u8], key: u64) -> Result<(), Damage> {
+    fn link(&mut self, url: Text<'_>, key: u64) -> Result<(), Damage> {
         let (form, page) = ((key >> 32) as u32, key as u32);
         let is_other = self.is_other;
         self.sightings.clear();
@@ -328,7 +333,7 @@ impl<'m, 'a, S: LinkSink> LinkMerger<'m, 'a, S> {
     }
 
     /// Adds a link that was seen at the present sightings, in any order, on a page that is shared.
-    fn shared_link(&mut self, url: &[u8], form: u32, page: &SharedPage) -> Result<(), Damage> {
+    fn shared_link(&mut self, url: Text<'_>, form: u32, page: &SharedPage) -> Result<(), Damage> {
         if self.same.len() > 1 {
             self.sightings.sort_unstable();
             let mut kept: usize = 0;

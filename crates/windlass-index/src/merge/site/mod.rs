@@ -90,7 +90,7 @@ impl<'a> Source<'a> {
     /// Becomes that of another block. What it has allocated is used again: most sites are small.
     fn become_of(&mut self, part: &Part<'a>, mapping: &'a Mapping) -> Result<(), Corrupt> {
         self.input = part.input;
-        self.block = SiteBlock::read(part.block, part.latest)?;
+        self.block.read_again(part.block, part.latest)?;
         self.mapping = mapping;
         self.pages.clear();
         self.is_apart = true;
@@ -179,12 +179,12 @@ impl<'a> SiteMerger<'a> {
         let mut folds = Folds::default();
         let forms = self.merge_forms(|_, strings| {
             if !is_loose {
-                encoder.form(strings.text(), folds.is_same(strings.folded()));
+                encoder.form(strings.as_written(), folds.is_same(strings.folded()));
             }
         })?;
         let attrs = self.merge_attrs(|_, strings| {
             if !is_loose {
-                encoder.attr(strings.text());
+                encoder.attr(strings.as_written());
             }
         })?;
         watch.check()?;
@@ -226,7 +226,7 @@ impl<'a> SiteMerger<'a> {
         let mut folds = Folds::default();
         self.merge_forms(|form, strings| {
             if used.has_form(form) {
-                encoder.form(strings.text(), folds.is_same(strings.folded()));
+                encoder.form(strings.as_written(), folds.is_same(strings.folded()));
             }
         })?;
         let mut order = Vec::new();
@@ -238,7 +238,7 @@ impl<'a> SiteMerger<'a> {
                     encoder.attr(text);
                     order.push(attr);
                 }
-                encoder.attr(strings.text());
+                encoder.attr(strings.as_written());
                 order.push(attr);
             }
         })?;
@@ -265,7 +265,7 @@ impl<'a> SiteMerger<'a> {
             links.begin_url();
             for is_other in [false, true] {
                 links.begin(is_other, self.strings.having())?;
-                while links.merge(self.strings.text(), LINKS_AT_ONCE)? {
+                while links.merge(self.strings.as_written(), LINKS_AT_ONCE)? {
                     if is_last {
                         watch.advance(std::mem::take(&mut self.unreported) + links.take_done())?;
                     }

@@ -189,8 +189,8 @@ impl Pages {
 
 /// A source's next page, with its new number in front.
 fn head(source: &mut Source<'_>, latest: &Numbers) -> Result<(u64, AheadPage), Corrupt> {
-    let (pages, times) = (&mut source.block.pages, &source.block.page_times);
-    let page = source.ahead.take(pages, times, source.mapping, latest)?;
+    let pages = &mut source.block.pages;
+    let page = source.ahead.take(pages, source.mapping, latest)?;
     Ok(page.map_or((NONE_LEFT, AheadPage::default()), |page| {
         (u64::from(page.number), page)
     }))

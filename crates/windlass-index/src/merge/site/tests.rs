@@ -107,11 +107,7 @@ impl Own {
 
 /// All inputs, and what merging their page tables gives.
 fn all_own(inputs: &[Input]) -> (Vec<Own>, MergedPages) {
-    let (own, mappings): (Vec<_>, Vec<_>) = inputs
-        .iter()
-        .enumerate()
-        .map(|(at, input)| own(input, at))
-        .unzip();
+    let (own, mappings): (Vec<_>, Vec<_>) = (0..inputs.len()).map(|at| own(inputs, at)).unzip();
     let latest = (0..PAGES).map(|page| merged_latest(inputs, page));
     let latest = Numbers::Memory(latest.collect());
     (own, MergedPages { mappings, latest })
@@ -132,7 +128,8 @@ fn array(values: impl Iterator<Item = u32>) -> (Vec<u8>, Verified) {
 }
 
 /// An input's block, and what its pages mean.
-fn own(input: &Input, at: usize) -> (Own, Mapping) {
+fn own(inputs: &[Input], at: usize) -> (Own, Mapping) {
+    let input = &inputs[at];
     let (sightings, outranked) = input;
     let mut mapping = Mapping::default();
     // Each input lacks other pages.
@@ -150,11 +147,17 @@ fn own(input: &Input, at: usize) -> (Own, Mapping) {
     let number = |page: u32| pages[page as usize];
     let block = block(own, &|page| latest(input, number(page)));
     let times = pages.iter().map(|page| latest(input, *page));
-    let (latest, verified) = array(times);
-    mapping.pages = Numbers::Memory(pages);
+    let (array, verified) = array(times);
+    for page in &pages {
+        if latest(input, *page) != merged_latest(inputs, *page) {
+            mapping.move_latest(*page);
+        }
+    }
+    let numbers = pages.iter().flat_map(|page| [*page, latest(input, *page)]);
+    mapping.pages = Numbers::Memory(numbers.collect());
     let own = Own {
         block,
-        latest,
+        latest: array,
         verified,
     };
     (own, mapping)

@@ -2,6 +2,7 @@
 
 use super::links::LinkSink;
 use crate::site::SiteEncoder;
+use crate::strings::Text;
 
 /// Tells which folded anchors are those of the form before.
 #[derive(Debug, Default)]
@@ -90,7 +91,7 @@ impl Used {
 }
 
 impl LinkSink for Used {
-    fn url(&mut self, _key: &[u8]) {}
+    fn url(&mut self, _key: Text<'_>) {}
 
     fn link(&mut self, is_other: bool, form: u32, _page: u32, attr: u32) {
         self.use_form(is_other, form);
@@ -128,7 +129,7 @@ impl Translating<'_> {
 }
 
 impl LinkSink for Translating<'_> {
-    fn url(&mut self, key: &[u8]) {
+    fn url(&mut self, key: Text<'_>) {
         self.encoder.url(key);
     }
 

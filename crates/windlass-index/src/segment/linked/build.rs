@@ -15,6 +15,8 @@ use crate::spool::{Scratch, Spool};
 const LIST_BYTES: u64 = 64;
 /// And what each number takes in it.
 const NUMBER_BYTES: u64 = 6;
+/// How many ranges of domains there are at most.
+const RANGES: usize = 64;
 
 /// Collects which domains link to which sites, site by site, and puts it in the order of domains. Memory:
 /// 4 bytes for each domain, and a part of the lists, or those of one chunk, at a time.
@@ -23,10 +25,12 @@ pub(in crate::segment) struct LinkedBuilder {
     starts: FirstPages,
     /// How many records each chunk of domains has.
     counts: Vec<u32>,
-    /// (domain, offset) × n, ordered by offset.
-    records: Spool,
-    last: Record,
-    buffer: Vec<u8>,
+    /// The records of each range of so many domains, which make lists that stay near the processor while they grow.
+    /// There are none until all domains are known.
+    ranges: Vec<RecordsBuilder>,
+    range_length: usize,
+    ranges_max: usize,
+    fetched: Vec<u32>,
     scratch: Arc<Scratch>,
 }
 
@@ -62,9 +66,10 @@ impl LinkedBuilder {
         Self {
             starts: FirstPages::default(),
             counts: Vec::new(),
-            records: Spool::new(scratch),
-            last: Record::default(),
-            buffer: Vec::new(),
+            ranges: Vec::new(),
+            range_length: 0,
+            ranges_max: RANGES,
+            fetched: Vec::new(),
             scratch: Arc::clone(scratch),
         }
     }
@@ -77,81 +82,140 @@ impl LinkedBuilder {
         self.starts.push(first_page);
     }
 
+    /// Fetches what is needed for the first pages of blocks, whose heads these are.
+    pub(in crate::segment) fn fetch<'b>(&mut self, heads: impl Iterator<Item = &'b [u8]>) {
+        self.fetched.clear();
+        for head in heads {
+            // What is damaged is found later.
+            if let Ok(mut pages) = crate::site::pages_of(head)
+                && let Ok(pages) = pages.block(0)
+            {
+                self.fetched.extend_from_slice(pages);
+            }
+        }
+        self.starts.fetch(&self.fetched);
+    }
+
     /// The site whose block is at this offset is linked to from the pages of that block, of which `head` has
     /// the numbers. Offsets ascend; all domains are there.
     pub(in crate::segment) fn site(&mut self, offset: u64, head: &[u8]) -> Result<(), WriteError> {
+        if self.ranges.is_empty() {
+            self.begin();
+        }
         let mut pages = crate::site::pages_of(head)?;
-        let (counts, buffer, last) = (&mut self.counts, &mut self.buffer, &mut self.last);
-        buffer.clear();
+        let (counts, ranges) = (&mut self.counts, &mut self.ranges);
+        let range_length = self.range_length.max(1);
         self.starts.domains_of(&mut pages, |domain| {
             let count = counts.get_mut(domain as usize / CHUNK);
             let count = count.ok_or(Corrupt("the domains"))?;
             *count = count
                 .checked_add(1)
                 .ok_or(WriteError::TooLarge("the sites that 64 domains link to"))?;
-            last.put_next(Record { domain, offset }, buffer);
+            if let Some(range) = ranges.get_mut(domain as usize / range_length) {
+                range.put(Record { domain, offset });
+            }
             Ok::<_, WriteError>(())
-        })?;
-        self.records.put(buffer);
-        Ok(())
+        })
     }
 
-    /// Writes the chunks, part by part, each of which takes about so many bytes of memory. Returns the offsets
-    /// of the chunks.
+    /// All domains are known.
+    fn begin(&mut self) {
+        self.range_length = self.starts.len().div_ceil(self.ranges_max);
+        self.range_length = self.range_length.next_multiple_of(CHUNK);
+        let ranges = self.starts.len().div_ceil(self.range_length.max(1)).max(1);
+        let scratch = self.scratch.shared_by(ranges);
+        self.ranges
+            .resize_with(ranges, || RecordsBuilder::new(&scratch));
+    }
+
+    /// Writes the chunks, part by part, each of which takes at most about so many bytes of memory. Returns the
+    /// offsets of the chunks.
     pub(in crate::segment) fn finish(
         mut self,
         part_bytes: u64,
         out: &mut impl Write,
     ) -> Result<Spool, WriteError> {
+        if self.ranges.is_empty() {
+            self.begin();
+        }
         let mut index = Spool::new(&self.scratch);
         let mut offset = 0;
-        let parts = self.parts(part_bytes);
+        let domains = self.starts.len();
         self.starts = FirstPages::default();
-        if let [part] = parts.as_slice() {
-            let mut lists = Lists::of(part.clone());
-            let put = |record| lists.put(record);
-            self.records.write_to(&mut Records::new(put))?;
-            lists.write(out, &mut offset, &mut index)?;
-            return Ok(index);
-        }
-        // Records go to the part of their domain first.
-        let scratch = self.scratch.shared_by(parts.len());
-        let mut spools: Vec<(Spool, Record)> = parts
-            .iter()
-            .map(|_| (Spool::new(&scratch), Record::default()))
-            .collect();
-        let mut buffer = Vec::new();
-        let distribute = |record: Record| {
-            let part = parts.partition_point(|part| part.end <= record.domain as usize);
-            if let Some((spool, last)) = spools.get_mut(part) {
-                buffer.clear();
-                last.put_next(record, &mut buffer);
-                spool.put(&buffer);
+        let starts = (0..).step_by(self.range_length.max(1));
+        for (start, records) in starts.zip(std::mem::take(&mut self.ranges)) {
+            let range = start..domains.min(start + self.range_length);
+            for (part, records) in self.parts(range, records, part_bytes)? {
+                let mut lists = Lists::of(part);
+                records.read(|record| lists.put(record))?;
+                lists.write(out, &mut offset, &mut index)?;
             }
-        };
-        self.records.write_to(&mut Records::new(distribute))?;
-        for (part, (mut records, _)) in parts.into_iter().zip(spools) {
-            let mut lists = Lists::of(part);
-            records.write_to(&mut Records::new(|record| lists.put(record)))?;
-            lists.write(out, &mut offset, &mut index)?;
         }
         Ok(index)
     }
 
-    /// Ranges of domains, whole chunks each, whose lists take about so many bytes while they grow.
-    fn parts(&self, part_bytes: u64) -> Vec<Range<usize>> {
+    /// The records of parts of a range of domains, whole chunks each, whose lists take about so many bytes while
+    /// they grow.
+    fn parts(
+        &self,
+        range: Range<usize>,
+        records: RecordsBuilder,
+        part_bytes: u64,
+    ) -> io::Result<Vec<(Range<usize>, RecordsBuilder)>> {
         let mut parts = Vec::new();
-        let (mut start, mut bytes) = (0, 0);
-        for (chunk, count) in self.counts.iter().enumerate() {
-            let more = LIST_BYTES * CHUNK as u64 + NUMBER_BYTES * u64::from(*count);
+        let (mut start, mut bytes) = (range.start, 0);
+        for chunk in range.start / CHUNK..range.end.div_ceil(CHUNK) {
+            let count = self.counts.get(chunk).copied().unwrap_or_default();
+            let more = LIST_BYTES * CHUNK as u64 + NUMBER_BYTES * u64::from(count);
             if bytes > 0 && bytes + more > part_bytes {
                 parts.push(start..chunk * CHUNK);
                 (start, bytes) = (chunk * CHUNK, 0);
             }
             bytes += more;
         }
-        parts.push(start..self.starts.len());
-        parts
+        parts.push(start..range.end);
+        if parts.len() == 1 {
+            return Ok(parts.into_iter().zip([records]).collect());
+        }
+        let scratch = self.scratch.shared_by(parts.len());
+        let new = |part| (part, RecordsBuilder::new(&scratch));
+        let mut parts: Vec<_> = parts.into_iter().map(new).collect();
+        records.read(|record| {
+            let at = parts.partition_point(|(part, _)| part.end <= record.domain as usize);
+            if let Some((_, part)) = parts.get_mut(at) {
+                part.put(record);
+            }
+        })?;
+        Ok(parts)
+    }
+}
+
+/// Records that are put aside.
+#[derive(Debug)]
+struct RecordsBuilder {
+    spool: Spool,
+    last: Record,
+    buffer: Vec<u8>,
+}
+
+impl RecordsBuilder {
+    fn new(scratch: &Arc<Scratch>) -> Self {
+        Self {
+            spool: Spool::new(scratch),
+            last: Record::default(),
+            buffer: Vec::new(),
+        }
+    }
+
+    fn put(&mut self, record: Record) {
+        self.buffer.clear();
+        self.last.put_next(record, &mut self.buffer);
+        self.spool.put(&self.buffer);
+    }
+
+    /// Calls `each` with all of them, in their order.
+    fn read(mut self, each: impl FnMut(Record)) -> io::Result<()> {
+        self.spool.write_to(&mut Records::new(each))
     }
 }
 
@@ -290,6 +354,7 @@ mod tests {
                 0..60,
             ),
             part_bytes in prop_oneof![Just(1), Just(64), Just(u64::MAX)],
+            ranges_max in 1usize..6,
         ) {
             let mut starts = Vec::new();
             let mut pages = 0;
@@ -298,7 +363,7 @@ mod tests {
                 pages += width;
             }
             let scratch = Scratch::new(std::env::temp_dir(), 50);
-            let mut builder = LinkedBuilder::new(&scratch);
+            let mut builder = LinkedBuilder { ranges_max, ..LinkedBuilder::new(&scratch) };
             starts.iter().for_each(|start| builder.domain(*start));
             let mut expected = vec![Vec::new(); starts.len()];
             let mut blocks = Vec::new();

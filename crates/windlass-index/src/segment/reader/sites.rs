@@ -13,9 +13,6 @@ use crate::segment::writer::ReadyWriter;
 use crate::site::{self, SiteBlock};
 use crate::stretch::{CheckedSection, Stretch};
 
-/// Sites that are gone through between looks at whether to go on.
-const STRIDE: usize = 1 << 14;
-
 impl Segment {
     /// From site key to the offset of its block (see [`site_at`](Self::site_at)), for who asks for some sites.
     pub(crate) fn directory(&self) -> Result<SiteDirectory<'_>, Corrupt> {
@@ -88,6 +85,11 @@ impl Segment {
 
     /// What is ready-made of a site (see [`ready`](crate::ready)), verified where it is touched.
     pub(crate) fn ready(&self, site_key: &[u8]) -> Result<Option<Ready<'_>>, Corrupt> {
+        self.ready_part(site_key)?.map(Ready::open).transpose()
+    }
+
+    /// The bytes of that.
+    pub(crate) fn ready_part(&self, site_key: &[u8]) -> Result<Option<Stretch<'_>>, Corrupt> {
         let Some((parts, directory)) = self.ready_parts()? else {
             return Ok(None);
         };
@@ -95,8 +97,7 @@ impl Segment {
             return Ok(None);
         };
         let at = usize::try_from(offset).map_err(|_| Corrupt("an offset"))?;
-        let part = Bytes::over(parts.from(at)?).sized_stretch()?;
-        Ready::open(part).map(Some)
+        Bytes::over(parts.from(at)?).sized_stretch().map(Some)
     }
 
     /// Adds ready-made sections to this segment, which has none yet.
@@ -106,36 +107,6 @@ impl Segment {
             .sections
             .retain(|section, _| !section.is_ready_made());
         ReadyWriter::of(footer)
-    }
-
-    /// The keys of the sites that have at least `links` backlinks, lost ones included. Calls `look` every
-    /// [`STRIDE`] sites, and ends where that fails.
-    pub(crate) fn large_sites(
-        &self,
-        links: usize,
-        mut look: impl FnMut() -> Result<(), IndexError>,
-    ) -> Result<Vec<Vec<u8>>, IndexError> {
-        let wrong = |corrupt| self.corrupt(corrupt);
-        let is_large = |offset| -> Result<bool, Corrupt> {
-            let block = self.stretch_at(offset)?;
-            // A link takes some bits at least: small blocks need not be opened.
-            Ok(block.len() >= links / 64
-                && SiteBlock::open(block, self.latest_times())?.hrefs.len() >= links)
-        };
-        let mut large = Vec::new();
-        let directory = self.all_sites().map_err(wrong)?;
-        let mut sites = directory.sites().map_err(wrong)?;
-        let mut n = 0usize;
-        while let Some(offset) = sites.advance().map_err(wrong)? {
-            if n.is_multiple_of(STRIDE) {
-                look()?;
-            }
-            n += 1;
-            if is_large(offset).map_err(wrong)? {
-                large.push(sites.key().to_owned());
-            }
-        }
-        Ok(large)
     }
 
     /// Calls `each` with the key and the block of each site of a side, in order of keys.

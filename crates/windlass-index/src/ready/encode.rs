@@ -1,0 +1,84 @@
+//! The groups of a node, encoded as they come.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use super::groups::Group;
+use super::heads::HeadsBuilder;
+use crate::bytes::Corrupt;
+use crate::column::ColumnBuilder;
+use crate::segment::WriteError;
+use crate::spool::Scratch;
+
+/// Encodes groups, which come in the order of the node: by backlinks, most first, then by anchor.
+pub(super) struct NodeEncoder {
+    columns: [ColumnBuilder; 6],
+    heads: HeadsBuilder,
+    groups: usize,
+    backlinks: u64,
+}
+
+impl NodeEncoder {
+    /// In memory.
+    pub(super) fn in_memory() -> Self {
+        Self::with(ColumnBuilder::default)
+    }
+
+    /// Of a node that may be larger than memory.
+    pub(super) fn new(scratch: &Arc<Scratch>) -> Self {
+        Self::with(|| ColumnBuilder::new(scratch))
+    }
+
+    fn with(column: impl Fn() -> ColumnBuilder) -> Self {
+        Self {
+            columns: std::array::from_fn(|_| column()),
+            heads: HeadsBuilder::new(),
+            groups: 0,
+            backlinks: 0,
+        }
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, group: &Group) {
+        let values = [
+            group.anchor,
+            group.backlinks,
+            group.backlinks - group.refpages,
+            group.refpages - group.refdomains,
+            group.first_seen,
+            group.last_visited - group.first_seen,
+        ];
+        for (column, value) in self.columns.iter_mut().zip(values) {
+            column.push(value);
+        }
+        self.heads
+            .push(group.first_seen, group.last_visited, group.anchor);
+        self.groups += 1;
+        self.backlinks += u64::from(group.backlinks);
+    }
+
+    /// Writes the node, with heads where there are at least `heads_min` groups. Returns the number of groups, and
+    /// of the backlinks of all.
+    pub(super) fn finish(
+        mut self,
+        heads_min: usize,
+        out: &mut impl Write,
+    ) -> Result<(usize, u64), WriteError> {
+        if u32::try_from(self.backlinks).is_err() {
+            return Err(Corrupt("more than 2^32 links to one site").into());
+        }
+        for column in &mut self.columns {
+            column.close()?;
+            column.write_to(out)?;
+        }
+        let heads = if self.groups >= heads_min {
+            self.heads
+        } else {
+            HeadsBuilder::new()
+        };
+        let mut bytes = Vec::new();
+        heads.finish(&mut bytes)?;
+        out.write_all(&bytes)?;
+        Ok((self.groups, self.backlinks))
+    }
+}

@@ -46,6 +46,7 @@ scenarios! {
     r1_a_revisit_of_a_revisit,
     r1_a_revisit_of_nothing_known_says_nothing,
     r1_a_revisit_of_an_empty_page_ends_links,
+    r1_a_revisit_of_a_second_that_was_really_captured_says_nothing,
     r1_revisits_of_one_second_that_disagree_are_united,
     r2_a_redirect_ends_links,
     r2_a_page_that_is_gone_ends_links,

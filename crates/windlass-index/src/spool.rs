@@ -82,7 +82,7 @@ impl Scratch {
     }
 }
 
-/// Bytes, appended now and read back later, once.
+/// Bytes, appended now and read back later.
 #[derive(Debug, Default)]
 pub(crate) struct Spool {
     memory: Vec<u8>,

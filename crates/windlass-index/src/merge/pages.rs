@@ -35,11 +35,12 @@ impl Merging {
     fn of(inputs: usize, scratch: &Arc<Scratch>) -> Self {
         let bytes_max = usize::try_from(scratch.part_bytes()).unwrap_or(usize::MAX);
         // Two for each page of an input.
-        let numbers = || NumbersBuilder::new(scratch, bytes_max / (2 * inputs + 1));
+        let numbers =
+            |of_page| NumbersBuilder::new(scratch, of_page * (bytes_max / (2 * inputs + 1)));
         Self {
             mappings: (0..inputs).map(|_| Mapping::default()).collect(),
-            pages: (0..inputs).map(|_| numbers()).collect(),
-            latest: numbers(),
+            pages: (0..inputs).map(|_| numbers(2)).collect(),
+            latest: numbers(1),
         }
     }
 

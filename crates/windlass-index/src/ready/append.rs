@@ -1,7 +1,7 @@
 //! Adding what is ready-made to a segment file that is whole without it.
 
 use std::fs::File;
-use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -12,6 +12,9 @@ use crate::compact::Progress;
 use crate::error::IndexError;
 use crate::segment::{LargeSite, Segment, WriteError};
 use crate::spool::Scratch;
+
+/// Bytes that are copied before somebody is asked whether to make way.
+const COPIED_AT_ONCE: usize = 1 << 20;
 
 /// What making ready may use.
 #[derive(Debug, Clone)]
@@ -30,7 +33,7 @@ pub(crate) struct Means {
 /// Of a site whose block is that of an input, with other numbers of the same pages, all is as it is there: pages are
 /// named by their places in the block.
 ///
-/// Memory: 16 bytes for each page that links to a site, one site at a time, and 4 for each of its anchors
+/// Memory: 16 bytes for each page that links to a site, one site at a time, and 1.5 for each of its anchors
 /// where some fold to the same; the rest is bounded. The less there may be, the more often the links of the
 /// largest sites are gone through.
 pub(crate) fn append(
@@ -58,15 +61,24 @@ pub(crate) fn append(
     let write_error = |error: WriteError| error.at(path);
     for site in large {
         watch.look()?;
-        let written = if let Some(part) = copied(site, inputs)? {
+        let mut looked = Ok(());
+        let written = if let Some(part) = copied(site, inputs) {
             writer.site(&site.key, part.len() as u64, &mut out, |out| {
-                out.write_all(part)
+                for piece in part.chunks(COPIED_AT_ONCE) {
+                    if let Err(stop) = watch.look() {
+                        looked = Err(stop);
+                        return Err(io::ErrorKind::Interrupted.into());
+                    }
+                    out.write_all(piece)?;
+                }
+                Ok(())
             })
         } else if let Some(mut part) = build(&segment, &site.key, means, watch, &write_error)? {
             writer.site(&site.key, part.len(), &mut out, |out| part.write_to(out))
         } else {
             continue;
         };
+        looked?;
         written.map_err(io())?;
     }
     writer.finish(&mut out).map_err(|e| e.at(path))?;
@@ -76,12 +88,8 @@ pub(crate) fn append(
     file.sync_all().map_err(IndexError::io("syncing", path))
 }
 
-/// What an input has ready-made of a site, where it has its block.
-fn copied<'a>(site: &LargeSite, inputs: &[&'a Segment]) -> Result<Option<&'a [u8]>, IndexError> {
-    let Some(input) = site.copied_from.and_then(|input| inputs.get(input)) else {
-        return Ok(None);
-    };
-    let part = input.ready_part(&site.key);
-    let part = part.and_then(|part| part.map(|part| part.all()).transpose());
-    part.map_err(|corrupt| input.corrupt(corrupt))
+/// What an input has ready-made of a site, where it has its block. What is damaged there is made anew.
+fn copied<'a>(site: &LargeSite, inputs: &[&'a Segment]) -> Option<&'a [u8]> {
+    let input = inputs.get(site.copied_from?)?;
+    input.ready_part(&site.key).ok()??.all().ok()
 }

@@ -22,7 +22,7 @@ use crate::segment::{Segment, WriteError};
 use crate::spool::{Scratch, Spool};
 
 /// How many links nodes may have together for each live link of the site. A site whose urls nest
-/// deeper than any that is known has its largest nodes only.
+/// deeper than any that is known has its largest nodes only. Part of the format: merges copy what was made so.
 const NODE_LINKS_MAX: usize = 12;
 /// Which part of the memory may be taken by the links that are held, by all threads.
 const HELD_PART: usize = 4;
@@ -71,6 +71,8 @@ pub(super) fn build(
     let nodes = within_budget(ranges, live);
     let nest = Nest::of(&nodes);
     let links = LinksInOrder::new(site, nodes.len(), &nest)?;
+    // Each pass unpacks all links: of few of them each thread would have next to nothing else to do.
+    let threads = threads.min(live as usize / STRIDE + 1);
     let orders = links.passes(sample, threads, held_max);
     let passes = Passes {
         links: &links,

@@ -13,26 +13,26 @@ use crate::spool::Scratch;
 /// Encodes groups, which come in the order of the node: by backlinks, most first, then by anchor.
 pub(super) struct NodeEncoder {
     columns: [ColumnBuilder; 6],
-    heads: HeadsBuilder,
+    heads: Option<HeadsBuilder>,
     groups: usize,
     backlinks: u64,
 }
 
 impl NodeEncoder {
-    /// In memory.
-    pub(super) fn in_memory() -> Self {
-        Self::with(ColumnBuilder::default)
+    /// In memory, with heads or without.
+    pub(super) fn in_memory(has_heads: bool) -> Self {
+        Self::with(ColumnBuilder::default, has_heads)
     }
 
-    /// Of a node that may be larger than memory.
+    /// Of a node that may be larger than memory, and of which it is not known how many groups it has.
     pub(super) fn new(scratch: &Arc<Scratch>) -> Self {
-        Self::with(|| ColumnBuilder::new(scratch))
+        Self::with(|| ColumnBuilder::new(scratch), true)
     }
 
-    fn with(column: impl Fn() -> ColumnBuilder) -> Self {
+    fn with(column: impl Fn() -> ColumnBuilder, has_heads: bool) -> Self {
         Self {
             columns: std::array::from_fn(|_| column()),
-            heads: HeadsBuilder::new(),
+            heads: has_heads.then(HeadsBuilder::new),
             groups: 0,
             backlinks: 0,
         }
@@ -51,8 +51,9 @@ impl NodeEncoder {
         for (column, value) in self.columns.iter_mut().zip(values) {
             column.push(value);
         }
-        self.heads
-            .push(group.first_seen, group.last_visited, group.anchor);
+        if let Some(heads) = &mut self.heads {
+            heads.push(group.first_seen, group.last_visited, group.anchor);
+        }
         self.groups += 1;
         self.backlinks += u64::from(group.backlinks);
     }
@@ -71,13 +72,9 @@ impl NodeEncoder {
             column.close()?;
             column.write_to(out)?;
         }
-        let heads = if self.groups >= heads_min {
-            self.heads
-        } else {
-            HeadsBuilder::new()
-        };
+        let heads = self.heads.filter(|_| self.groups >= heads_min);
         let mut bytes = Vec::new();
-        heads.finish(&mut bytes)?;
+        heads.unwrap_or_else(HeadsBuilder::new).finish(&mut bytes)?;
         out.write_all(&bytes)?;
         Ok((self.groups, self.backlinks))
     }

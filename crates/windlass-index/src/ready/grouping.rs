@@ -85,11 +85,12 @@ pub(super) struct Grouping<'a> {
     nest: &'a Nest,
     /// The group of each node that is not at its end.
     open: Vec<Option<Part>>,
-    /// The first anchor: links of it may be in the pass before.
+    /// The first and the last anchor: links of the one may be in the pass before, of the other in the one behind.
     first_anchor: Option<u32>,
+    last_anchor: u32,
     /// What is at its end, of other anchors.
     pub(super) groups: Vec<NodeGroup>,
-    /// And of this one.
+    /// And of these.
     parts: Vec<Part>,
 }
 
@@ -100,6 +101,7 @@ impl<'a> Grouping<'a> {
             nest,
             open: vec![None; nodes],
             first_anchor: None,
+            last_anchor: 0,
             groups: Vec::new(),
             parts: Vec::new(),
         }
@@ -108,6 +110,7 @@ impl<'a> Grouping<'a> {
     #[inline]
     pub(super) fn link(&mut self, link: &Link) {
         let first_anchor = *self.first_anchor.get_or_insert(link.fold);
+        self.last_anchor = link.fold;
         for node in self.nest.from(link.node) {
             let Some(open) = self.open.get_mut(node as usize) else {
                 return;
@@ -126,10 +129,16 @@ impl<'a> Grouping<'a> {
         }
     }
 
-    /// No more links come: what is left, and what the passes before and behind may have links of. Groups of the
-    /// last anchor of each node are among these, though not all need be.
+    /// No more links come: what is left, and what the passes before and behind may have links of.
     pub(super) fn finish(mut self) -> (Vec<NodeGroup>, Vec<Part>) {
-        self.parts.extend(self.open.into_iter().flatten());
+        for part in self.open.into_iter().flatten() {
+            let anchor = part.group.anchor;
+            if Some(anchor) == self.first_anchor || anchor == self.last_anchor {
+                self.parts.push(part);
+            } else {
+                self.groups.push(part.done());
+            }
+        }
         (self.groups, self.parts)
     }
 }

@@ -33,7 +33,7 @@ pub(crate) struct Groups {
 }
 
 /// An anchor's links to a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Group {
     /// Number of the folded anchor.
     pub(super) anchor: u32,
@@ -104,7 +104,7 @@ impl Groups {
         if u32::try_from(self.backlinks).is_err() {
             return Err(Corrupt("more than 2^32 links to one site").into());
         }
-        let mut node = NodeEncoder::in_memory();
+        let mut node = NodeEncoder::in_memory(self.groups >= heads_min);
         self.many
             .sort_unstable_by_key(|group| (Reverse(group.backlinks), group.anchor));
         for group in std::mem::take(&mut self.many) {

@@ -27,7 +27,10 @@ use crate::site::SiteBlock;
 pub(super) const LINK_BYTES: usize = 32;
 /// One of so many links is in the sample, at most.
 const SAMPLED: usize = 1 << 6;
-/// Links that are read, or given, or groups that are written, by a thread before it looks whether it has to make way: some milliseconds.
+/// And so many are at most.
+const SAMPLE_MAX: usize = 1 << 20;
+/// Links that are read, or given, or groups that are written, by a thread before it looks whether it has to make way:
+/// some milliseconds.
 pub(super) const STRIDE: usize = 1 << 16;
 
 /// Who looks on while parts are made ready, and may stop that, from any thread.
@@ -127,9 +130,23 @@ impl Sample {
     #[inline]
     fn link(&mut self, order: u64) {
         if self.links.is_multiple_of(self.step) {
+            if self.orders.len() >= SAMPLE_MAX {
+                self.thin();
+            }
             self.orders.push(order);
         }
         self.links += 1;
+    }
+
+    /// Leaves every other one.
+    #[cold]
+    fn thin(&mut self) {
+        let mut keep = false;
+        self.orders.retain(|_| {
+            keep = !keep;
+            keep
+        });
+        self.step *= 2;
     }
 }
 

@@ -44,7 +44,8 @@ pub(crate) use append::{Means, append};
 pub(crate) use groups::{EncodedNode, Groups};
 pub(crate) use heads::{DateOrder, HEAD, Heads};
 
-/// How many live links a site or a range needs for something to be ready-made of it.
+/// How many live links a site or a range needs for something to be ready-made of it. Part of the format, as is all that
+/// says what is made: merges copy it.
 pub(crate) const LINKS_MIN: usize = 1 << 15;
 
 /// From how many groups on a node has heads, where nodes have at least so many links: below, looking at

@@ -10,62 +10,59 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::groups::Group;
+use crate::bytes::{Bytes, Corrupt, put_signed, put_varint};
 use crate::spool::{Scratch, Spool};
 
-/// Bytes of a group in a run.
-const RECORD: usize = 28;
-/// Of each run so many groups are read at once, at most and at least.
-const READ_MAX: usize = 1 << 10;
-const READ_MIN: usize = 1 << 4;
+/// Bytes of a group in a run, at most: seven numbers. Most have a dozen.
+const RECORD_MAX: usize = 7 * 10;
+/// Of each run so many bytes are read at once, at most and at least.
+const READ_MAX: usize = 1 << 15;
+const READ_MIN: usize = 1 << 9;
 
 /// A group of a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct NodeGroup {
     pub(super) node: u32,
     pub(super) group: Group,
 }
 
 impl NodeGroup {
-    fn record(&self) -> [u8; RECORD] {
-        let mut record = [0; RECORD];
-        let Group {
-            anchor,
-            backlinks,
-            refpages,
-            refdomains,
-            first_seen,
-            last_visited,
-        } = self.group;
-        let values = [
-            self.node,
-            anchor,
-            backlinks,
-            refpages,
-            refdomains,
-            first_seen,
-            last_visited,
-        ];
-        for (bytes, value) in record.chunks_exact_mut(4).zip(values) {
-            bytes.copy_from_slice(&value.to_le_bytes());
-        }
-        record
+    /// Appends the group that comes behind this one in a run:
+    /// `varint nodes on | signed anchor less that before | varint backlinks | varint backlinks − refpages
+    /// | varint refpages − refdomains | signed first seen less that before | varint last visited − first seen`.
+    fn put_next(&self, next: &Self, out: &mut Vec<u8>) {
+        let (before, group) = (&self.group, &next.group);
+        let step = |from: u32, to: u32| i64::from(to) - i64::from(from);
+        let less = |from: u32, to: u32| u64::from(from.wrapping_sub(to));
+        put_varint(out, less(next.node, self.node));
+        put_signed(out, step(before.anchor, group.anchor));
+        put_varint(out, group.backlinks.into());
+        put_varint(out, less(group.backlinks, group.refpages));
+        put_varint(out, less(group.refpages, group.refdomains));
+        put_signed(out, step(before.first_seen, group.first_seen));
+        put_varint(out, less(group.last_visited, group.first_seen));
     }
 
-    fn of_record(record: &[u8; RECORD]) -> Self {
-        let (values, _) = record.as_chunks::<4>();
-        let mut values = values.iter().map(|bytes| u32::from_le_bytes(*bytes));
-        let mut next = || values.next().unwrap_or_default();
-        Self {
-            node: next(),
-            group: Group {
-                anchor: next(),
-                backlinks: next(),
-                refpages: next(),
-                refdomains: next(),
-                first_seen: next(),
-                last_visited: next(),
-            },
-        }
+    /// Takes the next one off.
+    fn take_next(&self, bytes: &mut Bytes<'_>) -> Result<Self, Corrupt> {
+        let before = &self.group;
+        let after = |from: u32, step: i64| (i64::from(from) + step) as u32;
+        let node = self.node.wrapping_add(bytes.varint_u32()?);
+        let anchor = after(before.anchor, bytes.signed()?);
+        let backlinks = bytes.varint_u32()?;
+        let refpages = backlinks.wrapping_sub(bytes.varint_u32()?);
+        let refdomains = refpages.wrapping_sub(bytes.varint_u32()?);
+        let first_seen = after(before.first_seen, bytes.signed()?);
+        let last_visited = first_seen.wrapping_add(bytes.varint_u32()?);
+        let group = Group {
+            anchor,
+            backlinks,
+            refpages,
+            refdomains,
+            first_seen,
+            last_visited,
+        };
+        Ok(Self { node, group })
     }
 
     /// What they are ordered by.
@@ -93,8 +90,12 @@ impl Runs {
     /// Adds groups, which [`sort`] has sorted.
     pub(super) fn add(&mut self, groups: &[NodeGroup]) {
         let start = self.spool.len();
+        let (mut last, mut buffer) = (NodeGroup::default(), Vec::new());
         for group in groups {
-            self.spool.put(&group.record());
+            buffer.clear();
+            last.put_next(group, &mut buffer);
+            self.spool.put(&buffer);
+            last = *group;
         }
         if !groups.is_empty() {
             self.runs.push(start..self.spool.len());
@@ -109,7 +110,7 @@ impl Runs {
         read_error: impl Fn(io::Error) -> E,
         mut each: impl FnMut(NodeGroup) -> Result<(), E>,
     ) -> Result<(), E> {
-        let read = (memory_max / RECORD / self.runs.len().max(1)).clamp(READ_MIN, READ_MAX);
+        let read = (memory_max / self.runs.len().max(1)).clamp(READ_MIN, READ_MAX);
         let mut cursors = Vec::with_capacity(self.runs.len());
         let mut heads = BinaryHeap::with_capacity(self.runs.len());
         for (run, bytes) in self.runs.into_iter().enumerate() {
@@ -124,9 +125,7 @@ impl Runs {
             let Some(cursor) = cursors.get_mut(run) else {
                 break;
             };
-            if let Some(group) = cursor.last {
-                each(group)?;
-            }
+            each(cursor.last)?;
             match cursor.next(&mut self.spool).map_err(&read_error)? {
                 Some(next) => *head = Reverse((next.order(), run)),
                 None => drop(std::collections::binary_heap::PeekMut::pop(head)),
@@ -144,11 +143,11 @@ pub(super) fn sort(groups: &mut [NodeGroup]) {
 /// Reads a run.
 struct Cursor {
     left: Range<u64>,
-    /// How many groups are read at once.
+    /// How many bytes are read at once.
     read: usize,
     buffer: Vec<u8>,
     at: usize,
-    last: Option<NodeGroup>,
+    last: NodeGroup,
 }
 
 impl Cursor {
@@ -158,23 +157,31 @@ impl Cursor {
             read,
             buffer: Vec::new(),
             at: 0,
-            last: None,
+            last: NodeGroup::default(),
         }
     }
 
     /// The next group, which is the last one then.
     fn next(&mut self, spool: &mut Spool) -> io::Result<Option<NodeGroup>> {
-        if self.at == self.buffer.len() {
-            let n = (self.left.end - self.left.start).min((self.read * RECORD) as u64);
-            self.buffer.resize(n as usize, 0);
-            spool.read_at(self.left.start, &mut self.buffer)?;
-            self.left.start += n;
+        if self.buffer.len() - self.at < RECORD_MAX && !self.left.is_empty() {
+            self.buffer.drain(..self.at);
             self.at = 0;
+            let n = (self.left.end - self.left.start).min(self.read as u64);
+            let kept = self.buffer.len();
+            self.buffer.resize(kept + n as usize, 0);
+            let new = self.buffer.get_mut(kept..).unwrap_or_default();
+            spool.read_at(self.left.start, new)?;
+            self.left.start += n;
         }
-        let record = self.buffer.get(self.at..).and_then(<[u8]>::first_chunk);
-        self.last = record.map(NodeGroup::of_record);
-        self.at = (self.at + RECORD).min(self.buffer.len());
-        Ok(self.last)
+        let rest = self.buffer.get(self.at..).unwrap_or_default();
+        if rest.is_empty() {
+            return Ok(None);
+        }
+        let mut bytes = Bytes::new(rest);
+        let next = self.last.take_next(&mut bytes);
+        self.last = next.map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
+        self.at = self.buffer.len() - bytes.rest().len();
+        Ok(Some(self.last))
     }
 }
 
@@ -192,8 +199,9 @@ mod tests {
             (keep_max, memory_max) in (0usize..8000, 0usize..9000),
         ) {
             let groups: Vec<NodeGroup> = (0u32..).zip(groups).map(|(anchor, (node, backlinks))| {
-                let numbers = (anchor + 1, anchor + 2, anchor + 3, anchor + 4);
-                let (refpages, refdomains, first_seen, last_visited) = numbers;
+                let (refpages, refdomains) = (backlinks.div_ceil(2), backlinks.div_ceil(3));
+                let first_seen = anchor.wrapping_mul(0x9e37_79b9) / 2;
+                let last_visited = first_seen + anchor;
                 let group = Group { anchor, backlinks, refpages, refdomains, first_seen, last_visited };
                 NodeGroup { node, group }
             }).collect();

@@ -173,7 +173,7 @@ impl<'a> PageTimes<'a> {
 
     /// When a page, by its number in the segment, was last really captured.
     #[inline]
-    pub(crate) fn latest(&self, page: u32) -> Result<u32, Corrupt> {
+    fn latest(&self, page: u32) -> Result<u32, Corrupt> {
         self.latest.get(page as usize)
     }
 

@@ -1,6 +1,7 @@
 //! The next link of a table that is read in order.
 
 use std::hint::black_box;
+use std::iter;
 
 use super::Source;
 use super::pages::{PagePlace, Pages, SharedPage};
@@ -32,8 +33,8 @@ pub(super) fn table<'s, 'a>(
 /// From so many pages on, their new places do not stay near the processor.
 const MANY: usize = 1 << 14;
 
-/// Before a link is looked at: where it begins a block of the columns, fetches the new places of the pages and forms of
-/// all links of the block.
+/// Before a link is looked at: where it begins a block of the columns, fetches the new places of the pages of all links
+/// of the block, and of their forms.
 #[inline]
 pub(super) fn fetch(source: &mut Source<'_>, is_other: bool, link: usize) -> Result<(), Corrupt> {
     if !link.is_multiple_of(BLOCK) || source.pages.len() < MANY {
@@ -44,10 +45,8 @@ pub(super) fn fetch(source: &mut Source<'_>, is_other: bool, link: usize) -> Res
     } else {
         &mut source.block.hrefs
     };
-    for (column, places) in [
-        (&mut table.pages, &source.pages),
-        (&mut table.forms, &source.forms),
-    ] {
+    let forms = (!is_other).then_some((&mut table.forms, &source.forms));
+    for (column, places) in iter::once((&mut table.pages, &source.pages)).chain(forms) {
         let new = |old: &u32| places.get(*old as usize).copied();
         let new = column.block(link / BLOCK)?.iter().flat_map(new);
         black_box(new.fold(0, |a, place| a ^ place));

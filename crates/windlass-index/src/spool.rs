@@ -225,47 +225,6 @@ impl Write for Spool {
     }
 }
 
-/// Reads records of so many bytes each from a spool that they were put into, as it
-/// [writes](Spool::write_to) them.
-pub(crate) struct Records<const N: usize, F> {
-    each: F,
-    /// The beginning of a record whose end has not come.
-    begun: Vec<u8>,
-}
-
-impl<const N: usize, F: FnMut(&[u8; N])> Records<N, F> {
-    pub(crate) const fn new(each: F) -> Self {
-        Self {
-            each,
-            begun: Vec::new(),
-        }
-    }
-}
-
-impl<const N: usize, F: FnMut(&[u8; N])> Write for Records<N, F> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut rest = bytes;
-        if !self.begun.is_empty() {
-            let missing = N.saturating_sub(self.begun.len());
-            let (end, behind) = rest.split_at(missing.min(rest.len()));
-            self.begun.extend_from_slice(end);
-            rest = behind;
-            if let Ok(record) = self.begun.as_slice().try_into() {
-                (self.each)(record);
-                self.begun.clear();
-            }
-        }
-        let (records, rest) = rest.as_chunks();
-        records.iter().for_each(&mut self.each);
-        self.begun.extend_from_slice(rest);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -329,19 +288,6 @@ mod tests {
         });
         // What was there before is another's.
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn records_come_back_whole_whatever_the_pieces() {
-        let bytes: Vec<u8> = (0..=255).cycle().take(7 * 1000).collect();
-        for piece in [1, 3, 6, 7, 8, 20, 7000] {
-            let mut found = Vec::new();
-            let mut records = Records::new(|record: &[u8; 7]| found.extend_from_slice(record));
-            for piece in bytes.chunks(piece) {
-                records.write_all(piece).unwrap();
-            }
-            assert!(found == bytes, "{piece}");
-        }
     }
 
     #[test]

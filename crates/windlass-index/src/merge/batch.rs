@@ -183,20 +183,15 @@ impl<'a, 'w> Worker<'a, 'w> {
     where
         'a: 'b,
     {
-        let mut touched = 0;
+        let (mut touched, mut pages) = (0, Vec::new());
         for (input, block) in blocks {
             let Some(mapping) = self.job.pages.mappings.get(*input) else {
                 continue;
             };
-            // What is damaged is found later.
-            let Ok(mut pages) = site::pages_of(block) else {
-                continue;
-            };
-            let Ok(pages) = pages.block(0) else {
-                continue;
-            };
-            let numbers = pages.iter().map(|page| mapping.number(*page));
-            touched ^= numbers.flatten().fold(0, |a, number| a ^ number);
+            pages.clear();
+            site::append_first_pages(block, &mut pages);
+            let numbers = pages.iter().flat_map(|page| mapping.number(*page));
+            touched ^= numbers.fold(0, |a, number| a ^ number);
         }
         black_box(touched);
     }

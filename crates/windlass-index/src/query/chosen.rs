@@ -127,7 +127,7 @@ impl TargetRows {
         let (parts, refpages) = self.scan_of(&choice, choosing, cancel)?;
         let (mut groups, mut refdomains) = (Groups::default(), PageSet::default());
         for part in parts {
-            groups.append(part.groups)?;
+            groups.append(part.groups);
             refdomains = refdomains.union(part.refdomains);
         }
         let chosen = Arc::new(ChosenGroups {

@@ -70,14 +70,12 @@ pub(super) fn build(
     }
     let nodes = within_budget(ranges, live);
     let nest = Nest::of(&nodes);
-    let links = LinksInOrder::new(site, nodes.len(), &nest)?;
+    let links = LinksInOrder::new(site, &nest)?;
     // Each pass unpacks all links: of few of them each thread would have next to nothing else to do.
     let threads = threads.min(live as usize / STRIDE + 1);
     let orders = links.passes(sample, threads, held_max);
     let passes = Passes {
         links: &links,
-        nest: &nest,
-        nodes: nodes.len(),
         groups_max: (means.memory_max / GROUPS_PART / threads / GROUP_BYTES).max(min),
         runs: Mutex::new(Runs::new(&means.scratch)),
     };
@@ -162,8 +160,6 @@ fn within_budget(mut ranges: Vec<NodeUrls>, live: u32) -> Vec<NodeUrls> {
 /// The passes over a site's links, which several threads take.
 struct Passes<'a> {
     links: &'a LinksInOrder<'a>,
-    nest: &'a Nest,
-    nodes: usize,
     /// How many groups each thread may hold.
     groups_max: usize,
     /// What comes of all passes, in any order.
@@ -205,10 +201,10 @@ impl Work for Passes<'_> {
 
     fn work(&self, (): &mut (), task: Task) -> Result<Done, IndexError> {
         let Task::Links(orders) = task else {
-            return Ok(Done::Refpages(self.links.refpages(self.nodes)?));
+            return Ok(Done::Refpages(self.links.refpages()?));
         };
         let links = self.links.sorted(&orders)?;
-        let mut grouping = Grouping::new(self.nodes, self.nest);
+        let mut grouping = Grouping::new(self.links.nest);
         self.links.for_each_sorted(&links, |link| {
             grouping.link(link);
             if grouping.groups.len() >= self.groups_max {
@@ -228,19 +224,9 @@ impl Work for Passes<'_> {
     }
 }
 
-/// A node, encoded.
-struct Node {
-    urls: Range<u32>,
-    backlinks: u64,
-    refpages: u32,
-    groups: usize,
-    bytes: Spool,
-}
-
 /// Encodes nodes one after the other.
 struct NodesWriter<'a> {
     nodes: std::iter::Zip<std::slice::Iter<'a, NodeUrls>, std::vec::IntoIter<u32>>,
-    number: u32,
     open: NodeEncoder,
     heads_min: usize,
     columns: NodeColumns,
@@ -252,7 +238,6 @@ impl<'a> NodesWriter<'a> {
     fn new(nodes: &'a [NodeUrls], refpages: Vec<u32>, means: &'a Means) -> Self {
         Self {
             nodes: nodes.iter().zip(refpages),
-            number: 0,
             open: NodeEncoder::new(&means.scratch),
             heads_min: super::heads_min(means.links_min),
             columns: NodeColumns::new(&means.scratch),
@@ -262,7 +247,7 @@ impl<'a> NodesWriter<'a> {
 
     /// Takes the next group.
     fn push(&mut self, group: &NodeGroup) -> Result<(), WriteError> {
-        while self.number < group.node {
+        while self.columns.len() < group.node as usize {
             self.close()?;
         }
         self.open.push(&group.group);
@@ -275,17 +260,9 @@ impl<'a> NodesWriter<'a> {
             return Err(Corrupt("the nodes of a site").into());
         };
         let next = NodeEncoder::new(self.scratch);
-        let mut bytes = Spool::new(self.scratch);
         let done = std::mem::replace(&mut self.open, next);
-        let (groups, backlinks) = done.finish(self.heads_min, &mut bytes)?;
-        self.number += 1;
-        self.columns.push(Node {
-            urls: node.urls.clone(),
-            backlinks,
-            refpages,
-            groups,
-            bytes,
-        })
+        self.columns
+            .push(&node.urls, refpages, done, self.heads_min)
     }
 
     /// All nodes are there.
@@ -322,21 +299,32 @@ impl NodeColumns {
         }
     }
 
-    fn push(&mut self, mut node: Node) -> Result<(), WriteError> {
+    /// How many nodes are done.
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn push(
+        &mut self,
+        urls: &Range<u32>,
+        refpages: u32,
+        node: NodeEncoder,
+        heads_min: usize,
+    ) -> Result<(), WriteError> {
         let number =
             |n: u64| u32::try_from(n).map_err(|_| Corrupt("more than 2^32 links to one site"));
-        node.bytes.write_to(&mut self.data)?;
-        self.first_urls.push(node.urls.start);
-        self.end_urls.push(node.urls.end);
-        self.backlinks.push(number(node.backlinks)?);
-        self.refpages.push(node.refpages);
-        self.groups.push(number(node.groups as u64)?);
+        let (groups, backlinks) = node.finish(heads_min, &mut self.data)?;
+        self.first_urls.push(urls.start);
+        self.end_urls.push(urls.end);
+        self.backlinks.push(number(backlinks)?);
+        self.refpages.push(refpages);
+        self.groups.push(number(groups as u64)?);
         self.ends.push(number(self.data.len())?);
         Ok(())
     }
 
     fn finish(mut self, out: &mut Spool) -> Result<(), WriteError> {
-        write_varint(out, self.ends.len() as u64)?;
+        write_varint(out, self.len() as u64)?;
         if self.ends.is_empty() {
             return Ok(());
         }

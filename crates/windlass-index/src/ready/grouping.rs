@@ -95,11 +95,11 @@ pub(super) struct Grouping<'a> {
 }
 
 impl<'a> Grouping<'a> {
-    /// For so many nodes, which are nested so.
-    pub(super) fn new(nodes: usize, nest: &'a Nest) -> Self {
+    /// For nodes that are nested so.
+    pub(super) fn new(nest: &'a Nest) -> Self {
         Self {
             nest,
-            open: vec![None; nodes],
+            open: vec![None; nest.nodes()],
             first_anchor: None,
             last_anchor: 0,
             groups: Vec::new(),

@@ -10,12 +10,11 @@ use crate::column::Column;
 use crate::error::IndexError;
 use crate::rows::{Row, RowVisitor, Texts};
 use crate::segment::WriteError;
-use crate::spool::{Records, Spool};
 
 /// Groups with at most so many backlinks, which nearly all have, are put aside by their number.
 const FEW: u32 = 32;
-/// Bytes of a group that is put aside.
-const RECORD: usize = 20;
+/// A group that is put aside.
+type Record = [u32; 5];
 
 /// Groups rows, which come in the order of their anchors.
 ///
@@ -25,7 +24,7 @@ const RECORD: usize = 20;
 pub(crate) struct Groups {
     open: Option<Group>,
     /// Those with 1, 2, … backlinks.
-    few: Vec<Spool>,
+    few: Vec<Vec<Record>>,
     many: Vec<Group>,
     /// How many there are, and the backlinks of all.
     groups: usize,
@@ -45,33 +44,26 @@ pub(super) struct Group {
 }
 
 impl Group {
-    /// What is put aside of one with few backlinks.
-    fn record(&self) -> [u8; RECORD] {
-        let mut record = [0; RECORD];
-        let values = [
+    /// What is put aside of one with few backlinks, whose number is known.
+    fn record(&self) -> Record {
+        [
             self.anchor,
             self.refpages,
             self.refdomains,
             self.first_seen,
             self.last_visited,
-        ];
-        for (bytes, value) in record.chunks_exact_mut(4).zip(values) {
-            bytes.copy_from_slice(&value.to_le_bytes());
-        }
-        record
+        ]
     }
 
-    fn of_record(backlinks: u32, record: &[u8; RECORD]) -> Self {
-        let (values, _) = record.as_chunks::<4>();
-        let mut values = values.iter().map(|bytes| u32::from_le_bytes(*bytes));
-        let mut next = || values.next().unwrap_or_default();
+    fn of_record(backlinks: u32, record: Record) -> Self {
+        let [anchor, refpages, refdomains, first_seen, last_visited] = record;
         Self {
-            anchor: next(),
+            anchor,
             backlinks,
-            refpages: next(),
-            refdomains: next(),
-            first_seen: next(),
-            last_visited: next(),
+            refpages,
+            refdomains,
+            first_seen,
+            last_visited,
         }
     }
 }
@@ -88,11 +80,11 @@ impl Groups {
             return;
         }
         if self.few.is_empty() {
-            self.few.resize_with(FEW as usize, Spool::default);
+            self.few.resize_with(FEW as usize, Vec::new);
         }
         let at = group.backlinks.saturating_sub(1);
-        if let Some(spool) = self.few.get_mut(at as usize) {
-            spool.put(&group.record());
+        if let Some(few) = self.few.get_mut(at as usize) {
+            few.push(group.record());
         }
     }
 
@@ -110,9 +102,10 @@ impl Groups {
         for group in std::mem::take(&mut self.many) {
             node.push(&group);
         }
-        for (backlinks, spool) in (1..=FEW).rev().zip(self.few.iter_mut().rev()) {
-            let record = |record: &[u8; RECORD]| node.push(&Group::of_record(backlinks, record));
-            spool.write_to(&mut Records::new(record))?;
+        for (backlinks, few) in (1..=FEW).rev().zip(self.few.into_iter().rev()) {
+            for record in few {
+                node.push(&Group::of_record(backlinks, record));
+            }
         }
         node.finish(heads_min, out)
     }
@@ -146,8 +139,8 @@ impl Groups {
         }
     }
 
-    /// Takes the groups of rows whose anchors come behind. Both stay in memory.
-    pub(crate) fn append(&mut self, mut more: Self) -> Result<(), IndexError> {
+    /// Takes the groups of rows whose anchors come behind.
+    pub(crate) fn append(&mut self, mut more: Self) {
         self.close();
         more.close();
         self.groups += more.groups;
@@ -157,11 +150,9 @@ impl Groups {
             self.few = more.few;
         } else {
             for (few, more) in self.few.iter_mut().zip(&mut more.few) {
-                let moved = more.write_to(few);
-                moved.map_err(|_| IndexError::TooLarge("groups that were put aside"))?;
+                few.append(more);
             }
         }
-        Ok(())
     }
 }
 
@@ -271,7 +262,7 @@ mod tests {
             }
             let mut together = Groups::default();
             for part in some {
-                together.append(part).unwrap();
+                together.append(part);
             }
             let encoded = |groups| {
                 let node = EncodedNode::of(groups, 7, usize::MAX).unwrap();

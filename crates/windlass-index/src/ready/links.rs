@@ -168,7 +168,7 @@ pub(super) struct Link {
 /// The live links of a site with nodes, to be gone through in order.
 pub(super) struct LinksInOrder<'a> {
     site: SiteLinks<'a>,
-    nest: &'a Nest,
+    pub(super) nest: &'a Nest,
     /// First link, and the innermost node, of each stretch of the nest.
     stretches: Vec<(usize, u32)>,
     place_bits: u32,
@@ -197,12 +197,8 @@ impl Sorted {
 }
 
 impl<'a> LinksInOrder<'a> {
-    /// Of a site with so many nodes, which are nested so.
-    pub(super) fn new(
-        site: SiteLinks<'a>,
-        nodes: usize,
-        nest: &'a Nest,
-    ) -> Result<Self, IndexError> {
+    /// Of a site with nodes that are nested so.
+    pub(super) fn new(site: SiteLinks<'a>, nest: &'a Nest) -> Result<Self, IndexError> {
         let mut hrefs = site.block.hrefs.clone();
         let link = |(url, node): &(u32, u32)| Ok((hrefs.start(*url as usize)?, *node));
         let stretches: Result<_, Corrupt> = nest.stretches().iter().map(link).collect();
@@ -210,7 +206,7 @@ impl<'a> LinksInOrder<'a> {
             stretches: stretches.map_err(site.wrong())?,
             place_bits: site.place_bits(),
             // One more, of links that are in none.
-            node_bits: radix::bits_below(nodes + 1),
+            node_bits: radix::bits_below(nest.nodes() + 1),
             site,
             nest,
         })
@@ -264,8 +260,9 @@ impl<'a> LinksInOrder<'a> {
         ((order >> self.place_bits) as u32, place as u32)
     }
 
-    /// How many distinct pages link to each of so many nodes.
-    pub(super) fn refpages(&self, nodes: usize) -> Result<Vec<u32>, IndexError> {
+    /// How many distinct pages link to each node.
+    pub(super) fn refpages(&self) -> Result<Vec<u32>, IndexError> {
+        let nodes = self.nest.nodes();
         // For each node its first stretch; for each page the last stretch that it links to, from 1.
         let mut firsts = vec![u32::MAX; nodes];
         for (stretch, (_, node)) in (0u32..).zip(&self.stretches) {

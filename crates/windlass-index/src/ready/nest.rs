@@ -51,6 +51,11 @@ impl Nest {
         }
     }
 
+    /// How many nodes there are.
+    pub(super) fn nodes(&self) -> usize {
+        self.around.len()
+    }
+
     /// A node, the one right around it, and so on: those that have all that it has.
     #[inline]
     pub(super) fn from(&self, node: u32) -> impl Iterator<Item = u32> {

@@ -33,6 +33,6 @@ mod times;
 
 pub(crate) use block::SiteBlock;
 pub(crate) use encode::SiteEncoder;
-pub(crate) use parts::{counts, pages_of, renumber_pages};
+pub(crate) use parts::{append_first_pages, counts, pages_of, renumber_pages};
 pub(crate) use sizes::sizes;
 pub(crate) use table::{Table, link_type};

@@ -33,6 +33,16 @@ pub(crate) fn counts(block: &[u8]) -> Result<(u64, u64), Corrupt> {
     Ok((bytes.varint()?, bytes.varint()?))
 }
 
+/// Appends the first page numbers of a block, whose beginning may be all that there is: none where that is damaged,
+/// which who reads them finds.
+pub(crate) fn append_first_pages(block: &[u8], pages: &mut Vec<u32>) {
+    if let Ok(mut column) = pages_of(block)
+        && let Ok(first) = column.block(0)
+    {
+        pages.extend_from_slice(first);
+    }
+}
+
 /// The page numbers of a block.
 pub(crate) fn pages_of(block: &[u8]) -> Result<Column<'_>, Corrupt> {
     let mut bytes = Bytes::new(block);

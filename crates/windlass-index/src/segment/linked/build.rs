@@ -86,12 +86,7 @@ impl LinkedBuilder {
     pub(in crate::segment) fn fetch<'b>(&mut self, heads: impl Iterator<Item = &'b [u8]>) {
         self.fetched.clear();
         for head in heads {
-            // What is damaged is found later.
-            if let Ok(mut pages) = crate::site::pages_of(head)
-                && let Ok(pages) = pages.block(0)
-            {
-                self.fetched.extend_from_slice(pages);
-            }
+            crate::site::append_first_pages(head, &mut self.fetched);
         }
         self.starts.fetch(&self.fetched);
     }

@@ -380,8 +380,8 @@ pub(crate) struct AskingOptions {
     /// An index to be asked
     #[arg(long, value_name = "DIR", requires = "ask", conflicts_with = "links")]
     pub(crate) index: Option<PathBuf>,
-    /// What it is asked: a JSON list of objects with name, target, mode, and where, having, order_by,
-    /// limit, history
+    /// What it is asked: a JSON list of objects with name, target, mode, and group, where, having,
+    /// order_by, limit, history
     #[arg(long, value_name = "FILE", requires = "index")]
     pub(crate) ask: Option<PathBuf>,
     /// Memory for what is kept for the next questions, in bytes (suffixes k, M, G); 0: nothing is [default: an
@@ -395,6 +395,10 @@ pub(crate) struct AskingOptions {
     /// and count what is read
     #[arg(long, requires = "asked", conflicts_with_all = ["shape", "merging"])]
     pub(crate) cold: bool,
+    /// Ask each question once, one after the other, and say what those of a group took: what targets
+    /// take that are new to a server
+    #[arg(long, requires = "ask", conflicts_with_all = ["cold", "rows", "repeat"])]
+    pub(crate) once: bool,
     /// Ask the question of that name, in this process
     #[arg(long, value_name = "NAME", requires_all = ["cold", "ask"], hide = true)]
     pub(crate) only: Option<String>,

@@ -106,28 +106,26 @@ impl Part {
             // All that there are.
             None => u64::MAX >> 64usize.saturating_sub(n - at * 64),
         };
+        let mut some = Vec::new();
+        for_each_place(words.clone(), word_of, |place| some.push(place));
+        let numbers = some.iter().map(|place| block.pages.get(*place as usize));
+        let pages = numbers.collect::<Result<Vec<u32>, Corrupt>>()?;
         if places.is_some() {
-            let mut columns = block.pages.clone();
-            let mut pages = Vec::new();
-            for_each_place(words.clone(), word_of, |place| {
-                pages.push(columns.get(place)?);
-                Ok(())
-            })?;
-            segment.will_need_latest_of(pages.into_iter().map(Ok))?;
+            segment.will_need_latest_of(pages.iter().copied());
         }
-        let (mut facts, mut live) = (Vec::new(), vec![0u64; words.len()]);
+        let mut spans = Vec::new();
+        block.page_times.spans((&some, &pages), &mut spans)?;
+        let (mut facts, mut live) = (Vec::with_capacity(some.len()), vec![0u64; words.len()]);
         let (mut domain, mut domain_end) = (0, 0);
-        for_each_place(words.clone(), word_of, |place| {
-            let page = block.pages.get(place)?;
+        for ((place, page), seen) in some.into_iter().zip(pages).zip(spans) {
             if page >= domain_end {
                 domain = domains.of_page(page)?;
                 domain_end = domains.range(domain as usize)?.1;
             }
-            let seen = block.page_times.span(place as u64 as u32, page)?;
             let plain = if segment.is_revisited(page) {
                 Plain::Revisited
             } else if seen.latest == seen.last {
-                if let Some(word) = live.get_mut(place / 64 - words.start) {
+                if let Some(word) = live.get_mut(place as usize / 64 - words.start) {
                     *word |= 1 << (place % 64);
                 }
                 Plain::Live {
@@ -138,23 +136,18 @@ impl Part {
                 Plain::Lost
             };
             facts.push(Fact::new(domain, plain));
-            Ok(())
-        })?;
+        }
         Ok(Self { facts, live })
     }
 }
 
-fn for_each_place(
-    words: Range<usize>,
-    word_of: impl Fn(usize) -> u64,
-    mut each: impl FnMut(usize) -> Result<(), Corrupt>,
-) -> Result<(), Corrupt> {
+/// Calls `each` with the places, of those in a range of words, whose bits are set.
+fn for_each_place(words: Range<usize>, word_of: impl Fn(usize) -> u64, mut each: impl FnMut(u32)) {
     for at in words {
         let mut word = word_of(at);
         while word != 0 {
-            each(at * 64 + word.trailing_zeros() as usize)?;
+            each((at * 64) as u64 as u32 + word.trailing_zeros());
             word &= word - 1;
         }
     }
-    Ok(())
 }

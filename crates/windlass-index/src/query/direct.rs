@@ -1,4 +1,4 @@
-//! Links looked up one by one: about 50 ns each, nothing prepared.
+//! Links looked up one by one, with nothing prepared.
 
 use std::ops::Range;
 
@@ -10,11 +10,13 @@ use crate::segment::Segment;
 use crate::sink::Hit;
 use crate::site::SiteBlock;
 
-/// Links from which on it is worth asking for what they need before it is read.
-const FEW: usize = 8;
+/// Where the site has at most so many pages for each link, the numbers of all are decoded at once: those in a block of
+/// the column are, whichever is wanted.
+const PAGES_A_LINK: usize = 16;
 
 /// Appends those backlinks among a range of links that the history keeps and whose folds are wanted, in
-/// the order of the block. Pages are numbered by their place in the block.
+/// the order of the block. Pages are numbered by their place in the block. Takes some 30 ns a link, and 24 bytes while
+/// it reads: what links need lies anywhere, so each thing is read for all of them before the next.
 pub(super) fn append(
     segment: &Segment,
     block: &SiteBlock<'_>,
@@ -24,55 +26,92 @@ pub(super) fn append(
     hits: &mut Vec<Hit>,
 ) -> Result<(), Corrupt> {
     let mut block = block.clone();
-    if links.len() >= FEW {
-        let (mut places, mut pages) = (block.hrefs.pages.clone(), block.pages.clone());
-        let pages = links.clone().map(|link| {
-            let place = places.get(link)?;
-            pages.at(place as usize)
-        });
-        segment.will_need_latest_of(pages)?;
+    let wanted = Wanted::among(&mut block, links, wants)?;
+    if block.pages.len() <= wanted.places.len() * PAGES_A_LINK {
+        block.pages.load_all()?;
     }
+    let places = wanted.places.iter();
+    let pages = places.map(|place| block.pages.at(*place as usize));
+    let pages = pages.collect::<Result<Vec<u32>, Corrupt>>()?;
+    segment.will_need_latest_of(pages.iter().copied());
+    let mut spans = Vec::new();
+    block
+        .page_times
+        .spans((&wanted.places, &pages), &mut spans)?;
     let domains = segment.domains()?;
+    let domains = pages.iter().map(|page| domains.of_page(*page));
+    let domains = domains.collect::<Result<Vec<u32>, Corrupt>>()?;
+
     let mut dates = LinkDates::new(segment, history);
     let mut times = Vec::new();
-    let mut exception = block.hrefs.next_exception(links.start)?;
-    for link in links {
-        let fold = {
-            let form = block.hrefs.forms.get(link)?;
-            block.fold_of(form)?
-        };
-        let place = block.hrefs.pages.get(link)?;
-        let is_exception = exception == Some(link);
-        if is_exception {
-            exception = block.hrefs.next_exception(link + 1)?;
-        }
-        if !wants(fold) {
-            continue;
-        }
-        let page = block.pages.at(place as usize)?;
-        let found = if is_exception {
-            let seen = block.hrefs.exception(link as u64 as u32)?;
+    let mut exceptions = wanted.exceptions.iter().peekable();
+    hits.reserve(pages.len());
+    let parts = wanted.folds.iter().zip(&wanted.places).zip(&pages);
+    for (i, (((fold, place), page), (span, domain))) in
+        parts.zip(spans.iter().zip(&domains)).enumerate()
+    {
+        let found = if let Some((_, link)) = exceptions.next_if(|(at, _)| *at == i) {
+            let seen = block.hrefs.exception(*link as u64 as u32)?;
             times.clear();
             times.extend(seen.unwrap_or_default().iter().map(|(time, _)| *time));
-            dates.of(page, &times)?
+            dates.of(*page, &times)?
+        } else if let Some(known) = dates.of_span(*page, *span)? {
+            known
         } else {
-            let (first, last) = block.page_times.first_and_last(place, page)?;
-            if first == last {
-                dates.of(page, &[first])?
-            } else {
-                block.page_times.of(place, page, &mut times)?;
-                dates.of(page, &times)?
-            }
+            block.page_times.of(*place, *page, &mut times)?;
+            dates.of(*page, &times)?
         };
         if let Some(found) = found {
             hits.push(Hit {
-                fold,
-                page: place,
-                domain: domains.of_page(page)?,
+                fold: *fold,
+                page: *place,
+                domain: *domain,
                 first_seen: found.first_seen,
                 last_visited: found.last_visited,
             });
         }
     }
     Ok(())
+}
+
+/// The links of a range whose folds are wanted.
+#[derive(Debug, Default)]
+struct Wanted {
+    folds: Vec<u32>,
+    /// Their pages, by their places in the block.
+    places: Vec<u32>,
+    /// Those with sightings of their own: how many are before each, and its place in the table.
+    exceptions: Vec<(usize, usize)>,
+}
+
+impl Wanted {
+    fn among(
+        block: &mut SiteBlock<'_>,
+        links: Range<usize>,
+        wants: &dyn Fn(u32) -> bool,
+    ) -> Result<Self, Corrupt> {
+        let mut exceptions = Vec::new();
+        let mut next = block.hrefs.next_exception(links.start)?;
+        while let Some(link) = next.filter(|link| *link < links.end) {
+            exceptions.push(link);
+            next = block.hrefs.next_exception(link + 1)?;
+        }
+        let mut exceptions = exceptions.into_iter().peekable();
+        let mut wanted = Self::default();
+        wanted.folds.reserve(links.len());
+        wanted.places.reserve(links.len());
+        let mut link = links.start;
+        block.for_each_href(links, |fold, place| {
+            let exception = exceptions.next_if_eq(&link);
+            link += 1;
+            if wants(fold) {
+                wanted
+                    .exceptions
+                    .extend(exception.map(|link| (wanted.folds.len(), link)));
+                wanted.folds.push(fold);
+                wanted.places.push(place);
+            }
+        })?;
+        Ok(wanted)
+    }
 }

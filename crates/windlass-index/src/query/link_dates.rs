@@ -9,6 +9,7 @@ use super::dates::{self, Dates};
 use crate::bytes::Corrupt;
 use crate::segment::Segment;
 use crate::showings::Showings;
+use crate::site::Span;
 
 /// Bytes of pages' showings that are kept: those of some ten thousands of pages, as a rule.
 const KEPT_BYTES_MAX: usize = 4 << 20;
@@ -36,23 +37,42 @@ impl<'a> LinkDates<'a> {
         }
     }
 
+    /// The dates of a backlink that was seen at all of its page's times, which lie between these; `None` where the
+    /// history leaves it out. Nothing where these do not tell: then [`of`](Self::of) does, of all times.
+    #[inline]
+    pub(crate) fn of_span(&self, page: u32, span: Span) -> Result<Option<Option<Dates>>, Corrupt> {
+        self.known(page, (span.first, span.last), || Ok(span.latest))
+    }
+
+    #[inline]
+    fn known(
+        &self,
+        page: u32,
+        (first_seen, last_visited): (u32, u32),
+        latest: impl FnOnce() -> Result<u32, Corrupt>,
+    ) -> Result<Option<Option<Dates>>, Corrupt> {
+        if self.segment.is_revisited(page) {
+            return Ok(None);
+        }
+        if self.history == History::AllTime || latest()? == last_visited {
+            return Ok(Some(Some(Dates {
+                first_seen,
+                last_visited,
+            })));
+        }
+        Ok((self.history == History::Live).then_some(None))
+    }
+
     /// The dates of a backlink on a page that was seen at these times, in order; `None` where the
     /// history leaves it out.
     pub(crate) fn of(&mut self, page: u32, times: &[u32]) -> Result<Option<Dates>, Corrupt> {
         let (Some(&first_seen), Some(&last_visited)) = (times.first(), times.last()) else {
             return Err(Corrupt("a link without sightings"));
         };
-        if !self.segment.is_revisited(page) {
-            let plain = Dates {
-                first_seen,
-                last_visited,
-            };
-            if self.history == History::AllTime || self.segment.latest(page)? == last_visited {
-                return Ok(Some(plain));
-            }
-            if self.history == History::Live {
-                return Ok(None);
-            }
+        if let Some(known) = self.known(page, (first_seen, last_visited), || {
+            self.segment.latest(page)
+        })? {
+            return Ok(known);
         }
         if self.bytes > KEPT_BYTES_MAX {
             self.pages.clear();

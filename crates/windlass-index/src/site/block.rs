@@ -1,10 +1,12 @@
 //! Reading a site block.
 
+use std::ops::Range;
+
 use super::subset::Subset;
 use super::table::Table;
 use super::times::PageTimes;
 use crate::bytes::{Bytes, Corrupt};
-use crate::column::Column;
+use crate::column::{BLOCK, Column};
 use crate::paged::Paged;
 use crate::sighting::Sighting;
 use crate::stretch::Stretch;
@@ -157,9 +159,25 @@ impl<'a> SiteBlock<'a> {
     /// The number of a form's folded anchor: forms with the same one share it, and the order of
     /// numbers is the byte order of folded anchors.
     pub(crate) fn fold_of(&mut self, form: u32) -> Result<u32, Corrupt> {
-        let (is_same, before) = self.same_fold.find(form as usize)?;
-        form.checked_sub((before + usize::from(is_same)) as u64 as u32)
-            .ok_or(Corrupt("the list of equal folds"))
+        fold_in(&mut self.same_fold, form)
+    }
+
+    /// Calls `each` with the number of the folded anchor and the page's place of each backlink in a range, in order.
+    pub(crate) fn for_each_href(
+        &mut self,
+        links: Range<usize>,
+        mut each: impl FnMut(u32, u32),
+    ) -> Result<(), Corrupt> {
+        let mut link = links.start;
+        while link < links.end {
+            let stop = links.end.min((link / BLOCK + 1) * BLOCK);
+            let (forms, places) = self.hrefs.forms_and_pages(link..stop)?;
+            for (form, place) in forms.iter().zip(places) {
+                each(fold_in(&mut self.same_fold, *form)?, *place);
+            }
+            link = stop;
+        }
+        Ok(())
     }
 
     /// How many different folded anchors there are.
@@ -191,4 +209,12 @@ impl<'a> SiteBlock<'a> {
     pub(crate) fn same_folds(&mut self) -> Result<Vec<u64>, Corrupt> {
         self.same_fold.words()
     }
+}
+
+/// The number of the folded anchor of a form.
+#[inline]
+fn fold_in(same_fold: &mut Subset<'_>, form: u32) -> Result<u32, Corrupt> {
+    let (is_same, before) = same_fold.find(form as usize)?;
+    form.checked_sub((before + usize::from(is_same)) as u64 as u32)
+        .ok_or(Corrupt("the list of equal folds"))
 }

@@ -145,9 +145,15 @@ impl<'a> PageTimes<'a> {
     /// The list of the page at that place, if it has one.
     #[inline]
     fn own(&mut self, place: u32) -> Result<Option<Bytes<'a>>, Corrupt> {
-        let (true, at) = self.own.find(place as usize)? else {
-            return Ok(None);
-        };
+        match self.own.rank(place as usize)? {
+            Some(at) => self.list(at).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The list of the page that has so many before it with lists of their own.
+    #[inline]
+    fn list(&mut self, at: usize) -> Result<Bytes<'a>, Corrupt> {
         let start = match at.checked_sub(1) {
             None => 0,
             Some(before) => self.ends.at(before)? as usize,
@@ -156,7 +162,7 @@ impl<'a> PageTimes<'a> {
         if end < start {
             return Err(Corrupt("the times of a page"));
         }
-        self.data.get(start..end).map(|list| Some(Bytes::new(list)))
+        self.data.get(start..end).map(Bytes::new)
     }
 
     /// The times of a page, by its place in the block and its number in the segment, in order, into
@@ -202,31 +208,47 @@ impl<'a> PageTimes<'a> {
     /// The first and the last time of a page, by its place in the block and its number in the segment.
     #[inline]
     pub(crate) fn first_and_last(&mut self, place: u32, page: u32) -> Result<(u32, u32), Corrupt> {
-        let span = self.span(place, page)?;
-        Ok((span.first, span.last))
+        let latest = self.latest(page)?;
+        Ok(match self.own(place)? {
+            None => (latest, latest),
+            Some(list) => {
+                let span = Span::of(list, latest)?;
+                (span.first, span.last)
+            }
+        })
     }
 
-    /// The first and the last time of a page, and when it was last really captured.
-    #[inline]
-    pub(crate) fn span(&mut self, place: u32, page: u32) -> Result<Span, Corrupt> {
-        let latest = self.latest.get(page as usize)?;
-        let Some(mut bytes) = self.own(place)? else {
-            return Ok(Span {
+    /// The first and the last time of each of some pages, and when it was last really captured. What is read for one
+    /// lies anywhere in memory, so the same is read for all of them, which need not wait for each other, before what
+    /// follows from it.
+    pub(crate) fn spans(
+        &mut self,
+        (places, pages): (&[u32], &[u32]),
+        spans: &mut Vec<Span>,
+    ) -> Result<(), Corrupt> {
+        spans.clear();
+        spans.reserve(pages.len());
+        for page in pages {
+            let latest = self.latest(*page)?;
+            spans.push(Span {
                 first: latest,
                 last: latest,
                 latest,
             });
-        };
-        let last = earlier(latest, &mut bytes)?;
-        let mut first = last;
-        while !bytes.is_empty() {
-            first = earlier(first, &mut bytes)?;
         }
-        Ok(Span {
-            first,
-            last,
-            latest,
-        })
+        if self.own.len() == 0 {
+            return Ok(());
+        }
+        let mut lists = Vec::new();
+        for (place, span) in places.iter().zip(spans.iter_mut()) {
+            if let Some(at) = self.own.rank(*place as usize)? {
+                lists.push((at, span));
+            }
+        }
+        for (at, span) in lists {
+            *span = Span::of(self.list(at)?, span.latest)?;
+        }
+        Ok(())
     }
 }
 
@@ -236,6 +258,23 @@ pub(crate) struct Span {
     pub(crate) first: u32,
     pub(crate) last: u32,
     pub(crate) latest: u32,
+}
+
+impl Span {
+    /// That of a page with a list of its own.
+    #[inline]
+    fn of(mut list: Bytes<'_>, latest: u32) -> Result<Self, Corrupt> {
+        let last = earlier(latest, &mut list)?;
+        let mut first = last;
+        while !list.is_empty() {
+            first = earlier(first, &mut list)?;
+        }
+        Ok(Self {
+            first,
+            last,
+            latest,
+        })
+    }
 }
 
 /// The time that is so many seconds before another as the bytes say.

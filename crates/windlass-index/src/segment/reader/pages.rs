@@ -76,14 +76,11 @@ impl Segment {
 
     /// The latest captures of some pages, here and there, will be asked for: those that may not be in memory are asked
     /// of the disk all at once, which answers many requests in the time of one. Costs some ns a page where all are.
-    pub(crate) fn will_need_latest_of(
-        &self,
-        pages: impl Iterator<Item = Result<u32, Corrupt>>,
-    ) -> Result<(), Corrupt> {
+    pub(crate) fn will_need_latest_of(&self, pages: impl Iterator<Item = u32>) {
         let times = self.latest_times();
         let mut blocks = Vec::new();
         for page in pages {
-            let block = times.unknown_block(page? as usize);
+            let block = times.unknown_block(page as usize);
             if block != blocks.last().copied() {
                 blocks.extend(block);
             }
@@ -97,7 +94,6 @@ impl Segment {
                 self.will_need_latest_bytes(Paged::bytes_of(*first..last + 1));
             }
         }
-        Ok(())
     }
 
     /// Seconds of the latest real capture of each page.

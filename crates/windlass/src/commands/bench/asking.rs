@@ -1,6 +1,7 @@
 //! Asking an index: how long answers take from the page cache, and what they read from the disk.
 
 pub(super) mod cold;
+mod once;
 mod question;
 
 use std::fs;
@@ -77,6 +78,17 @@ pub(super) fn run(options: &BenchOptions, index: &Path, questions: &Path) -> any
         return Ok(());
     }
     let snapshot = open(index, &options.asking)?;
+    if options.asking.once {
+        let asked = once::ask_each(&snapshot, &all)?;
+        let mut out = anstream::stdout().lock();
+        if options.output == Format::Json {
+            serde_json::to_writer(&mut out, &asked)?;
+            writeln!(out)?;
+        } else {
+            once::show(&asked, &mut out)?;
+        }
+        return Ok(());
+    }
     let answers = all
         .iter()
         .map(|question| {

@@ -9,6 +9,9 @@ use windlass_report::{Query, QueryError};
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(in super::super) struct Question {
     pub(in super::super) name: String,
+    /// With which others it is put together, where many are asked once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    group: Option<String>,
     target: String,
     mode: String,
     #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
@@ -62,6 +65,11 @@ impl Question {
             history: Some(history.to_owned()),
             ..self
         }
+    }
+
+    /// The name of its group; empty where it has none.
+    pub(in super::super) fn group(&self) -> &str {
+        self.group.as_deref().unwrap_or_default()
     }
 
     pub(in super::super) fn query(&self) -> Result<Query, QueryError> {

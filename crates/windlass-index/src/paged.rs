@@ -120,6 +120,38 @@ impl<'a> Paged<'a> {
     }
 }
 
+impl Paged<'_> {
+    /// Calls `each` with the values at some positions, in their order, each of which waits for none before it.
+    pub(crate) fn for_each(
+        &self,
+        positions: &[u32],
+        mut each: impl FnMut(u32),
+    ) -> Result<(), Corrupt> {
+        for position in positions {
+            if self.unknown_block(*position as usize).is_some() {
+                self.get(*position as usize)?;
+            }
+        }
+        // A checksum is as long as a value, and the last word is one.
+        let (words, _) = self.section.as_chunks::<4>();
+        let (_, words) = words.split_last().unwrap_or((&[0; 4], &[]));
+        for position in positions {
+            let position = *position as usize;
+            let word = words.get(position + position / VALUES);
+            each(u32::from_le_bytes(*word.ok_or(Corrupt("a page number"))?));
+        }
+        Ok(())
+    }
+
+    /// Whether all blocks that some values lie in have been verified: then they have been read.
+    pub(crate) fn is_known(&self, values: std::ops::Range<usize>) -> bool {
+        let firsts = (values.start / VALUES..values.end.div_ceil(VALUES)).map(|b| b * VALUES);
+        firsts
+            .into_iter()
+            .all(|first| self.unknown_block(first).is_none())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,11 +176,26 @@ mod tests {
                 assert_eq!(value.unwrap(), i as u32 * 7);
             }
             assert!(Paged::new(&section, &verified).get(n).is_err());
+            let all: Vec<u32> = (0..n as u32).rev().collect();
+            for verified in [verified, Verified::new(&section)] {
+                let paged = Paged::new(&section, &verified);
+                let mut found = Vec::new();
+                paged.for_each(&all, |value| found.push(value)).unwrap();
+                assert!(found.into_iter().eq(all.iter().map(|i| i * 7)));
+                assert!(paged.is_known(0..n));
+                for beyond in n..n + 2000 {
+                    assert!(paged.for_each(&[beyond as u32], |_| ()).is_err());
+                }
+            }
+            let verified = Verified::new(&section);
+            assert_eq!(Paged::new(&section, &verified).is_known(0..n), n == 0);
             if n > 0 {
                 let last = section.len() - 5;
                 section[last] ^= 1;
                 let verified = Verified::new(&section);
-                assert!(Paged::new(&section, &verified).get(n - 1).is_err());
+                let paged = Paged::new(&section, &verified);
+                assert!(paged.get(n - 1).is_err());
+                assert!(paged.for_each(&[n as u32 - 1], |_| ()).is_err());
             }
         }
     }

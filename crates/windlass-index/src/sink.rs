@@ -1,6 +1,7 @@
 //! From single backlinks, in order, to rows (R15), and the pages behind the rows that are kept (R18).
 
 use crate::error::IndexError;
+use crate::radix;
 use crate::rows::{Row, RowVisitor, Texts};
 use windlass_links::CaptureTime;
 
@@ -15,6 +16,38 @@ pub(crate) struct Hit {
     pub(crate) domain: u32,
     pub(crate) first_seen: u32,
     pub(crate) last_visited: u32,
+}
+
+/// More backlinks are put in order where they are: there may be as many as the segment has links.
+const SORTED_APART_MAX: usize = 1 << 16;
+
+impl Hit {
+    /// Puts backlinks in order of (fold, page).
+    pub(crate) fn sort(hits: &mut Vec<Self>) {
+        let folds = hits.iter().fold(0, |all, hit| all | hit.fold);
+        let pages = hits.iter().fold(0, |all, hit| all | hit.page);
+        let (fold_bits, page_bits) = (32 - folds.leading_zeros(), 32 - pages.leading_zeros());
+        let place_bits = radix::bits_below(hits.len());
+        let bits = fold_bits + page_bits + place_bits;
+        if bits > u64::BITS || hits.len() > SORTED_APART_MAX {
+            hits.sort_unstable_by_key(|hit| (hit.fold, hit.page));
+            return;
+        }
+        // Integers that say all, with the place where each is.
+        let mut order: Vec<u64> = (0u64..)
+            .zip(hits.iter())
+            .map(|(place, hit)| {
+                let key = u64::from(hit.fold) << page_bits | u64::from(hit.page);
+                key << place_bits | place
+            })
+            .collect();
+        radix::sort(&mut order, bits);
+        let place = |key: u64| (key & ((1 << place_bits) - 1)) as usize;
+        *hits = order
+            .into_iter()
+            .filter_map(|key| hits.get(place(key)).copied())
+            .collect();
+    }
 }
 
 /// Takes backlinks ordered by (fold, page), and gives their rows to a visitor.
@@ -199,6 +232,40 @@ impl PageSet {
                 all.len() as u64
             }
             Self::Bits(words) => words.iter().map(|word| u64::from(word.count_ones())).sum(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn hits_are_sorted(
+            keys in prop_oneof![
+                prop::collection::vec((0u32..50, 0u32..2000), 0..3000),
+                prop::collection::vec((any::<u32>(), any::<u32>()), 0..100),
+            ],
+        ) {
+            let hits = (0u32..).zip(keys).map(|(i, (fold, page))| Hit {
+                fold,
+                page,
+                domain: i,
+                first_seen: i,
+                last_visited: i,
+            });
+            let mut hits: Vec<Hit> = hits.collect();
+            let key = |hit: &Hit| (hit.fold, hit.page, hit.domain);
+            let mut expected: Vec<_> = hits.iter().map(key).collect();
+            expected.sort_unstable();
+            Hit::sort(&mut hits);
+            prop_assert!(hits.is_sorted_by_key(|hit| (hit.fold, hit.page)));
+            let mut found: Vec<_> = hits.iter().map(key).collect();
+            found.sort_unstable();
+            prop_assert_eq!(found, expected);
         }
     }
 }

@@ -8,6 +8,7 @@ use super::{Fact, FactTable, Plain};
 use crate::bits::{BitSet, RankedBits};
 use crate::bytes::Corrupt;
 use crate::error::{IndexError, check};
+use crate::fetch::AT_ONCE;
 use crate::query::{each_of, threads};
 use crate::segment::Segment;
 use crate::site::SiteBlock;
@@ -106,38 +107,49 @@ impl Part {
             // All that there are.
             None => u64::MAX >> 64usize.saturating_sub(n - at * 64),
         };
-        let mut some = Vec::new();
-        for_each_place(words.clone(), word_of, |place| some.push(place));
-        let numbers = some.iter().map(|place| block.pages.get(*place as usize));
-        let pages = numbers.collect::<Result<Vec<u32>, Corrupt>>()?;
+        let mut part = Self {
+            facts: Vec::new(),
+            live: vec![0; words.len()],
+        };
+        let mut all = Vec::new();
+        for_each_place(words.clone(), word_of, |place| all.push(place));
+        part.facts.reserve_exact(all.len());
         if places.is_some() {
-            segment.will_need_latest_of(pages.iter().copied());
+            let mut pages = block.pages.clone();
+            let numbers = all.iter().map(|place| pages.get(*place as usize));
+            let numbers = numbers.collect::<Result<Vec<u32>, Corrupt>>()?;
+            segment.will_need_latest_of(numbers.into_iter());
         }
-        let mut spans = Vec::new();
-        block.page_times.spans((&some, &pages), &mut spans)?;
-        let (mut facts, mut live) = (Vec::with_capacity(some.len()), vec![0u64; words.len()]);
+        let (mut pages, mut spans) = (Vec::new(), Vec::new());
         let (mut domain, mut domain_end) = (0, 0);
-        for ((place, page), seen) in some.into_iter().zip(pages).zip(spans) {
-            if page >= domain_end {
-                domain = domains.of_page(page)?;
-                domain_end = domains.range(domain as usize)?.1;
+        for some in all.chunks(AT_ONCE) {
+            pages.clear();
+            for place in some {
+                pages.push(block.pages.get(*place as usize)?);
             }
-            let plain = if segment.is_revisited(page) {
-                Plain::Revisited
-            } else if seen.latest == seen.last {
-                if let Some(word) = live.get_mut(place as usize / 64 - words.start) {
-                    *word |= 1 << (place % 64);
+            block.page_times.spans((some, &pages), &mut spans)?;
+            for ((place, page), seen) in some.iter().zip(&pages).zip(&spans) {
+                if *page >= domain_end {
+                    domain = domains.of_page(*page)?;
+                    domain_end = domains.range(domain as usize)?.1;
                 }
-                Plain::Live {
-                    first_seen: seen.first,
-                    last_visited: seen.last,
-                }
-            } else {
-                Plain::Lost
-            };
-            facts.push(Fact::new(domain, plain));
+                let plain = if segment.is_revisited(*page) {
+                    Plain::Revisited
+                } else if seen.latest == seen.last {
+                    if let Some(word) = part.live.get_mut(*place as usize / 64 - words.start) {
+                        *word |= 1 << (place % 64);
+                    }
+                    Plain::Live {
+                        first_seen: seen.first,
+                        last_visited: seen.last,
+                    }
+                } else {
+                    Plain::Lost
+                };
+                part.facts.push(Fact::new(domain, plain));
+            }
         }
-        Ok(Self { facts, live })
+        Ok(part)
     }
 }
 

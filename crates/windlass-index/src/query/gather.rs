@@ -25,8 +25,7 @@ impl Gatherer {
             hit.fold = rank.get(hit.fold as usize).copied().unwrap_or(u32::MAX);
         }
         drop(rank);
-        // In place: there may be as many as the segment has links.
-        self.hits.sort_unstable_by_key(|hit| (hit.fold, hit.page));
+        Hit::sort(&mut self.hits);
         TargetRows {
             links: Links::Listed(Arc::new(self.hits), page_count),
             names: Names::Gathered {

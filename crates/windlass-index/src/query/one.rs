@@ -80,7 +80,7 @@ pub(super) fn listed(
         Some(hits) => hits,
         None => {
             let mut hits = found.hits(segment, question)?;
-            hits.sort_unstable_by_key(|hit| (hit.fold, hit.page));
+            Hit::sort(&mut hits);
             let hits = Arc::new(hits);
             if let Some(key) = key
                 && let Some(_making) = kept.begin(&key, hits.len())

@@ -324,7 +324,7 @@ impl Source<'_> {
                     .map_err(self.scan.wrong())?;
             }
         }
-        hits.sort_unstable_by_key(|hit| (hit.fold, hit.page));
+        Hit::sort(&mut hits);
         Ok(hits)
     }
 }

@@ -227,7 +227,7 @@ impl<'a> Subset<'a> {
     #[inline]
     pub(super) fn rank(&mut self, place: usize) -> Result<Option<usize>, Corrupt> {
         if let (Form::Bits(groups), true) = (&self.form, place < self.of && self.n > 0) {
-            let (_, bits) = group(groups, place / GROUP, self.of)?;
+            let bits = bits(groups, place / GROUP, self.of)?;
             if word_at(bits, place % GROUP / 64) >> (place % 64) & 1 == 0 {
                 return Ok(None);
             }
@@ -375,12 +375,15 @@ fn count_before(groups: &Stretch<'_>, group: usize) -> Result<u32, Corrupt> {
 /// A group's count of places before it, and its bits.
 #[inline]
 fn group<'a>(groups: &Stretch<'a>, group: usize, of: usize) -> Result<(u32, &'a [u8]), Corrupt> {
+    Ok((count_before(groups, group)?, bits(groups, group, of)?))
+}
+
+/// The bits of a group alone.
+#[inline]
+fn bits<'a>(groups: &Stretch<'a>, group: usize, of: usize) -> Result<&'a [u8], Corrupt> {
     let start = group * STEP;
     let bytes = (of - group * GROUP).div_ceil(8).min(BITS);
-    Ok((
-        count_before(groups, group)?,
-        groups.get(start..start + bytes)?,
-    ))
+    groups.get(start..start + bytes)
 }
 
 /// 64 bits; zeros behind the end.

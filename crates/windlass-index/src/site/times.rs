@@ -228,14 +228,13 @@ impl<'a> PageTimes<'a> {
     ) -> Result<(), Corrupt> {
         spans.clear();
         spans.reserve(pages.len());
-        for page in pages {
-            let latest = self.latest(*page)?;
+        self.latest.for_each(pages, |latest| {
             spans.push(Span {
                 first: latest,
                 last: latest,
                 latest,
             });
-        }
+        })?;
         if self.own.len() == 0 {
             return Ok(());
         }

@@ -59,7 +59,11 @@ impl Segment {
     /// The latest captures of so many pages, from one to another, will be asked for. Where that is most
     /// of what lies there, it is read at once.
     pub(crate) fn will_need_latest(&self, first: u32, last: u32, pages: usize) {
-        let bytes = Paged::bytes(first as usize..last as usize + 1);
+        let values = first as usize..last as usize + 1;
+        if self.latest_times().is_known(values.clone()) {
+            return;
+        }
+        let bytes = Paged::bytes(values);
         if pages.saturating_mul(PAGE_BYTES) >= bytes.len() {
             self.will_need_latest_bytes(bytes);
         }

@@ -4,11 +4,17 @@
 //! next entries of a list need is touched for many of them in loops without a branch, whose accesses the
 //! processor makes side by side; then it is near.
 
+use std::hint::black_box;
 use std::ops::Range;
+
+use crate::stretch::Stretch;
 
 /// For so many entries at once: enough to wait side by side, and few enough that what was fetched is still near
 /// when it is needed. 64 are as fast.
 pub(crate) const AT_ONCE: usize = 256;
+
+/// Bytes that come near together.
+pub(crate) const LINE: usize = 64;
 
 /// Up to where what the entries of a list need has been fetched.
 #[derive(Debug, Default)]
@@ -26,6 +32,20 @@ impl Fetching {
             entries.start..self.end
         })
     }
+}
+
+/// What is shorter is near after some accesses to it.
+const NEAR: usize = 1 << 16;
+
+/// Whether so many bytes are worth fetching from, here and there.
+pub(crate) const fn is_far(bytes: usize) -> bool {
+    bytes > NEAR
+}
+
+/// Fetches bytes of a stretch from some positions on.
+#[inline]
+pub(crate) fn fetch(stretch: &Stretch<'_>, positions: impl Iterator<Item = usize>) {
+    black_box(positions.fold(0, |all, at| all ^ stretch.touch(at)));
 }
 
 #[cfg(test)]

@@ -216,6 +216,20 @@ impl<'a> Stretch<'a> {
         self.bytes.get(range).ok_or(Corrupt("a position"))
     }
 
+    /// What the byte at a position takes to be read that is not near yet, for who reads many and waits for none; 0
+    /// where its page has not been verified, which may have to be read first.
+    #[inline]
+    pub(crate) fn touch(&self, at: usize) -> u8 {
+        let is_known = self.section.is_none_or(|section| {
+            section.is_verified((self.start + at) / CHECKED_BYTES) == Some(true)
+        });
+        if is_known {
+            self.bytes.get(at).copied().unwrap_or_default()
+        } else {
+            0
+        }
+    }
+
     /// All of it, verified.
     #[inline]
     pub(crate) fn all(&self) -> Result<&'a [u8], Corrupt> {

@@ -10,6 +10,7 @@ use crate::anchors::AnchorTable;
 use crate::bytes::Corrupt;
 use crate::cache::Worth;
 use crate::error::IndexError;
+use crate::fetch::AT_ONCE;
 use crate::intern::Interner;
 use crate::query::Tuning;
 use crate::range_anchors::RangeAnchors;
@@ -166,17 +167,12 @@ impl<'a> Texts<'a> {
     ) -> Result<(), IndexError> {
         if let Kind::Site(site) = &mut self.0 {
             site.look_for_table(numbers.len())?;
+            let segment = site.domains.segment;
+            let read = site.append_anchors(numbers, text, ends);
+            return read.map_err(|corrupt| segment.corrupt(corrupt));
         }
         for number in numbers {
-            let anchor = match &mut self.0 {
-                Kind::Site(site) => {
-                    let segment = site.domains.segment;
-                    let anchor = site.anchor(*number);
-                    anchor.map_err(|corrupt| segment.corrupt(corrupt))?
-                }
-                _ => self.anchor(*number)?,
-            };
-            text.push_str(anchor);
+            text.push_str(self.anchor(*number)?);
             ends.push(text.len());
         }
         Ok(())
@@ -215,6 +211,34 @@ impl SiteTexts<'_> {
         Ok(())
     }
 
+    fn append_anchors(
+        &mut self,
+        numbers: &[u32],
+        text: &mut String,
+        ends: &mut Vec<usize>,
+    ) -> Result<(), Corrupt> {
+        if self.of_range.is_some() || self.table.is_some() {
+            for number in numbers {
+                text.push_str(self.anchor(*number)?);
+                ends.push(text.len());
+            }
+            return Ok(());
+        }
+        let mut forms = Vec::with_capacity(AT_ONCE.min(numbers.len()));
+        for some in numbers.chunks(AT_ONCE) {
+            forms.clear();
+            for number in some {
+                forms.push(self.form(*number)?);
+            }
+            self.forms.fetch(forms.iter().copied());
+            for form in &forms {
+                text.push_str(self.folded(*form)?);
+                ends.push(text.len());
+            }
+        }
+        Ok(())
+    }
+
     fn anchor(&mut self, number: u32) -> Result<&str, Corrupt> {
         if let Some((anchors, near)) = &mut self.of_range
             && let Some((place, anchor)) = anchors.get_from(*near, number)
@@ -222,9 +246,16 @@ impl SiteTexts<'_> {
             *near = place;
             return Ok(anchor);
         }
-        if let Some(table) = &self.table {
-            return table.get(number).ok_or(Corrupt("an anchor's number"));
+        if self.table.is_none() {
+            let form = self.form(number)?;
+            return self.folded(form);
         }
+        let text = self.table.as_ref().and_then(|table| table.get(number));
+        text.ok_or(Corrupt("an anchor's number"))
+    }
+
+    /// The first form of an anchor.
+    fn form(&mut self, number: u32) -> Result<usize, Corrupt> {
         let form = match self.last {
             // The next one is near.
             Some((last, form)) if last.checked_add(1) == Some(number) => {
@@ -233,6 +264,11 @@ impl SiteTexts<'_> {
             _ => self.block.form_of_fold(number)?,
         };
         self.last = Some((number, form));
+        Ok(form)
+    }
+
+    /// The folded anchor of a form.
+    fn folded(&mut self, form: usize) -> Result<&str, Corrupt> {
         let text = std::str::from_utf8(self.forms.get(form)?).map_err(|_| Corrupt("an anchor"))?;
         self.folded.clear();
         if text.is_ascii() {

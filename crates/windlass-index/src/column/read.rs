@@ -5,6 +5,7 @@ use bitpacking::{BitPacker, BitPacker4x};
 use super::block::{Packed, small_head, small_length};
 use super::{BLOCK, mask};
 use crate::bytes::{Bytes, Corrupt, u32_at};
+use crate::fetch::{LINE, fetch, is_far};
 use crate::stretch::Stretch;
 
 /// A column in the file. Keeps the block last read, so that reading in order decodes each once.
@@ -81,6 +82,22 @@ impl<'a> Column<'a> {
     /// How many blocks it has, the one that is not full included.
     pub(crate) fn block_count(&self) -> usize {
         self.n.div_ceil(BLOCK)
+    }
+
+    /// Fetches what [`at`](Self::at) reads of values here and there.
+    pub(crate) fn fetch(&self, positions: impl Iterator<Item = usize> + Clone) {
+        if self.all.is_some() || !is_far(self.blocks.len()) {
+            return;
+        }
+        let blocks = positions.map(|i| i / BLOCK).filter(|b| *b != self.loaded);
+        let before = blocks.filter_map(|block| block.checked_sub(1));
+        fetch(&self.ends, before.clone().map(|before| before * 4));
+        // Most blocks of 128 have no more than two lines of the cache.
+        let starts = before.filter_map(|before| self.ends.u32_at(before).ok());
+        fetch(
+            &self.blocks,
+            starts.flat_map(|start| [start as usize, start as usize + LINE]),
+        );
     }
 
     /// The value at position `i`; an error beyond the end. For reading in order: a position in

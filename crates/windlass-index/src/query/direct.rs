@@ -6,6 +6,7 @@ use windlass_links::History;
 
 use super::LinkDates;
 use crate::bytes::Corrupt;
+use crate::fetch::AT_ONCE;
 use crate::segment::Segment;
 use crate::sink::Hit;
 use crate::site::SiteBlock;
@@ -30,45 +31,46 @@ pub(super) fn append(
     if block.pages.len() <= wanted.places.len() * PAGES_A_LINK {
         block.pages.load_all()?;
     }
-    let places = wanted.places.iter();
-    let pages = places.map(|place| block.pages.at(*place as usize));
-    let pages = pages.collect::<Result<Vec<u32>, Corrupt>>()?;
+    let mut pages = Vec::with_capacity(wanted.places.len());
+    for places in wanted.places.chunks(AT_ONCE) {
+        let places = places.iter().map(|place| *place as usize);
+        block.pages.fetch(places.clone());
+        for place in places {
+            pages.push(block.pages.at(place)?);
+        }
+    }
     segment.will_need_latest_of(pages.iter().copied());
-    let mut spans = Vec::new();
-    block
-        .page_times
-        .spans((&wanted.places, &pages), &mut spans)?;
-    let domains = segment.domains()?;
-    let domains = pages.iter().map(|page| domains.of_page(*page));
-    let domains = domains.collect::<Result<Vec<u32>, Corrupt>>()?;
-
+    let (all_domains, mut spans) = (segment.domains()?, Vec::new());
     let mut dates = LinkDates::new(segment, history);
     let mut times = Vec::new();
     let mut exceptions = wanted.exceptions.iter().peekable();
     hits.reserve(pages.len());
-    let parts = wanted.folds.iter().zip(&wanted.places).zip(&pages);
-    for (i, (((fold, place), page), (span, domain))) in
-        parts.zip(spans.iter().zip(&domains)).enumerate()
-    {
-        let found = if let Some((_, link)) = exceptions.next_if(|(at, _)| *at == i) {
-            let seen = block.hrefs.exception(*link as u64 as u32)?;
-            times.clear();
-            times.extend(seen.unwrap_or_default().iter().map(|(time, _)| *time));
-            dates.of(*page, &times)?
-        } else if let Some(known) = dates.of_span(*page, *span)? {
-            known
-        } else {
-            block.page_times.of(*place, *page, &mut times)?;
-            dates.of(*page, &times)?
-        };
-        if let Some(found) = found {
-            hits.push(Hit {
-                fold: *fold,
-                page: *place,
-                domain: *domain,
+    let mut at = 0;
+    let parts = wanted.places.chunks(AT_ONCE).zip(pages.chunks(AT_ONCE));
+    for ((places, pages), folds) in parts.zip(wanted.folds.chunks(AT_ONCE)) {
+        block.page_times.spans((places, pages), &mut spans)?;
+        let domains = all_domains.of_pages(pages)?;
+        let parts = folds.iter().zip(places).zip(pages);
+        for (((&fold, &place), &page), (&span, domain)) in parts.zip(spans.iter().zip(domains)) {
+            let found = if let Some((_, link)) = exceptions.next_if(|(i, _)| *i == at) {
+                let seen = block.hrefs.exception(*link as u64 as u32)?;
+                times.clear();
+                times.extend(seen.unwrap_or_default().iter().map(|(time, _)| *time));
+                dates.of(page, &times)?
+            } else if let Some(known) = dates.of_span(page, span)? {
+                known
+            } else {
+                block.page_times.of(place, page, &mut times)?;
+                dates.of(page, &times)?
+            };
+            hits.extend(found.map(|found| Hit {
+                fold,
+                page: place,
+                domain,
                 first_seen: found.first_seen,
                 last_visited: found.last_visited,
-            });
+            }));
+            at += 1;
         }
     }
     Ok(())

@@ -1,11 +1,13 @@
 //! When the pages of a block showed a link to the site.
 
 use std::io::{self, Write};
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::subset::{Subset, SubsetBuilder};
 use crate::bytes::{Bytes, Corrupt, put_varint, sized_length, write_varint};
 use crate::column::{Column, ColumnBuilder};
+use crate::fetch::{AT_ONCE, fetch, is_far};
 use crate::paged::Paged;
 use crate::spool::{Scratch, Spool};
 use crate::stretch::Stretch;
@@ -154,6 +156,13 @@ impl<'a> PageTimes<'a> {
     /// The list of the page that has so many before it with lists of their own.
     #[inline]
     fn list(&mut self, at: usize) -> Result<Bytes<'a>, Corrupt> {
+        let range = self.range(at)?;
+        self.data.get(range).map(Bytes::new)
+    }
+
+    /// Where that list lies.
+    #[inline]
+    fn range(&mut self, at: usize) -> Result<Range<usize>, Corrupt> {
         let start = match at.checked_sub(1) {
             None => 0,
             Some(before) => self.ends.at(before)? as usize,
@@ -162,7 +171,7 @@ impl<'a> PageTimes<'a> {
         if end < start {
             return Err(Corrupt("the times of a page"));
         }
-        self.data.get(start..end).map(Bytes::new)
+        Ok(start..end)
     }
 
     /// The times of a page, by its place in the block and its number in the segment, in order, into
@@ -244,8 +253,19 @@ impl<'a> PageTimes<'a> {
                 lists.push((at, span));
             }
         }
-        for (at, span) in lists {
-            *span = Span::of(self.list(at)?, span.latest)?;
+        self.ends.fetch(lists.iter().map(|(at, _)| *at));
+        for some in lists.chunks_mut(AT_ONCE) {
+            let mut ranges = Vec::with_capacity(some.len());
+            for (at, _) in some.iter() {
+                ranges.push(self.range(*at)?);
+            }
+            if is_far(self.data.len()) {
+                fetch(&self.data, ranges.iter().map(|range| range.start));
+            }
+            for (range, (_, span)) in ranges.into_iter().zip(some) {
+                let list = Bytes::new(self.data.get(range)?);
+                **span = Span::of(list, span.latest)?;
+            }
         }
         Ok(())
     }

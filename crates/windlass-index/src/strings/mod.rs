@@ -18,6 +18,7 @@
 mod build;
 
 use crate::bytes::{Bytes, Corrupt};
+use crate::fetch::{LINE, fetch, is_far};
 use crate::stretch::Stretch;
 use crate::symbols::{self, ENTRY, SURT, SymbolTable, TEXT};
 
@@ -179,6 +180,17 @@ impl<'a> StringList<'a> {
         Ok(())
     }
 
+    /// Fetches what [`get`](Self::get) reads of strings here and there.
+    pub(crate) fn fetch(&self, positions: impl Iterator<Item = usize> + Clone) {
+        if !is_far(self.data.len()) {
+            return;
+        }
+        let groups = positions.map(|i| i / GROUP);
+        fetch(&self.starts, groups.clone().map(|group| group * 4));
+        let starts = groups.filter_map(|group| self.start(group).ok());
+        fetch(&self.data, starts.flat_map(|start| [start, start + LINE]));
+    }
+
     /// The strings from a group on, whose bytes are given.
     fn iter_over(&self, group: usize, bytes: Bytes<'a>) -> StringIter<'a> {
         StringIter {
@@ -335,6 +347,11 @@ impl<'a> StringCursor<'a> {
             rests: Vec::new(),
             text: Vec::new(),
         }
+    }
+
+    /// Fetches what [`get`](Self::get) reads of strings here and there.
+    pub(crate) fn fetch(&self, positions: impl Iterator<Item = usize> + Clone) {
+        self.list.fetch(positions);
     }
 
     /// The string at position `i`.

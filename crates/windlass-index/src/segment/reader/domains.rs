@@ -1,5 +1,7 @@
 //! The registrable domains of pages.
 
+use std::hint::black_box;
+
 use super::Segment;
 use crate::bytes::{Bytes, Corrupt};
 use crate::column::Column;
@@ -139,6 +141,16 @@ impl<'a> Domains<'a> {
         next.checked_sub(1)
             .map(|at| at as u64 as u32)
             .ok_or(Corrupt("the domains"))
+    }
+
+    /// The domain of each of some pages.
+    pub(crate) fn of_pages(&self, pages: &[u32]) -> Result<Vec<u32>, Corrupt> {
+        let steps = pages
+            .iter()
+            .flat_map(|page| self.steps.get(*page as usize / STEP));
+        let starts = steps.flat_map(|step| self.starts.get(*step as usize));
+        black_box(starts.fold(0, |all, start| all ^ start));
+        pages.iter().map(|page| self.of_page(*page)).collect()
     }
 
     /// The site keys of all domains.

@@ -114,21 +114,29 @@ impl Part {
         let mut all = Vec::new();
         for_each_place(words.clone(), word_of, |place| all.push(place));
         part.facts.reserve_exact(all.len());
-        if places.is_some() {
-            let mut pages = block.pages.clone();
-            let numbers = all.iter().map(|place| pages.get(*place as usize));
-            let numbers = numbers.collect::<Result<Vec<u32>, Corrupt>>()?;
-            segment.will_need_latest_of(numbers.into_iter());
-        }
-        let (mut pages, mut spans) = (Vec::new(), Vec::new());
-        let (mut domain, mut domain_end) = (0, 0);
+        let mut pages = Vec::with_capacity(all.len());
         for some in all.chunks(AT_ONCE) {
-            pages.clear();
-            for place in some {
-                pages.push(block.pages.get(*place as usize)?);
+            let some = some.iter().map(|place| *place as usize);
+            if places.is_none() {
+                for place in some {
+                    pages.push(block.pages.get(place)?);
+                }
+                continue;
             }
-            block.page_times.spans((some, &pages), &mut spans)?;
-            for ((place, page), seen) in some.iter().zip(&pages).zip(&spans) {
+            block.pages.fetch(some.clone());
+            for place in some {
+                pages.push(block.pages.at(place)?);
+            }
+        }
+        if places.is_some() {
+            segment.will_need_latest_of(pages.iter().copied());
+        }
+        let mut spans = Vec::new();
+        let (mut domain, mut domain_end) = (0, 0);
+        for (some, pages) in all.chunks(AT_ONCE).zip(pages.chunks(AT_ONCE)) {
+            block.page_times.spans((some, pages), &mut spans)?;
+            domains.fetch(pages);
+            for ((place, page), seen) in some.iter().zip(pages).zip(&spans) {
                 if *page >= domain_end {
                     domain = domains.of_page(*page)?;
                     domain_end = domains.range(domain as usize)?.1;

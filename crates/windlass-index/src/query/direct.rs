@@ -40,7 +40,7 @@ pub(super) fn append(
         }
     }
     segment.will_need_latest_of(pages.iter().copied());
-    let (all_domains, mut spans) = (segment.domains()?, Vec::new());
+    let (domains, mut spans) = (segment.domains()?, Vec::new());
     let mut dates = LinkDates::new(segment, history);
     let mut times = Vec::new();
     let mut exceptions = wanted.exceptions.iter().peekable();
@@ -49,9 +49,9 @@ pub(super) fn append(
     let parts = wanted.places.chunks(AT_ONCE).zip(pages.chunks(AT_ONCE));
     for ((places, pages), folds) in parts.zip(wanted.folds.chunks(AT_ONCE)) {
         block.page_times.spans((places, pages), &mut spans)?;
-        let domains = all_domains.of_pages(pages)?;
+        domains.fetch(pages);
         let parts = folds.iter().zip(places).zip(pages);
-        for (((&fold, &place), &page), (&span, domain)) in parts.zip(spans.iter().zip(domains)) {
+        for (((&fold, &place), &page), &span) in parts.zip(&spans) {
             let found = if let Some((_, link)) = exceptions.next_if(|(i, _)| *i == at) {
                 let seen = block.hrefs.exception(*link as u64 as u32)?;
                 times.clear();
@@ -63,13 +63,15 @@ pub(super) fn append(
                 block.page_times.of(place, page, &mut times)?;
                 dates.of(page, &times)?
             };
-            hits.extend(found.map(|found| Hit {
-                fold,
-                page: place,
-                domain,
-                first_seen: found.first_seen,
-                last_visited: found.last_visited,
-            }));
+            if let Some(found) = found {
+                hits.push(Hit {
+                    fold,
+                    page: place,
+                    domain: domains.of_page(page)?,
+                    first_seen: found.first_seen,
+                    last_visited: found.last_visited,
+                });
+            }
             at += 1;
         }
     }

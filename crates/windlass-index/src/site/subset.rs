@@ -15,6 +15,7 @@ use std::sync::Arc;
 use crate::bits::nth_one;
 use crate::bytes::{Bytes, Corrupt, u32_at, varint_length, write_varint};
 use crate::column::{Column, ColumnBuilder};
+use crate::fetch::{fetch, is_far};
 use crate::spool::{Scratch, Spool};
 use crate::stretch::Stretch;
 
@@ -220,6 +221,19 @@ impl<'a> Subset<'a> {
                 count += (word & ((1 << bit) - 1)).count_ones();
                 Ok((word >> bit & 1 == 1, count as usize))
             }
+        }
+    }
+
+    /// Fetches what [`rank`](Self::rank) reads of some places.
+    pub(super) fn fetch(&self, places: &[u32]) {
+        if let Form::Bits(groups) = &self.form
+            && is_far(groups.len())
+        {
+            let places = places.iter().map(|place| *place as usize);
+            fetch(
+                groups,
+                places.map(|place| place / GROUP * STEP + place % GROUP / 8),
+            );
         }
     }
 

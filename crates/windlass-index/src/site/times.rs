@@ -247,6 +247,7 @@ impl<'a> PageTimes<'a> {
         if self.own.len() == 0 {
             return Ok(());
         }
+        self.own.fetch(places);
         let mut lists = Vec::new();
         for (place, span) in places.iter().zip(spans.iter_mut()) {
             if let Some(at) = self.own.rank(*place as usize)? {

@@ -45,8 +45,8 @@ const PAGE_BYTES: usize = 32;
 const SHARED_PAGE_BYTES: usize = 80;
 /// A group, while it is made and afterwards.
 const GROUP_BYTES: usize = 80;
-/// Fewer pages than this are not worth a further thread to look them up.
-const LOOK_UPS_MIN: usize = 1 << 9;
+/// The pages of fewer links than this are not worth a further thread to look them up.
+const LOOK_UPS_MIN: usize = 1 << 12;
 
 pub(super) fn rows(
     segments: &[Arc<Segment>],

@@ -7,6 +7,7 @@ use super::overlap::Match;
 use super::source::Source;
 use crate::bytes::Corrupt;
 use crate::error::IndexError;
+use crate::fetch::AT_ONCE;
 use crate::places::Places;
 use crate::query::Question;
 use crate::segment::{PageFinder, PageKeys, Segment};
@@ -88,13 +89,16 @@ impl SegmentPages {
         let all = segment.domains()?;
         let (mut domains, mut domain_ranks) = (Vec::new(), Vec::with_capacity(numbers.len()));
         let mut end = 0;
-        for number in &numbers {
-            if *number >= end {
-                let domain = all.of_page(*number)?;
-                end = all.range(domain as usize)?.1;
-                domains.push(domain);
+        for numbers in numbers.chunks(AT_ONCE) {
+            all.fetch(numbers);
+            for number in numbers {
+                if *number >= end {
+                    let domain = all.of_page(*number)?;
+                    end = all.range(domain as usize)?.1;
+                    domains.push(domain);
+                }
+                domain_ranks.push(domains.len().saturating_sub(1) as u64 as u32);
             }
-            domain_ranks.push(domains.len().saturating_sub(1) as u64 as u32);
         }
         Ok(Self {
             numbers,

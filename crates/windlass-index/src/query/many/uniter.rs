@@ -11,16 +11,15 @@ use super::source::Source;
 use crate::bytes::Corrupt;
 use crate::error::IndexError;
 use crate::facts::{Fact, Plain};
+use crate::fetch::AT_ONCE;
 use crate::query::Question;
 use crate::query::parts::{each_of, threads};
 use crate::query::united::United;
 use crate::segment::Segment;
+use crate::site::Span;
 
 /// What is known of a page of the answer, and its domain.
 const FACT_BYTES: usize = size_of::<Fact>() + 4;
-/// How many shared pages are united between looks at the stop flag.
-const STRIDE: usize = 1 << 8;
-
 /// What is needed to put links together.
 pub(super) struct Uniter<'q, 'a> {
     pub(super) question: &'q Question<'q>,
@@ -126,32 +125,39 @@ impl Uniter<'_, '_> {
         let (Some(numbers), Some(of_slot)) = (numbers, of_slot) else {
             return Ok(all);
         };
-        for (rank, place) in source.places.iter().enumerate() {
-            if rank.is_multiple_of(STRIDE << 4) {
-                self.question.check_cancelled()?;
+        let (mut some, mut pages, mut spans) = (Vec::new(), Vec::new(), Vec::new());
+        let mut places = source.places.iter();
+        loop {
+            self.question.check_cancelled()?;
+            some.clear();
+            some.extend(places.by_ref().take(AT_ONCE));
+            if some.is_empty() {
+                return Ok(all);
             }
-            let slot = slots.get(rank);
-            let shared = self.shared.get(source.at, slot);
-            if shared != ALONE {
-                all.push(SourcePage::Shared(shared));
-                continue;
+            pages.clear();
+            let first = all.len();
+            for rank in first..first + some.len() {
+                let page = numbers.get(slots.get(rank));
+                pages.push(*page.ok_or(Corrupt("a page number")).map_err(&wrong)?);
             }
-            let mut read = || -> Result<Fact, Corrupt> {
-                let page = numbers.get(slot).ok_or(Corrupt("a page number"))?;
-                let number = of_slot.get(slot).ok_or(Corrupt("a page number"))?;
-                let (first_seen, last_visited) = block.page_times.first_and_last(place, *page)?;
-                let plain = plain(source.segment, *page, self.question.history, last_visited)?;
-                Ok(Fact::new(
-                    *number,
-                    plain.unwrap_or(Plain::Live {
-                        first_seen,
-                        last_visited,
-                    }),
-                ))
-            };
-            all.push(SourcePage::Alone(read().map_err(&wrong)?));
+            // Of shared pages in vain, but most are not.
+            let read = block.page_times.spans((&some, &pages), &mut spans);
+            read.map_err(&wrong)?;
+            for (page, span) in pages.iter().zip(&spans) {
+                let slot = slots.get(all.len());
+                let shared = self.shared.get(source.at, slot);
+                if shared != ALONE {
+                    all.push(SourcePage::Shared(shared));
+                    continue;
+                }
+                let number = of_slot.get(slot).ok_or(Corrupt("a page number"));
+                let plain = plain(source.segment, *page, self.question.history, *span);
+                all.push(SourcePage::Alone(Fact::new(
+                    *number.map_err(&wrong)?,
+                    plain,
+                )));
+            }
         }
-        Ok(all)
     }
 
     pub(super) fn forms_and_folds(&self, source: usize) -> (&[u32], &[u32]) {
@@ -199,23 +205,20 @@ pub(super) fn threads_for(sources: &[Source<'_>], links_min: usize) -> usize {
     (links / links_min.max(1)).clamp(1, threads())
 }
 
-/// What the page table of its only segment says of the links that were seen at all times of a page,
-/// the last of them being `last_visited`. `None`: they are kept, with these times.
-fn plain(
-    segment: &Segment,
-    page: u32,
-    history: History,
-    last_visited: u32,
-) -> Result<Option<Plain>, Corrupt> {
+/// What the page table of its only segment says of the links that were seen at all times of a page.
+fn plain(segment: &Segment, page: u32, history: History, span: Span) -> Plain {
     if segment.is_revisited(page) {
-        return Ok(Some(Plain::Revisited));
+        return Plain::Revisited;
     }
-    if history == History::AllTime || segment.latest(page)? == last_visited {
-        return Ok(None);
+    if history == History::AllTime || span.latest == span.last {
+        return Plain::Live {
+            first_seen: span.first,
+            last_visited: span.last,
+        };
     }
-    Ok(Some(match history {
+    match history {
         History::Live => Plain::Lost,
         // Whether they are kept follows from all captures.
         History::AllTime | History::Since(_) => Plain::Revisited,
-    }))
+    }
 }

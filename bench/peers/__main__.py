@@ -50,8 +50,12 @@ def main():
     made = apart(layout.prepare, export, options.work / "layout", *limits)
     say("questions")
     asked = apart(questions.choose, options.work / "layout", *limits)
-    question_file = options.work / "questions.json"
-    question_file.write_text(json.dumps(asked, indent=1))
+    new = apart(questions.choose_new, options.work / "layout", *limits)
+    question_file, new_file, all_file = (
+        options.work / f"{name}.json" for name in ("questions", "new", "all")
+    )
+    for file, of_file in ((question_file, asked), (new_file, new), (all_file, asked + new)):
+        file.write_text(json.dumps(of_file, indent=1))
 
     result = {
         "date": tables.today(),
@@ -59,12 +63,13 @@ def main():
         "threads": options.threads,
         "links": made["links"],
         "questions": asked,
-        "windlass": ask_windlass(options, question_file),
+        "new": new,
+        "windlass": ask_windlass(options, question_file, new_file),
         "engines": {},
     }
-    faults = wrong_totals(options, asked, result["windlass"]["answers"])
+    faults = wrong_totals(options, asked + new, result["windlass"]["answers"])
     for engine in options.engines.split(","):
-        got = ask_engine(options, engine, question_file)
+        got = ask_engine(options, engine, all_file)
         result["engines"][engine] = got
         faults += compare.differences(result["windlass"]["answers"], engine, got["answers"])
     print(tables.markdown(result))
@@ -94,10 +99,14 @@ def run(options, *arguments) -> str:
     return done.stdout
 
 
-def ask_windlass(options, question_file: pathlib.Path) -> dict:
-    """Warm, with rows; then cold, in processes of their own."""
+def ask_windlass(options, question_file: pathlib.Path, new_file: pathlib.Path) -> dict:
+    """Warm, with rows; new targets, once each; then cold, in processes of their own."""
     ask = ["bench", "--index", options.index, "--ask", question_file, "--output", "json"]
     warm = json.loads(run(options, *ask, "--repeat", options.repeat, "--rows"))
+    ask_new = [new_file if argument == question_file else argument for argument in ask]
+    once = json.loads(run(options, *ask_new, "--once"))
+    # Their rows are compared, their times are not.
+    warm += json.loads(run(options, *ask_new, "--repeat", 1, "--rows"))
     plain = [question for question in json.loads(question_file.read_text())
              if not question["variant"].startswith("by ")]
     cold_file = options.work / "cold.json"
@@ -108,6 +117,7 @@ def ask_windlass(options, question_file: pathlib.Path) -> dict:
         "version": run(options, "--version").strip(),
         "bytes": sum(path.stat().st_size for path in options.index.rglob("*") if path.is_file()),
         "answers": {answer["name"]: answer for answer in warm},
+        "once": once,
         "cold": cold,
     }
     built = json.loads(options.build.read_text()) if options.build else {}

@@ -1,6 +1,8 @@
 """What is asked: targets of every mode from few backlinks to many, chosen from the links themselves."""
 
+import contextlib
 import datetime
+import hashlib
 import pathlib
 
 import duckdb
@@ -19,6 +21,10 @@ WANTED = (
     ("subdomains", 0.022, True),
     ("subdomains", 1, True),
 )
+
+# Targets that are asked once each: how many backlinks, about, and how many targets of each mode.
+NEW_SIZES = (10, 100, 1_000, 10_000)
+NEW_TARGETS = 25
 
 # From the key of a URL to that of its host.
 HOST_KEY = "split_part(surt, chr(1), 1)"
@@ -47,8 +53,9 @@ def key_range(mode: str, host_key: str, path: str) -> tuple[str, str]:
     return start, start[:-1] + chr(ord(start[-1]) + 1)
 
 
-def choose(layout: pathlib.Path, memory: int, threads: int) -> list[dict]:
-    """The questions for these links, those about few backlinks first."""
+@contextlib.contextmanager
+def reading(layout: pathlib.Path, memory: int, threads: int):
+    """A connection that has the tables as views."""
     with duckdb.connect() as connection:
         connection.execute("SET enable_progress_bar = false")
         connection.execute(f"SET memory_limit = '{memory}B'")
@@ -58,6 +65,39 @@ def choose(layout: pathlib.Path, memory: int, threads: int) -> list[dict]:
             connection.execute(
                 f"CREATE VIEW {table} AS FROM read_parquet('{layout / table}.parquet')"
             )
+        yield connection
+
+
+def choose_new(layout: pathlib.Path, memory: int, threads: int) -> list[dict]:
+    """Targets that are asked once each, in an order without order; fewer where there are not so many."""
+    chosen = []
+    with reading(layout, memory, threads) as connection:
+        for mode, candidates in CANDIDATES.items():
+            connection.execute(f"CREATE TEMP TABLE {mode}_targets AS {candidates}")
+            for size in NEW_SIZES:
+                rows = connection.execute(
+                    f"SELECT key, target, path, n FROM {mode}_targets WHERE n BETWEEN ? AND ?"
+                    f" ORDER BY md5(key || path) LIMIT {NEW_TARGETS}",
+                    [size * 0.8, size * 1.25],
+                ).fetchall()
+                for key, target, path, backlinks in rows:
+                    found = {
+                        "target": target,
+                        "mode": mode,
+                        "backlinks": int(backlinks),
+                        "range": key_range(mode, key, path),
+                        "is_large": False,
+                    }
+                    chosen += [
+                        question | {"name": f"new {question['name']}", "group": f"{mode} {size:,}"}
+                        for question in asked_of(found, [])
+                    ]
+    return sorted(chosen, key=lambda question: hashlib.md5(question["name"].encode()).digest())
+
+
+def choose(layout: pathlib.Path, memory: int, threads: int) -> list[dict]:
+    """The questions for these links, those about few backlinks first."""
+    with reading(layout, memory, threads) as connection:
         total = connection.execute("SELECT sum(links) FROM urls").fetchone()[0]
         chosen: list[dict] = []
         for mode, wanted, is_large in WANTED:

@@ -82,6 +82,41 @@ def times_row(result: dict, engines: list[str], name: str, asked: list[dict], of
     return "| " + " | ".join(cells) + " |"
 
 
+def new_targets(result: dict) -> str:
+    """p50 and p99 of targets that are asked once each, by groups, and how much faster Windlass is than the best."""
+    engines = list(result["engines"])
+    lines = [
+        "| targets | each | windlass ms, p50 | p99 | "
+        + " | ".join(f"{engine} ms, p50 | p99" for engine in engines)
+        + " | best peer ÷ windlass, p50 | p99 |",
+        "|---|---|---|---|" + "---|" * (2 * len(engines) + 2),
+    ]
+    ours = {group["group"]: group for group in result["windlass"]["once"]}
+    for name in sorted(ours, key=lambda name: (ours[name]["backlinks"] / ours[name]["questions"])):
+        group = ours[name]
+        our_times = group["p50_ms"], group["p99_ms"]
+        cells = [f"{group['questions']} × {name}", grouped(group["backlinks"] / group["questions"])]
+        cells += map(shown_ms, our_times)
+        peers = []
+        for engine in engines:
+            answers = result["engines"][engine]["answers"]
+            got = [answers.get(q["name"], {}).get("once_ms") for q in result["new"] if q["group"] == name]
+            if any(ms is None for ms in got):
+                cells += ["–", "–"]
+                continue
+            peers.append((quantile(got, 50), quantile(got, 99)))
+            cells += map(shown_ms, peers[-1])
+        for their_times, our_time in zip(zip(*peers), our_times):
+            cells.append(f"{min(their_times) / our_time:,.1f}")
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def quantile(times: list[float], percent: int) -> float:
+    """As Windlass's."""
+    return sorted(times)[-(-(len(times) - 1) * percent // 100)]
+
+
 def storage(result: dict) -> str:
     links = result["links"]
     lines = ["| | load s | links/s | bytes | bytes a link | peak memory |", "|---|---|---|---|---|---|"]
@@ -137,6 +172,8 @@ def markdown(result: dict) -> str:
         f" {result['threads']} threads each; {result['windlass']['version']},"
         f" {', '.join(dict.fromkeys(versions))}. p50, everything in the page cache.",
         times(result),
+        "Targets that an open engine has not been asked about yet, once each:",
+        new_targets(result),
         storage(result),
         "Windlass with nothing in the page cache, one process a question:",
         cold(result),

@@ -14,7 +14,7 @@ use crate::store::{FileEntry, Unnamed, Writer};
 
 /// Which part of a collector's memory is left for what writing takes beside what it holds, and for what
 /// allocators keep between pieces that are in use.
-const WRITING_PART: usize = 6;
+const WRITING_PART: usize = 8;
 
 /// Collects captures within a bound of memory: what does not fit is sorted and spilled to disk. One
 /// a thread.

@@ -50,11 +50,14 @@ def main():
     made = apart(layout.prepare, export, options.work / "layout", *limits)
     say("questions")
     asked = apart(questions.choose, options.work / "layout", *limits)
-    new = apart(questions.choose_new, options.work / "layout", *limits)
+    known = [question["target"] for question in asked]
+    new = apart(questions.choose_new, options.work / "layout", *limits, known)
+    probes = [question for question in new if "is_probe" in question]
+    new = [question for question in new if "is_probe" not in question]
     question_file, new_file, all_file = (
         options.work / f"{name}.json" for name in ("questions", "new", "all")
     )
-    for file, of_file in ((question_file, asked), (new_file, new), (all_file, asked + new)):
+    for file, of_file in ((question_file, asked), (new_file, new), (all_file, asked + probes + new)):
         file.write_text(json.dumps(of_file, indent=1))
 
     result = {
@@ -101,6 +104,12 @@ def run(options, *arguments) -> str:
 
 def ask_windlass(options, question_file: pathlib.Path, new_file: pathlib.Path) -> dict:
     """Warm, with rows; new targets, once each; then cold, in processes of their own."""
+    # Cold answers of an earlier run have taken them out of the page cache.
+    files = [path for path in options.index.rglob("*") if path.is_file()]
+    for path in files:
+        with path.open("rb") as file:
+            while file.read(1 << 20):
+                pass
     ask = ["bench", "--index", options.index, "--ask", question_file, "--output", "json"]
     warm = json.loads(run(options, *ask, "--repeat", options.repeat, "--rows"))
     ask_new = [new_file if argument == question_file else argument for argument in ask]
@@ -115,7 +124,7 @@ def ask_windlass(options, question_file: pathlib.Path, new_file: pathlib.Path) -
     cold = json.loads(run(options, *ask, "--cold"))
     got = {
         "version": run(options, "--version").strip(),
-        "bytes": sum(path.stat().st_size for path in options.index.rglob("*") if path.is_file()),
+        "bytes": sum(path.stat().st_size for path in files),
         "answers": {answer["name"]: answer for answer in warm},
         "once": once,
         "cold": cold,

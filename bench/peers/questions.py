@@ -25,6 +25,8 @@ WANTED = (
 # Targets that are asked once each: how many backlinks, about, and how many targets of each mode.
 NEW_SIZES = (10, 100, 1_000, 10_000)
 NEW_TARGETS = 25
+# How many more of each tell which way of asking is the fastest.
+PROBES = 3
 
 # From the key of a URL to that of its host.
 HOST_KEY = "split_part(surt, chr(1), 1)"
@@ -68,19 +70,21 @@ def reading(layout: pathlib.Path, memory: int, threads: int):
         yield connection
 
 
-def choose_new(layout: pathlib.Path, memory: int, threads: int) -> list[dict]:
-    """Targets that are asked once each, in an order without order; fewer where there are not so many."""
-    chosen = []
+def choose_new(layout: pathlib.Path, memory: int, threads: int, known: list[str]) -> list[dict]:
+    """Targets that are asked once each, none of those that are known, in an order without order; fewer where there
+    are not so many. Before them come some of each group that tell which way of asking is the fastest."""
+    probes, chosen = [], []
     with reading(layout, memory, threads) as connection:
         for mode, candidates in CANDIDATES.items():
             connection.execute(f"CREATE TEMP TABLE {mode}_targets AS {candidates}")
             for size in NEW_SIZES:
                 rows = connection.execute(
                     f"SELECT key, target, path, n FROM {mode}_targets WHERE n BETWEEN ? AND ?"
-                    f" ORDER BY md5(key || path) LIMIT {NEW_TARGETS}",
-                    [size * 0.8, size * 1.25],
+                    f" AND NOT list_contains(?, target)"
+                    f" ORDER BY md5(key || path) LIMIT {PROBES + NEW_TARGETS}",
+                    [size * 0.8, size * 1.25, known],
                 ).fetchall()
-                for key, target, path, backlinks in rows:
+                for at, (key, target, path, backlinks) in enumerate(rows):
                     found = {
                         "target": target,
                         "mode": mode,
@@ -88,11 +92,14 @@ def choose_new(layout: pathlib.Path, memory: int, threads: int) -> list[dict]:
                         "range": key_range(mode, key, path),
                         "is_large": False,
                     }
-                    chosen += [
-                        question | {"name": f"new {question['name']}", "group": f"{mode} {size:,}"}
-                        for question in asked_of(found, [])
-                    ]
-    return sorted(chosen, key=lambda question: hashlib.md5(question["name"].encode()).digest())
+                    (question,) = asked_of(found, [])
+                    question |= {"name": f"new {question['name']}", "group": f"{mode} {size:,}"}
+                    if at < PROBES:
+                        probes.append(question | {"is_probe": True})
+                    else:
+                        chosen.append(question)
+    chosen.sort(key=lambda question: hashlib.md5(question["name"].encode()).digest())
+    return probes + chosen
 
 
 def choose(layout: pathlib.Path, memory: int, threads: int) -> list[dict]:

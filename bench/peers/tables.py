@@ -4,6 +4,7 @@ import datetime
 import os
 import pathlib
 import platform
+import statistics
 
 #: The first time of an engine that was opened anew, and again.
 TIMES = ("first_p50_ms", "p50_ms")
@@ -83,38 +84,37 @@ def times_row(result: dict, engines: list[str], name: str, asked: list[dict], of
 
 
 def new_targets(result: dict) -> str:
-    """p50 and p99 of targets that are asked once each, by groups, and how much faster Windlass is than the best."""
+    """p50 and the slowest of targets that are asked once each, by groups, and how much faster Windlass is than the
+    best."""
     engines = list(result["engines"])
     lines = [
-        "| targets | each | windlass ms, p50 | p99 | "
-        + " | ".join(f"{engine} ms, p50 | p99" for engine in engines)
-        + " | best peer ÷ windlass, p50 | p99 |",
-        "|---|---|---|---|" + "---|" * (2 * len(engines) + 2),
+        "| targets | backlinks each | windlass ms, p50 | slowest | "
+        + " | ".join(f"{engine} ms, p50 | slowest" for engine in engines)
+        + " | best peer ÷ windlass, p50 |",
+        "|---|---|---|---|" + "---|" * (2 * len(engines) + 1),
     ]
     ours = {group["group"]: group for group in result["windlass"]["once"]}
-    for name in sorted(ours, key=lambda name: (ours[name]["backlinks"] / ours[name]["questions"])):
+    for name in sorted(ours, key=lambda name: ours[name]["backlinks"] / ours[name]["questions"]):
         group = ours[name]
-        our_times = group["p50_ms"], group["p99_ms"]
-        cells = [f"{group['questions']} × {name}", grouped(group["backlinks"] / group["questions"])]
-        cells += map(shown_ms, our_times)
+        cells = [
+            f"{group['questions']} × {name}",
+            grouped(group["backlinks"] / group["questions"]),
+            shown_ms(group["p50_ms"]),
+            shown_ms(group["max_ms"]),
+        ]
         peers = []
         for engine in engines:
             answers = result["engines"][engine]["answers"]
-            got = [answers.get(q["name"], {}).get("once_ms") for q in result["new"] if q["group"] == name]
-            if any(ms is None for ms in got):
-                cells += ["–", "–"]
-                continue
-            peers.append((quantile(got, 50), quantile(got, 99)))
-            cells += map(shown_ms, peers[-1])
-        for their_times, our_time in zip(zip(*peers), our_times):
-            cells.append(f"{min(their_times) / our_time:,.1f}")
+            got = [answers.get(q["name"], {}) for q in result["new"] if q["group"] == name]
+            times = [answer["once_ms"] for answer in got if "once_ms" in answer]
+            if len(times) == len(got):
+                peers.append(statistics.median_high(times))
+                cells += [shown_ms(peers[-1]), shown_ms(max(times))]
+            else:
+                cells += ["failed" if any("error" in answer for answer in got) else "–", ""]
+        cells.append(f"{min(peers) / group['p50_ms']:,.1f}" if peers else "")
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
-
-
-def quantile(times: list[float], percent: int) -> float:
-    """As Windlass's."""
-    return sorted(times)[-(-(len(times) - 1) * percent // 100)]
 
 
 def storage(result: dict) -> str:

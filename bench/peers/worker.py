@@ -34,6 +34,13 @@ def ask(engine, question: dict, way: sql.Way):
 
 
 def fastest_way(engine, question: dict) -> tuple[sql.Way, float]:
+    """The way in which a question is answered in the least time, and how long that is."""
+    found = ways_of(engine, question)
+    best = min(found, key=found.get)
+    return best, found[best]
+
+
+def ways_of(engine, question: dict) -> dict[sql.Way, float]:
     """Asks in all ways. Each is asked twice where that is cheap, for the first answer also reads.
 
     Where answers are slow, keys instead of numbers are tried with the fastest way by numbers only.
@@ -59,8 +66,7 @@ def fastest_way(engine, question: dict) -> tuple[sql.Way, float]:
             attempt(way)
     if not found:
         raise RuntimeError("; ".join(failures))
-    best = min(found, key=found.get)
-    return best, found[best]
+    return found
 
 
 def measure(engine, question: dict, repeat: int, ways: dict) -> dict:
@@ -96,15 +102,21 @@ def measure(engine, question: dict, repeat: int, ways: dict) -> dict:
     }
 
 
-def measure_new(engine, question: dict, ways: dict) -> dict:
-    """The rows of an answer that is given once, in the way that was the fastest for the first of its group."""
-    group = question["group"]
-    if group not in ways:
-        ways[group], _ = fastest_way(engine, question)
-    table, seconds = ask(engine, question, ways[group])
+def probe(engine, question: dict, sums: dict) -> None:
+    """Adds up what each way takes for the first targets of a group, which are not timed."""
+    of_group = sums.setdefault(question["group"], {})
+    for way, seconds in ways_of(engine, question).items():
+        of_group[way] = of_group.get(way, 0) + seconds
+
+
+def measure_new(engine, question: dict, sums: dict) -> dict:
+    """The rows of an answer that is given once, in the way that is the fastest for others like it."""
+    of_group = sums[question["group"]]
+    way = min(of_group, key=of_group.get)
+    table, seconds = ask(engine, question, way)
     return {
         "name": question["name"],
-        "way": ways[group].name,
+        "way": way.name,
         "once_ms": seconds * 1e3,
         "rows": rows_of(table),
     }
@@ -149,11 +161,14 @@ def main():
         say(version=engine.version(), load_s=time.perf_counter() - start, bytes=engine.size())
         engine.load((BY_SURT,))
         engine.open()
-        ways = {}
+        ways, sums = {}, {}
         for question in json.loads(options.questions.read_text()):
             try:
+                if "is_probe" in question:
+                    probe(engine, question, sums)
+                    continue
                 if "group" in question:
-                    answer = measure_new(engine, question, ways)
+                    answer = measure_new(engine, question, sums)
                 else:
                     answer = measure(engine, question, options.repeat, ways)
             except Exception as error:  # noqa: BLE001

@@ -5,11 +5,14 @@ mod folds;
 
 use std::ops::Range;
 
+use windlass_links::History;
+
 use crate::bits::{BitSet, RankedBits};
 use crate::bytes::Corrupt;
 use crate::cache::{Cache, KeptMemory, LookedUp, Memory};
 use crate::query::LinkDates;
-use crate::site::SiteBlock;
+use crate::segment::Segment;
+use crate::site::{PageSpan, SiteBlock};
 
 pub(crate) use folds::Folds;
 
@@ -26,7 +29,7 @@ pub(crate) struct Fact {
 /// What a [`Fact`] says of the links that were seen at all of the page's times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Plain {
-    /// They are live, with these dates (R13).
+    /// The history keeps them, with these dates (R13).
     Live {
         /// Seconds.
         first_seen: u32,
@@ -35,8 +38,29 @@ pub(crate) enum Plain {
     },
     /// They are lost.
     Lost,
-    /// The page has revisits: its showings must be asked.
+    /// The page has revisits, or it hangs on more than its latest capture: its showings must be asked.
     Revisited,
+}
+
+impl Plain {
+    /// What the only segment that has a page says of the links that were seen at all of its times, by a history.
+    #[inline]
+    pub(crate) fn of(segment: &Segment, page: u32, history: History, seen: PageSpan) -> Self {
+        if segment.is_revisited(page) {
+            return Self::Revisited;
+        }
+        if history == History::AllTime || seen.latest == seen.last {
+            return Self::Live {
+                first_seen: seen.first,
+                last_visited: seen.last,
+            };
+        }
+        match history {
+            History::Live => Self::Lost,
+            // Whether they are kept follows from all captures.
+            History::AllTime | History::Since(_) => Self::Revisited,
+        }
+    }
 }
 
 impl Fact {

@@ -142,14 +142,6 @@ impl Paged<'_> {
         }
         Ok(())
     }
-
-    /// Whether all blocks that some values lie in have been verified: then they have been read.
-    pub(crate) fn is_known(&self, values: std::ops::Range<usize>) -> bool {
-        let firsts = (values.start / VALUES..values.end.div_ceil(VALUES)).map(|b| b * VALUES);
-        firsts
-            .into_iter()
-            .all(|first| self.unknown_block(first).is_none())
-    }
 }
 
 #[cfg(test)]
@@ -182,13 +174,10 @@ mod tests {
                 let mut found = Vec::new();
                 paged.for_each(&all, |value| found.push(value)).unwrap();
                 assert!(found.into_iter().eq(all.iter().map(|i| i * 7)));
-                assert!(paged.is_known(0..n));
                 for beyond in n..n + 2000 {
                     assert!(paged.for_each(&[beyond as u32], |_| ()).is_err());
                 }
             }
-            let verified = Verified::new(&section);
-            assert_eq!(Paged::new(&section, &verified).is_known(0..n), n == 0);
             if n > 0 {
                 let last = section.len() - 5;
                 section[last] ^= 1;

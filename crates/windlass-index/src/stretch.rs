@@ -216,8 +216,8 @@ impl<'a> Stretch<'a> {
         self.bytes.get(range).ok_or(Corrupt("a position"))
     }
 
-    /// What the byte at a position takes to be read that is not near yet, for who reads many and waits for none; 0
-    /// where its page has not been verified, which may have to be read first.
+    /// Brings the byte at a position near; its value means nothing. Does nothing where its page has not been verified,
+    /// which may have to be read from the disk.
     #[inline]
     pub(crate) fn touch(&self, at: usize) -> u8 {
         let is_known = self.section.is_none_or(|section| {
@@ -368,6 +368,28 @@ mod tests {
         let (_, tail) = all.split_at(2 * CHECKED_BYTES).unwrap();
         assert!(tail.all().is_ok());
         assert!(all.all().is_err());
+    }
+
+    #[test]
+    fn touching_verifies_nothing_and_reads_what_is_verified() {
+        let n = 2 * CHECKED_BYTES + 9;
+        let (section, memory) = section(n, None);
+        let all = section.stretch();
+        let (_, tail) = all.split_at(5).unwrap();
+        assert_eq!(all.touch(100), 0);
+        assert_eq!(section.verified_pages().0, 0);
+        all.get(0..1).unwrap();
+        assert_eq!(section.verified_pages().0, 1);
+        memory.1.lock().unwrap().clear();
+        let byte = |at: usize| (at * 31 % 251) as u8;
+        assert_eq!((all.touch(100), tail.touch(100)), (byte(100), byte(105)));
+        for at in [CHECKED_BYTES, n - 1, n, 10 * n, usize::MAX / 2] {
+            assert_eq!(all.touch(at), 0);
+        }
+        assert_eq!(section.verified_pages().0, 1);
+        assert!(memory.1.lock().unwrap().is_empty());
+        assert_eq!(Stretch::trusted(b"ab").touch(1), b'b');
+        assert_eq!(Stretch::trusted(b"ab").touch(2), 0);
     }
 
     #[test]

@@ -167,12 +167,22 @@ impl<'a> Texts<'a> {
     ) -> Result<(), IndexError> {
         if let Kind::Site(site) = &mut self.0 {
             site.look_for_table(numbers.len())?;
-            let segment = site.domains.segment;
-            let read = site.append_anchors(numbers, text, ends);
-            return read.map_err(|corrupt| segment.corrupt(corrupt));
+            if site.of_range.is_none() && site.table.is_none() {
+                let segment = site.domains.segment;
+                let read = site.append_anchors(numbers, text, ends);
+                return read.map_err(|corrupt| segment.corrupt(corrupt));
+            }
         }
         for number in numbers {
-            text.push_str(self.anchor(*number)?);
+            let anchor = match &mut self.0 {
+                Kind::Site(site) => {
+                    let segment = site.domains.segment;
+                    let anchor = site.anchor(*number);
+                    anchor.map_err(|corrupt| segment.corrupt(corrupt))?
+                }
+                _ => self.anchor(*number)?,
+            };
+            text.push_str(anchor);
             ends.push(text.len());
         }
         Ok(())
@@ -211,19 +221,13 @@ impl SiteTexts<'_> {
         Ok(())
     }
 
+    /// Appends anchors of which none is kept.
     fn append_anchors(
         &mut self,
         numbers: &[u32],
         text: &mut String,
         ends: &mut Vec<usize>,
     ) -> Result<(), Corrupt> {
-        if self.of_range.is_some() || self.table.is_some() {
-            for number in numbers {
-                text.push_str(self.anchor(*number)?);
-                ends.push(text.len());
-            }
-            return Ok(());
-        }
         let mut forms = Vec::with_capacity(AT_ONCE.min(numbers.len()));
         for some in numbers.chunks(AT_ONCE) {
             forms.clear();

@@ -6,7 +6,7 @@ mod support;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use windlass_index::{IndexError, KeptMemory, Section, Snapshot};
-use windlass_links::{Capture, History, Mode, Target};
+use windlass_links::{Capture, CaptureTime, History, Mode, Outcome, Target};
 use windlass_reference::ReferenceIndex;
 use windlass_reference::fixtures::{
     arb_captures, arb_history, arb_target, capture, list, scenarios,
@@ -163,6 +163,83 @@ proptest! {
             let mut sizes = kept.sizes().0;
             sizes.retain(|(section, _)| !is_internal(*section));
             prop_assert_eq!(sizes, bare.sizes().0);
+        }
+    }
+}
+
+/// What many links need is read for hundreds of them at once: none may get what is another's.
+#[test]
+fn hundreds_of_links_of_which_some_have_sightings_of_their_own() {
+    let mut captures = Vec::new();
+    for n in 0..1200u32 {
+        // Each third page is captured again, the link to be lost then, or found; each fifth links with another anchor.
+        let page = format!("http://site{}.test/{n}", n * 7 % 90);
+        let (anchor, seconds) = (
+            format!("anchor {}", n % 5 * 10 + n % 50),
+            1000 + n * 13 % 700,
+        );
+        let first = capture(&page, seconds).link("http://target.example/", "always");
+        let again = capture(&page, seconds + 1000).link("http://target.example/", "always");
+        let target = format!("http://target.example/{}", n % 3);
+        match n % 12 {
+            0 => {
+                captures.push(first.link(&target, &anchor).build());
+                captures.push(again.build());
+            }
+            3 => {
+                captures.push(first.build());
+                captures.push(again.link(&target, &anchor).build());
+            }
+            6 => {
+                captures.push(first.build());
+                captures.push(again.link(&target, &anchor).build());
+                captures.push(
+                    capture(&page, seconds + 2000)
+                        .outcome(Outcome::Revisit(Some(CaptureTime::from_unix(
+                            seconds + 1000,
+                        ))))
+                        .build(),
+                );
+            }
+            9 => {
+                captures.push(first.link(&target, &anchor).build());
+                captures.push(again.link(&target, &anchor).build());
+            }
+            _ => captures.push(first.link(&target, &anchor).build()),
+        }
+    }
+    let index = ReferenceIndex::new(captures.clone(), list());
+    let (whole, many) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    ingest(whole.path(), &Plan::whole(&captures));
+    let batches = captures.chunks(900).map(<[Capture]>::to_vec).collect();
+    ingest(
+        many.path(),
+        &Plan {
+            batches,
+            memory_max: usize::MAX,
+        },
+    );
+    for directory in [&whole, &many] {
+        let snapshot = Snapshot::open(directory.path()).unwrap();
+        for (target, mode) in [
+            ("target.example", Mode::Domain),
+            ("target.example/", Mode::Exact),
+            ("target.example/1", Mode::Exact),
+        ] {
+            let target = Target::parse(target, mode).unwrap();
+            for history in [
+                History::Live,
+                History::AllTime,
+                History::Since(CaptureTime::from_unix(2400)),
+            ] {
+                let expected = expected(&index, &target, history);
+                assert!(expected.rows.len() > 50);
+                assert_eq!(
+                    found(&snapshot, &target, history),
+                    expected,
+                    "{target} {history:?}"
+                );
+            }
         }
     }
 }

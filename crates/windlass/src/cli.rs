@@ -318,7 +318,8 @@ pub(crate) struct DemoOptions {
   windlass bench --links 10M --keep ./index --no-ask
   windlass bench --shape farm --memory 512M
   windlass bench --shape anchors --links 1M
-  windlass bench --index ./index --ask questions.json --repeat 100")]
+  windlass bench --index ./index --ask questions.json --repeat 100
+  windlass bench --index ./index --ask questions.json --once")]
 #[command(group(clap::ArgGroup::new("built").args(["links", "shape"]).multiple(true)))]
 #[command(group(clap::ArgGroup::new("asked").args(["links", "ask"]).multiple(true)))]
 pub(crate) struct BenchOptions {

@@ -98,9 +98,58 @@ fn an_index_is_kept_and_answers_as_the_report_does() {
             assert_eq!(answer[member], cold[member], "{member} of {question}");
         }
     }
+    once_each(&index, &file, questions, &answers);
     assert!(answers[0]["rows"].as_array().unwrap().len() > 100);
     assert!(answers[1]["rows"].as_array().unwrap().len() > 1);
     assert!(answers[3]["backlinks"].as_u64().unwrap() > 50);
+}
+
+/// Questions that are asked once are told of by groups; those without a group are one.
+fn once_each(index: &Path, file: &Path, questions: &[Value], answers: &[Value]) {
+    let mut questions = questions.to_vec();
+    for question in &mut questions[..2] {
+        question["group"] = json!("two of them");
+    }
+    fs::write(file, json!(questions).to_string()).unwrap();
+    let groups = ask(index, file, &["--once"]);
+    let backlinks = |answers: &[Value]| -> u64 {
+        answers
+            .iter()
+            .map(|answer| answer["backlinks"].as_u64().unwrap())
+            .sum()
+    };
+    let (two, others) = answers.split_at(2);
+    let expected = [
+        ("", others.len(), backlinks(others)),
+        ("two of them", 2, backlinks(two)),
+    ];
+    assert_eq!(groups.len(), expected.len());
+    for (group, (name, asked, backlinks)) in groups.iter().zip(expected) {
+        assert_eq!(
+            (&group["group"], &group["questions"], &group["backlinks"]),
+            (&json!(name), &json!(asked), &json!(backlinks))
+        );
+        let times =
+            ["p50_ms", "p90_ms", "p99_ms", "max_ms"].map(|name| group[name].as_f64().unwrap());
+        assert!(times[0] > 0.0 && times.is_sorted(), "{group}");
+    }
+    let arguments = [
+        "bench",
+        "--index",
+        text(index),
+        "--ask",
+        text(file),
+        "--once",
+    ];
+    let table = stdout(arguments);
+    assert!(
+        table.starts_with("group") && table.contains("two of them"),
+        "{table}"
+    );
+    for other in [&["--rows"][..], &["--cold"], &["--repeat", "3"]] {
+        let error = stderr([&arguments[..], other].concat());
+        assert!(error.contains("cannot be used with"), "{error}");
+    }
 }
 
 #[test]

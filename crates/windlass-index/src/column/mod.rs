@@ -32,6 +32,8 @@ pub(crate) use read::Column;
 
 /// Values in a block.
 pub(crate) const BLOCK: usize = BitPacker4x::BLOCK_LEN;
+/// Where fewer than one in so many values is wanted, it is not worth decoding the others.
+pub(crate) const SPARSE: usize = 16;
 /// Set in a width where patches or a minimum follow.
 const MORE: u8 = 0x80;
 /// Set in the width of a block of differences.

@@ -23,6 +23,7 @@ proptest! {
             prop_assert_eq!(column.get(i).unwrap(), values[i]);
         }
         let mut fresh = column.clone();
+        fresh.fetch((0..values.len()).rev());
         for i in (0..values.len()).map(|i| i * 89 % values.len()) {
             prop_assert_eq!(fresh.at(i).unwrap(), values[i]);
             let (min, max) = fresh.bounds(i / BLOCK).unwrap();
@@ -53,6 +54,7 @@ proptest! {
     #[test]
     fn foreign_bytes_never_panic(data in prop::collection::vec(any::<u8>(), 0..2000), n in 0usize..700) {
         if let Ok(mut column) = Column::read(&mut Bytes::new(&data), n) {
+            column.fetch(0..n + 1000);
             for i in 0..n {
                 let _ = column.get(i);
                 let _ = column.at(n - 1 - i);

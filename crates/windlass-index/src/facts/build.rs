@@ -3,10 +3,13 @@
 use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 
+use windlass_links::History;
+
 use super::folds::Folds;
 use super::{Fact, FactTable, Plain};
 use crate::bits::{BitSet, RankedBits};
 use crate::bytes::Corrupt;
+use crate::column::SPARSE;
 use crate::error::{IndexError, check};
 use crate::fetch::AT_ONCE;
 use crate::query::{each_of, threads};
@@ -115,22 +118,20 @@ impl Part {
         for_each_place(words.clone(), word_of, |place| all.push(place));
         part.facts.reserve_exact(all.len());
         let mut pages = Vec::with_capacity(all.len());
+        let is_sparse = all.len() * SPARSE < words.len() * 64;
         for some in all.chunks(AT_ONCE) {
             let some = some.iter().map(|place| *place as usize);
-            if places.is_none() {
-                for place in some {
-                    pages.push(block.pages.get(place)?);
-                }
-                continue;
+            if is_sparse {
+                block.pages.fetch(some.clone());
             }
-            block.pages.fetch(some.clone());
             for place in some {
-                pages.push(block.pages.at(place)?);
+                pages.push(match is_sparse {
+                    true => block.pages.at(place)?,
+                    false => block.pages.get(place)?,
+                });
             }
         }
-        if places.is_some() {
-            segment.will_need_latest_of(pages.iter().copied());
-        }
+        segment.will_need_latest_of(pages.iter().copied());
         let mut spans = Vec::new();
         let (mut domain, mut domain_end) = (0, 0);
         for (some, pages) in all.chunks(AT_ONCE).zip(pages.chunks(AT_ONCE)) {
@@ -141,19 +142,12 @@ impl Part {
                     domain = domains.of_page(*page)?;
                     domain_end = domains.range(domain as usize)?.1;
                 }
-                let plain = if segment.is_revisited(*page) {
-                    Plain::Revisited
-                } else if seen.latest == seen.last {
-                    if let Some(word) = part.live.get_mut(*place as usize / 64 - words.start) {
-                        *word |= 1 << (place % 64);
-                    }
-                    Plain::Live {
-                        first_seen: seen.first,
-                        last_visited: seen.last,
-                    }
-                } else {
-                    Plain::Lost
-                };
+                let plain = Plain::of(segment, *page, History::Live, *seen);
+                if matches!(plain, Plain::Live { .. })
+                    && let Some(word) = part.live.get_mut(*place as usize / 64 - words.start)
+                {
+                    *word |= 1 << (place % 64);
+                }
                 part.facts.push(Fact::new(domain, plain));
             }
         }

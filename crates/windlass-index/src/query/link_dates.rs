@@ -7,9 +7,10 @@ use windlass_links::History;
 
 use super::dates::{self, Dates};
 use crate::bytes::Corrupt;
+use crate::facts::Plain;
 use crate::segment::Segment;
 use crate::showings::Showings;
-use crate::site::Span;
+use crate::site::PageSpan;
 
 /// Bytes of pages' showings that are kept: those of some ten thousands of pages, as a rule.
 const KEPT_BYTES_MAX: usize = 4 << 20;
@@ -40,38 +41,33 @@ impl<'a> LinkDates<'a> {
     /// The dates of a backlink that was seen at all of its page's times, which lie between these; `None` where the
     /// history leaves it out. Nothing where these do not tell: then [`of`](Self::of) does, of all times.
     #[inline]
-    pub(crate) fn of_span(&self, page: u32, span: Span) -> Result<Option<Option<Dates>>, Corrupt> {
-        self.known(page, (span.first, span.last), || Ok(span.latest))
-    }
-
-    #[inline]
-    fn known(
-        &self,
-        page: u32,
-        (first_seen, last_visited): (u32, u32),
-        latest: impl FnOnce() -> Result<u32, Corrupt>,
-    ) -> Result<Option<Option<Dates>>, Corrupt> {
-        if self.segment.is_revisited(page) {
-            return Ok(None);
-        }
-        if self.history == History::AllTime || latest()? == last_visited {
-            return Ok(Some(Some(Dates {
+    pub(crate) fn of_span(&self, page: u32, seen: PageSpan) -> Option<Option<Dates>> {
+        match Plain::of(self.segment, page, self.history, seen) {
+            Plain::Live {
                 first_seen,
                 last_visited,
-            })));
+            } => Some(Some(Dates {
+                first_seen,
+                last_visited,
+            })),
+            Plain::Lost => Some(None),
+            Plain::Revisited => None,
         }
-        Ok((self.history == History::Live).then_some(None))
     }
 
     /// The dates of a backlink on a page that was seen at these times, in order; `None` where the
     /// history leaves it out.
     pub(crate) fn of(&mut self, page: u32, times: &[u32]) -> Result<Option<Dates>, Corrupt> {
-        let (Some(&first_seen), Some(&last_visited)) = (times.first(), times.last()) else {
+        let (Some(&first), Some(&last)) = (times.first(), times.last()) else {
             return Err(Corrupt("a link without sightings"));
         };
-        if let Some(known) = self.known(page, (first_seen, last_visited), || {
-            self.segment.latest(page)
-        })? {
+        let latest = self.segment.latest(page)?;
+        let seen = PageSpan {
+            first,
+            last,
+            latest,
+        };
+        if let Some(known) = self.of_span(page, seen) {
             return Ok(known);
         }
         if self.bytes > KEPT_BYTES_MAX {

@@ -244,12 +244,13 @@ impl<'a> Found<'a> {
             }
             return Ok(hits);
         }
+        let mut block = self.block.clone();
         for links in &self.links {
             for start in links.clone().step_by(STRIDE) {
                 question.check_cancelled()?;
                 let some = start..links.end.min(start + STRIDE);
-                let (block, history) = (&self.block, question.history);
-                direct::append(segment, block, history, some, &|_| true, &mut hits)
+                let history = question.history;
+                direct::append(segment, &mut block, history, some, &|_| true, &mut hits)
                     .map_err(|corrupt| segment.corrupt(corrupt))?;
             }
         }

@@ -3,7 +3,7 @@
 //! Five ways lead to them, the first that applies is taken: finished groups, for a range of urls that
 //! many links lead to; the rows of the range, where they are kept because it is asked about again; the
 //! links of the whole site in the order of the report, ready-made; the links of the range in the
-//! order of the block, gathered and sorted; and, of other histories than `live`, these links looked up one by one. The
+//! order of the block, gathered and sorted; and, of other histories than `live`, these links looked up with nothing prepared. The
 //! last three are divided into parts by folds, so that several threads work at once and none holds more than
 //! [`Tuning::part_links_max`] links. Where only some anchors are asked about, the links of the others
 //! are neither sorted nor looked up.
@@ -314,13 +314,13 @@ impl Source<'_> {
         wants: &dyn Fn(u32) -> bool,
         cancel: &AtomicBool,
     ) -> Result<Vec<Hit>, IndexError> {
-        let mut hits = Vec::new();
+        let (mut block, mut hits) = (self.block.clone(), Vec::new());
         for links in &self.scan.links {
             for start in links.clone().step_by(STRIDE) {
                 check(cancel)?;
                 let some = start..links.end.min(start + STRIDE);
                 let (segment, history) = (&self.scan.segment, self.scan.history);
-                super::direct::append(segment, &self.block, history, some, wants, &mut hits)
+                super::direct::append(segment, &mut block, history, some, wants, &mut hits)
                     .map_err(self.scan.wrong())?;
             }
         }

@@ -215,10 +215,10 @@ impl<'a> Subset<'a> {
                 let (word, bit) = (place % GROUP / 64, place % 64);
                 let mut count = before;
                 for at in 0..word {
-                    count += word_at(bits, at).count_ones();
+                    count = count.wrapping_add(word_at(bits, at).count_ones());
                 }
                 let word = word_at(bits, word);
-                count += (word & ((1 << bit) - 1)).count_ones();
+                count = count.wrapping_add((word & ((1 << bit) - 1)).count_ones());
                 Ok((word >> bit & 1 == 1, count as usize))
             }
         }
@@ -456,6 +456,7 @@ mod tests {
                 prop_assert_eq!(subset.next_from(place).unwrap(), places.get(before).copied());
                 let is_in = places.get(before) == Some(&place);
                 prop_assert_eq!(subset.find(place).unwrap(), (is_in, before));
+                prop_assert_eq!(subset.rank(place).unwrap(), is_in.then_some(before));
                 if !is_in {
                     prop_assert_eq!(subset.find_outside(outside).unwrap(), place);
                     // Also where the one before was far away.
@@ -471,8 +472,10 @@ mod tests {
         fn foreign_bytes_never_panic(data in prop::collection::vec(any::<u8>(), 0..400), of in 0usize..3000) {
             if let Ok(mut subset) = Subset::read(&mut Bytes::new(&data), of) {
                 let _ = subset.words();
+                subset.fetch(&[0, of as u32 / 2, of as u32, of as u32 + 5000, u32::MAX]);
                 for place in 0..of + 2 {
                     let _ = subset.find(place);
+                    let _ = subset.rank(place);
                     let _ = subset.next_from(place);
                     let _ = subset.find_outside(place);
                 }

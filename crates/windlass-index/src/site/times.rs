@@ -221,24 +221,26 @@ impl<'a> PageTimes<'a> {
         Ok(match self.own(place)? {
             None => (latest, latest),
             Some(list) => {
-                let span = Span::of(list, latest)?;
+                let span = PageSpan::of(list, latest)?;
                 (span.first, span.last)
             }
         })
     }
 
-    /// The first and the last time of each of some pages, and when it was last really captured. What is read for one
-    /// lies anywhere in memory, so the same is read for all of them, which need not wait for each other, before what
-    /// follows from it.
+    /// The first and the last time of each of some pages, by their places in the block and their numbers in the
+    /// segment, and when it was last really captured. What is read for one lies anywhere in memory, so the same is read
+    /// for all of them, which need not wait for each other, before what follows from it. [`AT_ONCE`] pages are enough
+    /// for that, and few enough that what is fetched is near when it is read.
     pub(crate) fn spans(
         &mut self,
         (places, pages): (&[u32], &[u32]),
-        spans: &mut Vec<Span>,
+        spans: &mut Vec<PageSpan>,
     ) -> Result<(), Corrupt> {
+        debug_assert!(places.len() == pages.len() && pages.len() <= AT_ONCE);
         spans.clear();
         spans.reserve(pages.len());
         self.latest.for_each(pages, |latest| {
-            spans.push(Span {
+            spans.push(PageSpan {
                 first: latest,
                 last: latest,
                 latest,
@@ -249,24 +251,22 @@ impl<'a> PageTimes<'a> {
         }
         self.own.fetch(places);
         let mut lists = Vec::new();
-        for (place, span) in places.iter().zip(spans.iter_mut()) {
+        for (place, span) in places.iter().zip(spans) {
             if let Some(at) = self.own.rank(*place as usize)? {
                 lists.push((at, span));
             }
         }
         self.ends.fetch(lists.iter().map(|(at, _)| *at));
-        for some in lists.chunks_mut(AT_ONCE) {
-            let mut ranges = Vec::with_capacity(some.len());
-            for (at, _) in some.iter() {
-                ranges.push(self.range(*at)?);
-            }
-            if is_far(self.data.len()) {
-                fetch(&self.data, ranges.iter().map(|range| range.start));
-            }
-            for (range, (_, span)) in ranges.into_iter().zip(some) {
-                let list = Bytes::new(self.data.get(range)?);
-                **span = Span::of(list, span.latest)?;
-            }
+        let mut ranges = Vec::with_capacity(lists.len());
+        for (at, _) in &lists {
+            ranges.push(self.range(*at)?);
+        }
+        if is_far(self.data.len()) {
+            fetch(&self.data, ranges.iter().map(|range| range.start));
+        }
+        for (range, (_, span)) in ranges.into_iter().zip(lists) {
+            let list = Bytes::new(self.data.get(range)?);
+            *span = PageSpan::of(list, span.latest)?;
         }
         Ok(())
     }
@@ -274,13 +274,13 @@ impl<'a> PageTimes<'a> {
 
 /// Between which times a page showed a link to the site, and when it was last really captured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Span {
+pub(crate) struct PageSpan {
     pub(crate) first: u32,
     pub(crate) last: u32,
     pub(crate) latest: u32,
 }
 
-impl Span {
+impl PageSpan {
     /// That of a page with a list of its own.
     #[inline]
     fn of(mut list: Bytes<'_>, latest: u32) -> Result<Self, Corrupt> {
@@ -301,4 +301,49 @@ impl Span {
 fn earlier(time: u32, bytes: &mut Bytes<'_>) -> Result<u32, Corrupt> {
     time.checked_sub(bytes.varint_u32()?)
         .ok_or(Corrupt("a time"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::paged::{PagedBuilder, Verified};
+
+    proptest! {
+        #[test]
+        fn spans_are_those_of_all_times(
+            pages in prop::collection::vec((1u32 << 20..1 << 21, prop::collection::btree_set(0u32..9, 0..4)), 1..1500),
+            asked in prop::collection::vec(any::<prop::sample::Index>(), 0..AT_ONCE),
+        ) {
+            let (mut latest, mut times) = (PagedBuilder::default(), TimesBuilder::default());
+            for (second, before) in &pages {
+                latest.push(*second);
+                let own: Vec<u32> = before.iter().rev().map(|before| second - before).collect();
+                times.push(*second, if own.is_empty() { std::slice::from_ref(second) } else { &own });
+            }
+            let (mut section, mut out) = (Vec::new(), Vec::new());
+            latest.finish().write_to(&mut section).unwrap();
+            times.close().unwrap();
+            times.write_to(&mut out).unwrap();
+            let verified = Verified::new(&section);
+            let latest = Paged::new(&section, &verified);
+            let mut found = PageTimes::empty(latest);
+            found.read_again(&mut Bytes::new(&out), pages.len(), latest).unwrap();
+
+            let asked: Vec<u32> = asked.iter().map(|i| i.index(pages.len()) as u32).collect();
+            let (mut spans, mut all) = (Vec::new(), Vec::new());
+            found.spans((&asked, &asked), &mut spans).unwrap();
+            prop_assert_eq!(spans.len(), asked.len());
+            for (place, span) in asked.iter().zip(spans) {
+                found.of(*place, *place, &mut all).unwrap();
+                let (first, last) = (all[0], all[all.len() - 1]);
+                prop_assert_eq!(found.first_and_last(*place, *place).unwrap(), (first, last));
+                let latest = pages[*place as usize].0;
+                prop_assert_eq!(span, PageSpan { first, last, latest });
+            }
+            let beyond = [pages.len() as u32];
+            prop_assert!(found.spans((&beyond, &beyond), &mut Vec::new()).is_err());
+        }
+    }
 }

@@ -422,6 +422,7 @@ mod tests {
                 prop_assert_eq!(text.as_slice(), expected.as_bytes());
             }
             prop_assert!(list.get(texts.len(), &mut text).is_err());
+            list.fetch((0..texts.len() + 100).rev());
             let mut cursor = StringCursor::new(list);
             for i in (0..texts.len()).flat_map(|i| [i, i, i * 7 % texts.len(), i]) {
                 prop_assert_eq!(cursor.get(i).unwrap(), texts[i].as_bytes());

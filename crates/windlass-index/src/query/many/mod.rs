@@ -46,7 +46,7 @@ const SHARED_PAGE_BYTES: usize = 80;
 /// A group, while it is made and afterwards.
 const GROUP_BYTES: usize = 80;
 /// The pages of fewer links than this are not worth a further thread to look them up.
-const LOOK_UPS_MIN: usize = 1 << 12;
+const LOOK_UPS_MIN: usize = 1 << 11;
 
 pub(super) fn rows(
     segments: &[Arc<Segment>],

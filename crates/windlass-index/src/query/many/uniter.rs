@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use windlass_links::History;
-
 use super::numbering::{FormNumbers, PageNumbers};
 use super::pages::{SegmentPages, Slots};
 use super::shared::{ALONE, SharedPages};
@@ -16,10 +14,10 @@ use crate::query::Question;
 use crate::query::parts::{each_of, threads};
 use crate::query::united::United;
 use crate::segment::Segment;
-use crate::site::Span;
 
 /// What is known of a page of the answer, and its domain.
 const FACT_BYTES: usize = size_of::<Fact>() + 4;
+
 /// What is needed to put links together.
 pub(super) struct Uniter<'q, 'a> {
     pub(super) question: &'q Question<'q>,
@@ -125,6 +123,9 @@ impl Uniter<'_, '_> {
         let (Some(numbers), Some(of_slot)) = (numbers, of_slot) else {
             return Ok(all);
         };
+        let ranks = 0..source.places.len();
+        let of_source = ranks.filter_map(|rank| numbers.get(slots.get(rank)).copied());
+        source.segment.will_need_latest_of(of_source);
         let (mut some, mut pages, mut spans) = (Vec::new(), Vec::new(), Vec::new());
         let mut places = source.places.iter();
         loop {
@@ -151,7 +152,7 @@ impl Uniter<'_, '_> {
                     continue;
                 }
                 let number = of_slot.get(slot).ok_or(Corrupt("a page number"));
-                let plain = plain(source.segment, *page, self.question.history, *span);
+                let plain = Plain::of(source.segment, *page, self.question.history, *span);
                 all.push(SourcePage::Alone(Fact::new(
                     *number.map_err(&wrong)?,
                     plain,
@@ -203,22 +204,4 @@ impl Uniter<'_, '_> {
 pub(super) fn threads_for(sources: &[Source<'_>], links_min: usize) -> usize {
     let links: usize = sources.iter().map(Source::count).sum();
     (links / links_min.max(1)).clamp(1, threads())
-}
-
-/// What the page table of its only segment says of the links that were seen at all times of a page.
-fn plain(segment: &Segment, page: u32, history: History, span: Span) -> Plain {
-    if segment.is_revisited(page) {
-        return Plain::Revisited;
-    }
-    if history == History::AllTime || span.latest == span.last {
-        return Plain::Live {
-            first_seen: span.first,
-            last_visited: span.last,
-        };
-    }
-    match history {
-        History::Live => Plain::Lost,
-        // Whether they are kept follows from all captures.
-        History::AllTime | History::Since(_) => Plain::Revisited,
-    }
 }

@@ -42,7 +42,7 @@ impl Scan {
         if let Some(rows) = self.kept_rows() {
             return Ok(!rows.is_empty());
         }
-        let block = self.block().map_err(self.wrong())?;
+        let mut block = self.block().map_err(self.wrong())?;
         let mut hits = Vec::new();
         for links in &self.links {
             let mut start = links.start;
@@ -55,7 +55,7 @@ impl Scan {
                 stride = (2 * stride).min(STRIDE);
                 direct::append(
                     &self.segment,
-                    &block,
+                    &mut block,
                     self.history,
                     some,
                     &|_| true,
@@ -90,7 +90,7 @@ impl Scan {
             rows.pages().for_each(each);
             return Ok(());
         }
-        let (block, segment) = (self.block().map_err(self.wrong())?, &self.segment);
+        let (mut block, segment) = (self.block().map_err(self.wrong())?, &self.segment);
         if self.link_count() == block.hrefs.len()
             && let Some(ready) = self.ready().map_err(self.wrong())?
         {
@@ -107,8 +107,15 @@ impl Scan {
                 check(cancel)?;
                 let some = start..links.end.min(start + STRIDE);
                 hits.clear();
-                direct::append(segment, &block, self.history, some, &|_| true, &mut hits)
-                    .map_err(self.wrong())?;
+                direct::append(
+                    segment,
+                    &mut block,
+                    self.history,
+                    some,
+                    &|_| true,
+                    &mut hits,
+                )
+                .map_err(self.wrong())?;
                 for hit in &hits {
                     each(&[hit.page]);
                 }

@@ -18,6 +18,9 @@ pub(crate) type PageEntry = (u32, Vec<u8>, Vec<Instant>);
 /// What the system reads at least.
 const PAGE_BYTES: usize = 1 << 12;
 
+/// How many pages of a block of latest captures are wanted where it is dense.
+const DENSE: usize = 8;
+
 /// Blocks of latest captures, of 4 KiB, that are asked of the disk together lie no further apart.
 const LATEST_GAP: usize = 4;
 
@@ -56,15 +59,11 @@ impl Segment {
         self.latest_times().get(page as usize)
     }
 
-    /// The latest captures of so many pages, from one to another, will be asked for. Where that is most
-    /// of what lies there, it is read at once.
+    /// The latest captures of so many pages, from one to another, will be asked for. Where there are several in each
+    /// block, and so in all that lies there, it is asked of the disk at once, which costs little beside reading them.
     pub(crate) fn will_need_latest(&self, first: u32, last: u32, pages: usize) {
-        let values = first as usize..last as usize + 1;
-        if self.latest_times().is_known(values.clone()) {
-            return;
-        }
-        let bytes = Paged::bytes(values);
-        if pages.saturating_mul(PAGE_BYTES) >= bytes.len() {
+        let bytes = Paged::bytes(first as usize..last as usize + 1);
+        if pages.saturating_mul(PAGE_BYTES / DENSE) >= bytes.len() {
             self.will_need_latest_bytes(bytes);
         }
     }

@@ -1,16 +1,42 @@
 //! Links looked up with nothing prepared, each by itself: some hundreds side by side.
 
 use std::ops::Range;
+use std::sync::atomic::AtomicBool;
 
 use windlass_links::History;
 
 use super::LinkDates;
 use crate::bytes::Corrupt;
 use crate::column::SPARSE;
+use crate::error::{IndexError, check};
 use crate::fetch::AT_ONCE;
 use crate::segment::Segment;
 use crate::sink::Hit;
 use crate::site::SiteBlock;
+
+/// How many links are read between looks at the stop flag.
+const STRIDE: usize = 1 << 14;
+
+/// Those backlinks of a site among ranges of links that the history keeps and whose folds are wanted, as [`append`] gives
+/// them.
+pub(super) fn hits(
+    (segment, block): (&Segment, &SiteBlock<'_>),
+    history: History,
+    ranges: &[Range<usize>],
+    wants: &dyn Fn(u32) -> bool,
+    cancel: &AtomicBool,
+) -> Result<Vec<Hit>, IndexError> {
+    let (mut block, mut hits) = (block.clone(), Vec::new());
+    for links in ranges {
+        for start in links.clone().step_by(STRIDE) {
+            check(cancel)?;
+            let some = start..links.end.min(start + STRIDE);
+            append(segment, &mut block, history, some, wants, &mut hits)
+                .map_err(|corrupt| segment.corrupt(corrupt))?;
+        }
+    }
+    Ok(hits)
+}
 
 /// Appends those backlinks among a range of links that the history keeps and whose folds are wanted, in
 /// the order of the block. Pages are numbered by their place in the block. Takes 50 to 300 ns a link, and 12 bytes while

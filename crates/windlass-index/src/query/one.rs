@@ -23,8 +23,6 @@ use crate::sink::{Hit, Sink};
 use crate::site::SiteBlock;
 use crate::strings::{StringCursor, StringList};
 
-/// How many links are read between looks at the stop flag.
-const STRIDE: usize = 1 << 14;
 /// An anchor while anchors are put in order: its place, and its number there.
 const ORDER_BYTES: usize = 8;
 
@@ -204,8 +202,6 @@ impl<'a> Found<'a> {
 
     /// The backlinks, in the order of the block.
     fn hits(&self, segment: &Segment, question: &Question<'_>) -> Result<Vec<Hit>, IndexError> {
-        let wrong = |corrupt: Corrupt| segment.corrupt(corrupt);
-        let mut hits = Vec::new();
         let is_large = self.block.pages.len() >= question.tuning.known_pages_min;
         let table = if is_large && question.history == History::Live {
             let makes = question.tuning.makes_tables;
@@ -215,6 +211,7 @@ impl<'a> Found<'a> {
             Ok(None)
         };
         if let Some(table) = table? {
+            let mut hits = Vec::new();
             let mut block = self.block.clone();
             let mut dates = LinkDates::new(segment, question.history);
             for links in &self.links {
@@ -240,21 +237,17 @@ impl<'a> Found<'a> {
                         Ok(())
                     },
                 )
-                .map_err(wrong)?;
+                .map_err(|corrupt: Corrupt| segment.corrupt(corrupt))?;
             }
             return Ok(hits);
         }
-        let mut block = self.block.clone();
-        for links in &self.links {
-            for start in links.clone().step_by(STRIDE) {
-                question.check_cancelled()?;
-                let some = start..links.end.min(start + STRIDE);
-                let history = question.history;
-                direct::append(segment, &mut block, history, some, &|_| true, &mut hits)
-                    .map_err(|corrupt| segment.corrupt(corrupt))?;
-            }
-        }
-        Ok(hits)
+        direct::hits(
+            (segment, &self.block),
+            question.history,
+            &self.links,
+            &|_| true,
+            question.cancel,
+        )
     }
 }
 

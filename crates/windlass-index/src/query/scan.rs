@@ -314,16 +314,14 @@ impl Source<'_> {
         wants: &dyn Fn(u32) -> bool,
         cancel: &AtomicBool,
     ) -> Result<Vec<Hit>, IndexError> {
-        let (mut block, mut hits) = (self.block.clone(), Vec::new());
-        for links in &self.scan.links {
-            for start in links.clone().step_by(STRIDE) {
-                check(cancel)?;
-                let some = start..links.end.min(start + STRIDE);
-                let (segment, history) = (&self.scan.segment, self.scan.history);
-                super::direct::append(segment, &mut block, history, some, wants, &mut hits)
-                    .map_err(self.scan.wrong())?;
-            }
-        }
+        let scan = &self.scan;
+        let mut hits = super::direct::hits(
+            (&scan.segment, &self.block),
+            scan.history,
+            &scan.links,
+            wants,
+            cancel,
+        )?;
         Hit::sort(&mut hits);
         Ok(hits)
     }

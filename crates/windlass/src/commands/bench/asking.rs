@@ -68,26 +68,16 @@ pub(super) fn run(options: &BenchOptions, index: &Path, questions: &Path) -> any
     }
     if options.asking.cold {
         let answers = cold::ask_each(index, questions, &all, options.asking.rows)?;
-        let mut out = anstream::stdout().lock();
-        if options.output == Format::Json {
-            serde_json::to_writer(&mut out, &answers)?;
-            writeln!(out)?;
-        } else {
-            cold::show(&answers, &mut out)?;
-        }
-        return Ok(());
+        return print(options.output, &answers, |mut out| {
+            cold::show(&answers, &mut out)
+        });
     }
     let snapshot = open(index, &options.asking)?;
     if options.asking.once {
         let asked = once::ask_each(&snapshot, &all)?;
-        let mut out = anstream::stdout().lock();
-        if options.output == Format::Json {
-            serde_json::to_writer(&mut out, &asked)?;
-            writeln!(out)?;
-        } else {
-            once::show(&asked, &mut out)?;
-        }
-        return Ok(());
+        return print(options.output, &asked, |mut out| {
+            once::show(&asked, &mut out)
+        });
     }
     let answers = all
         .iter()
@@ -96,13 +86,22 @@ pub(super) fn run(options: &BenchOptions, index: &Path, questions: &Path) -> any
             answer.with_first_times(question, || open(index, &options.asking))
         })
         .collect::<anyhow::Result<Vec<_>>>()?;
+    print(options.output, &answers, |mut out| show(&answers, &mut out))
+}
+
+/// Prints answers as JSON, or as a table.
+fn print(
+    output: Format,
+    answers: &impl Serialize,
+    show: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> anyhow::Result<()> {
     let mut out = anstream::stdout().lock();
-    if options.output == Format::Json {
-        serde_json::to_writer(&mut out, &answers)?;
+    if output == Format::Json {
+        serde_json::to_writer(&mut out, answers)?;
         writeln!(out)?;
-        return Ok(());
+    } else {
+        show(&mut out)?;
     }
-    show(&answers, &mut out)?;
     Ok(())
 }
 

@@ -17,6 +17,12 @@ use windlass_report::WriteError;
 
 use cli::{Cli, Command};
 
+/// Gives back memory that is free again, where the C library's keeps enough of it that builds take more than their
+/// `--memory`.
+#[cfg(not(target_env = "msvc"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     // What `serve` logs like may stand in a file.

@@ -2,9 +2,8 @@
 
 /// From so many bytes on a vector may well become large.
 const GROWING: usize = 1 << 20;
-/// So much, and more, is had from the system by itself: it is given more room where it is, without a copy,
-/// and is given back when it is free. Allocators keep what is smaller among the rest, with holes where
-/// it grew.
+/// So much, and more, is had from the system by itself, and is given back when it is free; some allocators give it more
+/// room where it is, without a copy. They keep what is smaller among the rest, with holes where it grew.
 const BY_ITSELF: usize = 33 << 20;
 
 /// Makes room for so many more. What of it is not used takes no memory.

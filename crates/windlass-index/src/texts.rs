@@ -135,6 +135,13 @@ impl<'a> Texts<'a> {
     /// # Errors
     /// Where the segment is damaged.
     pub fn anchor(&mut self, number: u32) -> Result<&str, IndexError> {
+        if let Kind::Site(site) = &mut self.0 {
+            site.look_for_table(1)?;
+        }
+        self.read_anchor(number)
+    }
+
+    fn read_anchor(&mut self, number: u32) -> Result<&str, IndexError> {
         match &mut self.0 {
             Kind::Listed { anchors, .. } => Ok(anchors.get(number)),
             Kind::Gathered {
@@ -147,7 +154,6 @@ impl<'a> Texts<'a> {
                 text.ok_or_else(|| domains.segment.corrupt(Corrupt("an anchor's number")))
             }
             Kind::Site(site) => {
-                site.look_for_table(1)?;
                 let segment = site.domains.segment;
                 site.anchor(number)
                     .map_err(|corrupt| segment.corrupt(corrupt))
@@ -174,15 +180,7 @@ impl<'a> Texts<'a> {
             }
         }
         for number in numbers {
-            let anchor = match &mut self.0 {
-                Kind::Site(site) => {
-                    let segment = site.domains.segment;
-                    let anchor = site.anchor(*number);
-                    anchor.map_err(|corrupt| segment.corrupt(corrupt))?
-                }
-                _ => self.anchor(*number)?,
-            };
-            text.push_str(anchor);
+            text.push_str(self.read_anchor(*number)?);
             ends.push(text.len());
         }
         Ok(())

@@ -1,15 +1,17 @@
 //! The backlinks and referring domains of a scan, counted without sorting its links.
 
+use std::ops::Range;
+use std::sync::atomic::AtomicBool;
+
+use windlass_links::History;
+
 use super::{STRIDE, Scan};
 use crate::error::{IndexError, check};
 use crate::query::counts::{live_places, ready_places, refdomains_of};
 use crate::query::direct;
 use crate::row_table::RowTable;
-use crate::sink::PageSet;
-
-use std::sync::atomic::AtomicBool;
-
-use windlass_links::History;
+use crate::sink::{Hit, PageSet};
+use crate::site::SiteBlock;
 
 impl Scan {
     pub(in crate::query) fn link_count(&self) -> usize {
@@ -49,25 +51,30 @@ impl Scan {
             // Almost always the first one is kept; else more are looked at at once.
             let mut stride = 1;
             while start < links.end {
-                check(cancel)?;
                 let some = start..links.end.min(start + stride);
                 start = some.end;
                 stride = (2 * stride).min(STRIDE);
-                direct::append(
-                    &self.segment,
-                    &mut block,
-                    self.history,
-                    some,
-                    &|_| true,
-                    &mut hits,
-                )
-                .map_err(self.wrong())?;
+                self.look_up(&mut block, some, &mut hits, cancel)?;
                 if !hits.is_empty() {
                     return Ok(true);
                 }
             }
         }
         Ok(false)
+    }
+
+    /// Looks up which backlinks among some links the history keeps, in place of those before.
+    fn look_up(
+        &self,
+        block: &mut SiteBlock<'_>,
+        links: Range<usize>,
+        hits: &mut Vec<Hit>,
+        cancel: &AtomicBool,
+    ) -> Result<(), IndexError> {
+        check(cancel)?;
+        hits.clear();
+        let (segment, history) = (&self.segment, self.history);
+        direct::append(segment, block, history, links, &|_| true, hits).map_err(self.wrong())
     }
 
     pub(crate) fn count_refdomains(&self, cancel: &AtomicBool) -> Result<u64, IndexError> {
@@ -104,18 +111,8 @@ impl Scan {
                 continue;
             }
             for start in links.clone().step_by(STRIDE) {
-                check(cancel)?;
                 let some = start..links.end.min(start + STRIDE);
-                hits.clear();
-                direct::append(
-                    segment,
-                    &mut block,
-                    self.history,
-                    some,
-                    &|_| true,
-                    &mut hits,
-                )
-                .map_err(self.wrong())?;
+                self.look_up(&mut block, some, &mut hits, cancel)?;
                 for hit in &hits {
                     each(&[hit.page]);
                 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -123,10 +123,16 @@ fn run(app: &App, options: &MergingOptions, stop: &AtomicBool) {
     }
 }
 
-/// Until the time is over, or `stop` is set and the thread woken.
+/// Until the time is over, or `stop` is set and the thread woken. Threads that a merge used may have woken it before,
+/// for nothing.
 fn wait(time: Duration, stop: &AtomicBool) {
-    if !stop.load(Ordering::Relaxed) {
-        thread::park_timeout(time);
+    let end = Instant::now() + time;
+    while !stop.load(Ordering::Relaxed) {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            break;
+        }
+        thread::park_timeout(left);
     }
 }
 
@@ -176,6 +182,19 @@ fn log(step: &BackgroundStep) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pause_lasts_unless_it_is_told_to_end() {
+        const PAUSE: Duration = Duration::from_millis(20);
+        let stop = AtomicBool::new(false);
+        let start = Instant::now();
+        thread::current().unpark();
+        wait(PAUSE, &stop);
+        assert!(start.elapsed() >= PAUSE);
+        stop.store(true, Ordering::Relaxed);
+        // Were it not told, this test would not end.
+        wait(Duration::from_secs(1 << 30), &stop);
+    }
 
     #[test]
     fn merging_ends_for_ever_where_the_folder_is_only_read() {

@@ -5,6 +5,7 @@ mod support;
 
 use support::site::{ORIGIN, Site};
 use support::small;
+use windlass_accounts::Moment;
 
 const OWN: &[(&str, &str)] = &[("origin", ORIGIN)];
 const REPORT: &str = "/report?target=ahrefs.com&mode=domain";
@@ -87,9 +88,7 @@ async fn what_is_no_token_is_said_so() {
     let site = site();
     let revoked = site.token("alice", 100, false);
     site.token("bob", 100, false);
-    site.store()
-        .revoke("alice", windlass_accounts::Moment::now())
-        .unwrap();
+    site.store().revoke("alice", Moment::now()).unwrap();
     for token in [
         "",
         "  ",
@@ -197,27 +196,72 @@ async fn the_cookie_is_for_pages_and_not_for_the_api() {
         let answer = site.get(uri, &[("cookie", &cookie)]).await;
         assert_eq!(answer.status, 401, "{uri}");
     }
-    let used = site
-        .store()
-        .find("operator", windlass_accounts::Moment::now());
+    let used = site.store().find("operator", Moment::now());
     assert_eq!(used.unwrap().balance.used, 0);
 }
 
 #[tokio::test]
-async fn links_from_other_sites_find_the_cookie_at_the_second_try() {
+async fn links_from_other_sites_find_the_cookie_at_the_second_try_and_spend_nothing() {
     let site = site();
     let token = site.token("alice", 100, false);
-    let cross = [("sec-fetch-site", "cross-site")];
-    let led = site.get(REPORT, &cross).await;
-    let form = site.get(led.location(), &cross).await;
+    let cookie = format!("windlass-token={token}");
+    let used = || {
+        site.store()
+            .find("alice", Moment::now())
+            .unwrap()
+            .balance
+            .used
+    };
+    for from in ["cross-site", "same-site"] {
+        // Browsers send it to a neighbour, which is another port or name of the same site.
+        let elsewhere = [("sec-fetch-site", from), ("cookie", cookie.as_str())];
+        for page in [REPORT, "/export/download?target=ahrefs.com&mode=domain"] {
+            let led = site.get(page, &elsewhere).await;
+            assert_eq!(led.status, 303, "{from} {page}");
+            let form = site.get(led.location(), &elsewhere).await;
+            assert_eq!(form.status, 200);
+            assert!(form.body.contains("name=\"token\""));
+            let again = format!("{}&elsewhere=1", led.location());
+            assert_eq!(form.header("refresh"), format!("0; url={again}"));
+            // The second time the cookie is there, or the form stays.
+            let same = ("sec-fetch-site", "same-origin");
+            let stays = site.get(&again, &[same]).await;
+            assert!(stays.status == 200 && !stays.headers.contains_key("refresh"));
+            let asks = site.get(&again, &[same, ("cookie", &cookie)]).await;
+            assert!(asks.status == 200 && !asks.headers.contains_key("refresh"));
+            let href = page.replace('&', "&#38;");
+            assert!(
+                asks.body.contains(&format!("href=\"{href}\"")),
+                "{}",
+                asks.body
+            );
+        }
+    }
+    assert_eq!(used(), 0);
+    // What is typed, or comes from here, needs no second try.
+    for from in ["none", "same-origin"] {
+        let headers = [("sec-fetch-site", from), ("cookie", cookie.as_str())];
+        assert_eq!(site.get(REPORT, &headers).await.status, 200, "{from}");
+    }
+    assert!(used() > 0);
+}
+
+#[tokio::test]
+async fn one_signs_in_for_any_address_that_pages_have() {
+    let site = site();
+    let token = site.token("alice", 100, false);
+    let report = |letters| format!("{REPORT}&where=anchor%3D%22{}%22", "%D1%8F".repeat(letters));
+    // 4,096 bytes at most.
+    let (longest, longer) = (report(670), report(680));
+    let led = site.get(&longest, &[]).await;
+    assert_eq!(led.status, 303);
+    let form = site.get(led.location(), &[]).await;
     assert_eq!(form.status, 200);
-    assert_eq!(form.header("refresh"), format!("0; url={}", led.location()));
-    // The second time the cookie is there, or the form stays.
-    let same = [("sec-fetch-site", "same-origin")];
-    let stays = site.get(led.location(), &same).await;
-    assert!(stays.status == 200 && !stays.headers.contains_key("refresh"));
-    let goes = site.see(led.location(), &token).await;
-    assert_eq!((goes.status, goes.location()), (303, REPORT));
+    let fields = [("token", token.as_str()), ("next", longest.as_str())];
+    let signed_in = site.post("/sign-in", &fields, OWN).await;
+    assert_eq!(signed_in.location(), longest);
+    assert_eq!(site.see(&longest, &token).await.status, 200);
+    assert_eq!(site.get(&longer, &[]).await.status, 414);
 }
 
 #[tokio::test]

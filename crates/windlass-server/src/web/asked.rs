@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::Request;
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use windlass_report::Parameters;
 use windlass_web::address::Address;
@@ -43,6 +43,11 @@ pub(crate) struct Asked {
 
 /// How long the address of a page may be: it stands, a little changed, in most of the page's links.
 const ADDRESS_BYTES_MAX: usize = 4096;
+/// The same where one signs in: the address of another page stands in it, each byte of which takes three at most.
+const SIGN_IN_BYTES_MAX: usize = 3 * ADDRESS_BYTES_MAX + 256;
+
+/// Said where one signs in: that a page of another origin led there.
+pub(crate) const ELSEWHERE: &str = "elsewhere";
 
 /// Whether a page is for everyone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,16 +79,20 @@ impl Asked {
         let is_head = request.method() == Method::HEAD;
         let base = address::base(&headers, is_secure);
         let fail = |refusal: &Refusal| page::refused(&document::plain("Error"), refusal, &id);
-        if target.len() > ADDRESS_BYTES_MAX {
+        let bytes_max = match request.uri().path() {
+            PATH => SIGN_IN_BYTES_MAX,
+            _ => ADDRESS_BYTES_MAX,
+        };
+        if target.len() > bytes_max {
             let text = format!(
-                "the address of this page has {} bytes; allowed: {ADDRESS_BYTES_MAX}; the API takes longer filters",
+                "the address of this page has {} bytes; allowed: {bytes_max}; the API takes longer filters",
                 target.len()
             );
             return Err(fail(&Refusal::new(StatusCode::URI_TOO_LONG, text)));
         }
         // Whoever claims it without TLS has a cookie for it that no browser of others sends.
         let is_secure = is_secure.0 || base.starts_with("https:");
-        let token = cookies::token(&headers, is_secure);
+        let token = cookies::token(&headers, is_secure).filter(|_| !is_from_elsewhere(&headers));
         let is_metered = app.billing.is_metered().await;
         let is_metered =
             is_metered.map_err(|error| fail(&crate::billing::unavailable(&error, &id)))?;
@@ -167,6 +176,13 @@ impl From<Asked> for PageRequest {
     }
 }
 
+/// Whether a page of another origin made the browser send this, as browsers say. Those of a neighbour, which is another
+/// port or name of the same site, bring the cookie along.
+pub(crate) fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    matches!(site, Some(b"cross-site" | b"same-site"))
+}
+
 /// The way to where one signs in, and back.
 fn sign_in(target: &str) -> Response {
     see_other(&sign_in_address(target))
@@ -175,4 +191,10 @@ fn sign_in(target: &str) -> Response {
 /// The address of where one signs in, to come back from there.
 pub(crate) fn sign_in_address(target: &str) -> String {
     Address::new(PATH).with("next", target).to_string()
+}
+
+/// The same for who came from elsewhere, and may have signed in: that takes one there who says so.
+pub(crate) fn go_on_address(target: &str) -> String {
+    let address = Address::new(PATH).with("next", target);
+    address.with(ELSEWHERE, "1").to_string()
 }

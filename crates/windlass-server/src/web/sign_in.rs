@@ -12,7 +12,7 @@ use axum::response::Response;
 use windlass_web::Part;
 use windlass_web::pages::sign_in::{PATH, SIGN_OUT_PATH, SignIn};
 
-use super::asked::{Access, Asked, sign_in_address};
+use super::asked::{self, Access, Asked, ELSEWHERE, go_on_address};
 use super::{cookies, document, page, see_other};
 use crate::app::App;
 use crate::billing::Client;
@@ -30,16 +30,20 @@ pub(crate) async fn form(
 ) -> Result<Response, Response> {
     let asked = Asked::read(&app, request, Access::Everyone).await?;
     let wanted = asked.value("next").map(local);
+    let is_from_elsewhere = asked.value(ELSEWHERE).is_some();
     let is_signed_in = asked.client.account().is_some();
-    if is_signed_in && let Some(next) = wanted {
+    if is_signed_in
+        && !is_from_elsewhere
+        && let Some(next) = wanted
+    {
         return Ok(see_other(next));
     }
     let next = wanted.unwrap_or(NEXT_DEFAULT);
     let mut response = show(&asked, next, None);
     // A link from another site comes without the cookie, for nothing of another site shall use it: asked for
-    // once more from here, it comes along where there is one.
-    if !is_signed_in && header(&asked.headers, "sec-fetch-site") == Some("cross-site") {
-        let again = HeaderValue::try_from(format!("0; url={}", sign_in_address(next)));
+    // once more from here, it comes along where there is one. Then one says whether to go on, for that may cost rows.
+    if !is_signed_in && !is_from_elsewhere && asked::is_from_elsewhere(&asked.headers) {
+        let again = HeaderValue::try_from(format!("0; url={}", go_on_address(next)));
         response
             .headers_mut()
             .extend(again.map(|again| (REFRESH, again)));
@@ -123,6 +127,7 @@ fn show(asked: &Asked, next: &str, problem: Option<&str>) -> Response {
         account: document.viewer.account.as_ref(),
         is_metered: asked.is_metered,
         next,
+        goes_on: problem.is_none() && next != NEXT_DEFAULT,
         problem,
     };
     page::ready(&document, page.html())

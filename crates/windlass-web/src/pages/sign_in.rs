@@ -21,6 +21,8 @@ pub struct SignIn<'a> {
     pub is_metered: bool,
     /// The address on this server that is gone to then.
     pub next: &'a str,
+    /// Whether whoever is signed in is asked to go on there: a page of another origin led here.
+    pub goes_on: bool,
     /// Why nobody was signed in.
     pub problem: Option<&'a str>,
 }

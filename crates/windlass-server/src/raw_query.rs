@@ -1,10 +1,10 @@
-//! Requests typed by hand: `"`, `<` and `>` bare in the query.
+//! Requests typed by hand: `"`, `<` and `>` bare in the query, and no `/` before it.
 //!
 //! All three belong to the filter grammar, and clients such as curl send them as typed; the HTTP
 //! library answers 400 without a word, because no URI has them. So they are percent-encoded in the
-//! request line on its way in. Finding the request line takes a look at where each request ends; a
-//! request whose end takes more than a plain `content-length` to find leaves the rest of its
-//! connection as it is.
+//! request line on its way in, and an empty path becomes `/` (section 1 of the wire contract). Finding the request line
+//! takes a look at where each request ends; a request whose end takes more than a plain `content-length` to find leaves
+//! the rest of its connection as it is.
 
 use std::io;
 use std::mem::{self, MaybeUninit};
@@ -25,7 +25,11 @@ enum Place {
     /// Before a request: empty lines are allowed here.
     #[default]
     Start,
-    /// In a request line.
+    /// In the method of a request line.
+    Method,
+    /// Behind the method, before the first byte of the target.
+    Target,
+    /// In the rest of a request line.
     RequestLine,
     /// In a header line.
     Header,
@@ -73,8 +77,27 @@ impl RequestLines {
                 }
                 Place::Start if matches!(byte, b'\r' | b'\n') => 1,
                 Place::Start => {
-                    self.place = Place::RequestLine;
+                    self.place = Place::Method;
                     self.body = Some(0);
+                    0
+                }
+                Place::Method => match bytes.iter().position(|b| matches!(b, b' ' | b'\n')) {
+                    None => bytes.len(),
+                    Some(end) if bytes.get(end) == Some(&b' ') => {
+                        self.place = Place::Target;
+                        end + 1
+                    }
+                    // A line of one word; the HTTP library refuses it.
+                    Some(end) => {
+                        self.place = Place::RequestLine;
+                        end
+                    }
+                },
+                Place::Target => {
+                    if byte == b'?' {
+                        out.push(b'/');
+                    }
+                    self.place = Place::RequestLine;
                     0
                 }
                 Place::RequestLine => match encoded(byte) {
@@ -112,13 +135,14 @@ impl RequestLines {
 
     fn end_header(&mut self) {
         let mut line = mem::take(&mut self.line);
-        self.end_header_line(line.trim_ascii());
+        let may_be_cut = line.len() == LINE_BYTES_MAX;
+        self.end_header_line(line.trim_ascii(), may_be_cut);
         // Its room is used again.
         line.clear();
         self.line = line;
     }
 
-    fn end_header_line(&mut self, text: &[u8]) {
+    fn end_header_line(&mut self, text: &[u8], may_be_cut: bool) {
         if text.is_empty() {
             self.place = match self.body {
                 Some(0) => Place::Start,
@@ -134,6 +158,8 @@ impl RequestLines {
             self.body = None;
         } else if name.eq_ignore_ascii_case(b"content-length") {
             let length = str::from_utf8(value).ok().and_then(|v| v.parse().ok());
+            // The first digits of a number are another number.
+            let length = length.filter(|_| !may_be_cut);
             // A second one, of another value, is as little understood as one that is no number.
             self.body = match (self.body, length) {
                 (Some(before), Some(length)) if before == 0 || before == length => Some(length),
@@ -251,10 +277,17 @@ mod tests {
             pushed(&format!("\r\n{get}{post}{get}")),
             format!("\r\n{get_encoded}{post_encoded}{get_encoded}")
         );
+        // The first digits of what is longer than a line that is kept, or spaces before it.
+        let zeros = format!("content-length: {}9", "0".repeat(LINE_BYTES_MAX));
+        let spaces = format!("content-length:{}9", " ".repeat(LINE_BYTES_MAX));
+        let cut = format!("content-length: {}45", "0".repeat(LINE_BYTES_MAX - 17));
         for header in [
             "transfer-encoding: chunked",
             "content-length: x",
             "content-length: 3\r\ncontent-length: 5",
+            &zeros,
+            &spaces,
+            &cut,
         ] {
             let odd = format!("GET /?a>b HTTP/1.1\r\n{header}\r\n\r\n");
             let odd_encoded = odd.replace("a>b", "a%3Eb");
@@ -262,6 +295,22 @@ mod tests {
                 pushed(&format!("{odd}{get}")),
                 format!("{odd_encoded}{get}")
             );
+        }
+    }
+
+    #[test]
+    fn an_empty_path_is_the_root() {
+        for (text, expected) in [
+            ("GET ?a=\"?\" HTTP/1.1\n\n", "GET /?a=%22?%22 HTTP/1.1\n\n"),
+            (
+                "GET /?? HTTP/1.1\n\nGET ? HTTP/1.0\n\n",
+                "GET /?? HTTP/1.1\n\nGET /? HTTP/1.0\n\n",
+            ),
+            ("GET http://a?b HTTP/1.1\n", "GET http://a?b HTTP/1.1\n"),
+            // What is no request stays none.
+            ("GET\r\n\r\n? <", "GET\r\n\r\n? %3C"),
+        ] {
+            assert_eq!(pushed(text), expected);
         }
     }
 }

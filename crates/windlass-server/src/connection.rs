@@ -1,21 +1,24 @@
 //! HTTP on one connection.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::Watcher;
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
 use crate::clients::Peer;
 use crate::options::{HEADERS_MAX_DEFAULT, Limits};
+use crate::places::Talk;
 use crate::raw_query::RawQueryStream;
 
 /// The least that the HTTP library buffers.
@@ -54,29 +57,28 @@ impl Http {
     }
 
     /// Answers the requests of a connection, until either side ends it, or `watcher` does between two
-    /// of them.
+    /// of them. `talk` knows when there are some.
     pub(crate) async fn serve<S>(
         &self,
         stream: S,
-        peer: SocketAddr,
-        is_secure: IsSecure,
+        (peer, is_secure): (SocketAddr, IsSecure),
+        talk: &Arc<Talk>,
         watcher: Watcher,
     ) where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
-        let service = self.router.clone();
-        let service = service.map_request(move |mut request: Request<Incoming>| {
+        let service = service_fn(|mut request: Request<Incoming>| {
             request.extensions_mut().insert(Peer(peer));
             request.extensions_mut().insert(is_secure);
-            request
+            let answering = talk.answering();
+            let answer = self.router.clone().oneshot(request);
+            async move { Ok::<_, Infallible>(answer.await?.map(|body| answering.with(body))) }
         });
         // Whoever takes nothing of what is written is let go, whatever waits in buffers.
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(self.stall_time_max));
         let stream = RawQueryStream::new(Box::pin(stream));
-        let connection = self
-            .builder
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        let connection = self.builder.serve_connection(TokioIo::new(stream), service);
         if let Err(error) = watcher.watch(connection).await {
             tracing::debug!(error = %error, "a connection broke");
         }

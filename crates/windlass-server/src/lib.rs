@@ -28,6 +28,7 @@ mod metrics;
 mod openapi;
 mod options;
 mod parameters;
+mod places;
 mod raw_query;
 mod recent;
 mod refusal;

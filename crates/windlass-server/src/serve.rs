@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use windlass_index::Reader;
@@ -19,6 +19,7 @@ use crate::billing::Billing;
 use crate::connection::{Http, IsSecure};
 use crate::merging::Merger;
 use crate::options::ServeOptions;
+use crate::places::{Places, Talk};
 use crate::router::router_of;
 use crate::tls::{Tls, TlsError};
 
@@ -99,9 +100,7 @@ pub async fn serve(
     let listener = TcpListener::bind(listen).await.map_err(listen_error)?;
     on_bound(listener.local_addr().map_err(listen_error)?);
 
-    let places = Arc::new(Semaphore::new(
-        limits.connections_max.clamp(1, Semaphore::MAX_PERMITS),
-    ));
+    let places = Places::new(limits.connections_max);
     let shutdown_time_max = limits.shutdown_time_max;
     let app = Arc::new(App::new(reader, limits, access.metrics, billing));
     let http = Http::new(&app.limits, router_of(&app, &access.cors_origins));
@@ -117,8 +116,9 @@ pub async fn serve(
     let mut shutdown = pin!(shutdown);
     loop {
         let next = async {
-            let place = Arc::clone(&places).acquire_owned().await;
-            (place, listener.accept().await)
+            // Who comes when all are taken is seen first: for nobody nobody is let go.
+            let accepted = listener.accept().await;
+            (places.take().await, accepted)
         };
         let (place, accepted) = tokio::select! {
             () = &mut shutdown => break,
@@ -136,8 +136,14 @@ pub async fn serve(
         let stopping = stopping.clone();
         let open = app.metrics.connection();
         tokio::spawn(async move {
-            let _counted = (place, open);
-            connection(&http, (tls.as_deref(), stopping), stream, peer, watcher).await;
+            let _counted = open;
+            let tls = (tls.as_deref(), stopping);
+            tokio::select! {
+                () = connection(&http, tls, (stream, peer), place.talk(), watcher) => {}
+                () = place.talk().until_let_go() => {
+                    tracing::debug!(%peer, "a connection without a request was let go for another one");
+                }
+            }
         });
     }
     drop((listener, stop));
@@ -156,14 +162,17 @@ pub async fn serve(
 async fn connection(
     http: &Http,
     (tls, mut stopping): (Option<&Tls>, watch::Receiver<()>),
-    stream: TcpStream,
-    peer: SocketAddr,
+    (stream, peer): (TcpStream, SocketAddr),
+    talk: &Arc<Talk>,
     watcher: Watcher,
 ) {
     // Only a matter of latency.
     let _ = stream.set_nodelay(true);
     match tls {
-        None => http.serve(stream, peer, IsSecure(false), watcher).await,
+        None => {
+            http.serve(stream, (peer, IsSecure(false)), talk, watcher)
+                .await
+        }
         Some(tls) => {
             let accepted = tokio::select! {
                 accepted = tls.accept(stream) => accepted,
@@ -171,7 +180,10 @@ async fn connection(
                 _ = stopping.changed() => return,
             };
             match accepted {
-                Ok(stream) => http.serve(stream, peer, IsSecure(true), watcher).await,
+                Ok(stream) => {
+                    let from = (peer, IsSecure(true));
+                    http.serve(stream, from, talk, watcher).await;
+                }
                 Err(error) => tracing::debug!(error = %error, "no TLS came about"),
             }
         }

@@ -197,6 +197,78 @@ async fn a_client_that_reads_nothing_is_cut_off_and_can_tell() {
     server.stop().await.unwrap().unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_says_nothing_takes_no_place_from_who_asks() {
+    let directory = tempfile::tempdir().unwrap();
+    let limits = Limits {
+        connections_max: 3,
+        ..Limits::default()
+    };
+    let server = Server::start(large(directory.path(), LARGE_ANCHORS), limits).await;
+    // The oldest of all is being answered, and takes its time.
+    let mut slow = TcpStream::connect(server.address).unwrap();
+    slow.write_all(LARGE.as_bytes()).unwrap();
+    let mut answer = read_head(&mut slow);
+    let mut silent = TcpStream::connect(server.address).unwrap();
+    let mut half = TcpStream::connect(server.address).unwrap();
+    half.write_all(b"GET / HTTP/1.1\r\nhost:").unwrap();
+    let probe = "GET /?from=anchors&target=t.example&limit=0 HTTP/1.0\r\n\r\n";
+    // Each takes the place of one of those, and then that of the one before.
+    for _ in 0..3 {
+        assert!(server.raw(probe).await.starts_with("HTTP/1.0 200"));
+    }
+    let mut more = Vec::new();
+    for _ in 0..3 {
+        more.push(TcpStream::connect(server.address).unwrap());
+        assert!(server.raw(probe).await.starts_with("HTTP/1.0 200"));
+    }
+    tokio::task::spawn_blocking(move || {
+        for stream in [&mut silent, &mut half] {
+            // Closed, or reset.
+            assert_eq!(stream.read(&mut [0]).unwrap_or_default(), 0);
+        }
+        slow.read_to_end(&mut answer).unwrap();
+        assert!(answer.ends_with(b"\r\n0\r\n\r\n"));
+    })
+    .await
+    .unwrap();
+    drop(more);
+    server.stop().await.unwrap().unwrap();
+}
+
+/// RFC 9112, section 6: where a body ends is where the next request begins, for whoever reads it.
+#[tokio::test]
+async fn a_body_is_no_request_however_its_length_is_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start(small(directory.path()), Limits::default()).await;
+    let mut inner = "GET /robots.txt HTTP/1.1\r\nhost: x\r\nx: ".to_owned();
+    inner.push_str(&"a".repeat(inner.len() % 2));
+    // Three bytes for each of these would be as long as what is behind them.
+    let body = format!("{}\n{inner}", "<".repeat(inner.len() / 2));
+    let length = body.len();
+    for length in [
+        length.to_string(),
+        format!("{}{length}", "0".repeat(260)),
+        format!("{}{length}", " ".repeat(260)),
+        format!("{}{length}{}", " ".repeat(200), " ".repeat(200)),
+    ] {
+        let answers = server
+            .raw(&format!(
+                "POST /?{PROBE} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n{body}\
+                 GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+            ))
+            .await;
+        let heads = answers.matches("HTTP/1.1 ").count();
+        let last = answers.rsplit("HTTP/1.1 ").next().unwrap();
+        assert!(
+            heads == 2 && last.starts_with("200"),
+            "{length:?}: {answers}"
+        );
+        assert!(!answers.contains("User-agent"), "{answers}");
+    }
+    server.stop().await.unwrap().unwrap();
+}
+
 #[tokio::test]
 async fn other_machines_are_kept_out_unless_allowed() {
     let directory = tempfile::tempdir().unwrap();

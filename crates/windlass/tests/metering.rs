@@ -38,6 +38,21 @@ fn commands_beside_a_running_server() {
     let server = Server::start(&index);
     assert!(server.get(REPORT).0.contains(" 200 "));
 
+    // Who only looks makes no file, which would be the looker's.
+    assert_eq!(json(&index, "token list"), serde_json::json!([]));
+    assert_eq!(json(&index, "usage"), serde_json::json!([]));
+    for line in [
+        "token revoke alice",
+        "token top-up alice --rows 1",
+        "usage --token alice",
+    ] {
+        let index = index.display().to_string();
+        let said = stderr(line.split(' ').chain(["--index", &index]));
+        assert!(said.contains("there is no token 'alice'"), "{said}");
+    }
+    assert!(!index.join("accounts.sqlite").exists());
+    assert!(server.get(REPORT).0.contains(" 200 "));
+
     let token = over(&index, "token create --name alice --rows 1k");
     let token = token.trim();
     assert_eq!(token.len(), 40);
@@ -113,6 +128,8 @@ fn the_accounts_lie_where_they_are_said_to() {
     assert_eq!(list[0]["name"], "a");
     let server = Server::start_with(&index, &["--accounts", &named]);
     assert!(server.get(REPORT).0.contains(" 401 "));
+    // A folder that is no index.
+    let elsewhere = folder.path().display().to_string();
     for (arguments, text) in [
         (
             vec![
@@ -141,6 +158,13 @@ fn the_accounts_lie_where_they_are_said_to() {
         ),
         (vec!["token", "list"], "--index"),
         (
+            vec![
+                "token", "create", "--name", "b", "--rows", "1", "--index", &elsewhere,
+            ],
+            &elsewhere,
+        ),
+        (vec!["token", "list", "--index", &elsewhere], &elsewhere),
+        (
             vec!["token", "list", "--accounts", "/nonexistent/a"],
             "/nonexistent/a",
         ),
@@ -148,6 +172,7 @@ fn the_accounts_lie_where_they_are_said_to() {
         let said = stderr(&arguments);
         assert!(said.contains(text), "{arguments:?}: {said}");
     }
+    assert!(!folder.path().join("accounts.sqlite").exists());
 }
 
 /// How often the server is killed.

@@ -1,13 +1,16 @@
 //! `windlass token`: who may ask, and how much.
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::{Context, bail};
 use serde::Serialize;
-use windlass_accounts::{Account, Moment, NewAccount, NewToken, Store};
+use windlass_accounts::{Account, AccountsError, Moment, NewAccount, NewToken, Store};
+use windlass_index::Reader;
 
 use crate::cli::Format;
-use crate::cli::accounts::{TokenAction, TokenCreateOptions, TokenOptions};
+use crate::cli::accounts::{AccountsOptions, TokenAction, TokenCreateOptions, TokenOptions};
 use crate::numbers::grouped;
 use crate::table::{Align, Table};
 
@@ -16,20 +19,56 @@ pub(crate) fn run(options: &TokenOptions) -> anyhow::Result<ExitCode> {
     match &options.action {
         TokenAction::Create(options) => create(options, now)?,
         TokenAction::List(options) => {
-            let accounts = Store::open(&options.file())?.accounts(now)?;
-            list(&accounts, options.output)?;
+            let store = store_if_there(options)?;
+            let accounts = store.map(|store| store.accounts(now)).transpose()?;
+            list(&accounts.unwrap_or_default(), options.output)?;
         }
         TokenAction::Revoke(options) => {
-            let store = Store::open(&options.accounts.file())?;
+            let store = store_with(&options.accounts, &options.token)?;
             show(&store.revoke(&options.token, now)?, options.accounts.output)?;
         }
         TokenAction::TopUp(options) => {
-            let store = Store::open(&options.accounts.file())?;
+            let store = store_with(&options.accounts, &options.token)?;
             let account = store.top_up(&options.token, options.rows, now)?;
             show(&account, options.accounts.output)?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The accounts, where there are any. Where there are none, none are made: whoever looks is not always who runs the
+/// server, which could not read them then.
+pub(super) fn store_if_there(options: &AccountsOptions) -> anyhow::Result<Option<Store>> {
+    let file = place_of(options)?;
+    let is_there = file.try_exists();
+    if is_there.with_context(|| format!("looking for {}", file.display()))? {
+        return Ok(Some(Store::open(&file)?));
+    }
+    let folder = file.parent().filter(|folder| *folder != Path::new(""));
+    let folder = folder.unwrap_or_else(|| Path::new("."));
+    if !folder.is_dir() {
+        bail!("the folder of {} is not there", file.display());
+    }
+    anstream::eprintln!("no token was ever made: there is no {}", file.display());
+    Ok(None)
+}
+
+/// The accounts, which must be there for that token to be one.
+pub(super) fn store_with(options: &AccountsOptions, token: &str) -> anyhow::Result<Store> {
+    store_if_there(options)?.ok_or_else(|| AccountsError::NoSuchAccount(token.to_owned()).into())
+}
+
+/// The accounts file. The folder of an index is one: of another, the server would never hear.
+fn place_of(options: &AccountsOptions) -> anyhow::Result<PathBuf> {
+    if let (None, Some(index)) = (&options.accounts, &options.index) {
+        Reader::open(index).with_context(|| {
+            format!(
+                "'{}' is not taken for the folder of an index; --accounts names a file elsewhere",
+                index.display()
+            )
+        })?;
+    }
+    Ok(options.file())
 }
 
 fn create(options: &TokenCreateOptions, now: Moment) -> anyhow::Result<()> {
@@ -38,7 +77,7 @@ fn create(options: &TokenCreateOptions, now: Moment) -> anyhow::Result<()> {
     if let Some(subscription) = &options.subscription {
         new.subscription.clone_from(subscription);
     }
-    let store = Store::open(&options.accounts.file())?;
+    let store = Store::open(&place_of(&options.accounts)?)?;
     let (account, token) = store.create(&new, now)?;
     show_new(&account, &token, options.accounts.output)
 }

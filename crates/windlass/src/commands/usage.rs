@@ -3,23 +3,24 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use windlass_accounts::{Days, Moment, Store};
+use windlass_accounts::{Days, Moment};
 
+use super::token::{store_if_there, store_with};
 use crate::cli::Format;
 use crate::cli::accounts::UsageOptions;
 use crate::numbers::grouped;
 use crate::table::{Align, Table};
 
 pub(crate) fn run(options: &UsageOptions) -> anyhow::Result<ExitCode> {
-    let store = Store::open(&options.accounts.file())?;
-    let token = options.token.as_deref();
-    let account = token.map(|token| store.find(token, Moment::now()));
-    let account = account.transpose()?.map(|account| account.id);
-    let days = Days {
-        from: options.from,
-        to: options.to,
+    let usage = match &options.token {
+        None => store_if_there(&options.accounts)?.map(|store| store.usage(None, days(options))),
+        Some(token) => {
+            let store = store_with(&options.accounts, token)?;
+            let account = store.find(token, Moment::now())?;
+            Some(store.usage(Some(account.id), days(options)))
+        }
     };
-    let usage = store.usage(account, days)?;
+    let usage = usage.transpose()?.unwrap_or_default();
     let mut out = anstream::stdout().lock();
     if options.accounts.output == Format::Json {
         writeln!(out, "{}", serde_json::to_string_pretty(&usage)?)?;
@@ -47,4 +48,11 @@ pub(crate) fn run(options: &UsageOptions) -> anyhow::Result<ExitCode> {
     let total = usage.iter().map(|used| used.rows).sum();
     writeln!(out, "\n{} rows in all", grouped(total))?;
     Ok(ExitCode::SUCCESS)
+}
+
+const fn days(options: &UsageOptions) -> Days {
+    Days {
+        from: options.from,
+        to: options.to,
+    }
 }

@@ -33,11 +33,15 @@ impl Balance {
     }
 
     /// The balance at a moment. A new month begins with the monthly rows alone: top-ups do not
-    /// outlive theirs. A clock that goes back begins nothing.
+    /// outlive theirs. A clock that goes back begins nothing; one that was months ahead makes nobody wait for the month
+    /// that it told: from now on this one is meant, with what is left.
     #[must_use]
     pub fn at(self, now: Moment) -> Self {
-        if now.month() > self.month {
-            Self::new(self.rows_limit, now.month())
+        let month = now.month();
+        if month > self.month {
+            Self::new(self.rows_limit, month)
+        } else if self.month.is_beyond_next(month) {
+            Self { month, ..self }
         } else {
             self
         }

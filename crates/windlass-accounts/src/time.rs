@@ -120,6 +120,14 @@ pub struct Month {
     number: u32,
 }
 
+impl Month {
+    /// Whether it comes after the one behind `other`.
+    pub(crate) fn is_beyond_next(self, other: Self) -> bool {
+        let months = |month: Self| i64::from(month.year) * 12 + i64::from(month.number);
+        months(self) > months(other) + 1
+    }
+}
+
 /// `2026-11`: text of this form sorts as months do.
 impl fmt::Display for Month {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -47,6 +47,7 @@ fn operation() -> impl Strategy<Value = Operation> {
             .prop_map(|(account, rows)| Operation::TopUp { account, rows }),
         1 => (0..5usize).prop_map(|account| Operation::Revoke { account }),
         3 => (-2 * DAY_S..40 * DAY_S).prop_map(|seconds| Operation::Pass { seconds }),
+        1 => (-120 * DAY_S..120 * DAY_S).prop_map(|seconds| Operation::Pass { seconds }),
         2 => Just(Operation::Reopen),
     ]
 }
@@ -69,8 +70,17 @@ impl Plain {
             self.month = month.to_owned();
             self.granted = self.limit;
             self.used = 0;
+        } else if months(&self.month) > months(month) + 1 {
+            // The clock had been wrong.
+            self.month = month.to_owned();
         }
     }
+}
+
+/// Counted from the year 0 on.
+fn months(month: &str) -> i64 {
+    let (year, number) = month.split_once('-').unwrap();
+    year.parse::<i64>().unwrap() * 12 + number.parse::<i64>().unwrap()
 }
 
 struct World {

@@ -6,7 +6,7 @@ mod support;
 use std::path::Path;
 use std::time::Duration;
 
-use support::site::Site;
+use support::site::{ORIGIN, Site};
 use support::{ingest, page};
 use windlass_accounts::Moment;
 
@@ -158,6 +158,30 @@ async fn pages_charge_what_the_requests_do_that_give_the_same_rows() {
         site.see(page, &reader).await;
         assert_eq!(used(&site, "reader"), before, "{page}");
     }
+}
+
+#[tokio::test]
+async fn whoever_steps_back_pays_nothing_until_signed_out() {
+    let site = Site::new(fill);
+    let token = site.token("alice", 100, false);
+    let report = site.see("/report?target=t.example", &token).await;
+    // Browsers go back to what they have, unless it may not be stored.
+    assert_eq!(report.header("cache-control"), "private, no-cache");
+    for free in ["/start", "/sign-in", "/report?target=t.example&mode=none"] {
+        let shown = site.see(free, &token).await;
+        assert_eq!(shown.header("cache-control"), "no-store", "{free}");
+    }
+    let own = [("origin", ORIGIN)];
+    let out = site.post("/sign-out", &[], &own).await;
+    assert_eq!(out.header("clear-site-data"), "\"cache\"");
+    // Of which domain the links are is asked first.
+    let led = site
+        .see("/report/backlinks?target=t.example&anchor=", &token)
+        .await;
+    assert_eq!(led.status, 303);
+    assert!(
+        led.location().starts_with("/report/refdomains?") && led.location().ends_with("&anchor=")
+    );
 }
 
 #[tokio::test]

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// How long the address of a page may be: it stands, a little changed, in most of the page's links.
+pub const ADDRESS_BYTES_MAX: usize = 4096;
+
 /// An address on this server.
 #[derive(Debug, Clone)]
 pub struct Address {

@@ -5,8 +5,10 @@
 
 use std::fmt::{self, Write};
 
-use askama::filters::HtmlSafe;
+use askama::filters::{Escaper, Html, HtmlSafe};
 use windlass_links::{CaptureTime, Mode, Target};
+
+use crate::address::ADDRESS_BYTES_MAX;
 
 /// Characters of a foreign text that are shown at once.
 const CHARACTERS_MAX: usize = 240;
@@ -24,6 +26,12 @@ pub struct ForeignWhole<'a>(pub &'a str);
 #[derive(Debug, Clone, Copy)]
 pub struct Anchor<'a>(pub &'a str);
 
+/// The attribute that makes a link to an address with foreign texts in it. No link is made to one that is longer than pages
+/// take.
+#[derive(Debug, Clone, Copy)]
+pub struct Href<'a>(pub &'a str);
+
+impl HtmlSafe for Href<'_> {}
 impl HtmlSafe for Foreign<'_> {}
 impl HtmlSafe for ForeignWhole<'_> {}
 impl HtmlSafe for Anchor<'_> {}
@@ -68,6 +76,17 @@ impl fmt::Display for Anchor<'_> {
         } else {
             Foreign(self.0).fmt(f)
         }
+    }
+}
+
+impl fmt::Display for Href<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.len() > ADDRESS_BYTES_MAX {
+            return f.write_str("title=\"Too long for the address of a page; the API takes it\"");
+        }
+        f.write_str("href=\"")?;
+        Html.write_escaped_str(&mut *f, self.0)?;
+        f.write_char('"')
     }
 }
 
@@ -307,6 +326,13 @@ mod tests {
             Foreign("<script>alert('x')</script>&\"").to_string(),
             "<bdi>&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;&quot;</bdi>"
         );
+    }
+
+    #[test]
+    fn links_that_pages_would_refuse_are_none() {
+        let href = |bytes: usize| Href(&format!("/a?b=c&d={}", "e".repeat(bytes - 9))).to_string();
+        assert!(href(ADDRESS_BYTES_MAX).starts_with("href=\"/a?b=c&#38;d=e"));
+        assert!(href(ADDRESS_BYTES_MAX + 1).starts_with("title=\""));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use windlass_report::Parameters;
-use windlass_web::address::Address;
+use windlass_web::address::{ADDRESS_BYTES_MAX, Address};
 use windlass_web::pages::anchors::Surroundings;
 use windlass_web::pages::sign_in::PATH;
 use windlass_web::{Viewer, ViewerAccount};
@@ -41,9 +41,7 @@ pub(crate) struct Asked {
     peer: Option<Peer>,
 }
 
-/// How long the address of a page may be: it stands, a little changed, in most of the page's links.
-const ADDRESS_BYTES_MAX: usize = 4096;
-/// The same where one signs in: the address of another page stands in it, each byte of which takes three at most.
+/// How long an address may be where one signs in: the address of another page stands in it, each byte of which takes three at most.
 const SIGN_IN_BYTES_MAX: usize = 3 * ADDRESS_BYTES_MAX + 256;
 
 /// Said where one signs in: that a page of another origin led there.

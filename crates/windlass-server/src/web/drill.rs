@@ -8,7 +8,7 @@ use windlass_web::pages::{backlinks, changes, link, refdomains};
 
 use super::asked::Asked;
 use super::document::OfReport;
-use super::page;
+use super::{page, see_other};
 use crate::app::App;
 
 /// `GET /report/refdomains`.
@@ -36,6 +36,10 @@ pub(crate) async fn backlinks(
     let of = OfReport::read(&app, request, "Backlinks").await?;
     let anchor = anchor(&of.asked);
     let refdomain = of.asked.value("refdomain").unwrap_or_default().to_owned();
+    if refdomain.is_empty() {
+        // Which one is the question that the list answers.
+        return Ok(see_other(&refdomains::href(&of.state, &anchor)));
+    }
     let query = of.checked(backlinks::query(
         &of.state,
         &anchor,

@@ -7,7 +7,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, VARY};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, VARY,
+};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, StreamExt};
@@ -34,6 +36,9 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
 
+/// Of a page that was paid for: whoever steps back to it sees it again, and pays nothing; whoever asks for it has it made anew.
+const KEPT: HeaderValue = HeaderValue::from_static("private, no-cache");
+
 /// Answers with a page that `work` puts together, on a thread that may block. `rows_min` is the least that
 /// it costs.
 ///
@@ -46,6 +51,7 @@ pub(crate) async fn page(
     rows_min: u64,
     work: impl FnOnce(View<'_>) -> Result<Rendered, PageError> + Send + 'static,
 ) -> Response {
+    let is_metered = asked.is_metered;
     let mut done = Box::pin(finish(app, asked, rows_min, work));
     match timeout(QUICK, &mut done).await {
         Ok(done) => whole(&document, &done),
@@ -62,6 +68,9 @@ pub(crate) async fn page(
                 .chain(stream::once(rest))
                 .map(|chunk| Ok::<_, Infallible>(Bytes::from(chunk)));
             let mut response = html(StatusCode::OK, Body::from_stream(chunks));
+            if is_metered {
+                response.headers_mut().insert(CACHE_CONTROL, KEPT);
+            }
             response.extensions_mut().insert(outcome);
             response
         }
@@ -166,6 +175,9 @@ fn whole(document: &Document, done: &Done) -> Response {
     tell(&mut response, done);
     if let Some(charge) = done.charge {
         response.headers_mut().insert(ROWS_COST, charge.rows.into());
+    }
+    if done.paid.is_some() {
+        response.headers_mut().insert(CACHE_CONTROL, KEPT);
     }
     if let Some(seconds) = done.retry_after_s {
         let headers = response.headers_mut();

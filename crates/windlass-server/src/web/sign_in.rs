@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::header::{HOST, ORIGIN, REFRESH, SET_COOKIE, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
 use windlass_web::Part;
 use windlass_web::pages::sign_in::{PATH, SIGN_OUT_PATH, SignIn};
@@ -18,6 +18,8 @@ use crate::app::App;
 use crate::billing::Client;
 use crate::refusal::{Reason, Refusal};
 
+/// What a browser is to forget.
+const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 /// Where one goes from here where nothing else was asked for.
 const NEXT_DEFAULT: &str = "/start";
 /// The longest address that is gone back to.
@@ -88,7 +90,7 @@ pub(crate) async fn sign_out_page() -> Response {
     see_other(PATH)
 }
 
-/// `POST /sign-out`: the cookie goes.
+/// `POST /sign-out`: the cookie goes, and with it what the browser keeps of pages.
 pub(crate) async fn sign_out(
     State(app): State<Arc<App>>,
     request: Request,
@@ -98,6 +100,9 @@ pub(crate) async fn sign_out(
     if let Some(cookie) = cookies::forget(asked.is_secure) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
+    response
+        .headers_mut()
+        .insert(CLEAR_SITE_DATA, HeaderValue::from_static("\"cache\""));
     Ok(response)
 }
 

@@ -49,6 +49,9 @@ pub enum IndexError {
         /// Who holds the lock.
         holder: String,
     },
+    /// What lies at the index's path is not what was locked.
+    #[error("the index {} is no longer the one that this process locked: its folder, or the file 'lock' in it, was removed or replaced meanwhile; nothing more was written there; run the command again, and leave the file 'lock' alone: a dead process holds no lock", .0.display())]
+    Replaced(PathBuf),
     /// The directory has segments or other people's files, but no manifest.
     #[error("{} has no manifest.json, but there is {}: to make a new index here would destroy that; restore manifest.json from a copy, or give another directory", directory.display(), found.display())]
     Occupied {

@@ -1,7 +1,8 @@
 //! Writing files so that a crash leaves the old or the new state, never a mixture.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{ErrorKind, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::error::IndexError;
@@ -14,6 +15,30 @@ pub(super) enum ReplaceError {
     /// The file is the old or the new one, and after a loss of power may be the other: an error of
     /// rename or of the directory's fsync does not say, and no second fsync would.
     Unsettled(IndexError),
+}
+
+/// Which file it is, whatever its path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+impl Identity {
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        }
+    }
+
+    /// Removes the file where it is still the one that has this path. What stays, the next commit or the next writer
+    /// removes.
+    pub(super) fn remove(self, path: &Path) {
+        if fs::symlink_metadata(path).is_ok_and(|found| Self::of(&found) == self) {
+            let _ = fs::remove_file(path);
+        }
+    }
 }
 
 /// Makes the entries of a directory durable.
@@ -50,21 +75,31 @@ pub(super) fn create_directory(directory: &Path) -> Result<(), IndexError> {
     }
 }
 
-/// Replaces a file whole: temporary file, fsync, rename, fsync of the directory. The temporary file
-/// is gone in any case.
-pub(super) fn replace(path: &Path, temporary: &Path, bytes: &[u8]) -> Result<(), ReplaceError> {
-    let settled = write(temporary, bytes)
+/// Replaces a file whole: temporary file, fsync, rename, fsync of the directory. `check` is asked before
+/// anything is written, and once more before the rename. The temporary file is gone in any case.
+pub(super) fn replace(
+    path: &Path,
+    temporary: &Path,
+    bytes: &[u8],
+    check: impl Fn() -> Result<(), IndexError>,
+) -> Result<(), ReplaceError> {
+    check().map_err(ReplaceError::Unchanged)?;
+    let mut file = File::create(temporary)
+        .map_err(IndexError::io("creating", temporary))
+        .map_err(ReplaceError::Unchanged)?;
+    let settled = write(&mut file, temporary, bytes)
+        .and_then(|()| check())
         .map_err(ReplaceError::Unchanged)
         .and_then(|()| rename(temporary, path).map_err(ReplaceError::Unsettled));
-    if settled.is_err() {
-        // What stays, the next writer removes.
-        let _ = fs::remove_file(temporary);
+    if settled.is_err()
+        && let Ok(metadata) = file.metadata()
+    {
+        Identity::of(&metadata).remove(temporary);
     }
     settled
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), IndexError> {
-    let mut file = File::create(path).map_err(IndexError::io("creating", path))?;
+fn write(file: &mut File, path: &Path, bytes: &[u8]) -> Result<(), IndexError> {
     file.write_all(bytes)
         .map_err(IndexError::io("writing", path))?;
     file.sync_all().map_err(IndexError::io("syncing", path))

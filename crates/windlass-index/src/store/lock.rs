@@ -5,13 +5,15 @@
 //! holds the lock on the file `wanted` meanwhile: a background merge that finds it held gives up.
 
 use std::fmt;
-use std::fs::{File, TryLockError};
+use std::fs::{self, File, TryLockError};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::durable::Identity;
 use super::{LOCK, WANTED};
 use crate::error::IndexError;
 
@@ -63,11 +65,60 @@ pub struct Waiting<'a> {
     pub cancel: &'a AtomicBool,
 }
 
-/// Takes the lock, or says who holds it. It is held as long as the file.
-pub(super) fn take(directory: &Path, work: Work) -> Result<File, IndexError> {
+/// The lock of an index, for as long as this lives.
+#[derive(Debug)]
+pub(super) struct Held {
+    /// Where the index was when it was locked.
+    path: PathBuf,
+    directory: File,
+    lock: File,
+}
+
+impl Held {
+    fn new(directory: &Path, lock: File) -> Result<Self, IndexError> {
+        let held = Self {
+            path: directory.to_owned(),
+            directory: File::open(directory).map_err(IndexError::io("opening", directory))?,
+            lock,
+        };
+        // Who held it before may have removed it.
+        held.check()?;
+        Ok(held)
+    }
+
+    /// Whether what lies at the index's path is what was locked. The lock belongs to a file, what is written goes by
+    /// paths: where the lock was removed, or another index put in the place of this one, others may write there.
+    pub(super) fn check(&self) -> Result<(), IndexError> {
+        let lock = self.path.join(LOCK);
+        for (held, path) in [(&self.directory, &self.path), (&self.lock, &lock)] {
+            let is_same = is_at(held, path).map_err(IndexError::io("looking at", path))?;
+            if !is_same {
+                return Err(IndexError::Replaced(self.path.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Says that nobody writes, to people who look into the file. The lock itself goes with it.
+    pub(super) fn clear(&self) {
+        let _ = self.lock.set_len(0);
+    }
+}
+
+/// Whether a file is still the one that has this path.
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    match fs::metadata(path) {
+        Ok(found) => Ok(Identity::of(&found) == Identity::of(&file.metadata()?)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Takes the lock, or says who holds it.
+pub(super) fn take(directory: &Path, work: Work) -> Result<Held, IndexError> {
     let file = open(directory, LOCK)?;
     if try_take(&file, directory, work)? {
-        Ok(file)
+        Held::new(directory, file)
     } else {
         Err(locked(directory, &holder(&file)))
     }
@@ -78,7 +129,7 @@ pub(super) fn wait(
     directory: &Path,
     work: Work,
     waiting: &Waiting<'_>,
-) -> Result<File, IndexError> {
+) -> Result<Held, IndexError> {
     let file = open(directory, LOCK)?;
     let wanted = Wanted::open(directory)?;
     let start = Instant::now();
@@ -110,7 +161,7 @@ pub(super) fn wait(
         }
         thread::sleep(POLL);
     }
-    Ok(file)
+    Held::new(directory, file)
 }
 
 /// Takes the lock where it is free, and writes into it who holds it.
@@ -261,6 +312,30 @@ mod tests {
         let waited = wait(directory.path(), Work::Merging, &waiting(&on_wait, &cancel));
         assert!(matches!(waited, Err(IndexError::Cancelled)));
         assert!(!Wanted::open(directory.path()).unwrap().is_wanted());
+    }
+
+    #[test]
+    fn a_lock_that_was_removed_or_went_with_its_folder_is_none() {
+        let above = tempfile::tempdir().unwrap();
+        let directory = above.path().join("index");
+        fs::create_dir(&directory).unwrap();
+        let is_replaced =
+            |held: &Held| matches!(held.check(), Err(IndexError::Replaced(path)) if path == directory);
+        let held = take(&directory, Work::Ingesting).unwrap();
+        assert!(held.check().is_ok());
+        fs::remove_file(directory.join(LOCK)).unwrap();
+        assert!(is_replaced(&held));
+        let second = take(&directory, Work::Ingesting).unwrap();
+        assert!(is_replaced(&held) && second.check().is_ok());
+        fs::rename(&directory, above.path().join("away")).unwrap();
+        assert!(is_replaced(&second));
+        fs::create_dir(&directory).unwrap();
+        let third = take(&directory, Work::Ingesting).unwrap();
+        assert!(is_replaced(&second) && third.check().is_ok());
+        // The very lock, in another folder.
+        fs::remove_file(directory.join(LOCK)).unwrap();
+        fs::hard_link(above.path().join("away").join(LOCK), directory.join(LOCK)).unwrap();
+        assert!(is_replaced(&second));
     }
 
     #[test]

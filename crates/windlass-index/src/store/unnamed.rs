@@ -1,10 +1,10 @@
 //! Segments that are written but belong to no index yet.
 
-use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::durable;
+use super::durable::{self, Identity};
+use super::lock::Held;
 use crate::error::IndexError;
 use crate::segment::Written;
 
@@ -15,19 +15,26 @@ pub(crate) struct Unnamed {
     pub(crate) path: PathBuf,
     pub(crate) written: Written,
     is_named: bool,
+    identity: Identity,
     /// While there is unfinished work, no other writer may begin: it would use the same names.
-    _lock: Arc<File>,
+    _lock: Arc<Held>,
 }
 
 impl Unnamed {
     /// Takes charge of a file that is about to be written.
-    pub(super) fn new(path: PathBuf, lock: &Arc<File>) -> Self {
+    pub(super) fn new(path: PathBuf, identity: Identity, lock: &Arc<Held>) -> Self {
         Self {
             path,
             written: Written::default(),
             is_named: false,
+            identity,
             _lock: Arc::clone(lock),
         }
+    }
+
+    /// Which file it is.
+    pub(super) fn identity(&self) -> Identity {
+        self.identity
     }
 
     /// Gives the file its name, durably. Where that fails, it has neither name.
@@ -35,7 +42,7 @@ impl Unnamed {
         let renamed = durable::rename(&self.path, to);
         if renamed.is_err() {
             // No manifest names it yet.
-            let _ = fs::remove_file(to);
+            self.identity.remove(to);
         }
         self.is_named = renamed.is_ok();
         renamed
@@ -45,8 +52,7 @@ impl Unnamed {
 impl Drop for Unnamed {
     fn drop(&mut self) {
         if !self.is_named {
-            // What stays, the next commit or the next writer removes.
-            let _ = fs::remove_file(&self.path);
+            self.identity.remove(&self.path);
         }
     }
 }

@@ -10,8 +10,8 @@ use std::thread;
 
 use windlass_links::PublicSuffixList;
 
-use super::durable::{self, ReplaceError};
-use super::lock::{self, Waiting, Work};
+use super::durable::{self, Identity, ReplaceError};
+use super::lock::{self, Held, Waiting, Work};
 use super::manifest::{FileEntry, Manifest, SegmentEntry, digest};
 use super::reader::read_public_suffix_list;
 use super::unnamed::Unnamed;
@@ -29,7 +29,7 @@ pub(crate) const DEFAULT_MEMORY: usize = 1 << 30;
 #[derive(Debug)]
 pub struct Writer {
     directory: PathBuf,
-    lock: Arc<File>,
+    lock: Arc<Held>,
     manifest: Manifest,
     list: Arc<PublicSuffixList>,
     next_temporary: AtomicU64,
@@ -83,7 +83,7 @@ impl Writer {
     fn open_with(
         directory: &Path,
         public_suffix_list: Option<&str>,
-        lock: impl FnOnce(&Path) -> Result<File, IndexError>,
+        lock: impl FnOnce(&Path) -> Result<Held, IndexError>,
     ) -> Result<Self, IndexError> {
         let path = directory.join(MANIFEST);
         if !path.exists() {
@@ -199,6 +199,7 @@ impl Writer {
             &self.directory.join(PUBLIC_SUFFIX_LIST),
             &self.directory.join(TMP).join(PUBLIC_SUFFIX_LIST),
             public_suffix_list.as_bytes(),
+            || self.lock.check(),
         )?;
         let mut manifest = self.manifest.clone();
         manifest.generation = 1;
@@ -239,10 +240,10 @@ impl Writer {
         write: impl FnOnce(BufWriter<File>) -> Result<(BufWriter<File>, Written), E>,
         error: impl FnOnce(E, &Path) -> IndexError,
     ) -> Result<Unnamed, IndexError> {
-        let number = self.next_temporary.fetch_add(1, Ordering::Relaxed);
-        let path = self.directory.join(TMP).join(format!("{number}.segment"));
-        let file = File::create(&path).map_err(IndexError::io("creating", &path))?;
-        let mut unnamed = Unnamed::new(path.clone(), &self.lock);
+        self.lock.check()?;
+        let (path, file) = self.temporary()?;
+        let metadata = file.metadata().map_err(IndexError::io("reading", &path))?;
+        let mut unnamed = Unnamed::new(path.clone(), Identity::of(&metadata), &self.lock);
         let written = write(BufWriter::with_capacity(1 << 20, file));
         let (out, written) = written.map_err(|e| error(e, &path))?;
         let file = out
@@ -251,6 +252,20 @@ impl Writer {
         file.sync_all().map_err(IndexError::io("syncing", &path))?;
         unnamed.written = written;
         Ok(unnamed)
+    }
+
+    /// A new file for a segment.
+    fn temporary(&self) -> Result<(PathBuf, File), IndexError> {
+        loop {
+            let number = self.next_temporary.fetch_add(1, Ordering::Relaxed);
+            let path = self.directory.join(TMP).join(format!("{number}.segment"));
+            match File::create_new(&path) {
+                // Nobody's work is written over.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(IndexError::io("creating", &path)(error)),
+                Ok(file) => return Ok((path, file)),
+            }
+        }
     }
 
     pub(crate) fn ready_links_min(&self) -> usize {
@@ -266,6 +281,7 @@ impl Writer {
         progress: &dyn Progress,
         cancel: &AtomicBool,
     ) -> Result<(), IndexError> {
+        self.lock.check()?;
         let means = ready::Means {
             links_min: self.ready_links_min,
             threads: thread::available_parallelism().map_or(1, Into::into),
@@ -285,7 +301,7 @@ impl Writer {
     /// what is known of the files that it came from. When this returns, it is durable; before, none
     /// of it is visible.
     ///
-    /// Where it fails, the index is as it was; or, where renaming the manifest or syncing its
+    /// Where it fails, the index is as it was, and so is another that was put in its place; or, where renaming the manifest or syncing its
     /// directory failed, in either state: this writer then commits no more, because what it would
     /// build upon is not known.
     pub(crate) fn commit(
@@ -297,6 +313,8 @@ impl Writer {
         if self.is_unsettled {
             return Err(IndexError::Unsettled(self.directory.clone()));
         }
+        // Before the segment has its name: where that is another index by now, it may have one of that name.
+        self.lock.check()?;
         let mut manifest = self.manifest.clone();
         manifest.generation += 1;
         manifest
@@ -312,8 +330,9 @@ impl Writer {
                 bytes: metadata.len(),
                 counts: new.written.counts,
             });
+            let identity = new.identity();
             new.name(&path)?;
-            named = Some(path);
+            named = Some((path, identity));
         }
         for file in files {
             manifest.put_file(file);
@@ -321,9 +340,8 @@ impl Writer {
         match self.replace_manifest(manifest) {
             Ok(()) => {}
             Err(ReplaceError::Unchanged(error)) => {
-                if let Some(path) = named {
-                    // What stays, the next commit or the next writer removes.
-                    let _ = fs::remove_file(path);
+                if let Some((path, identity)) = named {
+                    identity.remove(&path);
                 }
                 return Err(error);
             }
@@ -346,7 +364,8 @@ impl Writer {
         let bytes = manifest
             .to_bytes()
             .map_err(|e| ReplaceError::Unchanged(IndexError::io("writing", &path)(e.into())))?;
-        let replaced = durable::replace(&path, &self.directory.join(TMP).join(MANIFEST), &bytes);
+        let temporary = self.directory.join(TMP).join(MANIFEST);
+        let replaced = durable::replace(&path, &temporary, &bytes, || self.lock.check());
         self.is_unsettled = matches!(replaced, Err(ReplaceError::Unsettled(_)));
         replaced?;
         self.manifest = manifest;
@@ -360,6 +379,7 @@ impl Writer {
             // The manifest on disk may name what this one does not.
             return Err(IndexError::Unsettled(self.directory.clone()));
         }
+        self.lock.check()?;
         let mut result = Ok(());
         for part in [SEGMENTS, TMP] {
             for path in list(&self.directory.join(part))? {
@@ -381,8 +401,7 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        // The lock goes with the file in any case; an empty file tells people that nobody writes.
-        let _ = self.lock.set_len(0);
+        self.lock.clear();
     }
 }
 

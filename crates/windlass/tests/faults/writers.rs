@@ -1,8 +1,9 @@
 //! Two writers, and a writer whose commit failed half-way.
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::AtomicBool;
 use std::thread::sleep;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use crate::archives;
 use crate::operation::{Crawls, Operation, full_merge, further_ingest, leftovers, spilling_ingest};
 use crate::shim::{Fault, Log, Sort};
 use crate::state::State;
-use crate::support::{stderr, stdout};
+use crate::support::{ingest, stderr, stdout};
 use crate::workspace::Workspace;
 
 /// A command that was stopped while it writes its segment: it holds the lock.
@@ -26,21 +27,31 @@ impl Drop for Stopped {
     }
 }
 
-fn stopped(operation: &Operation, workspace: &Workspace) -> Stopped {
-    let is_segment = |path: &Path| path.extension().is_some_and(|e| e == "segment");
-    let writes = operation
-        .calls
-        .iter()
-        .position(|call| is_segment(&call.path));
-    let at = writes.unwrap() as u64 + 1;
-    let mut command = operation.command(workspace, Fault::Stop(at));
-    let mut stopped = Stopped(command.spawn().unwrap());
-    while Log::read(&workspace.log()).struck.is_none() {
-        let ended = stopped.0.try_wait().unwrap();
-        assert!(ended.is_none(), "it did not stop");
-        sleep(Duration::from_millis(2));
+impl Stopped {
+    /// One that will stop when it makes its segment.
+    fn command(operation: &Operation, workspace: &Workspace) -> Command {
+        let is_segment = |path: &Path| path.extension().is_some_and(|e| e == "segment");
+        let writes = operation
+            .calls
+            .iter()
+            .position(|call| is_segment(&call.path));
+        operation.command(workspace, Fault::Stop(writes.unwrap() as u64 + 1))
     }
-    stopped
+
+    /// Runs it until it has stopped.
+    fn by(mut command: Command, workspace: &Workspace) -> Self {
+        let mut stopped = Self(command.spawn().unwrap());
+        while Log::read(&workspace.log()).struck.is_none() {
+            let ended = stopped.0.try_wait().unwrap();
+            assert!(ended.is_none(), "it did not stop");
+            sleep(Duration::from_millis(2));
+        }
+        stopped
+    }
+}
+
+fn stopped(operation: &Operation, workspace: &Workspace) -> Stopped {
+    Stopped::by(Stopped::command(operation, workspace), workspace)
 }
 
 fn signal(name: &str, child: &Child) {
@@ -91,6 +102,50 @@ fn the_lock_of_a_killed_process_does_not_block() {
     assert!(outcome.output.status.success(), "{}", outcome.stderr());
     assert_eq!(&State::of(&workspace.index()).unwrap(), operation.after());
     assert!(leftovers(&workspace.index()).is_empty());
+}
+
+/// What a writer that lost its lock says, and that it has kept nothing: `lose` takes the lock from it while it
+/// writes, and gives the index that lies there then.
+fn loses_its_lock(lose: impl Fn(&Operation, &Path)) {
+    let operation = further_ingest();
+    let workspace = operation.workspace();
+    let index = workspace.index();
+    let mut command = Stopped::command(&operation, &workspace);
+    command.stderr(Stdio::piped());
+    let mut stopped = Stopped::by(command, &workspace);
+    lose(&operation, &index);
+    let right = State::of(&index).unwrap();
+    signal("CONT", &stopped.0);
+    let mut complaint = String::new();
+    let mut said = stopped.0.stderr.take().unwrap();
+    said.read_to_string(&mut complaint).unwrap();
+    assert_eq!(stopped.0.wait().unwrap().code(), Some(1), "{complaint}");
+    assert!(
+        complaint.contains("is no longer the one that this process locked"),
+        "{complaint}"
+    );
+    assert_eq!(State::of(&index).unwrap(), right);
+    assert!(leftovers(&index).is_empty(), "{:?}", leftovers(&index));
+}
+
+#[test]
+fn a_writer_whose_lock_was_removed_overwrites_nothing() {
+    loses_its_lock(|operation, index| {
+        fs::remove_file(index.join("lock")).unwrap();
+        let other = operation.file().with_file_name("crawl-2.warc");
+        ingest(index, &[other], &["--merge", "none"]);
+    });
+}
+
+#[test]
+fn an_index_that_took_the_place_of_another_is_left_alone() {
+    loses_its_lock(|operation, index| {
+        fs::rename(index, index.with_file_name("away")).unwrap();
+        let other = operation.file().with_file_name("crawl-2.warc");
+        for _ in 0..2 {
+            ingest(index, std::slice::from_ref(&other), &["--force"]);
+        }
+    });
 }
 
 /// SIGTERM comes while a run is being spilled; it may come too late to be heard.

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use windlass_archive::{Archive, Limits, Problem};
+use windlass_archive::{Archive, Limits, Problem, ProblemKind};
 use windlass_links::extract::{ExtractOptions, Extractor};
 
 use crate::collect::{Collected, Collector, digest_text};
@@ -316,10 +316,11 @@ impl Shared<'_> {
     ) -> Result<Outcome, IndexError> {
         self.check_cancelled()?;
         let failed = |why: String| Ok(Outcome::Failed(path.to_owned(), why));
-        let (digest, bytes) = match digest_of(path) {
-            Ok(found) => found,
+        let opened = match Opened::read(path) {
+            Ok(opened) => opened,
             Err(error) => return failed(error.to_string()),
         };
+        let (digest, bytes) = (opened.digest, opened.bytes);
         let text = digest_text(&digest);
         let is_first = self
             .begun
@@ -330,9 +331,15 @@ impl Shared<'_> {
             self.watcher.read(bytes);
             return Ok(Outcome::Known(path.to_owned()));
         }
-        let mut archive = match Archive::open(path, self.options.limits) {
-            Ok(archive) => archive,
-            Err(problem) => {
+        let mut again = match opened.again() {
+            Ok(again) => again,
+            Err(error) => return failed(error.to_string()),
+        };
+        let opened = again.second().map(|second| Archive::from_reader(second, self.options.limits));
+        let mut archive = match opened {
+            Err(error) => return failed(error.to_string()),
+            Ok(Ok(archive)) => archive,
+            Ok(Err(problem)) => {
                 self.watcher.read(bytes);
                 return failed(problem.to_string());
             }
@@ -376,6 +383,20 @@ impl Shared<'_> {
             }
         }
         self.watcher.read(bytes.saturating_sub(reported));
+        let offset = archive.bytes_read();
+        let changed = match again.is_what_it_was() {
+            Ok(true) => None,
+            Ok(false) => Some("it changed while it was read".to_owned()),
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(message) = changed
+            && entry.read_error().is_none()
+        {
+            let kind = ProblemKind::Io;
+            let problem = Problem { offset, kind, message };
+            self.watcher.problem(path, &problem);
+            note(&mut entry, &problem);
+        }
         entry.records_skipped = archive.skipped();
         let decompressed = archive.bytes_decompressed();
         Ok(Outcome::Read(path.to_owned(), entry, decompressed))
@@ -387,6 +408,10 @@ fn note(entry: &mut FileEntry, problem: &Problem) {
         .problems
         .entry(problem.kind.name().to_owned())
         .or_default() += 1;
+    // What kept a file from being read to its end is told of it, whatever came before.
+    if problem.kind == ProblemKind::Io && entry.first_problems.len() >= PROBLEMS_KEPT_MAX {
+        entry.first_problems.truncate(PROBLEMS_KEPT_MAX - 1);
+    }
     if entry.first_problems.len() < PROBLEMS_KEPT_MAX {
         entry.first_problems.push(ProblemNote {
             offset: problem.offset,
@@ -396,29 +421,111 @@ fn note(entry: &mut FileEntry, problem: &Problem) {
     }
 }
 
-/// Of a file that can be read again, and has an end.
-fn digest_of(path: &Path) -> io::Result<([u8; 32], u64)> {
-    let found = fs::metadata(path)?;
-    if !found.is_file() {
-        let what = if found.is_dir() {
-            "a folder"
-        } else {
-            "a pipe or a device"
-        };
-        let text = format!("it is {what}, not a file; archives are read twice");
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+/// An archive file that was read to its end once, for its digest. It stays open: another may take its path before it
+/// is read for what is in it.
+struct Opened {
+    file: File,
+    digest: [u8; 32],
+    bytes: u64,
+}
+
+impl Opened {
+    /// Of a file that can be read again, and has an end.
+    fn read(path: &Path) -> io::Result<Self> {
+        let found = fs::metadata(path)?;
+        if !found.is_file() {
+            let what = if found.is_dir() {
+                "a folder"
+            } else {
+                "a pipe or a device"
+            };
+            let text = format!("it is {what}, not a file; archives are read twice");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
+        let mut hashed = Hashed::new(File::open(path)?);
+        let bytes = hashed.to_the_end()?;
+        Ok(Self {
+            digest: hashed.digest(),
+            file: hashed.file,
+            bytes,
+        })
     }
-    let mut file = File::open(path)?;
-    let mut hasher = blake3::Hasher::new();
-    let mut buffer = vec![0; 1 << 18];
-    let mut bytes = 0;
-    loop {
-        let n = file.read(&mut buffer)?;
-        let Some(read) = buffer.get(..n).filter(|read| !read.is_empty()) else {
-            break;
-        };
-        hasher.update(read);
-        bytes += n as u64;
+
+    /// From its beginning.
+    fn again(mut self) -> io::Result<Again> {
+        self.file.rewind()?;
+        Ok(Again {
+            hashed: Hashed::new(self.file),
+            digest: self.digest,
+        })
     }
-    Ok((*hasher.finalize().as_bytes(), bytes))
+}
+
+/// A file that is read the second time, and whether it is still what it was the first time. Its bytes are compared,
+/// by their digests: what a file system says of the time of a change is coarse, and may be set.
+struct Again {
+    hashed: Hashed,
+    digest: [u8; 32],
+}
+
+impl Again {
+    /// Who reads it.
+    fn second(&self) -> io::Result<Hashed> {
+        Ok(Hashed {
+            // They share their place in the file.
+            file: self.hashed.file.try_clone()?,
+            hasher: Arc::clone(&self.hashed.hasher),
+        })
+    }
+
+    /// Whether all that was read, and what was left, is what it was.
+    fn is_what_it_was(&mut self) -> io::Result<bool> {
+        self.hashed.to_the_end()?;
+        Ok(self.hashed.digest() == self.digest)
+    }
+}
+
+/// A file, and the digest of what was read of it.
+struct Hashed {
+    file: File,
+    hasher: Arc<Mutex<blake3::Hasher>>,
+}
+
+impl Hashed {
+    fn new(file: File) -> Self {
+        Self {
+            file,
+            hasher: Arc::default(),
+        }
+    }
+
+    fn hasher(&self) -> MutexGuard<'_, blake3::Hasher> {
+        self.hasher.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn digest(&self) -> [u8; 32] {
+        *self.hasher().finalize().as_bytes()
+    }
+
+    /// Reads what is left, and says how much that is.
+    fn to_the_end(&mut self) -> io::Result<u64> {
+        let mut buffer = vec![0; 1 << 18];
+        let mut bytes = 0;
+        loop {
+            match self.read(&mut buffer) {
+                Ok(0) => return Ok(bytes),
+                Ok(n) => bytes += n as u64,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Read for Hashed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.file.read(buffer)?;
+        self.hasher().update(buffer.get(..n).unwrap_or_default());
+        Ok(n)
+    }
 }

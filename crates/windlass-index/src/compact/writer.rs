@@ -38,7 +38,7 @@ impl Writer {
         if segments.len() < 2 {
             return Ok(false);
         }
-        let inputs: Vec<&Segment> = segments.iter().collect();
+        let inputs: Vec<&Segment> = segments.iter().map(AsRef::as_ref).collect();
         let merged = merge_to_unnamed(self, &inputs, progress, cancel)?;
         self.make_ready(&merged, &inputs, progress, cancel)?;
         self.commit(Some(merged), &plan.segments, Vec::new())?;

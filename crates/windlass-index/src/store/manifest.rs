@@ -44,6 +44,10 @@ pub struct SegmentEntry {
     pub bytes: u64,
     /// What it holds.
     pub counts: Counts,
+    /// BLAKE3 digest of its footer, in hexadecimal: which of all segments of its length it is. Manifests did
+    /// not have it at first; the next commit adds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub footer_digest: Option<String>,
 }
 
 /// One ingested archive file.

@@ -300,7 +300,11 @@ pub(super) fn open_segment(
         Some(open) => Arc::clone(open),
         None => Arc::new(Segment::open_keeping(&path, memory)?),
     };
-    if segment.sizes().1 != entry.bytes || segment.counts() != entry.counts {
+    let is_other = |digest: &String| *digest != segment.footer_digest();
+    if segment.sizes().1 != entry.bytes
+        || segment.counts() != entry.counts
+        || entry.footer_digest.as_ref().is_some_and(is_other)
+    {
         return Err(IndexError::Corrupt {
             path,
             what: "it is not the segment that the manifest names".to_owned(),

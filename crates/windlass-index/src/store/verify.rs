@@ -4,9 +4,12 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use super::manifest::{Manifest, SegmentEntry};
 use super::reader::{ATTEMPTS_MAX, open_segment, read_manifest, read_public_suffix_list};
 use crate::cache::KeptMemory;
+use crate::collect::digest_text;
 use crate::error::IndexError;
+use crate::segment::Segment;
 
 /// What is wrong with a file of an index, if anything is.
 #[derive(Debug)]
@@ -47,7 +50,11 @@ pub fn verify(
         }
     };
     for (entry, opened) in manifest.segments.iter().zip(segments) {
-        let error = match opened.and_then(|segment| segment.verify(cancel)) {
+        let verified = opened.and_then(|segment| {
+            check_files(&manifest, entry, &segment)?;
+            segment.verify(cancel)
+        });
+        let error = match verified {
             Ok(()) => None,
             Err(error @ IndexError::Cancelled) => return Err(error),
             Err(error) => Some(error),
@@ -62,4 +69,26 @@ pub fn verify(
         error: read_public_suffix_list(directory, &manifest).err(),
     });
     Ok(())
+}
+
+/// Whether the archive files that a segment was made of are those of the index: of one that the manifest knows by length
+/// and counts alone, that tells it from another's. An index that knows no files was not made of any.
+fn check_files(
+    manifest: &Manifest,
+    entry: &SegmentEntry,
+    segment: &Segment,
+) -> Result<(), IndexError> {
+    if entry.footer_digest.is_some() || manifest.files.is_empty() {
+        return Ok(());
+    }
+    let mut digests = segment.files().into_iter().map(|file| digest_text(&file));
+    match digests.find(|digest| manifest.file(digest).is_none()) {
+        None => Ok(()),
+        Some(digest) => Err(IndexError::Corrupt {
+            path: segment.path().to_owned(),
+            what: format!(
+                "it is not the segment that the manifest names: it was made of a file, BLAKE3 {digest}, that the index does not have"
+            ),
+        }),
+    }
 }

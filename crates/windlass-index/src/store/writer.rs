@@ -13,9 +13,10 @@ use windlass_links::PublicSuffixList;
 use super::durable::{self, Identity, ReplaceError};
 use super::lock::{self, Held, Waiting, Work};
 use super::manifest::{FileEntry, Manifest, SegmentEntry, digest};
-use super::reader::read_public_suffix_list;
+use super::reader::{open_segment, read_public_suffix_list};
 use super::unnamed::Unnamed;
 use super::{MANIFEST, PUBLIC_SUFFIX_LIST, SEGMENTS, TMP};
+use crate::cache::KeptMemory;
 use crate::compact::Progress;
 use crate::error::IndexError;
 use crate::ready;
@@ -225,13 +226,17 @@ impl Writer {
     }
 
     /// The segments of the present state that have these names.
-    pub(crate) fn open_segments(&self, names: &[String]) -> Result<Vec<Segment>, IndexError> {
+    pub(crate) fn open_segments(&self, names: &[String]) -> Result<Vec<Arc<Segment>>, IndexError> {
         self.manifest
             .segments
             .iter()
             .filter(|entry| names.contains(&entry.name))
-            .map(|entry| Segment::open(&self.directory.join(SEGMENTS).join(&entry.name)))
+            .map(|entry| self.open_segment(entry))
             .collect()
+    }
+
+    fn open_segment(&self, entry: &SegmentEntry) -> Result<Arc<Segment>, IndexError> {
+        open_segment(&self.directory, entry, &[], &KeptMemory::default())
     }
 
     /// Writes a segment that belongs to nothing yet, durably.
@@ -320,15 +325,23 @@ impl Writer {
         manifest
             .segments
             .retain(|entry| !replaced.contains(&entry.name));
+        for entry in &mut manifest.segments {
+            if entry.footer_digest.is_none() {
+                // One that cannot be opened is left to who reads it.
+                let segment = self.open_segment(entry).ok();
+                entry.footer_digest = segment.map(|segment| segment.footer_digest());
+            }
+        }
         let mut named = None;
         if let Some(new) = new {
             let name = format!("{}.segment", manifest.generation);
             let path = self.directory.join(SEGMENTS).join(&name);
-            let metadata = fs::metadata(&new.path).map_err(IndexError::io("reading", &new.path))?;
+            let segment = Segment::open(&new.path)?;
             manifest.segments.push(SegmentEntry {
                 name,
-                bytes: metadata.len(),
+                bytes: segment.sizes().1,
                 counts: new.written.counts,
+                footer_digest: Some(segment.footer_digest()),
             });
             let identity = new.identity();
             new.name(&path)?;
@@ -422,7 +435,7 @@ fn list(directory: &Path) -> Result<Vec<PathBuf>, IndexError> {
         .map_err(IndexError::io("listing", directory))
 }
 
-/// Whether the segments are there, at their lengths: not to add to an index that cannot be read.
+/// Whether the segments are there, and are those that the manifest names: not to add to an index that cannot be read.
 fn check_segments(directory: &Path, manifest: &Manifest) -> Result<(), IndexError> {
     for entry in &manifest.segments {
         let path = directory.join(SEGMENTS).join(&entry.name);
@@ -431,6 +444,7 @@ fn check_segments(directory: &Path, manifest: &Manifest) -> Result<(), IndexErro
             let what = format!("it has {} bytes, not {}", found.len(), entry.bytes);
             return Err(IndexError::Corrupt { path, what });
         }
+        open_segment(directory, entry, &[], &KeptMemory::new(0))?;
     }
     Ok(())
 }

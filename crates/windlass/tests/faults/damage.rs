@@ -8,7 +8,7 @@ use windlass_index::{IndexError, Snapshot, merge_to_file};
 
 use crate::archives;
 use crate::state::{State, answers, verify};
-use crate::support::{ingest, merged_bytes, windlass};
+use crate::support::{ingest, merged_bytes, segments, windlass};
 use crate::workspace::{Workspace, contents};
 
 /// An index of two segments with a short list, and with every section that there is.
@@ -175,4 +175,90 @@ fn the_commands_name_the_damaged_file() {
         fs::write(&path, sound).unwrap();
     }
     assert!(run(&["verify"]).0);
+}
+
+/// An index of one page that links to a host with a name of four letters.
+fn one_link(directory: &Path, name: &str) -> PathBuf {
+    let message = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<a href=http://{name}.com/>{name}</a>"
+    );
+    let file = directory.join(format!("{name}.warc"));
+    let record = format!(
+        "WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: http://source.org/\r\n\
+         WARC-Date: 2024-01-01T00:00:00Z\r\nContent-Type: application/http\r\n\
+         Content-Length: {}\r\n\r\n{message}\r\n\r\n",
+        message.len()
+    );
+    fs::write(&file, record).unwrap();
+    let index = directory.join(name);
+    ingest(&index, &[file], &[]);
+    index
+}
+
+/// The manifest as it was written before it knew the footers of its segments.
+fn forget_footers(index: &Path) {
+    let path = index.join("manifest.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let start = text.find(r#","footer_digest":""#).unwrap();
+    let end = start + r#","footer_digest":"""#.len() + 64;
+    let text = format!("{}{}", &text[..start], &text[end..]);
+    let at = text.find(r#""manifest":"#).unwrap() + r#""manifest":"#.len();
+    let body = &text[at..text.len() - 1];
+    let mut crc = flate2::Crc::new();
+    crc.update(body.as_bytes());
+    let crc = crc.sum();
+    fs::write(&path, format!(r#"{{"crc32":{crc},"manifest":{body}}}"#)).unwrap();
+}
+
+/// Of the same name, length and counts.
+#[test]
+fn a_segment_of_another_index_is_found() {
+    let directory = tempfile::tempdir().unwrap();
+    let index = one_link(directory.path(), "aaaa");
+    let path = segments(&index).remove(0);
+    let sound = fs::read(&path).unwrap();
+    let others = ["bbbb", "cccc", "dddd", "eeee", "ffff", "gggg"];
+    let foreign = others
+        .iter()
+        .map(|name| segments(&one_link(directory.path(), name)).remove(0))
+        .map(|segment| fs::read(segment).unwrap())
+        .find(|segment| segment.len() == sound.len())
+        .expect("a segment of that length");
+    let put = |bytes: &[u8]| {
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, bytes).unwrap();
+    };
+    let index_path = index.to_str().unwrap();
+    let said = |arguments: &[&str]| {
+        let output = windlass([arguments, &["--index", index_path]].concat());
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(text).unwrap())
+    };
+    put(&foreign);
+    let file = directory.path().join("bbbb.warc");
+    for arguments in [
+        &["verify"][..],
+        &["anchors", "bbbb.com"],
+        &["ingest", file.to_str().unwrap()],
+        &["merge"],
+    ] {
+        let (is_fine, text) = said(arguments);
+        assert!(!is_fine, "{arguments:?}: {text}");
+        assert!(
+            text.contains(path.to_str().unwrap())
+                && text.contains("it is not the segment that the manifest names"),
+            "{arguments:?}: {text}"
+        );
+    }
+    // Where the manifest does not know the footer, the archive files tell.
+    forget_footers(&index);
+    let (is_whole, text) = said(&["verify"]);
+    assert!(!is_whole && text.contains("it was made of a file"), "{text}");
+    put(&sound);
+    assert!(said(&["verify"]).0);
+    // The next commit adds what is missing.
+    assert!(said(&["ingest", "--merge", "none", file.to_str().unwrap()]).0);
+    let snapshot = Snapshot::open(&index).unwrap();
+    let mut entries = snapshot.manifest().segments.iter();
+    assert!(entries.all(|entry| entry.footer_digest.is_some()));
 }

@@ -206,6 +206,15 @@ impl Segment {
         self.sections.footer().counts
     }
 
+    /// The BLAKE3 digest of its footer, in hexadecimal: with the checksums there, that of the archive files among
+    /// them, it tells a segment from others of its length.
+    pub(crate) fn footer_digest(&self) -> String {
+        let footer = footer_bytes(self.sections.data().bytes());
+        blake3::hash(footer.unwrap_or_default())
+            .to_hex()
+            .to_string()
+    }
+
     /// The version of the Public Suffix List that it was built with (R7).
     #[must_use]
     pub fn public_suffix_list(&self) -> &str {
@@ -245,6 +254,11 @@ impl Segment {
 }
 
 fn footer(bytes: &[u8]) -> Option<Footer> {
+    serde_json::from_slice(footer_bytes(bytes)?).ok()
+}
+
+/// The footer as it is written, where it matches its checksum.
+fn footer_bytes(bytes: &[u8]) -> Option<&[u8]> {
     let trailer_at = bytes.len().checked_sub(TRAILER_LENGTH)?;
     let (body, trailer) = bytes.split_at_checked(trailer_at)?;
     let crc = u32_at(trailer, 0).ok()?;
@@ -253,8 +267,5 @@ fn footer(bytes: &[u8]) -> Option<Footer> {
         return None;
     }
     let footer = body.get(body.len().checked_sub(length)?..)?;
-    if crc32fast::hash(footer) != crc {
-        return None;
-    }
-    serde_json::from_slice(footer).ok()
+    (crc32fast::hash(footer) == crc).then_some(footer)
 }

@@ -9,6 +9,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// How files are called for the moment in which they have a name.
+pub(crate) const SPOOL_ENDING: &str = ".spool";
+
 /// How much is read back at once.
 const READ_BYTES: usize = 1 << 18;
 
@@ -61,7 +64,7 @@ impl Scratch {
     pub(crate) fn file(&self) -> io::Result<File> {
         loop {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
-            let path = self.directory.join(format!("{number}.spool"));
+            let path = self.directory.join(format!("{number}{SPOOL_ENDING}"));
             let created = File::options()
                 .read(true)
                 .write(true)

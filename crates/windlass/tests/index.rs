@@ -6,6 +6,7 @@ mod support;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::thread::sleep;
@@ -489,11 +490,45 @@ fn a_missing_file_does_not_keep_the_others_out_and_an_index_is_no_part_of_anothe
     );
     assert!(said.contains("failed: /nowhere: No such file"), "{said}");
 
-    let output = ingest(&index.join("segments"), &[&file]);
-    assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8(output.stderr).unwrap();
+    let link = directory.path().join("link");
+    symlink(index.join("tmp"), &link).unwrap();
+    for inside in ["segments", "segments/sub", "tmp/a/b"].map(|part| index.join(part)) {
+        let output = ingest(&inside, &[&file]);
+        assert_eq!(output.status.code(), Some(1), "{}", inside.display());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("is part of the index of"), "{said}");
+    }
+    let said = String::from_utf8(ingest(&link.join("a"), &[&file]).stderr).unwrap();
     assert!(said.contains("is part of the index of"), "{said}");
     assert_eq!(segments(&index).len(), 1);
+    // A folder of that name alone is none of an index.
+    let elsewhere = directory.path().join("tmp/index");
+    fs::write(directory.path().join("manifest.json"), "{}").unwrap();
+    assert!(ingest(&elsewhere, &[&file]).status.success());
+}
+
+/// A folder there, `lost+found` of a file system, is nobody's garbage, and no hindrance.
+#[test]
+fn what_is_not_a_writers_stays_in_its_folders() {
+    let directory = tempfile::tempdir().unwrap();
+    let index = directory.path().join("index");
+    let theirs = ["segments/lost+found", "tmp/lost+found", "tmp/1.segment"];
+    for folder in theirs {
+        fs::create_dir_all(index.join(folder)).unwrap();
+    }
+    small_index(&index);
+    fs::write(index.join("segments/notes.txt"), "mine").unwrap();
+    for garbage in ["segments/77.segment", "tmp/0.segment", "tmp/5.spool"] {
+        fs::write(index.join(garbage), "half of a").unwrap();
+    }
+    let files = [demo("docs.sqlalchemy.org-2024-09-05.warc.gz")];
+    ingest(&index, &files, &["--merge", "full"]);
+    for stays in theirs.into_iter().chain(["segments/notes.txt"]) {
+        assert!(index.join(stays).exists(), "{stays}");
+    }
+    let count = |part: &str| fs::read_dir(index.join(part)).unwrap().count();
+    assert_eq!((count("segments"), count("tmp")), (3, 2));
+    assert_eq!(json("verify", &index)["whole"], true);
 }
 
 #[test]

@@ -21,7 +21,7 @@ use crate::compact::Progress;
 use crate::error::IndexError;
 use crate::ready;
 use crate::segment::{Segment, WriteError, Written};
-use crate::spool::Scratch;
+use crate::spool::{SPOOL_ENDING, Scratch};
 
 /// Memory of a writer's merges, in bytes, where nobody says.
 pub(crate) const DEFAULT_MEMORY: usize = 1 << 30;
@@ -386,7 +386,8 @@ impl Writer {
     }
 
     /// Removes segments that the manifest does not name, and unfinished work: all that can be
-    /// removed. Readers that have them open keep them.
+    /// removed. Readers that have them open keep them. Folders, and files with names that no writer gives, are somebody
+    /// else's, such as `lost+found`.
     fn remove_garbage(&self) -> Result<(), IndexError> {
         if self.is_unsettled {
             // The manifest on disk may name what this one does not.
@@ -402,7 +403,7 @@ impl Writer {
                         .segments
                         .iter()
                         .any(|s| path.file_name() == Some(s.name.as_ref()));
-                if !is_used {
+                if !is_used && is_own(part, &path) {
                     let removed = fs::remove_file(&path).map_err(IndexError::io("removing", &path));
                     result = result.and(removed);
                 }
@@ -435,6 +436,31 @@ fn list(directory: &Path) -> Result<Vec<PathBuf>, IndexError> {
         .map_err(IndexError::io("listing", directory))
 }
 
+/// Whether a path below a part of an index is a file with a name that writers give there.
+fn is_own(part: &str, path: &Path) -> bool {
+    let Some(name) = path.file_name().and_then(OsStr::to_str) else {
+        return false;
+    };
+    let is_numbered = |ending| {
+        let number: Option<&str> = name.strip_suffix(ending);
+        number.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let is_named = match part {
+        SEGMENTS => is_numbered(".segment"),
+        _ => {
+            is_numbered(".segment")
+                || is_numbered(SPOOL_ENDING)
+                || [MANIFEST, PUBLIC_SUFFIX_LIST].contains(&name)
+        }
+    };
+    is_named && !is_folder(path)
+}
+
+/// Whether it is a folder, and no link to one.
+fn is_folder(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_dir())
+}
+
 /// Whether the segments are there, and are those that the manifest names: not to add to an index that cannot be read.
 fn check_segments(directory: &Path, manifest: &Manifest) -> Result<(), IndexError> {
     for entry in &manifest.segments {
@@ -449,19 +475,28 @@ fn check_segments(directory: &Path, manifest: &Manifest) -> Result<(), IndexErro
     Ok(())
 }
 
-/// A new index is no part of another one, whose writer would take it for garbage.
+/// A new index is no part of another one, at whatever depth: it would go with the folder that it is in, and who
+/// tidies up there would take it for garbage.
 fn check_outside(directory: &Path) -> Result<(), IndexError> {
     let Ok(directory) = std::path::absolute(directory) else {
         return Ok(());
     };
-    let is_part = [SEGMENTS, TMP]
-        .map(OsStr::new)
-        .map(Some)
-        .contains(&directory.file_name());
-    match directory.parent().map(|above| above.join(MANIFEST)) {
-        Some(found) if is_part && found.exists() => Err(IndexError::Inside { directory, found }),
-        _ => Ok(()),
+    // Links lead elsewhere than they seem to.
+    let there = directory.ancestors().find_map(|above| above.canonicalize().ok());
+    let is_part = |path: &Path| {
+        let parts = [SEGMENTS, TMP].map(OsStr::new).map(Some);
+        parts.contains(&path.file_name())
+    };
+    let paths = directory.ancestors().chain(there.iter().flat_map(|there| there.ancestors()));
+    for above in paths.filter(|path| is_part(path)).filter_map(Path::parent) {
+        let found = above.join(MANIFEST);
+        // Other programs have a manifest.json too.
+        if found.exists() && above.join(SEGMENTS).is_dir() {
+            let directory = directory.clone();
+            return Err(IndexError::Inside { directory, found });
+        }
     }
+    Ok(())
 }
 
 /// Whether a new index may be made in a directory: not where there are segments, which an index
@@ -475,11 +510,13 @@ fn check_unoccupied(directory: &Path) -> Result<(), IndexError> {
             continue;
         }
         for path in list(&part_path)? {
+            // Folders are never taken for garbage.
+            let is_harmless = is_folder(&path);
             let is_beginning = part == TMP
                 && path
                     .file_name()
                     .is_some_and(|name| beginnings.contains(&name));
-            if !is_beginning {
+            if !is_harmless && !is_beginning {
                 return Err(IndexError::Occupied {
                     directory: directory.to_owned(),
                     found: path,

@@ -435,6 +435,8 @@ impl Opened {
         let found = fs::metadata(path)?;
         if !found.is_file() {
             let what = if found.is_dir() {
+                // Folders that can be listed are not asked to be read.
+                fs::read_dir(path)?;
                 "a folder"
             } else {
                 "a pipe or a device"

@@ -13,7 +13,7 @@ const ENDINGS: [&str; 3] = ["warc", "arc", "wat"];
 const PACKINGS: [&str; 2] = ["gz", "zst"];
 
 /// The files that paths, folders and globs name; sorted, each once. Links to files are files. What is not there is
-/// among them where others are: whoever reads them says so.
+/// among them where others are, and so are folders that cannot be listed: whoever reads them says so.
 pub(crate) fn expand(paths: &[String]) -> anyhow::Result<Vec<PathBuf>> {
     let (mut files, mut missing) = (Vec::new(), Vec::new());
     for text in paths {
@@ -51,7 +51,17 @@ fn add(path: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     let name = path.display();
     let before = files.len();
     for entry in WalkDir::new(path).sort_by_file_name() {
-        let entry = entry.with_context(|| format!("listing {name}"))?;
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => match error.path().map(Path::to_owned) {
+                // The others can be read all the same.
+                Some(forbidden) if forbidden != path => {
+                    files.push(forbidden);
+                    continue;
+                }
+                _ => return Err(error).with_context(|| format!("listing {name}")),
+            },
+        };
         if is_archive(entry.path()) && entry.path().is_file() {
             files.push(entry.into_path());
         }

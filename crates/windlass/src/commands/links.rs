@@ -51,6 +51,14 @@ pub(crate) fn run(options: &LinksOptions) -> anyhow::Result<ExitCode> {
     }
     let mut failed = false;
     for path in &paths {
+        // Only one that could not be listed is among them.
+        if path.is_dir()
+            && let Err(error) = path.read_dir()
+        {
+            tracing::warn!(file = %path.display(), "{error}");
+            failed = true;
+            continue;
+        }
         let mut archive = match Archive::open(path, options.reading.limits()) {
             Ok(archive) => archive,
             Err(problem) => {

@@ -214,3 +214,27 @@ fn an_index_that_may_not_be_written_or_read() {
         set_mode(&index.join(part), 0o755);
     }
 }
+
+#[test]
+fn a_folder_that_may_not_be_listed_costs_its_own_files_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    set_mode(directory.path(), 0o755);
+    let crawl = directory.path().join("crawl");
+    let (forbidden, open) = (crawl.join("lost+found"), directory.path().join("open"));
+    for folder in [&crawl, &forbidden, &open] {
+        fs::create_dir(folder).unwrap();
+    }
+    archives::write(&crawl);
+    set_mode(&forbidden, 0);
+    set_mode(&open, 0o777);
+    let path = crawl.to_str().unwrap();
+    let Some(output) = as_nobody(&["ingest", path], &open.join("index")) else {
+        return;
+    };
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.starts_with("3 files read, 0 known already, 1 failed"), "{text}");
+    let failed = format!("failed: {}: Permission denied", forbidden.display());
+    assert!(text.contains(&failed), "{text}");
+    set_mode(&forbidden, 0o755);
+}

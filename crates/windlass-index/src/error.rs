@@ -69,8 +69,13 @@ pub enum IndexError {
         found: PathBuf,
     },
     /// An earlier commit of this writer failed half-way.
-    #[error("whether the last commit to {} was kept is not known; open the index again", .0.display())]
-    Unsettled(PathBuf),
+    #[error("whether the last commit to {} was kept is not known, for it failed: {cause}; open the index again", path.display())]
+    Unsettled {
+        /// The index.
+        path: PathBuf,
+        /// What went wrong.
+        cause: String,
+    },
     /// The index was built with another Public Suffix List (R7).
     #[error(
         "the index was built with Public Suffix List {index}, not with {given}: registrable domains would not agree; leave --psl away, or build a new index"

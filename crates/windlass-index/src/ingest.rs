@@ -130,6 +130,8 @@ pub fn ingest(
         .collect();
     let mut rest = sized.as_slice();
     while !rest.is_empty() {
+        // Not to read what could not be committed.
+        writer.check_settled()?;
         let mut bytes = 0;
         let fits = rest.iter().take_while(|(length, _)| {
             let is_within = bytes < options.batch_bytes;

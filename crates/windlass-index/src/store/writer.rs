@@ -36,8 +36,8 @@ pub struct Writer {
     next_temporary: AtomicU64,
     memory_max: usize,
     ready_links_min: usize,
-    /// A commit failed so that nobody knows which manifest a loss of power would leave.
-    is_unsettled: bool,
+    /// Why a commit failed so that nobody knows which manifest a loss of power would leave.
+    unsettled: Option<String>,
     left_behind: Option<IndexError>,
 }
 
@@ -135,7 +135,7 @@ impl Writer {
             next_temporary: AtomicU64::new(0),
             memory_max: DEFAULT_MEMORY,
             ready_links_min: ready::LINKS_MIN,
-            is_unsettled: false,
+            unsettled: None,
             left_behind: None,
         };
         writer.remove_garbage()?;
@@ -155,9 +155,7 @@ impl Writer {
         if self.manifest.keep_internal == keep {
             return Ok(());
         }
-        if self.is_unsettled {
-            return Err(IndexError::Unsettled(self.directory.clone()));
-        }
+        self.check_settled()?;
         if !self.manifest.segments.is_empty() || !self.manifest.files.is_empty() {
             return Err(IndexError::InternalLinks {
                 path: self.directory.clone(),
@@ -315,9 +313,7 @@ impl Writer {
         replaced: &[String],
         files: Vec<FileEntry>,
     ) -> Result<(), IndexError> {
-        if self.is_unsettled {
-            return Err(IndexError::Unsettled(self.directory.clone()));
-        }
+        self.check_settled()?;
         // Before the segment has its name: where that is another index by now, it may have one of that name.
         self.lock.check()?;
         let mut manifest = self.manifest.clone();
@@ -372,6 +368,20 @@ impl Writer {
         self.left_behind.as_ref()
     }
 
+    /// Whether the last commit happened or not: after one of which nobody knows, this writer commits no more.
+    ///
+    /// # Errors
+    /// [`IndexError::Unsettled`], with the cause.
+    pub(crate) fn check_settled(&self) -> Result<(), IndexError> {
+        match &self.unsettled {
+            None => Ok(()),
+            Some(cause) => Err(IndexError::Unsettled {
+                path: self.directory.clone(),
+                cause: cause.clone(),
+            }),
+        }
+    }
+
     fn replace_manifest(&mut self, manifest: Manifest) -> Result<(), ReplaceError> {
         let path = self.directory.join(MANIFEST);
         let bytes = manifest
@@ -379,7 +389,9 @@ impl Writer {
             .map_err(|e| ReplaceError::Unchanged(IndexError::io("writing", &path)(e.into())))?;
         let temporary = self.directory.join(TMP).join(MANIFEST);
         let replaced = durable::replace(&path, &temporary, &bytes, || self.lock.check());
-        self.is_unsettled = matches!(replaced, Err(ReplaceError::Unsettled(_)));
+        if let Err(ReplaceError::Unsettled(error)) = &replaced {
+            self.unsettled = Some(error.to_string());
+        }
         replaced?;
         self.manifest = manifest;
         Ok(())
@@ -389,10 +401,8 @@ impl Writer {
     /// removed. Readers that have them open keep them. Folders, and files with names that no writer gives, are somebody
     /// else's, such as `lost+found`.
     fn remove_garbage(&self) -> Result<(), IndexError> {
-        if self.is_unsettled {
-            // The manifest on disk may name what this one does not.
-            return Err(IndexError::Unsettled(self.directory.clone()));
-        }
+        // Else the manifest on disk may name what this one does not.
+        self.check_settled()?;
         self.lock.check()?;
         let mut result = Ok(());
         for part in [SEGMENTS, TMP] {

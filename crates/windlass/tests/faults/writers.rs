@@ -221,7 +221,9 @@ fn a_writer_whose_commit_failed_half_way_commits_no_more() {
     fs::remove_dir_all(&manifest).unwrap();
     fs::rename(&kept, &manifest).unwrap();
     let error = ingest(2).unwrap_err();
-    assert!(matches!(error, IndexError::Unsettled(_)), "{error}");
+    assert!(matches!(error, IndexError::Unsettled { .. }), "{error}");
+    // What went wrong first is said again.
+    assert!(error.to_string().contains("renaming to"), "{error}");
     assert_eq!(State::of(&index).unwrap(), after);
     drop(writer);
 

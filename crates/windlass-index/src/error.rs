@@ -68,6 +68,14 @@ pub enum IndexError {
         /// The manifest of that index.
         found: PathBuf,
     },
+    /// Parts of the index lie on several file systems.
+    #[error("{} is on another file system than {}: an index is written by renaming files from one of its folders to another, so all of it must be on one; mount or link the folder of the index, not those in it", other.display(), path.display())]
+    FileSystems {
+        /// The index.
+        path: PathBuf,
+        /// The part that is elsewhere.
+        other: PathBuf,
+    },
     /// An earlier commit of this writer failed half-way.
     #[error("whether the last commit to {} was kept is not known, for it failed: {cause}; open the index again", path.display())]
     Unsettled {

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{BufWriter, ErrorKind};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -127,6 +128,7 @@ impl Writer {
         for part in [SEGMENTS, TMP] {
             durable::create_directory(&directory.join(part))?;
         }
+        check_file_systems(directory)?;
         let mut writer = Self {
             directory: directory.to_owned(),
             lock,
@@ -481,6 +483,25 @@ fn check_segments(directory: &Path, manifest: &Manifest) -> Result<(), IndexErro
             return Err(IndexError::Corrupt { path, what });
         }
         open_segment(directory, entry, &[], &KeptMemory::new(0))?;
+    }
+    Ok(())
+}
+
+/// Whether files can be renamed from `tmp` to where they belong: not from one file system to another. Not to find that
+/// when all has been read.
+fn check_file_systems(directory: &Path) -> Result<(), IndexError> {
+    let device = |path: &Path| {
+        let found = fs::metadata(path).map_err(IndexError::io("looking at", path))?;
+        Ok::<_, IndexError>(found.dev())
+    };
+    let own = device(directory)?;
+    for path in [SEGMENTS, TMP].map(|part| directory.join(part)) {
+        if device(&path)? != own {
+            return Err(IndexError::FileSystems {
+                path: directory.to_owned(),
+                other: path,
+            });
+        }
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +12,7 @@ use crate::archives;
 use crate::operation::Crawls;
 use crate::state::State;
 use crate::support::{program, stderr, windlass};
-use crate::workspace::{contents, names};
+use crate::workspace::{contents, copy, names};
 
 /// What every command says of an index; each must fail.
 struct Complaints {
@@ -237,4 +237,29 @@ fn a_folder_that_may_not_be_listed_costs_its_own_files_alone() {
     let failed = format!("failed: {}: Permission denied", forbidden.display());
     assert!(text.contains(&failed), "{text}");
     set_mode(&forbidden, 0o755);
+}
+
+#[test]
+fn an_index_on_two_file_systems() {
+    let directory = tempfile::tempdir().unwrap();
+    let (index, file) = index(directory.path());
+    // In memory, where there is such a file system.
+    let Ok(other) = tempfile::tempdir_in("/dev/shm") else {
+        return;
+    };
+    if other.path().metadata().unwrap().dev() == index.metadata().unwrap().dev() {
+        return;
+    }
+    let (segments, elsewhere) = (index.join("segments"), other.path().join("segments"));
+    copy(&segments, &elsewhere);
+    fs::remove_dir_all(&segments).unwrap();
+    symlink(&elsewhere, &segments).unwrap();
+    let before = contents(&elsewhere);
+    let file = file.to_str().unwrap();
+    for arguments in [&["ingest", file][..], &["merge"]] {
+        let text = stderr([arguments, &["--index", index.to_str().unwrap()]].concat());
+        assert!(text.contains("is on another file system than"), "{text}");
+    }
+    assert!(contents(&elsewhere) == before);
+    assert!(State::of(&index).unwrap().is_some());
 }

@@ -337,7 +337,9 @@ impl Shared<'_> {
             Ok(again) => again,
             Err(error) => return failed(error.to_string()),
         };
-        let opened = again.second().map(|second| Archive::from_reader(second, self.options.limits));
+        let opened = again
+            .second()
+            .map(|second| Archive::from_reader(second, self.options.limits));
         let mut archive = match opened {
             Err(error) => return failed(error.to_string()),
             Ok(Ok(archive)) => archive,
@@ -395,7 +397,11 @@ impl Shared<'_> {
             && entry.read_error().is_none()
         {
             let kind = ProblemKind::Io;
-            let problem = Problem { offset, kind, message };
+            let problem = Problem {
+                offset,
+                kind,
+                message,
+            };
             self.watcher.problem(path, &problem);
             note(&mut entry, &problem);
         }

@@ -7,7 +7,7 @@ pub(crate) mod serve;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use accounts::{TokenOptions, UsageOptions};
 use report::{AnchorsOptions, ReportOptions};
@@ -29,6 +29,34 @@ The counting rules are in docs/counting-rules.md."
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// What names of values say that they are numbers.
+const NUMBERS: [&str; 5] = ["BYTES", "BYTES/S", "N", "SECONDS", "TIME"];
+
+/// Reads the command line, or says what is wrong with it and ends.
+pub(crate) fn parse() -> Cli {
+    let matches = numbers_may_be_negative(Cli::command()).get_matches();
+    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+/// Has `--memory -1` be taken for a value, so that what is said is that no such number is wanted, and not that there is
+/// no flag of that name.
+fn numbers_may_be_negative(command: clap::Command) -> clap::Command {
+    let is_number = |arg: &clap::Arg| {
+        let names = arg.get_value_names().unwrap_or_default();
+        names.iter().any(|name| NUMBERS.contains(&name.as_str()))
+    };
+    command
+        .mut_args(|arg| {
+            let is_number = is_number(&arg);
+            if is_number && !arg.is_positional() {
+                arg.allow_hyphen_values(true)
+            } else {
+                arg
+            }
+        })
+        .mut_subcommands(numbers_may_be_negative)
 }
 
 #[derive(Debug, Subcommand)]

@@ -12,10 +12,9 @@ mod table;
 use std::io;
 use std::process::ExitCode;
 
-use clap::Parser;
 use windlass_report::WriteError;
 
-use cli::{Cli, Command};
+use cli::Command;
 
 /// Gives back memory that is free again, where the C library's keeps enough of it that builds take more than their
 /// `--memory`.
@@ -24,7 +23,7 @@ use cli::{Cli, Command};
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = cli::parse();
     // What `serve` logs like may stand in a file.
     if !matches!(cli.command, Command::Serve(_)) {
         progress::start_logging(None);
@@ -49,9 +48,23 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            progress::complain(&error);
+            progress::complain(&located(error));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// An error of the system's that comes without a word on what was being done is one of writing to stdout: whoever does
+/// anything else says what.
+fn located(error: anyhow::Error) -> anyhow::Error {
+    let is_output = match error.downcast_ref::<serde_json::Error>() {
+        Some(error) => error.is_io(),
+        None => error.is::<io::Error>() || matches!(error.downcast_ref(), Some(WriteError::Io(_))),
+    };
+    if is_output {
+        error.context("writing to stdout")
+    } else {
+        error
     }
 }
 

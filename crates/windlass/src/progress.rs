@@ -1,6 +1,6 @@
 //! What people see while work goes on: a bar on a terminal, structured log lines elsewhere.
 
-use std::io::{IsTerminal, Write, stderr};
+use std::io::{self, IsTerminal, Write, stderr};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::PoisonError;
@@ -15,6 +15,7 @@ use windlass_archive::Problem;
 use windlass_index::{IngestWatcher, Progress, Writer};
 
 use crate::cli::serve::LogFormat;
+use crate::table::defused;
 
 /// Logs go to stderr: where the format is left open, short lines on a terminal, JSON elsewhere.
 /// `WINDLASS_LOG` sets the level.
@@ -41,8 +42,39 @@ pub(crate) fn complain(error: &anyhow::Error) {
     let style = anstyle::Style::new()
         .bold()
         .fg_color(Some(anstyle::AnsiColor::Red.into()));
+    let text = chain(error);
+    // Names of files are in it. Some messages have several lines.
+    let lines: Vec<String> = text.split('\n').map(defused).collect();
     // Where nobody can be told, the exit code still says it.
-    let _ = writeln!(anstream::stderr(), "{style}error:{style:#} {error:#}");
+    let _ = writeln!(
+        anstream::stderr(),
+        "{style}error:{style:#} {}",
+        lines.join("\n")
+    );
+}
+
+/// An error with its causes. Many name their cause themselves: what was said last is not said again.
+pub(crate) fn chain(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain() {
+        let more = cause.to_string();
+        if text.is_empty() {
+            text = more;
+        } else if !text.ends_with(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+    }
+    text
+}
+
+/// What came of writing a result to stdout. That nobody reads it any more is no error, and changes nothing of what the
+/// exit code has to say.
+pub(crate) fn told(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
 }
 
 /// Says what a commit could not clear away: the commit stands all the same.
@@ -221,7 +253,8 @@ impl IngestWatcher for IngestMeter {
             return;
         }
         if self.reading.bar.is_some() {
-            self.reading.say(&format!("{}: {problem}", path.display()));
+            let line = format!("{}: {problem}", path.display());
+            self.reading.say(&defused(&line));
         } else {
             let Problem {
                 offset,
@@ -251,5 +284,25 @@ impl IngestWatcher for IngestMeter {
             meter.finish();
         }
         tracing::debug!(files, "committed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_that_was_said_is_not_said_again() {
+        let full = || io::Error::from_raw_os_error(28);
+        let said = full().to_string();
+        let named = anyhow::anyhow!(full()).context(format!("writing ix/lock: {said}"));
+        assert_eq!(chain(&named), format!("writing ix/lock: {said}"));
+        let plain = Err::<(), _>(full()).context("writing to stdout");
+        assert_eq!(
+            chain(&plain.unwrap_err()),
+            format!("writing to stdout: {said}")
+        );
     }
 }

@@ -5,9 +5,12 @@ mod support;
 
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::{stderr, stdout};
+use support::{program, stderr, stdout};
 
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()
@@ -172,4 +175,28 @@ fn an_index_is_not_added_to_and_questions_must_be_some() {
     assert!(stderr(ask).contains("is no list of questions"));
     assert!(stderr(["bench", "--index", text(&index)]).contains("--ask"));
     assert!(stderr(["bench"]).contains("--links"));
+}
+
+#[test]
+fn what_a_signal_ends_leaves_no_index_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["TERM", "INT", "HUP"] {
+        let mut child = program()
+            .args(["bench", "--links", "3M", "--no-ask"])
+            .env("TMPDIR", folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let is_empty = || fs::read_dir(folder.path()).unwrap().next().is_none();
+        while is_empty() {
+            sleep(Duration::from_millis(1));
+        }
+        sleep(Duration::from_millis(100));
+        let mut kill = Command::new("kill");
+        kill.args([format!("-{name}"), child.id().to_string()]);
+        assert!(kill.status().unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{name}");
+        assert!(is_empty(), "{name}");
+    }
 }

@@ -136,3 +136,30 @@ fn a_check_says_of_each_thing_whether_it_is_fit() {
     let (ended_well, printed) = serve(&["--index", missing, "--check"], &[]);
     assert!(!ended_well && printed.contains("BAD  index: "), "{printed}");
 }
+
+#[test]
+fn limits_with_which_nothing_can_be_answered_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = folder.path().join("index");
+    small_index(&index);
+    for (flag, value) in [
+        ("--uri-bytes-max", "0"),
+        ("--uri-bytes-max", "9"),
+        ("--query-bytes-max", "0"),
+        ("--query-time-max", "0s"),
+        ("--request-time-max", "0s"),
+        ("--stall-time-max", "0s"),
+    ] {
+        let setting = flag.trim_start_matches('-').replace('-', "_");
+        let flags = [
+            "--listen",
+            "127.0.0.1:0",
+            "--index",
+            index.to_str().unwrap(),
+        ];
+        for check in [&["--check"][..], &[]] {
+            let (ended_well, said) = serve(&[&flags[..], &[flag, value], check].concat(), &[]);
+            assert!(!ended_well && said.contains(&setting), "{flag}: {said}");
+        }
+    }
+}

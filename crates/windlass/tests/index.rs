@@ -561,3 +561,75 @@ fn a_reader_who_has_enough_of_a_report_is_no_error() {
         );
     }
 }
+
+/// Whoever reads has gone before anything was written.
+#[test]
+fn what_is_wrong_is_in_the_exit_code_whoever_reads() {
+    let directory = tempfile::tempdir().unwrap();
+    let index = directory.path().join("index");
+    small_index(&index);
+    fs::write(&segments(&index)[0], "").unwrap();
+    let junk = directory.path().join("junk.warc");
+    fs::write(&junk, "junk").unwrap();
+    let other = directory.path().join("other");
+    for format in ["table", "json"] {
+        for (command, index) in [
+            (vec!["verify"], &index),
+            (vec!["ingest", junk.to_str().unwrap()], &other),
+        ] {
+            let (reader, writer) = std::io::pipe().unwrap();
+            drop(reader);
+            let status = program()
+                .args(&command)
+                .args(["--output", format, "--index", index.to_str().unwrap()])
+                .stdout(writer)
+                .stderr(Stdio::null())
+                .status();
+            assert_eq!(status.unwrap().code(), Some(1), "{command:?} {format}");
+        }
+    }
+}
+
+#[test]
+fn what_fails_is_said_once_and_names_what_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let index = directory.path().join("index");
+    small_index(&index);
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = program()
+        .args(["stats", "--output", "json", "--index"])
+        .arg(&index)
+        .stdout(full)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.starts_with("error: writing to stdout: No space left on device")
+            && said.matches("os error 28").count() == 1,
+        "{said}"
+    );
+    fs::remove_dir_all(index.join("tmp")).unwrap();
+    fs::write(index.join("tmp"), "").unwrap();
+    let said = stderr(["merge".as_ref(), "--index".as_ref(), index.as_os_str()]);
+    assert_eq!(said.matches("os error").count(), 1, "{said}");
+    // No flag of that name was meant.
+    for number in ["-1", "-5M"] {
+        let said = stderr(["ingest", "--index", "index", "--memory", number, "a.warc"]);
+        assert!(
+            said.contains("a number of bytes is wanted") && !said.contains("'-- -"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn names_of_files_do_nothing_to_a_terminal() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("bad\u{1b}[31m.warc");
+    fs::write(&file, "junk").unwrap();
+    let index = directory.path().join("index");
+    let arguments = ["ingest".as_ref(), "--index".as_ref(), index.as_os_str()];
+    let output = windlass(arguments.into_iter().chain([file.as_os_str()]));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("bad\u{fffd}[31m.warc"), "{said}");
+}

@@ -319,8 +319,7 @@ mod tests {
         let above = tempfile::tempdir().unwrap();
         let directory = above.path().join("index");
         fs::create_dir(&directory).unwrap();
-        let is_replaced =
-            |held: &Held| matches!(held.check(), Err(IndexError::Replaced(path)) if path == directory);
+        let is_replaced = |held: &Held| matches!(held.check(), Err(IndexError::Replaced(path)) if path == directory);
         let held = take(&directory, Work::Ingesting).unwrap();
         assert!(held.check().is_ok());
         fs::remove_file(directory.join(LOCK)).unwrap();

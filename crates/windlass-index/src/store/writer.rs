@@ -513,12 +513,16 @@ fn check_outside(directory: &Path) -> Result<(), IndexError> {
         return Ok(());
     };
     // Links lead elsewhere than they seem to.
-    let there = directory.ancestors().find_map(|above| above.canonicalize().ok());
+    let there = directory
+        .ancestors()
+        .find_map(|above| above.canonicalize().ok());
     let is_part = |path: &Path| {
         let parts = [SEGMENTS, TMP].map(OsStr::new).map(Some);
         parts.contains(&path.file_name())
     };
-    let paths = directory.ancestors().chain(there.iter().flat_map(|there| there.ancestors()));
+    let paths = directory
+        .ancestors()
+        .chain(there.iter().flat_map(|there| there.ancestors()));
     for above in paths.filter(|path| is_part(path)).filter_map(Path::parent) {
         let found = above.join(MANIFEST);
         // Other programs have a manifest.json too.

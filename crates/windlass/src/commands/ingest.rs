@@ -13,7 +13,8 @@ use windlass_index::{Counts, FileEntry, IngestSummary, SegmentEntry, Work, Write
 use crate::cli::{Format, IngestMerge, IngestOptions, WaitingOptions};
 use crate::commands::writing;
 use crate::numbers::{bytes, grouped};
-use crate::progress::{IngestMeter, Meter, cancel_on_signal, warn_of_left_behind};
+use crate::progress::{IngestMeter, Meter, cancel_on_signal, told, warn_of_left_behind};
+use crate::table::defused;
 use crate::{inputs, memory};
 
 pub(crate) fn run(options: &IngestOptions) -> anyhow::Result<ExitCode> {
@@ -46,10 +47,10 @@ pub(crate) fn run(options: &IngestOptions) -> anyhow::Result<ExitCode> {
     }
     warn_of_left_behind(&writer);
     match options.output {
-        Format::Table => show(&summary, elapsed, &writer)?,
+        Format::Table => told(show(&summary, elapsed, &writer))?,
         Format::Json => {
             let summary = as_json(&summary, elapsed, &writer);
-            writeln!(anstream::stdout(), "{summary}")?;
+            told(writeln!(anstream::stdout(), "{summary}"))?;
         }
     }
     Ok(
@@ -151,7 +152,8 @@ pub(crate) fn show(
         writeln!(out, "{} problems: {kind}", grouped(n))?;
     }
     for (path, why) in &summary.files_failed {
-        writeln!(out, "failed: {}: {why}", path.display())?;
+        let text = defused(&format!("{}: {why}", path.display()));
+        writeln!(out, "failed: {text}")?;
     }
     if summary.merges > 0 {
         writeln!(out, "{} merges of segments", grouped(summary.merges))?;

@@ -32,6 +32,7 @@ pub(crate) fn run(options: &ServeOptions) -> anyhow::Result<ExitCode> {
         });
     }
     drop(out);
+    effective.check_limits()?;
     progress::start_logging(effective.settings().log_format);
     serve(
         &effective.index()?,

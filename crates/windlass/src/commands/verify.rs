@@ -7,14 +7,15 @@ use serde_json::json;
 use windlass_index::{Verdict, verify};
 
 use crate::cli::{Format, IndexOptions};
-use crate::progress::cancel_on_signal;
+use crate::progress::{self, cancel_on_signal};
+use crate::table::defused;
 
 pub(crate) fn run(options: &IndexOptions) -> anyhow::Result<ExitCode> {
     let cancel = cancel_on_signal()?;
     let (mut verdicts, mut told) = (Vec::new(), Ok(()));
     verify(&options.index, &cancel, |verdict| {
         if options.output == Format::Table && told.is_ok() {
-            told = tell(&verdict);
+            told = progress::told(tell(&verdict));
         }
         verdicts.push(verdict);
     })?;
@@ -33,7 +34,7 @@ pub(crate) fn run(options: &IndexOptions) -> anyhow::Result<ExitCode> {
             "segments": segments,
             "public_suffix_list": {"error": list.as_ref().and_then(error)},
         });
-        writeln!(anstream::stdout(), "{value}")?;
+        progress::told(writeln!(anstream::stdout(), "{value}"))?;
     }
     Ok(if is_whole {
         ExitCode::SUCCESS
@@ -47,6 +48,6 @@ fn tell(verdict: &Verdict) -> io::Result<()> {
     let mut out = anstream::stdout();
     match &verdict.error {
         None => writeln!(out, "{name}: whole"),
-        Some(error) => writeln!(out, "{name}: {error}"),
+        Some(error) => writeln!(out, "{name}: {}", defused(&error.to_string())),
     }
 }

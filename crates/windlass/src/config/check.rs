@@ -11,11 +11,12 @@ use windlass_index::Reader;
 use windlass_server::check_tls;
 
 use super::Effective;
+use crate::progress::{chain, told};
 
 /// Looks at all that the server needs, and says of each whether it is fit. Whether all are.
 pub(crate) fn check(effective: &Effective, out: &mut impl Write) -> anyhow::Result<bool> {
     let mut report = Report { out, is_fit: true };
-    report.say("settings", Ok("understood"))?;
+    report.say("settings", effective.check_limits().map(|()| "understood"))?;
     let index = effective.index().and_then(|path| index(&path));
     report.say("index", index)?;
     let accounts = effective.settings().accounts.as_deref().map(has_tokens);
@@ -60,15 +61,15 @@ struct Report<W> {
 
 impl<W: Write> Report<W> {
     fn note(&mut self, what: &str, found: &str) -> anyhow::Result<()> {
-        Ok(writeln!(self.out, "note {what}: {found}")?)
+        Ok(told(writeln!(self.out, "note {what}: {found}"))?)
     }
 
     fn say(&mut self, what: &str, found: anyhow::Result<impl Display>) -> anyhow::Result<()> {
         match found {
-            Ok(found) => writeln!(self.out, "ok   {what}: {found}")?,
+            Ok(found) => told(writeln!(self.out, "ok   {what}: {found}"))?,
             Err(error) => {
                 self.is_fit = false;
-                writeln!(self.out, "BAD  {what}: {error:#}")?;
+                told(writeln!(self.out, "BAD  {what}: {}", chain(&error)))?;
             }
         }
         Ok(())

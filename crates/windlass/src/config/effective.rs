@@ -16,6 +16,9 @@ use crate::memory;
 /// The port where nothing else is said.
 const PORT_DEFAULT: u16 = 8600;
 
+/// The least that a request for a report says.
+const SHORTEST_REQUEST: &str = "/?from=pages&target=a.io&mode=exact";
+
 /// The settings that count.
 pub(crate) struct Effective(Settings);
 
@@ -115,6 +118,28 @@ impl Effective {
             tls: self.tls()?,
             reload: usual.reload,
         })
+    }
+
+    /// Whether anything can be answered within the limits.
+    pub(crate) fn check_limits(&self) -> anyhow::Result<()> {
+        let limits = self.limits();
+        let shortest = SHORTEST_REQUEST.len();
+        if limits.uri_bytes_max < shortest {
+            bail!("uri_bytes_max: no request is so short; at least {shortest} are wanted");
+        }
+        if limits.query_bytes_max == 0 {
+            bail!("query_bytes_max: no query does without memory");
+        }
+        for (name, time) in [
+            ("query_time_max", limits.query_time_max),
+            ("request_time_max", limits.request_time_max),
+            ("stall_time_max", limits.stall_time_max),
+        ] {
+            if time.is_zero() {
+                bail!("{name}: nothing is done in no time");
+            }
+        }
+        Ok(())
     }
 
     fn limits(&self) -> Limits {

@@ -253,7 +253,10 @@ fn a_segment_of_another_index_is_found() {
     // Where the manifest does not know the footer, the archive files tell.
     forget_footers(&index);
     let (is_whole, text) = said(&["verify"]);
-    assert!(!is_whole && text.contains("it was made of a file"), "{text}");
+    assert!(
+        !is_whole && text.contains("it was made of a file"),
+        "{text}"
+    );
     put(&sound);
     assert!(said(&["verify"]).0);
     // The next commit adds what is missing.

@@ -68,7 +68,7 @@ struct Measured {
 }
 
 pub(super) fn run(options: &BenchOptions, links: u64) -> anyhow::Result<()> {
-    let directory = tempfile::tempdir()?;
+    let directory = super::temporary_folder()?;
     let base = directory.path().join("base");
     index::build(&base, Crawl::new(links), options.memory)?;
     let reader = Reader::open(&base)?;

@@ -9,9 +9,11 @@ mod merging;
 mod reading;
 mod synthetic;
 
+use std::fs;
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
+use tempfile::TempDir;
 
 use crate::cli::BenchOptions;
 
@@ -33,4 +35,24 @@ pub(crate) fn run(options: &BenchOptions) -> anyhow::Result<ExitCode> {
         ),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// How often a folder is removed that threads still write to.
+const REMOVALS_MAX: usize = 100;
+
+/// A folder for an index that is measured, which goes when that ends, also where a signal ends it.
+fn temporary_folder() -> anyhow::Result<TempDir> {
+    let folder = tempfile::tempdir().context("making a temporary folder")?;
+    let path = folder.path().to_owned();
+    ctrlc::set_handler(move || {
+        for _ in 0..REMOVALS_MAX {
+            let _ = fs::remove_dir_all(&path);
+            if !path.exists() {
+                break;
+            }
+        }
+        std::process::exit(130);
+    })
+    .context("waiting for signals")?;
+    Ok(folder)
 }

@@ -52,7 +52,7 @@ struct Asked {
 }
 
 pub(super) fn run(options: &BenchOptions, kind: HostileShape) -> anyhow::Result<()> {
-    let temporary = tempfile::tempdir()?;
+    let temporary = super::temporary_folder()?;
     let directory = options.asking.keep.as_deref().unwrap_or(temporary.path());
     if directory.join("manifest.json").exists() {
         bail!(

@@ -103,7 +103,8 @@ impl IngestSummary {
 /// What one file gave.
 enum Outcome {
     Read(PathBuf, FileEntry, u64),
-    Known(PathBuf),
+    /// With its digest.
+    Known(PathBuf, String),
     Failed(PathBuf, String),
 }
 
@@ -224,7 +225,10 @@ fn ingest_batch(
                     }
                     files.push(file);
                 }
-                Outcome::Known(path) => summary.files_known.push(path),
+                Outcome::Known(path, digest) => {
+                    writer.note_name(digest, path.display().to_string());
+                    summary.files_known.push(path);
+                }
                 Outcome::Failed(path, why) => summary.files_failed.push((path, why)),
             }
         }
@@ -331,7 +335,7 @@ impl Shared<'_> {
             .insert(digest);
         if !is_first || (!self.options.force && self.is_known(&text)) {
             self.watcher.read(bytes);
-            return Ok(Outcome::Known(path.to_owned()));
+            return Ok(Outcome::Known(path.to_owned(), text));
         }
         let mut again = match opened.again() {
             Ok(again) => again,

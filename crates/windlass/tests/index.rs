@@ -633,3 +633,40 @@ fn names_of_files_do_nothing_to_a_terminal() {
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(said.contains("bad\u{fffd}[31m.warc"), "{said}");
 }
+
+#[test]
+fn further_names_of_a_file_are_kept_with_the_next_commit() {
+    let directory = tempfile::tempdir().unwrap();
+    let index = directory.path().join("index");
+    let [a, b] = ["a.warc.gz", "b.warc.gz"].map(|name| directory.path().join(name));
+    for copy in [&a, &b] {
+        fs::copy(demo("docs.sqlalchemy.org-2021-03-15.warc.gz"), copy).unwrap();
+    }
+    let names = || {
+        let snapshot = windlass_index::Snapshot::open(&index).unwrap();
+        let names = snapshot
+            .manifest()
+            .files
+            .iter()
+            .map(|file| file.names.clone());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        (snapshot.manifest().generation, names)
+    };
+    let text = |path: &Path| path.display().to_string();
+    ingest(&index, std::slice::from_ref(&b), &[]);
+    let before = names();
+    assert_eq!(before.1, [[text(&b)]]);
+    // No commit for a name alone.
+    let said = ingest(&index, std::slice::from_ref(&a), &[]);
+    assert_eq!(said["files_known"].as_array().unwrap().len(), 1);
+    assert_eq!(names(), before);
+    let other = demo("docs.sqlalchemy.org-2024-09-05.warc.gz");
+    ingest(&index, &[a.clone(), other.clone()], &["--merge", "none"]);
+    assert!(names().1.contains(&vec![text(&a), text(&b)]));
+    // Two of one ingest: both are there, whichever was read.
+    let index = directory.path().join("both");
+    ingest(&index, &[b.clone(), a.clone()], &[]);
+    let snapshot = windlass_index::Snapshot::open(&index).unwrap();
+    assert_eq!(snapshot.manifest().files[0].names, [text(&a), text(&b)]);
+}

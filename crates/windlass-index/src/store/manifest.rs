@@ -169,6 +169,21 @@ impl Manifest {
         }
     }
 
+    /// Adds a name to the file of that digest, where there is one.
+    pub(super) fn put_name(&mut self, digest: &str, name: &str) {
+        let at = self
+            .files
+            .binary_search_by(|file| file.digest.as_str().cmp(digest));
+        let file = at.ok().and_then(|at| self.files.get_mut(at));
+        if let Some(file) = file
+            && let Err(place) = file
+                .names
+                .binary_search_by(|known| known.as_str().cmp(name))
+        {
+            file.names.insert(place, name.to_owned());
+        }
+    }
+
     pub(super) fn to_bytes(&self) -> Result<Vec<u8>, serde_json::Error> {
         let manifest = serde_json::value::to_raw_value(self)?;
         let crc32 = crc32fast::hash(manifest.get().as_bytes());

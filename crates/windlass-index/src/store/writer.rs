@@ -40,6 +40,8 @@ pub struct Writer {
     /// Why a commit failed so that nobody knows which manifest a loss of power would leave.
     unsettled: Option<String>,
     left_behind: Option<IndexError>,
+    /// Digests of files and further names of them, for the next commit.
+    names: Vec<(String, String)>,
 }
 
 impl Writer {
@@ -139,6 +141,7 @@ impl Writer {
             ready_links_min: ready::LINKS_MIN,
             unsettled: None,
             left_behind: None,
+            names: Vec::new(),
         };
         writer.remove_garbage()?;
         if is_new {
@@ -348,8 +351,11 @@ impl Writer {
         for file in files {
             manifest.put_file(file);
         }
+        for (digest, name) in &self.names {
+            manifest.put_name(digest, name);
+        }
         match self.replace_manifest(manifest) {
-            Ok(()) => {}
+            Ok(()) => self.names.clear(),
             Err(ReplaceError::Unchanged(error)) => {
                 if let Some((path, identity)) = named {
                     identity.remove(&path);
@@ -361,6 +367,15 @@ impl Writer {
         // The commit is durable, whatever becomes of the files that it replaces.
         self.left_behind = self.remove_garbage().err();
         Ok(())
+    }
+
+    /// Notes a name under which a file was given that the index has, or will have. It is kept with the next commit:
+    /// none is made for names alone, which would have every reader open the index anew.
+    pub(crate) fn note_name(&mut self, digest: String, name: String) {
+        let known = self.manifest.file(&digest);
+        if known.is_none_or(|file| !file.names.contains(&name)) {
+            self.names.push((digest, name));
+        }
     }
 
     /// Why files that the index no longer needs could not be removed after the last commit. The

@@ -4,8 +4,9 @@
 //! `Content-Encoding` likewise. Crawlers often undo an encoding and keep the header, so a body that
 //! is not in the encoding named is taken as it is, silently: no chunk size at its start, no gzip,
 //! zlib or zstd magic, or (deflate and br have none) it does not decode and is text already. What
-//! begins right and then breaks is kept up to the break and reported. One encoding is undone without
-//! being said: a body called HTML that begins with the gzip magic.
+//! begins right and then breaks is kept up to the break and reported, and the encodings inside it are
+//! undone as far as they go: a chunked body without its last chunk is still gzip. One encoding is undone
+//! without being said: a body called HTML that begins with the gzip magic.
 
 use std::borrow::Cow;
 use std::io::{self, Read};
@@ -52,18 +53,10 @@ pub(crate) fn undo(
 ) -> Body {
     let mut body: Cow<'_, [u8]> = Cow::Borrowed(raw);
     let mut cut = raw_cut;
-    let mut problem = None;
+    let mut broken = None;
     let codings = codings(headers);
-    if codings.len() > CODINGS_MAX {
-        problem = Some(format!(
-            "the body is said to be encoded {} times, more than {CODINGS_MAX}; taken as it is",
-            codings.len()
-        ));
-    }
-    for coding in &codings {
-        if problem.is_some() {
-            break;
-        }
+    let is_attack = codings.len() > CODINGS_MAX;
+    for coding in codings.iter().filter(|_| !is_attack) {
         match undo_one(coding, &body, bytes_max) {
             Undone::Done { bytes, cut: more } => {
                 cut |= more;
@@ -71,10 +64,9 @@ pub(crate) fn undo(
             }
             Undone::NotThis => {}
             Undone::Broken { bytes, why } => {
-                // A body that was cut before cannot end well.
+                // A body that was cut, or has broken, before cannot end well.
                 if !cut {
-                    let kept = bytes.len();
-                    problem = Some(format!("{why}; kept the first {kept} bytes of the body"));
+                    broken.get_or_insert(why);
                 }
                 body = Cow::Owned(bytes);
             }
@@ -98,6 +90,15 @@ pub(crate) fn undo(
             }
         };
     }
+    let problem = if is_attack {
+        Some(format!(
+            "the body is said to be encoded {} times, more than {CODINGS_MAX}; taken as it is",
+            codings.len()
+        ))
+    } else {
+        let kept = body.len();
+        broken.map(|why| format!("{why}; kept the first {kept} bytes of the body"))
+    };
     Body {
         bytes: body.into_owned(),
         cut,

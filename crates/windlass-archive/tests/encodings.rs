@@ -137,6 +137,57 @@ fn what_breaks_is_kept_up_to_the_break() {
     assert_eq!(problems, ["bad-encoding"]);
 }
 
+/// Crawlers and servers leave out the last chunk, or the connection breaks: what is inside decodes as far as
+/// it has come.
+#[test]
+fn chunks_that_break_are_decoded_as_far_as_they_go() {
+    // Lines that differ, so that what is packed is long: zstd decodes by blocks of 128 KiB.
+    let page: Vec<u8> = (0..16_000_u32)
+        .flat_map(|i| format!("<a href=/{}>{i}</a>\n", i.wrapping_mul(2_654_435_761)).into_bytes())
+        .collect();
+    for (coding, packed) in [
+        ("gzip", gzip(&page)),
+        ("deflate", zlib(&page)),
+        ("deflate", deflate(&page)),
+        ("br", br(&page)),
+        ("zstd", zst(&page)),
+    ] {
+        let in_chunks = chunked(&packed);
+        let whole = &in_chunks[..in_chunks.len() - b"0\r\n\r\n".len()];
+        let inside = &in_chunks[..in_chunks.len() / 2];
+        let one = [b"fffff\r\n", &packed[..]].concat();
+        let garbage = [whole, b"xyz"].concat();
+        for fields in [
+            format!("Transfer-Encoding: chunked\r\nContent-Encoding: {coding}\r\n"),
+            format!("Transfer-Encoding: {coding}, chunked\r\n"),
+        ] {
+            for (body, kept_min) in [
+                // No last chunk, with or without the end of the line.
+                (whole, page.len()),
+                (&whole[..whole.len() - 2], page.len()),
+                (&one, page.len()),
+                (&garbage, page.len()),
+                (inside, page.len() / 4),
+            ] {
+                let (kept, problems) = body_of(&fields, body);
+                assert_eq!(problems, ["bad-encoding"], "{fields}");
+                assert!(page.starts_with(&kept), "{fields}");
+                assert!(kept.len() >= kept_min, "{fields} {}", kept.len());
+            }
+        }
+    }
+    // The crawler has undone what was inside, and kept the header.
+    let fields = "Transfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n";
+    let in_chunks = chunked(PAGE);
+    let (kept, problems) = body_of(fields, &in_chunks[..in_chunks.len() - 5]);
+    assert_eq!((kept.as_slice(), problems), (PAGE, vec!["bad-encoding"]));
+    // The inner one of two encodings, where the outer one breaks.
+    let cut = gzip(&br(&page));
+    let (kept, problems) = body_of("Content-Encoding: br, gzip\r\n", &cut[..cut.len() / 2]);
+    assert_eq!(problems, ["bad-encoding"]);
+    assert!(page.starts_with(&kept) && kept.len() > page.len() / 4);
+}
+
 #[test]
 fn a_list_of_encodings_without_end_is_refused() {
     let fields = format!("Content-Encoding: {}gzip\r\n", "gzip, ".repeat(100_000));

@@ -1,5 +1,8 @@
 //! Registrable domains (R7) by a Public Suffix List that the user can replace.
 
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
 use publicsuffix::{Psl, Type};
 
 use crate::surt::is_ip;
@@ -25,7 +28,7 @@ impl PublicSuffixList {
     /// # Errors
     /// Where a rule does not parse, or there is no rule at all.
     pub fn parse(text: &str) -> Result<Self, PublicSuffixListError> {
-        let list: publicsuffix::List = text
+        let list: publicsuffix::List = with_nested_suffixes(text)
             .parse()
             .map_err(|e: publicsuffix::Error| PublicSuffixListError(e.to_string()))?;
         if list.is_empty() {
@@ -112,6 +115,51 @@ impl PublicSuffixList {
     }
 }
 
+/// What an exception's rule begins with, and one for any label.
+const EXCEPTION: char = '!';
+const WILDCARD: &str = "*.";
+
+/// The rule on a line of a list, if one is there.
+fn rule(line: &str) -> Option<&str> {
+    let rule = line.split_whitespace().next()?;
+    (!rule.starts_with("//")).then_some(rule)
+}
+
+/// A list with each suffix written out that one wildcard makes and that lies on the way to another rule:
+/// `mtls.run.app` is a suffix by `*.run.app`, but for the crate it is nothing where `*.mtls.run.app` stands too.
+fn with_nested_suffixes(text: &str) -> Cow<'_, str> {
+    let rules = || text.lines().filter_map(rule);
+    let wildcards: HashSet<&str> = rules().filter_map(|r| r.strip_prefix(WILDCARD)).collect();
+    let mut listed: HashSet<&str> = rules().map(|r| r.trim_start_matches(EXCEPTION)).collect();
+    let mut missing: HashMap<&str, Vec<&str>> = HashMap::new();
+    for rule in rules() {
+        let mut rest = rule;
+        while let Some((_, name)) = rest.split_once('.') {
+            rest = name;
+            if let Some((_, parent)) = name.split_once('.')
+                && wildcards.contains(parent)
+                && listed.insert(name)
+            {
+                missing.entry(parent).or_default().push(name);
+            }
+        }
+    }
+    if missing.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut whole = String::with_capacity(text.len() + text.len() / 16);
+    for line in text.lines() {
+        // Beside the wildcard, for they belong to its section.
+        let parent = rule(line).and_then(|rule| rule.strip_prefix(WILDCARD));
+        let names = parent.and_then(|parent| missing.remove(parent));
+        for line in std::iter::once(line).chain(names.into_iter().flatten()) {
+            whole.push_str(line);
+            whole.push('\n');
+        }
+    }
+    Cow::Owned(whole)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,6 +184,13 @@ mod tests {
             ("foo.ck", "foo.ck"),
             ("www.ck", "www.ck"),
             ("a.www.ck", "www.ck"),
+            // Wildcards in a wildcard's place.
+            ("run.app", "run.app"),
+            ("a.run.app", "a.run.app"),
+            ("mtls.run.app", "mtls.run.app"),
+            ("a.mtls.run.app", "a.mtls.run.app"),
+            ("b.a.mtls.run.app", "b.a.mtls.run.app"),
+            ("c.b.a.mtls.run.app", "b.a.mtls.run.app"),
             ("www.x..de", "www.x..de"),
             ("www..example.de", "example.de"),
             ("x..co.uk.", "x..co.uk."),
@@ -145,6 +200,34 @@ mod tests {
             assert_eq!(list.registrable_domain(host), domain, "{host}");
         }
     }
+
+    #[test]
+    fn r7_rules_inside_a_wildcard_leave_it_whole() {
+        let list = "// BEGIN ICANN DOMAINS\nx\n*.x\n!e.x\n*.b.a.x\nq.p.e.x\nc.d.x\nd.x\n\
+                    // BEGIN PRIVATE DOMAINS\n*.p.y\nc.b.p.y // and more\n";
+        let list = PublicSuffixList::parse(list).unwrap();
+        for (host, domain) in [
+            ("1.a.x", "1.a.x"),
+            ("a.x", "a.x"),
+            ("b.a.x", "b.a.x"),
+            ("1.b.a.x", "1.b.a.x"),
+            ("1.2.b.a.x", "1.2.b.a.x"),
+            ("e.x", "e.x"),
+            ("1.e.x", "e.x"),
+            ("1.d.x", "1.d.x"),
+            ("1.c.d.x", "1.c.d.x"),
+            ("b.p.y", "b.p.y"),
+            ("1.b.p.y", "1.b.p.y"),
+            ("1.c.b.p.y", "1.c.b.p.y"),
+            ("p.y", "p.y"),
+            ("1.y", "1.y"),
+        ] {
+            assert_eq!(list.registrable_domain(host), domain, "{host}");
+        }
+        // The private section calls what it lists by name.
+        assert_eq!((list.name("b.p.y"), list.name("a.x")), (Some("b"), None));
+    }
+
     #[test]
     fn a_suffix_is_listed_or_not() {
         let list = PublicSuffixList::bundled();

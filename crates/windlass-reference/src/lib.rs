@@ -4,6 +4,7 @@
 mod backlink;
 mod capture;
 pub mod corpus;
+mod domain;
 pub mod fixtures;
 pub mod html;
 mod index;
@@ -16,6 +17,7 @@ mod trace;
 
 pub use backlink::Backlink;
 pub use capture::PlainCapture;
+pub use domain::PlainSuffixes;
 pub use index::ReferenceIndex;
 pub use kinds::kind;
 pub use report::{PlainGroup, PlainRow, PlainStats, groups, rows, stats};

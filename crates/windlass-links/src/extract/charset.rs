@@ -55,39 +55,46 @@ fn guess(body: &[u8]) -> &'static Encoding {
 /// The HTML standard's "prescan a byte stream to determine its encoding", with its fallback, "get an
 /// XML encoding".
 fn prescan(start: &[u8]) -> Option<&'static Encoding> {
+    // A declaration of XML in UTF-16, without a BOM.
+    if start.starts_with(b"<\0?\0x\0") {
+        return Some(UTF_16LE);
+    }
+    if start.starts_with(b"\0<\0?\0x") {
+        return Some(UTF_16BE);
+    }
+    meta(start).or_else(|| xml_encoding(start))
+}
+
+/// What the first `meta` that names an encoding says. `None` also where the bytes end inside one.
+fn meta(start: &[u8]) -> Option<&'static Encoding> {
     let mut at = 0;
     while let Some(rest) = start.get(at..).filter(|rest| !rest.is_empty()) {
         if rest.starts_with(b"<!--") {
             // `<!-->` is a whole comment.
-            let inner = rest.get(2..)?;
-            match memchr::memmem::find(inner, b"-->") {
-                Some(end) => at += 2 + end + 3,
-                None => break,
-            }
+            at += 2 + memchr::memmem::find(rest.get(2..)?, b"-->")? + 3;
             continue;
         }
         if is_tag(rest, b"<meta") {
             at += 5;
             let mut attributes = Attributes { bytes: start, at };
-            let encoding = meta_encoding(&mut attributes);
+            let encoding = meta_encoding(&mut attributes)?;
             at = attributes.at;
             if encoding.is_some() {
                 return encoding;
             }
         } else if matches!(rest, [b'<', b'/', c, ..] | [b'<', c, ..] if c.is_ascii_alphabetic()) {
-            let name_end = rest
+            at += rest
                 .iter()
-                .position(|b| b.is_ascii_whitespace() || *b == b'>');
-            at += name_end.unwrap_or(rest.len());
+                .position(|b| b.is_ascii_whitespace() || *b == b'>')?;
             let mut attributes = Attributes { bytes: start, at };
-            while attributes.advance().is_some() {}
+            while attributes.advance()?.is_some() {}
             at = attributes.at;
         } else if matches!(rest, [b'<', b'!' | b'/' | b'?', ..]) {
-            at += memchr::memchr(b'>', rest).unwrap_or(rest.len());
+            at += memchr::memchr(b'>', rest)?;
         }
         at += 1;
     }
-    xml_encoding(start)
+    None
 }
 
 fn is_tag(rest: &[u8], tag: &[u8]) -> bool {
@@ -98,10 +105,13 @@ fn is_tag(rest: &[u8], tag: &[u8]) -> bool {
             .is_some_and(|b| b.is_ascii_whitespace() || *b == b'/')
 }
 
-fn meta_encoding(attributes: &mut Attributes<'_>) -> Option<&'static Encoding> {
-    let (mut got_pragma, mut need_pragma, mut charset) = (false, None, None);
+/// The encoding that a `meta` names; the outer `None` where the bytes end inside it.
+fn meta_encoding(attributes: &mut Attributes<'_>) -> Option<Option<&'static Encoding>> {
+    let (mut got_pragma, mut need_pragma) = (false, None);
+    // A label that names nothing is a failure that stays: `content` says no more then.
+    let mut charset: Option<Option<&'static Encoding>> = None;
     let mut seen: Vec<Vec<u8>> = Vec::new();
-    while let Some((name, value)) = attributes.advance() {
+    while let Some((name, value)) = attributes.advance()? {
         if seen.contains(&name) {
             continue;
         }
@@ -109,32 +119,41 @@ fn meta_encoding(attributes: &mut Attributes<'_>) -> Option<&'static Encoding> {
             b"http-equiv" => got_pragma |= value == b"content-type",
             b"content" if charset.is_none() => {
                 if let Some(encoding) = charset_in_content(&value) {
-                    charset = Some(encoding);
+                    charset = Some(Some(encoding));
                     need_pragma = Some(true);
                 }
             }
             b"charset" => {
-                charset = Encoding::for_label(&value);
+                charset = Some(Encoding::for_label(&value));
                 need_pragma = Some(false);
             }
             _ => {}
         }
         seen.push(name);
     }
-    if need_pragma? && !got_pragma {
-        return None;
-    }
-    charset.map(as_declared_inside)
+    let is_said = need_pragma.is_some_and(|need| !need || got_pragma);
+    Some(
+        charset
+            .flatten()
+            .filter(|_| is_said)
+            .map(as_declared_inside),
+    )
 }
 
 /// A document that can say in ASCII that it is UTF-16 is not.
-fn as_declared_inside(encoding: &'static Encoding) -> &'static Encoding {
+fn as_not_utf_16(encoding: &'static Encoding) -> &'static Encoding {
     if encoding == UTF_16BE || encoding == UTF_16LE {
         UTF_8
-    } else if encoding == X_USER_DEFINED {
-        WINDOWS_1252
     } else {
         encoding
+    }
+}
+
+fn as_declared_inside(encoding: &'static Encoding) -> &'static Encoding {
+    if encoding == X_USER_DEFINED {
+        WINDOWS_1252
+    } else {
+        as_not_utf_16(encoding)
     }
 }
 
@@ -163,26 +182,33 @@ fn charset_in_content(content: &[u8]) -> Option<&'static Encoding> {
 
 /// "Get an XML encoding": the declaration of XHTML documents.
 fn xml_encoding(start: &[u8]) -> Option<&'static Encoding> {
+    let is_space = |b: &u8| *b <= b' ';
+    let behind_spaces = |bytes: &'_ [u8]| bytes.iter().take_while(|b| is_space(b)).count();
     let declaration = start.strip_prefix(b"<?xml")?;
     let declaration = declaration.get(..memchr::memchr(b'>', declaration)?)?;
     let at = memchr::memmem::find(declaration, b"encoding")?;
-    let value = declaration
-        .get(at + 8..)?
-        .trim_ascii_start()
-        .strip_prefix(b"=")?
-        .trim_ascii_start();
+    let rest = declaration.get(at + 8..)?;
+    let rest = rest.get(behind_spaces(rest)..)?.strip_prefix(b"=")?;
+    let value = rest.get(behind_spaces(rest)..)?;
     let (quote, inner) = value
         .split_first()
         .filter(|(quote, _)| matches!(quote, b'"' | b'\''))?;
     let label = inner.get(..inner.iter().position(|b| b == quote)?)?;
-    Encoding::for_label(label).map(as_declared_inside)
+    if label.iter().any(|b| is_space(b)) {
+        return None;
+    }
+    Encoding::for_label(label).map(as_not_utf_16)
 }
 
-/// The standard's "get an attribute", over and over.
+/// The standard's "get an attribute", over and over. `None` where the bytes end, with which the prescan ends
+/// too.
 struct Attributes<'a> {
     bytes: &'a [u8],
     at: usize,
 }
+
+/// An attribute's name and value in lower case.
+type Attribute = (Vec<u8>, Vec<u8>);
 
 impl Attributes<'_> {
     fn peek(&self) -> Option<u8> {
@@ -195,8 +221,8 @@ impl Attributes<'_> {
         }
     }
 
-    /// The next attribute, name and value in lower case; `None` at the tag's end.
-    fn advance(&mut self) -> Option<(Vec<u8>, Vec<u8>)> {
+    /// The next attribute; the inner `None` at the tag's end.
+    fn advance(&mut self) -> Option<Option<Attribute>> {
         while self
             .peek()
             .is_some_and(|b| b.is_ascii_whitespace() || b == b'/')
@@ -204,18 +230,18 @@ impl Attributes<'_> {
             self.at += 1;
         }
         if self.peek()? == b'>' {
-            return None;
+            return Some(None);
         }
         let mut name = Vec::new();
         loop {
             let byte = self.peek()?;
             match byte {
                 b'=' if !name.is_empty() => break,
-                b'/' | b'>' => return Some((name, Vec::new())),
+                b'/' | b'>' => return Some(Some((name, Vec::new()))),
                 byte if byte.is_ascii_whitespace() => {
                     self.skip_spaces();
                     if self.peek()? != b'=' {
-                        return Some((name, Vec::new()));
+                        return Some(Some((name, Vec::new())));
                     }
                     break;
                 }
@@ -225,6 +251,11 @@ impl Attributes<'_> {
         }
         self.at += 1;
         self.skip_spaces();
+        let value = self.value()?;
+        Some(Some((name, value)))
+    }
+
+    fn value(&mut self) -> Option<Vec<u8>> {
         let mut value = Vec::new();
         match self.peek()? {
             quote @ (b'"' | b'\'') => loop {
@@ -232,22 +263,18 @@ impl Attributes<'_> {
                 let byte = self.peek()?;
                 if byte == quote {
                     self.at += 1;
-                    return Some((name, value));
+                    return Some(value);
                 }
                 value.push(byte.to_ascii_lowercase());
             },
-            b'>' => Some((name, value)),
-            _ => {
-                while let Some(byte) = self
-                    .peek()
-                    .filter(|b| !b.is_ascii_whitespace() && *b != b'>')
-                {
-                    value.push(byte.to_ascii_lowercase());
-                    self.at += 1;
+            _ => loop {
+                let byte = self.peek()?;
+                if byte.is_ascii_whitespace() || byte == b'>' {
+                    return Some(value);
                 }
-                self.peek()?;
-                Some((name, value))
-            }
+                value.push(byte.to_ascii_lowercase());
+                self.at += 1;
+            },
         }
     }
 }
@@ -323,6 +350,34 @@ mod tests {
                 "EUC-JP",
             ),
             (b"<meta charset", "windows-1252"),
+            // Whatever the bytes end in says nothing.
+            (b"<meta charset=koi8-r ", "windows-1252"),
+            (b"<meta charset=koi8-r", "windows-1252"),
+            (b"<meta charset='koi8-r", "windows-1252"),
+            (b"<?xml encoding='koi8-r'?><meta charset=big5 ", "KOI8-R"),
+            (b"<?xml encoding='koi8-r'?><!-- ", "KOI8-R"),
+            (b"<?xml encoding='koi8-r'?><a b", "KOI8-R"),
+            // A label that names nothing is said, and is nothing.
+            (
+                b"<meta charset=bogus content='x;charset=koi8-r' http-equiv=content-type>",
+                "windows-1252",
+            ),
+            (
+                b"<meta content='x;charset=koi8-r' charset=bogus http-equiv=content-type>",
+                "windows-1252",
+            ),
+            (
+                b"<meta content='x;charset=bogus' charset=koi8-r><meta charset=big5>",
+                "KOI8-R",
+            ),
+            (b"<meta charset=bogus><meta charset=big5>", "Big5"),
+            // Of a declaration of XML no label with white space, and no name but that of an encoding.
+            (b"<?xml encoding=\" koi8-r \"?>", "windows-1252"),
+            (b"<?xml encoding=\"koi8\n-r\"?>", "windows-1252"),
+            (b"<?xml encoding\x01=\x02'koi8-r'?>", "KOI8-R"),
+            (b"<?xml encoding='utf-16'?>", "UTF-8"),
+            (b"<?xml encoding='koi8-r'", "windows-1252"),
+            (b" <?xml encoding='koi8-r'?>", "windows-1252"),
             (b"<!-->x<meta charset=koi8-u>", "KOI8-U"),
         ] {
             assert_eq!(
@@ -332,7 +387,23 @@ mod tests {
                 String::from_utf8_lossy(html)
             );
         }
-        let late = [vec![b' '; 1024], b"<meta charset=koi8-r>".to_vec()].concat();
-        assert_eq!(name(&late, None), "windows-1252");
+        for (spaces, expected) in [(1003, "KOI8-R"), (1004, "windows-1252")] {
+            let late = [vec![b' '; spaces], b"<meta charset=koi8-r>".to_vec()].concat();
+            assert_eq!(name(&late, None), expected, "{spaces}");
+        }
+    }
+
+    #[test]
+    fn r3_xml_in_utf_16_is_told_without_a_bom() {
+        let xml = "<?xml version='1.0'?><a href=x>\u{e9}</a>";
+        let (little, big): (Vec<u8>, Vec<u8>) = (
+            xml.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+            xml.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+        );
+        for (body, encoding) in [(little, UTF_16LE), (big, UTF_16BE)] {
+            let (text, found) = decode(&body, None);
+            assert_eq!((text.as_ref(), found), (xml, encoding));
+            assert_eq!(name(&body, Some("koi8-r")), "KOI8-R");
+        }
     }
 }

@@ -141,7 +141,7 @@ fn path_with_drive(reference: &str, base: Option<&Url>) -> Option<String> {
         is_directory = true;
         if is_parent(segment) {
             segments.pop();
-        } else if segment != "." && !segment.eq_ignore_ascii_case("%2e") {
+        } else if !is_same(segment) {
             segments.push(segment);
             is_directory = false;
         }
@@ -154,6 +154,22 @@ fn path_with_drive(reference: &str, base: Option<&Url>) -> Option<String> {
     Some(format!("/{}{end}", segments.join("/")))
 }
 
+/// How many directories of its base a relative path leaves, at the most: `../x` one, `x/../../../y` two.
+pub(crate) fn directories_left(path: &str) -> usize {
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let (mut left, mut inside) = (0, 0_usize);
+    for segment in path.split(is_slash) {
+        if !is_parent(segment) {
+            inside += usize::from(!is_same(segment));
+        } else if inside > 0 {
+            inside -= 1;
+        } else {
+            left += 1;
+        }
+    }
+    left
+}
+
 const fn ends_segment(c: char) -> bool {
     matches!(c, '/' | '\\' | '?' | '#')
 }
@@ -163,6 +179,11 @@ fn is_parent(segment: &str) -> bool {
     ["..", ".%2e", "%2e.", "%2e%2e"]
         .into_iter()
         .any(|parent| segment.eq_ignore_ascii_case(parent))
+}
+
+/// Whether a segment stays in its directory.
+fn is_same(segment: &str) -> bool {
+    segment == "." || segment.eq_ignore_ascii_case("%2e")
 }
 
 /// Whether a segment looks like `C:` or `C|`.
@@ -211,6 +232,25 @@ mod tests {
             );
         }
         assert_eq!(resolved("///host/x", "file:///a", UTF_8), "file:///host/x");
+    }
+
+    #[test]
+    fn relative_paths_leave_directories() {
+        for (path, left) in [
+            ("x", 0),
+            ("", 0),
+            ("../x", 1),
+            ("..", 1),
+            ("..\\.%2E/./..", 3),
+            ("a/../../b/../../..", 3),
+            ("x?/../..", 0),
+            ("%2e/#/..", 0),
+            ("...", 0),
+            ("a//../..", 0),
+            ("a//../../..", 1),
+        ] {
+            assert_eq!(directories_left(path), left, "{path}");
+        }
     }
 
     #[test]

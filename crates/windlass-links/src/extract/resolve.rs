@@ -62,10 +62,50 @@ pub(super) struct Resolver {
     /// of any target.
     base: Url,
     /// The most of the base that is short enough to be part of a target (R4). A reference that takes more
-    /// is not resolved: each would copy the base, and a page has room for a base of megabytes and a
-    /// million references.
+    /// is not resolved against the whole: each would copy the base, and a page has room for a base of
+    /// megabytes and a million references.
     reach: LeansOn,
+    /// The directories of a base that has too long ones.
+    directories: Directories,
     encoding: &'static Encoding,
+}
+
+/// The directories of a path that is too long to be part of a target, as far as they could be.
+#[derive(Debug, Default)]
+struct Directories {
+    /// The beginning of the path.
+    path: String,
+    /// How long the path is to the end of each directory, `/` first.
+    ends: Vec<usize>,
+    /// How many there are, those included that the beginning lacks.
+    number: usize,
+}
+
+impl Directories {
+    fn of(path: &str) -> Self {
+        let slashes = || memchr::memchr_iter(b'/', path.as_bytes());
+        let ends: Vec<usize> = slashes()
+            .map(|at| at + 1)
+            .take_while(|end| *end <= URL_LENGTH_MAX)
+            .collect();
+        let length = ends.last().copied().unwrap_or_default();
+        Self {
+            path: path.get(..length).unwrap_or_default().to_owned(),
+            ends,
+            number: slashes().count(),
+        }
+    }
+
+    /// A short path to resolve a relative one against that leaves so many directories, with what the whole
+    /// path would give. `None` where that would be too long.
+    fn without(&self, left: usize) -> Option<String> {
+        // `/` cannot be left.
+        let left = left.min(self.number.checked_sub(1)?);
+        let end = *self.ends.get(self.number - left - 1)?;
+        let mut path = self.path.get(..end)?.to_owned();
+        path.push_str(&"d/".repeat(left));
+        Some(path)
+    }
 }
 
 /// How much of its base a reference takes over; each includes those before it.
@@ -84,9 +124,9 @@ enum LeansOn {
 }
 
 impl LeansOn {
-    /// What a reference takes over from an `http` or `https` base.
-    fn of(reference: &str, base: &Url) -> Self {
-        let reference = reference::cleaned(reference);
+    /// What a cleaned reference takes over from an `http` or `https` base, and the reference without the
+    /// base's scheme.
+    fn of<'r>(reference: &'r str, base: &Url) -> (Self, &'r str) {
         let scheme = reference
             .split_once(':')
             .map(|(scheme, _)| scheme)
@@ -96,53 +136,56 @@ impl LeansOn {
             Some(scheme) if scheme.eq_ignore_ascii_case(base.scheme()) => {
                 reference.get(scheme.len() + 1..).unwrap_or_default()
             }
-            Some(_) => return Self::Scheme,
-            None => &reference,
+            Some(_) => return (Self::Scheme, reference),
+            None => reference,
         };
-        match rest.as_bytes() {
+        let leans_on = match rest.as_bytes() {
             [b'/' | b'\\', b'/' | b'\\', ..] => Self::Scheme,
             [b'/' | b'\\', ..] => Self::Host,
             [b'?', ..] => Self::Path,
             [] | [b'#', ..] => Self::Query,
             _ => Self::Directory,
-        }
+        };
+        (leans_on, rest)
     }
 }
 
 /// Drops from a base what is too long to be part of a target, and tells what is left of it.
-fn shortened(mut base: Url) -> (Url, LeansOn) {
+fn shortened(mut base: Url) -> (Url, LeansOn, Directories) {
+    let none = Directories::default();
     base.set_fragment(None);
     if base.as_str().len() <= URL_LENGTH_MAX {
-        return (base, LeansOn::Query);
+        return (base, LeansOn::Query, none);
     }
     if !matches!(base.scheme(), "http" | "https") {
         // Whatever leans on it is no target, and counted by its scheme.
         let end = if base.cannot_be_a_base() { "" } else { "//h/" };
         let short = Url::parse(&format!("{}:{end}", base.scheme()));
-        return (short.unwrap_or(base), LeansOn::Query);
+        return (short.unwrap_or(base), LeansOn::Query, none);
     }
     // Targets have no user-info; an http URL can lose it.
     let _ = base.set_username("");
     let _ = base.set_password(None);
     let is_short = |url: &Url| url.as_str().len() <= URL_LENGTH_MAX;
     if is_short(&base) {
-        return (base, LeansOn::Query);
+        return (base, LeansOn::Query, none);
     }
     base.set_query(None);
     if is_short(&base) {
-        return (base, LeansOn::Path);
+        return (base, LeansOn::Path, none);
     }
     let directory = base.path().rsplit_once('/').map(|(d, _)| format!("{d}/"));
     base.set_path(&directory.unwrap_or_default());
     if is_short(&base) {
-        return (base, LeansOn::Directory);
+        return (base, LeansOn::Directory, none);
     }
+    let directories = Directories::of(base.path());
     base.set_path("");
     if is_short(&base) {
-        return (base, LeansOn::Host);
+        return (base, LeansOn::Host, directories);
     }
     let short = Url::parse(&format!("{}://h/", base.scheme()));
-    (short.unwrap_or(base), LeansOn::Scheme)
+    (short.unwrap_or(base), LeansOn::Scheme, none)
 }
 
 impl Resolver {
@@ -157,10 +200,11 @@ impl Resolver {
             .and_then(|href| reference::parse(href, Some(&page), encoding).ok())
             .filter(|base| !matches!(base.scheme(), "data" | "javascript"))
             .unwrap_or(page);
-        let (base, reach) = shortened(base);
+        let (base, reach, directories) = shortened(base);
         Ok(Self {
             base,
             reach,
+            directories,
             encoding,
         })
     }
@@ -192,10 +236,25 @@ impl Resolver {
     }
 
     pub(super) fn resolve(&self, href: &str) -> Result<CanonicalUrl, UrlError> {
-        if self.reach < LeansOn::Query && LeansOn::of(href, &self.base) > self.reach {
-            return Err(UrlError::TooLong);
+        if self.reach < LeansOn::Query {
+            let cleaned = reference::cleaned(href);
+            let (leans_on, path) = LeansOn::of(&cleaned, &self.base);
+            if leans_on == LeansOn::Directory && self.reach == LeansOn::Host {
+                let left = reference::directories_left(path);
+                let directory = self.directories.without(left).ok_or(UrlError::TooLong)?;
+                let mut base = self.base.clone();
+                base.set_path(&directory);
+                return self.resolve_against(href, &base);
+            }
+            if leans_on > self.reach {
+                return Err(UrlError::TooLong);
+            }
         }
-        CanonicalUrl::from_url(reference::parse(href, Some(&self.base), self.encoding)?)
+        self.resolve_against(href, &self.base)
+    }
+
+    fn resolve_against(&self, href: &str, base: &Url) -> Result<CanonicalUrl, UrlError> {
+        CanonicalUrl::from_url(reference::parse(href, Some(base), self.encoding)?)
     }
 }
 
@@ -232,14 +291,19 @@ mod tests {
         let page = CanonicalUrl::parse("http://page.example/x").unwrap();
         let long = "l".repeat(URL_LENGTH_MAX);
         for (base, resolved) in [
-            (format!("http://b.example/d/e?q#{long}"), 15),
-            (format!("http://{long}@b.example/d/e?q"), 15),
-            (format!("http://b.example/d/e?{long}"), 12),
-            (format!("http://b.example/d/{long}?q"), 11),
-            (format!("http://b.example/{long}/e"), 7),
+            (format!("http://b.example/d/e?q#{long}"), 22),
+            (format!("http://{long}@b.example/d/e?q"), 22),
+            (format!("http://b.example/d/e?{long}"), 19),
+            (format!("http://b.example/d/{long}?q"), 18),
+            (format!("http://b.example/{long}/e"), 14),
+            (format!("http://b.example/a/b/{long}/c/e"), 12),
+            (
+                format!("http://b.example/{}", "l/".repeat(URL_LENGTH_MAX)),
+                7,
+            ),
             (format!("http://{long}.example/d/e"), 4),
-            (format!("ftp://b.example/{long}"), 5),
-            (format!("mailto:{long}"), 5),
+            (format!("ftp://b.example/{long}"), 6),
+            (format!("mailto:{long}"), 6),
         ] {
             let whole = Url::parse(&base).unwrap();
             let resolver = Resolver::new(&page, Some(&base), encoding_rs::UTF_8).unwrap();
@@ -255,6 +319,13 @@ mod tests {
                 "\\x",
                 "http:/x",
                 "http:x",
+                "../x",
+                "..",
+                "../..//..\\./?q",
+                "http:../../.%2E/../x",
+                "x/../../..",
+                "../y/z/../../../../w#/..",
+                "\t.\n./\r../C:/../../x/",
                 "//h.example/x",
                 "http:\\/h.example",
                 "https:h.example",

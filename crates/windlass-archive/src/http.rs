@@ -67,9 +67,12 @@ fn status(content: &[u8]) -> Result<u16, String> {
         .split(|b| matches!(b, b' ' | b'\t'))
         .skip(1)
         .filter(|field| !field.is_empty());
-    let code = fields.next().and_then(|f| f.first_chunk::<3>());
-    match code {
-        Some(code) if code.iter().all(u8::is_ascii_digit) => {
+    // Text may stick to the code, but no fourth digit.
+    match fields.next().and_then(|f| f.split_first_chunk::<3>()) {
+        Some((code, rest))
+            if code.iter().all(u8::is_ascii_digit)
+                && !rest.first().is_some_and(u8::is_ascii_digit) =>
+        {
             Ok(code.iter().fold(0, |acc, b| acc * 10 + u16::from(b - b'0')))
         }
         _ => Err(wrong()),
@@ -116,6 +119,7 @@ mod tests {
                 "x",
             ),
             ("HTTP/1.1  200  OK\r\nA: b", 200, 1, ""),
+            ("HTTP/1.1 200OK\r\n\r\n", 200, 0, ""),
         ] {
             assert_eq!(
                 read(content),
@@ -141,6 +145,8 @@ mod tests {
             "SSH-2.0-OpenSSH_5.3p1\r\n\r\n",
             "GET / HTTP/1.1\r\n\r\n",
             "HTTP/1.1 OK\r\n\r\n",
+            "HTTP/1.1 2000 OK\r\n\r\n",
+            "HTTP/1.1 20 OK\r\n\r\n",
             "HTTP/1.1",
         ] {
             assert!(read(content).is_err(), "{content:?}");

@@ -249,7 +249,7 @@ fn r8_only_a_and_area_are_href_links() {
     );
     let capture = html(
         b"<link rel='x CANONICAL' href=/c><link rel=alternate href=/a><link rel='alternate stylesheet' href=/s>
-          <meta http-equiv=Refresh content='0; url=/r'><form action=/f></form><iframe src=/i></iframe><frame src=/n>",
+          <meta http-equiv=Refresh content='0; url=/r'><form action=/f><form action=/no></form></form><iframe src=/i></iframe><frame src=/no>",
         "text/html",
     );
     let found: Vec<_> = capture
@@ -265,7 +265,6 @@ fn r8_only_a_and_area_are_href_links() {
             ("refresh", "/r"),
             ("form", "/f"),
             ("frame", "/i"),
-            ("frame", "/n")
         ]
     );
     let redirect = extract(response(302, &[("Location", "../x")], b"")).unwrap();
@@ -325,6 +324,11 @@ fn r8_links_behind_svg_and_mathml() {
             "one",
         ),
         ("<svg><math></svg><a href=/1>one</a>", "one"),
+        ("<a href=/1>one<p><svg></a><a href=/2>two</a>", "one two"),
+        (
+            "<a href=/1>one<div><math><mi/></a> <a href=/2>two</a></div>",
+            "one two",
+        ),
         // The end tags of what is around do not reach out of it, but those of tables do.
         ("<div><svg><desc><a href=/1>one</div>two</a>", "onetwo"),
         (
@@ -351,6 +355,64 @@ fn r8_links_behind_svg_and_mathml() {
         ),
     ] {
         assert_eq!(anchors(body).join(" "), found, "{body}");
+    }
+}
+
+/// A document with frames has no body (R8).
+#[test]
+fn r8_frames_and_links() {
+    let found = |body: &str| -> Vec<String> {
+        let capture = html(body.as_bytes(), "text/html; charset=utf-8");
+        let links = capture.links.iter();
+        links
+            .map(|l| format!("{} {}", l.link_type.name(), l.target.path_and_query()))
+            .collect()
+    };
+    for (body, expected) in [
+        (
+            "<html><head><link rel=canonical href=/c></head> <frameset cols='1,2'><frame src=/1><frameset><frame src=/2>
+             </frameset><a href=/no>no</a><noframes><a href=/no>no</a></noframes><frame src=/3></frameset>
+             <frame src=/no><body><a href=/no>no</a><iframe src=/no></iframe></body></html>",
+            &["canonical /c", "frame /1", "frame /2", "frame /3"][..],
+        ),
+        ("<div><a href=/no></a><form action=/no><frameset><frame src=/1>", &["frame /1"]),
+        ("<frameset><script><frame src=/1></script><title><frame src=/2>", &["frame /1", "frame /2"]),
+        // Once there is a body, sets of frames are nothing.
+        ("<body><frameset><frame src=/no></frameset><a href=/1>x</a>", &["href /1"]),
+        ("t<frameset><frame src=/no></frameset><a href=/1>x</a>", &["href /1"]),
+        ("<br><frameset><a href=/1>x</a>", &["href /1"]),
+        ("<svg><frameset></svg><a href=/1>x</a>", &["href /1"]),
+    ] {
+        assert_eq!(found(body), expected, "{body}");
+    }
+    assert_eq!(
+        title("<title>t</title><frameset><title>no</title>").as_deref(),
+        Some("t")
+    );
+}
+
+#[test]
+fn r8_templates_hold_no_links() {
+    for (body, expected) in [
+        (
+            "<div><template></div><a href=/no>x</a></template><a href=/1>y</a>",
+            &["y"][..],
+        ),
+        (
+            "<a href=/1>y<template><b>x</b></a><a href=/no>x</a></template>z</a>",
+            &["yz"],
+        ),
+        (
+            "<table><template></table></td></span></b><a href=/no>x</a></template></table><a href=/1>y</a>",
+            &["y"],
+        ),
+        (
+            "<template><template></template><a href=/no>x</a></template><a href=/1>y</a>",
+            &["y"],
+        ),
+        ("<template><div></template><a href=/1>y</a>", &["y"]),
+    ] {
+        assert_eq!(anchors(body), expected, "{body}");
     }
 }
 
@@ -384,6 +446,7 @@ fn r9_anchor_text() {
         ("<a href=x>foo</br>bar</a>", "foo bar"),
         ("<a href=x>foo</p>bar</a>", "foo bar"),
         ("<a href=x>foo</b></wbr>bar</a>", "foobar"),
+        ("<a href=x>foo<frameset>bar</frameset></a>", "foobar"),
         ("<a href=x>a\0b&am\0p;</a>", "ab&amp;"),
         (
             "<a href=x>a<xmp>b\0</xmp><svg>c\0<desc>d\0</desc></svg>",
@@ -395,6 +458,9 @@ fn r9_anchor_text() {
             "abcd",
         ),
         ("<a href=x><xmp>&amp;</xmp></a>", "&amp;"),
+        ("<a href=x>x<textarea>\ny</textarea></a>", "xy"),
+        ("<a href=x>x<textarea>\r\ny\nz</textarea></a>", "xy z"),
+        ("<a href=x>x<textarea>\n\ny</textarea></a>", "x y"),
     ] {
         assert_eq!(anchors(body), [anchor], "{body}");
     }
@@ -417,6 +483,75 @@ fn r9_unclosed_and_nested_anchors() {
         anchors("<li><a href=x>one</li><li><a href=y>two</li>"),
         ["one", "two"]
     );
+}
+
+/// End tags reach no further than the tree builder lets them.
+#[test]
+fn r9_end_tags_end_in_their_scope() {
+    let cells = ["table><tr><td", "table><tr><th", "table><caption"];
+    let scopes = [
+        "applet",
+        "marquee",
+        "object",
+        "select",
+        "svg><desc",
+        "math><mi",
+        "svg><foreignObject",
+    ];
+    for scope in cells.into_iter().chain(scopes) {
+        for around in [
+            "b", "a name=y", "div", "section", "ul", "li", "h1", "form", "span", "x-y", "dialog",
+            "button",
+        ] {
+            let name = around.split(' ').next().unwrap();
+            if (scope, name) == ("select", "form") || name == "a" {
+                continue;
+            }
+            let body = format!("<{around}><{scope}><a href=x>foo</{name}>bar</a>");
+            // A form ends alone, wherever it is.
+            assert_eq!(anchors(&body), ["foobar"], "{body}");
+        }
+        let body = format!("<p><{scope}><a href=x>foo</p>bar</a>");
+        assert_eq!(anchors(&body), ["foo bar"], "{body}");
+        let body = format!("<a href=x>foo<{scope}></a>bar");
+        assert_eq!(anchors(&body).len(), 1);
+        assert!(anchors(&body)[0].ends_with("bar"), "{body}");
+    }
+    for (body, found) in [
+        ("<ul><li><a href=x>foo<ul></li>bar</a>", &["foo bar"][..]),
+        ("<ul><li><a href=x>foo</li>bar</a>", &["foo"]),
+        ("<p><button><a href=x>foo</p>bar</a>", &["foo bar"]),
+        ("<span><div><a href=x>foo</span>bar</a>", &["foobar"]),
+        ("<div><span><a href=x>foo</div>bar</a>", &["foo"]),
+        ("<b><div><a href=x>foo</b>bar</a>", &["foo"]),
+        (
+            "<a href=x>foo<div>bar</a>no</div><a href=y>y</a>",
+            &["foo bar", "y"],
+        ),
+        ("<h1><a href=x>foo</h2>bar</a>", &["foo"]),
+        ("<form><div><a href=x>foo</form>bar</a>", &["foobar"]),
+        (
+            "<form><p><a href=x>foo</a></form><a href=y>y</a>",
+            &["foo", "y"],
+        ),
+        (
+            "<table><tr><td><a href=x>foo<table></td>bar</a></table>",
+            &["foo bar"],
+        ),
+        ("<table><tr><td><a href=x>foo</td></table>bar</a>", &["foo"]),
+        // The parts of a table end each other, and are nothing elsewhere.
+        ("<table><tr><td><a href=x>foo<td>bar</a>", &["foo"]),
+        ("<table><tr><td><a href=x>foo<tr><td>bar</a>", &["foo"]),
+        (
+            "<table><caption><a href=x>foo<tbody><tr><td>bar</a>",
+            &["foo"],
+        ),
+        ("<table><tr><a href=x><td>foo</a></td></tr></table>", &[""]),
+        ("<div><a href=x>foo<td>b</a>a</div>r", &["foob"]),
+        ("<a href=x>f<tr>o<col>o</tbody></a>", &["foo"]),
+    ] {
+        assert_eq!(anchors(body), found, "{body}");
+    }
 }
 
 #[test]
@@ -556,6 +691,10 @@ fn r9_wat() {
             link("A@/href", "x", Some(" a \n b ")),
             link("A@/href", "y", None),
             link("A@/href", "z", Some(&long)),
+            WatLink {
+                alt: Some(" map ".to_owned()),
+                ..link("AREA@/href", "m", Some("text"))
+            },
             link("IMG@/src", "i", None),
             link("FORM@/action", "f", None),
         ],
@@ -573,9 +712,11 @@ fn r9_wat() {
             ("http://b.example/x", "a b", nofollow),
             ("http://b.example/y", "", nofollow),
             ("http://b.example/z", long.as_str(), nofollow),
+            ("http://b.example/m", "", nofollow),
             ("http://b.example/f", "", nofollow),
         ]
     );
+    assert_eq!(capture.links[3].alt, "map");
     assert_eq!(capture.source, windlass_links::Source::Wat);
     assert_eq!(capture.status, Some(200));
     assert_eq!(capture.title.as_deref(), Some("A title"));

@@ -1,9 +1,9 @@
 //! The elements that are open at a place, with as much of the standard's tree construction as tells
 //! SVG and MathML from HTML.
 //!
-//! Elements of HTML end by their end tags alone (R9): nothing is implied, and an end tag ends the innermost
-//! element of its name with all that is open inside. Only where SVG or MathML is open too, it reaches no
-//! further than the standard says, for that decides what the following tags are.
+//! Elements of HTML end by their end tags alone (R9): nothing is implied but between the parts of a table. An
+//! end tag ends the innermost element of its name with all that is open inside, but reaches no further than the
+//! standard says: out of a cell, a template or what else is a scope there, none does but those of tables.
 
 use super::names::Name;
 use super::tokeniser::Attributes;
@@ -48,6 +48,8 @@ pub(super) struct Element {
 pub(super) struct End {
     /// How many elements stay open.
     pub(super) depth: usize,
+    /// How deep the one is that it ends alone, while some that are inside of it stay open; 0 for none.
+    pub(super) alone: u32,
     /// Whether it stands for an element without contents, as `</br>` does, and `</p>` without a `p`.
     pub(super) is_element: bool,
 }
@@ -58,8 +60,6 @@ pub(super) struct OpenElements {
     stack: Vec<Element>,
     /// How deep the innermost open element of each name is, HTML and foreign; 0 for none.
     innermost: Vec<[u32; 2]>,
-    /// How many are of SVG or MathML.
-    foreign: u32,
 }
 
 const fn side(namespace: Namespace) -> usize {
@@ -92,8 +92,70 @@ impl OpenElements {
     }
 
     /// Whose element a start tag opens here, and how many elements stay open around it: some tags of
-    /// HTML end SVG and MathML.
-    pub(super) fn start(&self, name: Name, attributes: &Attributes<'_>) -> (Namespace, usize) {
+    /// HTML end SVG and MathML, and those of a table's parts the part before. `None` where the tag is
+    /// nothing: part of a table that is not there.
+    pub(super) fn start(
+        &self,
+        name: Name,
+        attributes: &Attributes<'_>,
+    ) -> Option<(Namespace, usize)> {
+        let (namespace, depth) = self.namespace(name, attributes);
+        if namespace != Namespace::Html {
+            return Some((namespace, depth));
+        }
+        let depth = match name {
+            name if name.is_part_of_table() => depth.min(self.table_around(name)?),
+            Name::TABLE => depth.min(self.depth_without_table()),
+            // A list of choices holds neither.
+            Name::SELECT | Name::INPUT => {
+                let select = self.innermost(Name::SELECT);
+                if select > 0 && select >= self.bound(Name::SELECT, depth) {
+                    depth.min(select as usize - 1)
+                } else {
+                    depth
+                }
+            }
+            _ => depth,
+        };
+        Some((namespace, depth))
+    }
+
+    /// How deep the innermost open HTML element of a name is; 0 for none.
+    fn innermost(&self, name: Name) -> u32 {
+        self.innermost
+            .get(name.index())
+            .map_or(0, |[html, _]| *html)
+    }
+
+    fn innermost_of(&self, names: &[Name]) -> u32 {
+        let depths = names.iter().map(|name| self.innermost(*name));
+        depths.max().unwrap_or_default()
+    }
+
+    /// How many elements stay open where a part of a table begins.
+    fn table_around(&self, part: Name) -> Option<usize> {
+        let table = self.innermost_of(&[Name::TABLE, Name::TEMPLATE]);
+        let around: &[Name] = match part {
+            Name::TD | Name::TH => &[Name::TBODY, Name::THEAD, Name::TFOOT, Name::TR],
+            Name::TR => &[Name::TBODY, Name::THEAD, Name::TFOOT],
+            Name::COL => &[Name::COLGROUP],
+            _ => &[],
+        };
+        (table > 0).then(|| table.max(self.innermost_of(around)) as usize)
+    }
+
+    /// How many elements stay open where a table begins: it ends another in which it is in no cell.
+    fn depth_without_table(&self) -> usize {
+        let table = self.innermost(Name::TABLE);
+        let cell = [Name::TD, Name::TH, Name::CAPTION, Name::TEMPLATE];
+        if table > self.innermost_of(&cell) {
+            table as usize - 1
+        } else {
+            self.depth()
+        }
+    }
+
+    fn namespace(&self, name: Name, attributes: &Attributes<'_>) -> (Namespace, usize) {
         let by_html_rules = match name {
             Name::SVG => Namespace::Svg,
             Name::MATH => Namespace::MathMl,
@@ -134,50 +196,105 @@ impl OpenElements {
     /// What an end tag closes.
     pub(super) fn end(&self, name: Name) -> End {
         let mut depth = self.depth();
-        let of_name = self
+        let [html, foreign] = self
             .innermost
             .get(name.index())
             .copied()
             .unwrap_or_default();
+        let until = |depth: u32| End {
+            depth: depth as usize,
+            alone: 0,
+            is_element: false,
+        };
         if let Some(top) = self.top_foreign() {
             if matches!(name, Name::BR | Name::P) {
                 depth = self.depth_without_foreign();
-            } else if let [_, foreign] = of_name
-                && foreign > top.html
-            {
-                return End {
-                    depth: foreign as usize - 1,
-                    is_element: false,
-                };
+            } else if foreign > top.html {
+                return until(foreign - 1);
             }
         }
-        let [html, _] = of_name;
+        let html = if name.is_heading() {
+            self.innermost_of(&[Name::H1, Name::H2, Name::H3, Name::H4, Name::H5, Name::H6])
+        } else {
+            html
+        };
         // What is the bound itself ends by its own tag.
-        if html > 0 && html >= self.bound(name, depth) {
+        if html == 0 || html < self.bound(name, depth) {
             return End {
-                depth: html as usize - 1,
-                is_element: false,
+                depth,
+                alone: 0,
+                is_element: matches!(name, Name::BR | Name::P),
             };
         }
-        End {
-            depth,
-            is_element: matches!(name, Name::BR | Name::P),
+        let inside = if name.is_format() {
+            self.element(depth).map_or(0, |top| top.special)
+        } else if name == Name::FORM {
+            self.without_implied(depth)
+        } else {
+            0
+        };
+        if inside > html {
+            End {
+                alone: html,
+                ..until(inside)
+            }
+        } else {
+            until(html - 1)
         }
+    }
+
+    /// The innermost of so many elements.
+    fn element(&self, depth: usize) -> Option<&Element> {
+        self.stack.get(depth.checked_sub(1)?)
+    }
+
+    /// How many of so many elements are left without the innermost ones that need no end tag.
+    fn without_implied(&self, mut depth: usize) -> u32 {
+        let is_implied =
+            |element: &Element| element.namespace == Namespace::Html && element.name.is_implied();
+        while self.element(depth).is_some_and(is_implied) {
+            depth -= 1;
+        }
+        u32::try_from(depth).unwrap_or(u32::MAX)
     }
 
     /// How deep the innermost element is, of so many, that an end tag does not cross.
     fn bound(&self, name: Name, depth: usize) -> u32 {
-        if self.foreign == 0 || name.ends_far() {
+        let Some(top) = self.element(depth) else {
             return 0;
-        }
-        let top = depth.checked_sub(1).and_then(|top| self.stack.get(top));
-        top.map_or(0, |top| {
-            if name.is_special() {
-                top.scope
-            } else {
-                top.special
+        };
+        match name {
+            Name::TEMPLATE => 0,
+            Name::P => top.scope.max(self.innermost(Name::BUTTON)),
+            Name::LI => top.scope.max(self.innermost_of(&[Name::OL, Name::UL])),
+            name if name == Name::TABLE || name.is_part_of_table() => {
+                self.innermost_of(&[Name::TABLE, Name::TEMPLATE])
             }
-        })
+            name if name.ends_special() => top.scope,
+            _ => top.special,
+        }
+    }
+
+    /// Takes away the element that an end tag [ends alone](End::alone); the innermost of its name. Its place
+    /// stays, and is nothing.
+    pub(super) fn take(&mut self, depth: u32) -> Option<Element> {
+        let element = self.stack.get_mut((depth as usize).checked_sub(1)?)?;
+        let taken = *element;
+        element.name = Name::NONE;
+        element.same = 0;
+        self.reset(taken);
+        Some(taken)
+    }
+
+    /// The next outer element of its name is the innermost again.
+    fn reset(&mut self, closed: Element) {
+        if let Some(innermost) = self
+            .innermost
+            .get_mut(closed.name.index())
+            .and_then(|sides| sides.get_mut(side(closed.namespace)))
+        {
+            *innermost = closed.same;
+        }
     }
 
     /// Opens an element.
@@ -205,7 +322,6 @@ impl OpenElements {
             Namespace::Svg => inside != Inside::Same,
             Namespace::MathMl => inside != Inside::Same || name == Name::ANNOTATION_XML,
         };
-        self.foreign += u32::from(!is_html);
         self.stack.push(Element {
             name,
             namespace,
@@ -224,14 +340,7 @@ impl OpenElements {
     /// Closes the innermost element.
     pub(super) fn pop(&mut self) -> Option<Element> {
         let element = self.stack.pop()?;
-        self.foreign -= u32::from(element.namespace != Namespace::Html);
-        if let Some(innermost) = self
-            .innermost
-            .get_mut(element.name.index())
-            .and_then(|sides| sides.get_mut(side(element.namespace)))
-        {
-            *innermost = element.same;
-        }
+        self.reset(element);
         Some(element)
     }
 }

@@ -28,12 +28,20 @@ mod is {
     pub(super) const MATH_TEXT: u16 = 1 << 7;
     /// An HTML integration point where it is SVG.
     pub(super) const SVG_HTML: u16 = 1 << 8;
-    /// Its end tag ends what is open inside, whatever that is.
-    pub(super) const FAR: u16 = 1 << 9;
-    /// End tags of elements that are not special do not reach out of it.
+    /// Part of a table: stands in one alone, and its end tag ends what is open inside.
+    pub(super) const PART: u16 = 1 << 9;
+    /// End tags of elements that are neither special nor formatting do not reach out of it.
     pub(super) const SPECIAL: u16 = 1 << 10;
-    /// End tags but those of `FAR` do not reach out of it.
+    /// End tags but those of tables and templates do not reach out of it.
     pub(super) const SCOPE: u16 = 1 << 11;
+    /// Formatting: its end tag reaches out of special elements, but leaves them open.
+    pub(super) const FORMAT: u16 = 1 << 12;
+    /// Special, with an end tag like those of elements that are not; or the other way round.
+    pub(super) const CONTRARY: u16 = 1 << 13;
+    /// A heading: the end tag of any ends any.
+    pub(super) const HEADING: u16 = 1 << 14;
+    /// Ends without a tag of its own where something around it does.
+    pub(super) const IMPLIED: u16 = 1 << 15;
 }
 
 macro_rules! names {
@@ -54,65 +62,67 @@ macro_rules! names {
 }
 
 names! {
-    A "a" 0;
+    // No tag has this one.
+    NONE "" 0;
+    A "a" is::FORMAT;
     ADDRESS "address" is::BLOCK | is::SPECIAL;
     ANNOTATION_XML "annotation-xml" 0;
     APPLET "applet" is::SPECIAL | is::SCOPE;
     AREA "area" is::VOID;
     ARTICLE "article" is::BLOCK | is::SPECIAL;
     ASIDE "aside" is::BLOCK | is::SPECIAL;
-    B "b" is::BREAKOUT;
+    B "b" is::BREAKOUT | is::FORMAT;
     BASE "base" is::VOID;
     BASEFONT "basefont" is::VOID;
     BGSOUND "bgsound" is::VOID;
-    BIG "big" is::BREAKOUT;
+    BIG "big" is::BREAKOUT | is::FORMAT;
     BLOCKQUOTE "blockquote" is::BLOCK | is::BREAKOUT | is::SPECIAL;
     BODY "body" is::BREAKOUT;
     BR "br" is::VOID | is::BREAKOUT;
     BUTTON "button" is::SPECIAL;
-    CAPTION "caption" is::BLOCK | is::FAR | is::SPECIAL | is::SCOPE;
+    CAPTION "caption" is::BLOCK | is::SPECIAL | is::SCOPE | is::PART;
     CENTER "center" is::BLOCK | is::BREAKOUT | is::SPECIAL;
-    CODE "code" is::BREAKOUT;
-    COL "col" is::BLOCK | is::VOID | is::SPECIAL;
-    COLGROUP "colgroup" is::BLOCK | is::FAR | is::SPECIAL;
-    DD "dd" is::BLOCK | is::BREAKOUT | is::SPECIAL;
+    CODE "code" is::BREAKOUT | is::FORMAT;
+    COL "col" is::BLOCK | is::VOID | is::SPECIAL | is::PART;
+    COLGROUP "colgroup" is::BLOCK | is::SPECIAL | is::PART;
+    DD "dd" is::BLOCK | is::BREAKOUT | is::SPECIAL | is::IMPLIED;
     DESC "desc" is::SVG_HTML;
     DETAILS "details" is::BLOCK | is::SPECIAL;
-    DIALOG "dialog" is::BLOCK;
+    DIALOG "dialog" is::BLOCK | is::CONTRARY;
     DIR "dir" is::BLOCK | is::SPECIAL;
     DIV "div" is::BLOCK | is::BREAKOUT | is::SPECIAL;
     DL "dl" is::BLOCK | is::BREAKOUT | is::SPECIAL;
-    DT "dt" is::BLOCK | is::BREAKOUT | is::SPECIAL;
-    EM "em" is::BREAKOUT;
+    DT "dt" is::BLOCK | is::BREAKOUT | is::SPECIAL | is::IMPLIED;
+    EM "em" is::BREAKOUT | is::FORMAT;
     EMBED "embed" is::VOID | is::BREAKOUT;
     FIELDSET "fieldset" is::BLOCK | is::SPECIAL;
     FIGCAPTION "figcaption" is::BLOCK | is::SPECIAL;
     FIGURE "figure" is::BLOCK | is::SPECIAL;
-    FONT "font" 0;
+    FONT "font" is::FORMAT;
     FOOTER "footer" is::BLOCK | is::SPECIAL;
     FOREIGN_OBJECT "foreignobject" is::SVG_HTML;
     FORM "form" is::BLOCK | is::SPECIAL;
     FRAME "frame" is::VOID;
     FRAMESET "frameset" is::BLOCK | is::SPECIAL;
-    H1 "h1" is::BLOCK | is::BREAKOUT | is::SPECIAL;
-    H2 "h2" is::BLOCK | is::BREAKOUT | is::SPECIAL;
-    H3 "h3" is::BLOCK | is::BREAKOUT | is::SPECIAL;
-    H4 "h4" is::BLOCK | is::BREAKOUT | is::SPECIAL;
-    H5 "h5" is::BLOCK | is::BREAKOUT | is::SPECIAL;
-    H6 "h6" is::BLOCK | is::BREAKOUT | is::SPECIAL;
+    H1 "h1" is::BLOCK | is::BREAKOUT | is::SPECIAL | is::HEADING;
+    H2 "h2" is::BLOCK | is::BREAKOUT | is::SPECIAL | is::HEADING;
+    H3 "h3" is::BLOCK | is::BREAKOUT | is::SPECIAL | is::HEADING;
+    H4 "h4" is::BLOCK | is::BREAKOUT | is::SPECIAL | is::HEADING;
+    H5 "h5" is::BLOCK | is::BREAKOUT | is::SPECIAL | is::HEADING;
+    H6 "h6" is::BLOCK | is::BREAKOUT | is::SPECIAL | is::HEADING;
     HEAD "head" is::BREAKOUT;
     HEADER "header" is::BLOCK | is::SPECIAL;
     HGROUP "hgroup" is::BLOCK | is::SPECIAL;
     HR "hr" is::BLOCK | is::VOID | is::BREAKOUT | is::SPECIAL;
     HTML "html" 0;
-    I "i" is::BREAKOUT;
+    I "i" is::BREAKOUT | is::FORMAT;
     IFRAME "iframe" is::RAW | is::SPECIAL;
     IMAGE "image" is::VOID;
     IMG "img" is::VOID | is::BREAKOUT;
     INPUT "input" is::VOID;
     KEYGEN "keygen" is::VOID;
     LEGEND "legend" is::BLOCK;
-    LI "li" is::BLOCK | is::BREAKOUT | is::SPECIAL;
+    LI "li" is::BLOCK | is::BREAKOUT | is::SPECIAL | is::IMPLIED;
     LINK "link" is::VOID;
     LISTING "listing" is::BLOCK | is::BREAKOUT | is::SPECIAL;
     MAIN "main" is::BLOCK | is::SPECIAL;
@@ -128,47 +138,47 @@ names! {
     MS "ms" is::MATH_TEXT;
     MTEXT "mtext" is::MATH_TEXT;
     NAV "nav" is::BLOCK | is::SPECIAL;
-    NOBR "nobr" is::BREAKOUT;
+    NOBR "nobr" is::BREAKOUT | is::FORMAT;
     NOEMBED "noembed" is::RAW | is::SPECIAL;
     NOFRAMES "noframes" is::RAW | is::SPECIAL;
-    NOSCRIPT "noscript" is::SPECIAL;
+    NOSCRIPT "noscript" is::SPECIAL | is::CONTRARY;
     OBJECT "object" is::SPECIAL | is::SCOPE;
     OL "ol" is::BLOCK | is::BREAKOUT | is::SPECIAL;
-    OPTGROUP "optgroup" is::BLOCK;
-    OPTION "option" is::BLOCK;
-    P "p" is::BLOCK | is::BREAKOUT | is::SPECIAL;
+    OPTGROUP "optgroup" is::BLOCK | is::IMPLIED;
+    OPTION "option" is::BLOCK | is::IMPLIED;
+    P "p" is::BLOCK | is::BREAKOUT | is::SPECIAL | is::IMPLIED;
     PARAM "param" is::VOID;
     PLAINTEXT "plaintext" is::BLOCK | is::RAW | is::ENDLESS | is::SPECIAL;
     PRE "pre" is::BLOCK | is::BREAKOUT | is::SPECIAL;
     RUBY "ruby" is::BREAKOUT;
-    S "s" is::BREAKOUT;
+    S "s" is::BREAKOUT | is::FORMAT;
     SCRIPT "script" is::RAW | is::SCRIPT | is::SPECIAL;
     SEARCH "search" is::BLOCK | is::SPECIAL;
     SECTION "section" is::BLOCK | is::SPECIAL;
-    SELECT "select" is::SPECIAL;
-    SMALL "small" is::BREAKOUT;
+    SELECT "select" is::SPECIAL | is::SCOPE;
+    SMALL "small" is::BREAKOUT | is::FORMAT;
     SOURCE "source" is::VOID;
     SPAN "span" is::BREAKOUT;
-    STRIKE "strike" is::BREAKOUT;
-    STRONG "strong" is::BREAKOUT;
+    STRIKE "strike" is::BREAKOUT | is::FORMAT;
+    STRONG "strong" is::BREAKOUT | is::FORMAT;
     STYLE "style" is::RAW | is::SPECIAL;
     SUB "sub" is::BREAKOUT;
     SUMMARY "summary" is::BLOCK | is::SPECIAL;
     SUP "sup" is::BREAKOUT;
     SVG "svg" 0;
-    TABLE "table" is::BLOCK | is::BREAKOUT | is::FAR | is::SPECIAL | is::SCOPE;
-    TBODY "tbody" is::BLOCK | is::FAR | is::SPECIAL;
-    TD "td" is::BLOCK | is::FAR | is::SPECIAL | is::SCOPE;
-    TEMPLATE "template" is::FAR | is::SPECIAL | is::SCOPE;
+    TABLE "table" is::BLOCK | is::BREAKOUT | is::SPECIAL | is::SCOPE;
+    TBODY "tbody" is::BLOCK | is::SPECIAL | is::PART;
+    TD "td" is::BLOCK | is::SPECIAL | is::SCOPE | is::PART;
+    TEMPLATE "template" is::SPECIAL | is::SCOPE;
     TEXTAREA "textarea" is::RCDATA | is::SPECIAL;
-    TFOOT "tfoot" is::BLOCK | is::FAR | is::SPECIAL;
-    TH "th" is::BLOCK | is::FAR | is::SPECIAL | is::SCOPE;
-    THEAD "thead" is::BLOCK | is::FAR | is::SPECIAL;
+    TFOOT "tfoot" is::BLOCK | is::SPECIAL | is::PART;
+    TH "th" is::BLOCK | is::SPECIAL | is::SCOPE | is::PART;
+    THEAD "thead" is::BLOCK | is::SPECIAL | is::PART;
     TITLE "title" is::RCDATA | is::SVG_HTML | is::SPECIAL;
-    TR "tr" is::BLOCK | is::FAR | is::SPECIAL;
+    TR "tr" is::BLOCK | is::SPECIAL | is::PART;
     TRACK "track" is::VOID;
-    TT "tt" is::BREAKOUT;
-    U "u" is::BREAKOUT;
+    TT "tt" is::BREAKOUT | is::FORMAT;
+    U "u" is::BREAKOUT | is::FORMAT;
     UL "ul" is::BLOCK | is::BREAKOUT | is::SPECIAL;
     VAR "var" is::BREAKOUT;
     WBR "wbr" is::VOID;
@@ -192,6 +202,38 @@ impl Name {
         self.has(is::BLOCK)
     }
 
+    /// Whether it makes sure that the document has a body and no frames (the standard's frameset-ok flag).
+    pub(super) fn is_of_body(self) -> bool {
+        matches!(
+            self,
+            Self::APPLET
+                | Self::AREA
+                | Self::BODY
+                | Self::BR
+                | Self::BUTTON
+                | Self::DD
+                | Self::DT
+                | Self::EMBED
+                | Self::HR
+                | Self::IFRAME
+                | Self::IMAGE
+                | Self::IMG
+                | Self::INPUT
+                | Self::KEYGEN
+                | Self::LI
+                | Self::LISTING
+                | Self::MARQUEE
+                | Self::OBJECT
+                | Self::PRE
+                | Self::SELECT
+                | Self::TABLE
+                | Self::TEMPLATE
+                | Self::TEXTAREA
+                | Self::WBR
+                | Self::XMP
+        )
+    }
+
     pub(super) fn is_void(self) -> bool {
         self.has(is::VOID)
     }
@@ -209,8 +251,8 @@ impl Name {
         self.has(is::SVG_HTML)
     }
 
-    pub(super) fn ends_far(self) -> bool {
-        self.has(is::FAR)
+    pub(super) fn is_part_of_table(self) -> bool {
+        self.has(is::PART)
     }
 
     pub(super) fn is_special(self) -> bool {
@@ -219,6 +261,24 @@ impl Name {
 
     pub(super) fn is_scope(self) -> bool {
         self.has(is::SCOPE)
+    }
+
+    pub(super) fn is_format(self) -> bool {
+        self.has(is::FORMAT)
+    }
+
+    pub(super) fn is_heading(self) -> bool {
+        self.has(is::HEADING)
+    }
+
+    /// Whether it ends without a tag where something around it does.
+    pub(super) fn is_implied(self) -> bool {
+        self.has(is::IMPLIED)
+    }
+
+    /// Whether its end tag reaches out of special elements.
+    pub(super) fn ends_special(self) -> bool {
+        self.is_format() || self.is_special() != self.has(is::CONTRARY)
     }
 
     /// How its contents are read, where they are no markup.

@@ -38,6 +38,20 @@ struct Reader<'d> {
     silent: u32,
     /// Whether the first title has come.
     has_title: bool,
+    kind: Kind,
+    /// Whether a `form` has begun whose end tag has not come: in it there is no other.
+    in_form: bool,
+}
+
+/// What kind of document it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Nothing has come yet that only a body has: it may still turn out to have frames.
+    Open,
+    /// One with a body.
+    Body,
+    /// One with frames, of which so many sets are open. It has nothing but them.
+    Frames(u32),
 }
 
 /// Reads a document. O(length); memory for each open element and each distinct name and link.
@@ -50,6 +64,8 @@ pub(super) fn read(html: &str, known: &KnownNames) -> RawPage {
         templates: 0,
         silent: 0,
         has_title: false,
+        kind: Kind::Open,
+        in_form: false,
     };
     let mut tokeniser = Tokeniser::new(html);
     while let Some(token) = tokeniser.next(reader.open.is_foreign()) {
@@ -106,11 +122,30 @@ fn rel(attributes: &Attributes<'_>) -> Rel {
 impl Reader<'_> {
     /// A start tag; whose element it opens.
     fn start(&mut self, name: Name, self_closing: bool, attributes: &Attributes<'_>) -> Namespace {
-        let (namespace, depth) = self.open.start(name, attributes);
+        if self.kind != Kind::Body && self.templates == 0 && self.start_frames(name, attributes) {
+            // What would hold raw text is nothing in a set of frames.
+            return if name == Name::NOFRAMES {
+                Namespace::Html
+            } else {
+                Namespace::Svg
+            };
+        }
+        let Some((namespace, depth)) = self.open.start(name, attributes) else {
+            return Namespace::Html;
+        };
+        // Inside a list of choices its own start tag is an end tag.
+        let is_end = name == Name::SELECT && depth < self.open.depth();
         self.close_to(depth);
         let has_contents = match namespace {
-            // There they are the parts of every document, which tags only confirm.
-            Namespace::Html if matches!(name, Name::HTML | Name::HEAD | Name::BODY) => false,
+            // There they are the parts of every document, which tags only confirm; or are not, where it has
+            // a body.
+            Namespace::Html
+                if matches!(name, Name::HTML | Name::HEAD | Name::BODY | Name::FRAMESET) =>
+            {
+                false
+            }
+            Namespace::Html if is_end => false,
+            Namespace::Html if name == Name::FORM && self.templates == 0 && self.in_form => false,
             Namespace::Html => {
                 self.start_html(name, attributes);
                 !name.is_void()
@@ -133,6 +168,33 @@ impl Reader<'_> {
         namespace
     }
 
+    /// A start tag where the document may have frames; whether it has, and nothing else is to be done.
+    fn start_frames(&mut self, name: Name, attributes: &Attributes<'_>) -> bool {
+        match (&mut self.kind, name) {
+            (Kind::Open, Name::FRAMESET) if self.open.has_foreign_text() => return false,
+            (Kind::Open, Name::FRAMESET) => {
+                // Only the head stays of what came before.
+                self.link = None;
+                self.close_to(0);
+                self.page.links.retain(is_of_head);
+                self.kind = Kind::Frames(1);
+            }
+            (Kind::Open, name) => {
+                let is_html = !self.open.has_foreign_text() || name.breaks_out();
+                if is_html && name.is_of_body() && !is_hidden(name, attributes) {
+                    self.kind = Kind::Body;
+                }
+                return false;
+            }
+            // Behind the outermost set there are no more.
+            (Kind::Frames(sets), Name::FRAMESET) if *sets > 0 => *sets = sets.saturating_add(1),
+            (Kind::Frames(1..), Name::FRAME) => self.single(name, attributes),
+            (Kind::Frames(_), _) => {}
+            (Kind::Body, _) => return false,
+        }
+        true
+    }
+
     fn start_html(&mut self, name: Name, attributes: &Attributes<'_>) {
         if self.templates > 0 {
             return;
@@ -141,14 +203,9 @@ impl Reader<'_> {
             Name::A => self.start_anchor(attributes),
             Name::BR => self.space(),
             Name::IMG | Name::IMAGE => self.image(attributes),
-            Name::AREA
-            | Name::BASE
-            | Name::META
-            | Name::LINK
-            | Name::FORM
-            | Name::IFRAME
-            | Name::FRAME => {
+            Name::AREA | Name::BASE | Name::META | Name::LINK | Name::FORM | Name::IFRAME => {
                 if name == Name::FORM {
+                    self.in_form = true;
                     self.space();
                 }
                 self.single(name, attributes);
@@ -162,8 +219,27 @@ impl Reader<'_> {
         let Some(name) = self.names.find(name) else {
             return;
         };
+        match &mut self.kind {
+            Kind::Frames(sets) => {
+                if name == Name::FRAMESET {
+                    *sets = sets.saturating_sub(1);
+                }
+                return;
+            }
+            // It makes the body that its element stands in.
+            Kind::Open if name == Name::BR && self.templates == 0 => self.kind = Kind::Body,
+            Kind::Open | Kind::Body => {}
+        }
         let end = self.open.end(name);
+        if name == Name::FORM && self.templates == 0 && !std::mem::take(&mut self.in_form) {
+            return;
+        }
         self.close_to(end.depth);
+        if let Some(element) = self.open.take(end.alone)
+            && (element.name, element.namespace) == (Name::A, Namespace::Html)
+        {
+            self.close_link_at(end.alone as usize - 1);
+        }
         if end.is_element && self.templates == 0 {
             self.space();
         }
@@ -188,12 +264,7 @@ impl Reader<'_> {
         }
         match element.name {
             Name::TEMPLATE => self.templates = self.templates.saturating_sub(1),
-            Name::A => {
-                let depth = self.open.depth();
-                if self.link.as_ref().is_some_and(|link| link.depth == depth) {
-                    self.close_link();
-                }
-            }
+            Name::A => self.close_link_at(self.open.depth()),
             name if name.is_block() && self.templates == 0 => self.space(),
             _ => {}
         }
@@ -210,6 +281,13 @@ impl Reader<'_> {
             anchor: Collapsed::default(),
             alt: Collapsed::default(),
         });
+    }
+
+    /// The `a` inside so many elements has ended, which may be that of the link.
+    fn close_link_at(&mut self, depth: usize) {
+        if self.link.as_ref().is_some_and(|link| link.depth == depth) {
+            self.close_link();
+        }
     }
 
     fn close_link(&mut self) {
@@ -257,6 +335,10 @@ impl Reader<'_> {
     }
 
     fn text(&mut self, text: &str) {
+        if self.kind == Kind::Open && self.templates == 0 && !decoded(text).bytes().all(is_nothing)
+        {
+            self.kind = Kind::Body;
+        }
         if self.link.is_none() {
             return;
         }
@@ -280,7 +362,9 @@ impl Reader<'_> {
             return;
         }
         let text = visible(text);
-        let text = if name.has_references() {
+        let text = if name == Name::TEXTAREA {
+            decoded(without_first_line_end(&text))
+        } else if name.has_references() {
             decoded(&text)
         } else {
             Cow::Borrowed(&*text)
@@ -349,6 +433,33 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// The text of a `textarea` without the line end that it may begin with.
+fn without_first_line_end(text: &str) -> &str {
+    ["\r\n", "\n", "\r"]
+        .into_iter()
+        .find_map(|end| text.strip_prefix(end))
+        .unwrap_or(text)
+}
+
+/// Whether a byte of text may stand before a set of frames.
+fn is_nothing(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte == 0
+}
+
+/// Whether a link is one that heads of documents have.
+fn is_of_head(link: &RawLink) -> bool {
+    !matches!(
+        link.link_type,
+        LinkType::Href | LinkType::Form | LinkType::Frame
+    )
+}
+
+/// Whether it is an `input` that nobody sees.
+fn is_hidden(name: Name, attributes: &Attributes<'_>) -> bool {
+    name == Name::INPUT
+        && attribute(attributes, "type").is_some_and(|kind| kind.eq_ignore_ascii_case("hidden"))
 }
 
 /// Whether an element holds markup whose text is no anchor's (R9). In HTML such elements hold raw text.

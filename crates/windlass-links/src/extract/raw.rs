@@ -26,6 +26,18 @@ pub(super) struct RawLinks {
 }
 
 impl RawLinks {
+    /// Drops the links that are not kept.
+    pub(super) fn retain(&mut self, is_kept: impl Fn(&RawLink) -> bool) {
+        self.links.retain(|(link, _)| is_kept(link));
+        self.table.clear();
+        for (at, (link, _)) in self.links.iter().enumerate() {
+            let (links, hasher) = (&self.links, &self.hasher);
+            self.table.insert_unique(hasher.hash_one(link), at, |&at| {
+                links.get(at).map_or(0, |(link, _)| hasher.hash_one(link))
+            });
+        }
+    }
+
     pub(super) fn push(&mut self, link: RawLink) {
         let hash = self.hasher.hash_one(&link);
         let (links, hasher) = (&mut self.links, &self.hasher);

@@ -48,6 +48,10 @@ pub(super) fn refresh_url(content: &str) -> Option<&str> {
     if after_time.len() == rest.len() {
         return None;
     }
+    if !after_time.is_empty() && !after_time.starts_with(|c| is_space(c) || matches!(c, ';' | ','))
+    {
+        return None;
+    }
     let rest = after_time.trim_start_matches(is_space);
     let rest = rest
         .strip_prefix([';', ','])
@@ -122,6 +126,12 @@ mod tests {
             ("0, /a", Some("/a")),
             ("0;url=", None),
             ("url=/a", None),
+            ("1x;url=/a", None),
+            ("1url=/a", None),
+            ("1.5.;url=/a", Some("/a")),
+            (".;url=/a", Some("/a")),
+            ("1\t/a", Some("/a")),
+            ("1 url/a", Some("url/a")),
         ] {
             assert_eq!(refresh_url(content), url, "{content}");
         }

@@ -61,8 +61,11 @@ fn raw(link: &WatLink) -> Option<RawLink> {
         raw.rel = Rel::parse(rel);
     }
     if link_type == LinkType::Href {
-        raw.anchor = collapsed(link.text.as_deref());
         raw.alt = collapsed(link.alt.as_deref());
+        // Text behind an `area` is none of it.
+        if link.path != "AREA@/href" {
+            raw.anchor = collapsed(link.text.as_deref());
+        }
     }
     Some(raw)
 }

@@ -1,7 +1,6 @@
 //! Charges, and rows given back, that share a transaction: accounts are read once and written once, however many charges
 //! they have.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
@@ -10,9 +9,9 @@ use rusqlite::Connection;
 use crate::account::AccountId;
 use crate::balance::Balance;
 use crate::error::ChargeError;
-use crate::meter::{Charge, Receipt};
+use crate::meter::Charge;
+use crate::open::{self, Key};
 use crate::store::{load, store_balance};
-use crate::time::Day;
 use crate::usage;
 
 /// What the charges of one transaction come to.
@@ -20,7 +19,9 @@ use crate::usage;
 pub(crate) struct Batch {
     /// What accounts have after the charges so far; nothing of those that cannot be charged.
     balances: BTreeMap<AccountId, Option<Standing>>,
-    usage: BTreeMap<(AccountId, Day, Cow<'static, str>), Used>,
+    usage: BTreeMap<Key, Used>,
+    /// Rows of charges that were open, and are not any more.
+    closed: BTreeMap<Key, u64>,
 }
 
 struct Standing {
@@ -36,49 +37,74 @@ struct Used {
 }
 
 impl Batch {
-    /// Decides on a charge, after those before it. The outer error ends the transaction.
+    /// Decides on a charge, after those before it; says how many rows are left. The outer error ends the
+    /// transaction.
     pub(crate) fn take(
         &mut self,
         connection: &Connection,
-        charge: Charge,
-    ) -> rusqlite::Result<Result<Receipt, ChargeError>> {
-        let Charge {
-            account,
-            table,
-            rows,
-            at,
-        } = charge;
-        let Some(standing) = self.standing(connection, account)? else {
+        charge: &Charge,
+    ) -> rusqlite::Result<Result<u64, ChargeError>> {
+        let Some(standing) = self.standing(connection, charge.account)? else {
             return Ok(Err(ChargeError::NoSuchAccount));
         };
-        let mut balance = standing.balance.at(at);
-        if let Err(refused) = balance.take(rows) {
+        let mut balance = standing.balance.at(charge.at);
+        if let Err(refused) = balance.take(charge.rows) {
             return Ok(Err(refused));
         }
         *standing = Standing {
             balance,
             is_changed: true,
         };
-        let used = self.usage.entry((account, at.day(), table)).or_default();
+        let used = self.usage.entry(charge.key()).or_default();
         used.requests += 1;
-        used.rows += rows;
-        Ok(Ok(Receipt {
-            rows_left: balance.left(),
-        }))
+        used.rows += charge.rows;
+        Ok(Ok(balance.left()))
     }
 
-    /// Gives back the rows of a charge that a transaction before made.
+    /// Gives back a charge that is open for a meter; no more than is open, for another one that took the meter for
+    /// dead has given back the rest.
     pub(crate) fn give_back(
         &mut self,
         connection: &Connection,
+        server: &str,
         charge: &Charge,
     ) -> rusqlite::Result<()> {
-        let day = charge.at.day();
-        if let Some(standing) = self.standing(connection, charge.account)? {
-            standing.balance.give_back(charge.rows, day.month());
+        let key = charge.key();
+        let open = open::rows(connection, server, &key)?;
+        let closed = self.closed.entry(key.clone()).or_default();
+        let rows = charge.rows.min(open.saturating_sub(*closed));
+        *closed += rows;
+        self.put_back(connection, &key, rows)
+    }
+
+    /// Gives back all that a meter has open.
+    pub(crate) fn give_back_open(
+        &mut self,
+        connection: &Connection,
+        server: &str,
+    ) -> rusqlite::Result<()> {
+        for (key, rows) in open::remove(connection, server)? {
+            self.put_back(connection, &key, rows)?;
+        }
+        Ok(())
+    }
+
+    fn put_back(
+        &mut self,
+        connection: &Connection,
+        (account, day, table): &Key,
+        rows: u64,
+    ) -> rusqlite::Result<()> {
+        if let Some(standing) = self.standing(connection, *account)? {
+            standing.balance.give_back(rows, day.month());
             standing.is_changed = true;
         }
-        usage::take_back(connection, charge.account, day, &charge.table, charge.rows)
+        usage::take_back(connection, *account, *day, table, rows)
+    }
+
+    /// Ends a charge that a transaction before made: it is not open any more.
+    pub(crate) fn close(&mut self, charge: &Charge) {
+        *self.closed.entry(charge.key()).or_default() += charge.rows;
     }
 
     /// What an account has; nothing where it cannot be charged.
@@ -101,8 +127,8 @@ impl Batch {
         Ok(standing.as_mut())
     }
 
-    /// Writes what was decided.
-    pub(crate) fn write(&self, connection: &Connection) -> rusqlite::Result<()> {
+    /// Writes what was decided; charges are open for a meter, if any was made.
+    pub(crate) fn write(mut self, connection: &Connection, server: &str) -> rusqlite::Result<()> {
         for (account, standing) in &self.balances {
             if let Some(standing) = standing
                 && standing.is_changed
@@ -110,8 +136,14 @@ impl Batch {
                 store_balance(connection, *account, &standing.balance)?;
             }
         }
-        for ((account, day, table), used) in &self.usage {
+        for (key, used) in &self.usage {
+            let (account, day, table) = key;
             usage::add(connection, *account, *day, table, used.requests, used.rows)?;
+            let closed = self.closed.remove(key).unwrap_or_default();
+            open::change(connection, server, key, used.rows, closed)?;
+        }
+        for (key, rows) in &self.closed {
+            open::change(connection, server, key, 0, *rows)?;
         }
         Ok(())
     }

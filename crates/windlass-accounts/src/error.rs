@@ -26,6 +26,14 @@ pub enum AccountsError {
         /// What SQLite said.
         source: rusqlite::Error,
     },
+    /// The file that says that a meter is alive cannot be made or locked.
+    #[error("making and locking {path}, beside the accounts file: {source}")]
+    Lock {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The file is a database of something else.
     #[error("{0} is no accounts file of Windlass")]
     NotAccounts(PathBuf),
@@ -63,7 +71,7 @@ pub enum AccountsError {
     #[error("the token '{0}' is revoked")]
     Revoked(String),
     /// The operating system gives no random numbers.
-    #[error("random numbers for a token: {0}")]
+    #[error("random numbers, for a token or the name of a server: {0}")]
     Random(getrandom::Error),
     /// The thread that charges cannot be started.
     #[error("starting the thread that charges: {0}")]

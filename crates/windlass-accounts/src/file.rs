@@ -1,8 +1,9 @@
 //! The file: an SQLite database in WAL mode, whose commits are synced before they return.
 //!
 //! ```text
-//! accounts   one row for each token that was ever made
-//! usage      one row for each account, day and table: kept for ever
+//! accounts      one row for each token that was ever made
+//! usage         one row for each account, day and table: kept for ever
+//! open_charges  what was charged for answers that are not finished, by server: at rest nothing
 //! ```
 
 use std::fs::OpenOptions;
@@ -23,7 +24,7 @@ pub const FILE_NAME: &str = "accounts.sqlite";
 /// `WLAC`, in the header of the file.
 const APPLICATION_ID: i64 = 0x574c_4143;
 /// The version of the schema.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// How long another process's transaction is waited for. They take milliseconds.
 const BUSY_TIME_MAX: Duration = Duration::from_secs(10);
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
@@ -57,6 +58,18 @@ CREATE TABLE usage (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// What version 2 has more than version 1.
+const SCHEMA_2: &str = "
+CREATE TABLE open_charges (
+    server  TEXT NOT NULL,
+    account INTEGER NOT NULL REFERENCES accounts (id),
+    day     TEXT NOT NULL,
+    table_  TEXT NOT NULL,
+    rows    INTEGER NOT NULL CHECK (rows > 0),
+    PRIMARY KEY (server, account, day, table_)
+) STRICT, WITHOUT ROWID;
+";
+
 /// Opens the file, and makes it where there is none; its folder must be there.
 pub(crate) fn open(path: &Path) -> Result<Connection, AccountsError> {
     make_private(path)?;
@@ -76,7 +89,7 @@ pub(crate) fn open(path: &Path) -> Result<Connection, AccountsError> {
         check(path, application, version)?;
     }
     configure(&connection).map_err(failed)?;
-    if (application, version) == (0, 0) {
+    if version < VERSION {
         make_tables(path, &mut connection)?;
     }
     Ok(connection)
@@ -153,20 +166,25 @@ fn begin_wal(connection: &Connection) -> rusqlite::Result<()> {
     }
 }
 
+/// Makes the tables that a new file, or one of an earlier version, does not have.
 fn make_tables(path: &Path, connection: &mut Connection) -> Result<(), AccountsError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have been faster.
     let (application, version) = identity(&transaction)?;
-    if (application, version) != (0, 0) {
-        return check(path, application, version);
+    if (application, version) == (0, 0) {
+        let tables: i64 =
+            transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        if tables > 0 {
+            return Err(AccountsError::NotAccounts(path.to_owned()));
+        }
+        transaction.execute_batch(SCHEMA)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    } else {
+        check(path, application, version)?;
     }
-    let tables: i64 =
-        transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if tables > 0 {
-        return Err(AccountsError::NotAccounts(path.to_owned()));
+    if version < VERSION {
+        transaction.execute_batch(SCHEMA_2)?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
     }
-    transaction.execute_batch(SCHEMA)?;
-    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    transaction.pragma_update(None, "user_version", VERSION)?;
     Ok(transaction.commit()?)
 }

@@ -3,7 +3,8 @@
 //!
 //! All of it lies in one SQLite file, which several processes may open: `serve` charges while
 //! `windlass token` makes, revokes and tops up. [`Store`] reads and administers; [`Meter`] charges,
-//! durably, many charges in one transaction. Time comes in as a parameter everywhere.
+//! durably, many charges in one transaction, and gives back what one before it that died had charged for
+//! answers that were not finished. Time comes in as a parameter everywhere.
 //!
 //! ```
 //! use windlass_accounts::{Charge, ChargeError, Meter, Moment, NewAccount, Store};
@@ -29,7 +30,9 @@ mod balance;
 mod batch;
 mod error;
 mod file;
+mod instance;
 mod meter;
+mod open;
 mod show;
 mod store;
 mod time;

@@ -2,12 +2,14 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use windlass_accounts::{
-    AccountsError, Charge, ChargeError, Days, Meter, Moment, NewAccount, NewToken, Store,
+    AccountsError, Charge, ChargeError, Days, Meter, Moment, NewAccount, NewToken, Receipt, Store,
 };
 
 const TABLES: [&str; 3] = ["anchors", "backlinks", "refdomains"];
@@ -34,7 +36,12 @@ enum Operation {
     Pass {
         seconds: i64,
     },
+    /// All answers are finished, and the server stops and starts.
     Reopen,
+    /// The server stops and starts, in the middle of all answers.
+    Cut,
+    /// It dies, in the middle of all answers.
+    Die,
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
@@ -49,6 +56,8 @@ fn operation() -> impl Strategy<Value = Operation> {
         3 => (-2 * DAY_S..40 * DAY_S).prop_map(|seconds| Operation::Pass { seconds }),
         1 => (-120 * DAY_S..120 * DAY_S).prop_map(|seconds| Operation::Pass { seconds }),
         2 => Just(Operation::Reopen),
+        1 => Just(Operation::Cut),
+        1 => Just(Operation::Die),
     ]
 }
 
@@ -84,25 +93,31 @@ fn months(month: &str) -> i64 {
 }
 
 struct World {
+    directory: PathBuf,
     path: PathBuf,
     store: Store,
     meter: Meter,
     now: Moment,
     accounts: Vec<Plain>,
-    /// Charges that were made and not given back: the account's place with it.
-    charged: Vec<(usize, &'static str, Charge)>,
+    /// Charges whose answers are not finished: the account's place with them.
+    charged: Vec<(usize, &'static str, Charge, Receipt)>,
+    /// Meters that charge no file any more that is looked at.
+    dead: Vec<Meter>,
     /// By day, account (from 1) and table.
     usage: BTreeMap<(String, i64, &'static str), (u64, u64)>,
 }
 
 impl World {
-    fn new(path: PathBuf) -> Self {
+    fn new(directory: &Path) -> Self {
+        let path = directory.join("accounts.sqlite");
         Self {
+            directory: directory.to_owned(),
             store: Store::open(&path).unwrap(),
             meter: Meter::start(&path).unwrap(),
             now: Moment::from_unix(1_790_000_000),
             accounts: Vec::new(),
             charged: Vec::new(),
+            dead: Vec::new(),
             usage: BTreeMap::new(),
             path,
         }
@@ -123,10 +138,39 @@ impl World {
                 self.now = Moment::from_unix(self.now.as_unix() + seconds);
             }
             Operation::Reopen => {
-                // The old ones are closed only afterwards: two of each are open for a moment.
-                self.store = Store::open(&self.path).unwrap();
-                self.meter = Meter::start(&self.path).unwrap();
+                self.charged.clear();
+                self.reopen();
             }
+            Operation::Cut => {
+                let cut = std::mem::take(&mut self.charged);
+                self.reopen();
+                for (account, table, charge, _receipt) in cut {
+                    self.is_given_back(account, table, &charge);
+                }
+            }
+            Operation::Die => self.die(),
+        }
+    }
+
+    fn reopen(&mut self) {
+        // The old ones are closed only afterwards: two of each are open for a moment.
+        self.store = Store::open(&self.path).unwrap();
+        self.meter = Meter::start(&self.path).unwrap();
+    }
+
+    /// Goes on with what a server leaves that dies now: the file as it is, without its locks.
+    fn die(&mut self) {
+        let copy = self.directory.join(format!("{}.sqlite", self.dead.len()));
+        rusqlite::Connection::open(&self.path)
+            .unwrap()
+            .execute("VACUUM INTO ?", [copy.to_str().unwrap()])
+            .unwrap();
+        self.path = copy;
+        self.store = Store::open(&self.path).unwrap();
+        let meter = Meter::start(&self.path).unwrap();
+        self.dead.push(std::mem::replace(&mut self.meter, meter));
+        for (account, table, charge, _receipt) in std::mem::take(&mut self.charged) {
+            self.is_given_back(account, table, &charge);
         }
     }
 
@@ -173,7 +217,7 @@ impl World {
             });
         }
         drop(sender);
-        let outcomes: BTreeMap<_, _> = receiver.iter().collect();
+        let mut outcomes: BTreeMap<_, _> = receiver.iter().collect();
         let month = self.month();
         for (i, (account, table, rows)) in charges.iter().enumerate() {
             let plain = &mut self.accounts[*account];
@@ -208,7 +252,9 @@ impl World {
                         rows: *rows,
                         at: self.now,
                     };
-                    self.charged.push((*account, TABLES[*table], charge));
+                    let receipt = outcomes.remove(&i).unwrap().unwrap();
+                    self.charged
+                        .push((*account, TABLES[*table], charge, receipt));
                 }
                 Err(error) => unreachable!("{error}"),
             }
@@ -219,16 +265,33 @@ impl World {
         if which >= self.charged.len() {
             return;
         }
-        let (account, table, charge) = self.charged.swap_remove(which);
+        let (account, table, charge, receipt) = self.charged.swap_remove(which);
+        receipt.give_back();
+        self.is_given_back(account, table, &charge);
+        // Nobody waits for it.
+        let start = Instant::now();
+        while self.used() != self.usage && start.elapsed() < Duration::from_secs(10) {
+            sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn is_given_back(&mut self, account: usize, table: &'static str, charge: &Charge) {
         let plain = &mut self.accounts[account];
         if !plain.is_revoked && plain.month == charge.at.month().to_string() {
             plain.used -= charge.rows;
         }
         let key = (charge.at.day().to_string(), account as i64 + 1, table);
         self.usage.get_mut(&key).unwrap().1 -= charge.rows;
-        self.meter.give_back(charge);
-        // The old one ends when what waits is written.
-        self.meter = Meter::start(&self.path).unwrap();
+    }
+
+    fn used(&self) -> BTreeMap<(String, i64, &'static str), (u64, u64)> {
+        let usage = self.store.usage(None, Days::default()).unwrap();
+        let used = usage.iter().map(|row| {
+            let table = TABLES.iter().find(|table| **table == row.table).unwrap();
+            let key = (row.day.to_string(), row.account.get(), *table);
+            (key, (row.requests, row.rows))
+        });
+        used.collect()
     }
 
     fn top_up(&mut self, account: usize, rows: u64) {
@@ -285,16 +348,7 @@ impl World {
             assert_eq!(opened.as_ref(), (!plain.is_revoked).then_some(account));
         }
         assert_eq!(self.store.has_accounts().unwrap(), !found.is_empty());
-        let usage = self.store.usage(None, Days::default()).unwrap();
-        let usage: Vec<_> = usage
-            .iter()
-            .map(|row| {
-                let key = (row.day.to_string(), row.account.get(), row.table.as_str());
-                (key, (row.requests, row.rows))
-            })
-            .collect();
-        let expected: Vec<_> = self.usage.clone().into_iter().collect();
-        assert_eq!(usage, expected);
+        assert_eq!(self.used(), self.usage);
     }
 }
 
@@ -304,7 +358,7 @@ proptest! {
     #[test]
     fn operations_do_what_the_model_does(operations in vec(operation(), 1..40)) {
         let directory = tempfile::tempdir().unwrap();
-        let mut world = World::new(directory.path().join("accounts.sqlite"));
+        let mut world = World::new(directory.path());
         for operation in &operations {
             world.apply(operation);
             world.compare();

@@ -101,12 +101,12 @@ fn what_is_no_accounts_file_is_named_and_left_as_it_is() {
     let later = directory.path().join("later");
     drop(Store::open(&later).unwrap());
     let raised = rusqlite::Connection::open(&later).unwrap();
-    raised.pragma_update(None, "user_version", 2).unwrap();
+    raised.pragma_update(None, "user_version", 3).unwrap();
     assert!(matches!(
         Store::open(&later),
         Err(AccountsError::TooNew {
-            found: 2,
-            known: 1,
+            found: 3,
+            known: 2,
             ..
         })
     ));

@@ -24,7 +24,7 @@ use windlass_report::{
 
 use crate::app::{App, QueryPermit};
 use crate::at_once;
-use crate::billing::{self, Charged, Client};
+use crate::billing::{self, Bill, Client};
 use crate::clients::{Asker, Peer};
 use crate::conditional::{Fingerprint, Known};
 use crate::effort::Effort;
@@ -244,14 +244,12 @@ async fn paid(
         cost: Some(head.rows_cost),
     };
     let charged = billing::charge(client, table, head.rows_cost, &asked.id).await?;
-    let left = charged.as_ref().map(Charged::rows_left);
-    let body = match charged {
-        None => body,
-        Some(charged) => charged.for_body(body),
-    };
     let mut response = head.into_response(body);
-    let headers = response.headers_mut();
-    headers.extend(left.map(|left| (ROWS_LEFT, left.into())));
+    if let Some(charged) = charged {
+        let headers = response.headers_mut();
+        headers.insert(ROWS_LEFT, charged.rows_left().into());
+        response.extensions_mut().insert(Bill::of(charged));
+    }
     response.extensions_mut().insert(counted);
     Ok(response)
 }

@@ -4,22 +4,23 @@
 //! Then every report needs one, from the next request on. What cannot be read of the accounts refuses
 //! requests; it never opens the server.
 
-use std::error::Error as _;
+use std::error::Error;
 use std::fmt;
 use std::fs;
 use std::io;
+use std::iter::successors;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
-use axum::body::{Body, HttpBody};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
-use http_body_util::BodyExt;
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
-use windlass_accounts::{Account, AccountsError, Charge, ChargeError, Meter, Moment, Store};
+use windlass_accounts::{
+    Account, AccountsError, Charge, ChargeError, Meter, Moment, Receipt, Store,
+};
 use windlass_report::Parameters;
 
 use crate::lately::Lately;
@@ -39,6 +40,7 @@ pub(crate) struct Billing {
     unchanged: Lately,
     /// Held while the accounts are opened.
     opening: Mutex<()>,
+    is_cutting: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
@@ -49,6 +51,8 @@ pub(crate) struct Accounts {
     meter: Meter,
     /// Whether there is a token; there is no way back, for accounts are not removed.
     has_tokens: AtomicBool,
+    /// Whether the server cuts the answers that are not handed over yet: it stops.
+    is_cutting: Arc<AtomicBool>,
 }
 
 /// Why the accounts cannot be asked.
@@ -81,7 +85,7 @@ impl fmt::Display for Unavailable {
     }
 }
 
-impl std::error::Error for Unavailable {}
+impl Error for Unavailable {}
 
 impl From<AccountsError> for Unavailable {
     fn from(error: AccountsError) -> Self {
@@ -196,6 +200,7 @@ impl Billing {
                 store,
                 meter,
                 has_tokens: AtomicBool::new(has_tokens),
+                is_cutting: Arc::clone(&self.is_cutting),
             });
             let mut place = self
                 .accounts
@@ -204,6 +209,12 @@ impl Billing {
             *place = Some(Arc::clone(&accounts));
             return Ok(accounts);
         }
+    }
+
+    /// From now on answers end because the server does, and not because nobody wants them: what is charged for them is
+    /// given back.
+    pub(crate) fn cut(&self) {
+        self.is_cutting.store(true, Ordering::Relaxed);
     }
 
     /// Whom a request with that token comes from: 401 where it needs one and has none that is right.
@@ -321,15 +332,15 @@ pub(crate) async fn charge(
         rows,
         at: Moment::now(),
     };
-    accounts.meter.charge_then(charge.clone(), move |outcome| {
-        // Nobody listens where the client has gone.
+    accounts.meter.charge_then(charge, move |outcome| {
+        // Nobody listens where the client has gone: then the charge stands.
         let _ = sender.send(outcome);
     });
     match receiver.await.unwrap_or(Err(ChargeError::Ended)) {
         Ok(receipt) => Ok(Some(Charged {
-            accounts: Arc::clone(accounts),
-            charge,
             rows_left: receipt.rows_left,
+            receipt: Mutex::new(Some(receipt)),
+            accounts: Arc::clone(accounts),
         })),
         Err(ChargeError::NotEnoughRows { left, needed }) => Err(not_enough(left, needed)),
         // It was revoked while the answer was made.
@@ -339,11 +350,16 @@ pub(crate) async fn charge(
     }
 }
 
-/// A charge that was made.
+/// A charge that was made, and is open as long as this lives, if nothing else is said: where the server dies, its rows
+/// are given back. Let go of, it stands, for nobody wants the answer any more; but where that is cut because the server
+/// stops, its rows are given back.
+#[derive(Debug)]
 pub(crate) struct Charged {
-    accounts: Arc<Accounts>,
-    charge: Charge,
     rows_left: u64,
+    /// Gone when it is known what becomes of the charge.
+    receipt: Mutex<Option<Receipt>>,
+    /// Their meter ends after the charges.
+    accounts: Arc<Accounts>,
 }
 
 impl Charged {
@@ -352,28 +368,63 @@ impl Charged {
         self.rows_left
     }
 
-    /// The body that it pays for: where the rest of that cannot be made, the rows are given back.
-    pub(crate) fn for_body(self, body: Body) -> Body {
-        if body.size_hint().exact().is_some() {
-            // It is all there.
-            return body;
+    fn stands(&self) {
+        drop(self.open());
+    }
+
+    fn is_given_back(&self) {
+        if let Some(receipt) = self.open() {
+            receipt.give_back();
         }
-        let mut charged = Some(self);
-        Body::new(body.map_err(move |error| {
-            let cut_off = error.source().and_then(|source| source.downcast_ref());
-            if matches!(
-                cut_off,
-                Some(CutOff {
-                    could_not_be_made: true
-                })
-            ) && let Some(Charged {
-                accounts, charge, ..
-            }) = charged.take()
-            {
-                accounts.meter.give_back(charge);
-            }
-            error
-        }))
+    }
+
+    fn open(&self) -> Option<Receipt> {
+        let mut receipt = self.receipt.lock().unwrap_or_else(PoisonError::into_inner);
+        receipt.take()
+    }
+}
+
+impl Drop for Charged {
+    fn drop(&mut self) {
+        if self.accounts.is_cutting.load(Ordering::Relaxed) {
+            self.is_given_back();
+        } else {
+            self.stands();
+        }
+    }
+}
+
+/// What was charged for an answer, perhaps after its head was sent: left in a response for who sends its body.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Bill(Arc<OnceLock<Charged>>);
+
+impl Bill {
+    /// One of a charge that was made.
+    pub(crate) fn of(charged: Charged) -> Self {
+        Self(Arc::new(charged.into()))
+    }
+
+    /// It is for that; a bill is for one charge.
+    pub(crate) fn is(&self, charged: Charged) {
+        let _ = self.0.set(charged);
+    }
+
+    /// All of the answer was handed over.
+    pub(crate) fn handed_over(&self) {
+        if let Some(charged) = self.0.get() {
+            charged.stands();
+        }
+    }
+
+    /// The answer ends with that: where the rest of it could not be made, the rows are given back.
+    pub(crate) fn failed(&self, error: &(dyn Error + 'static)) {
+        let causes = successors(Some(error), |error| (*error).source());
+        let mut cut_off = causes.filter_map(|error| error.downcast_ref::<CutOff>());
+        if let Some(charged) = self.0.get()
+            && cut_off.any(|cut_off| cut_off.could_not_be_made)
+        {
+            charged.is_given_back();
+        }
     }
 }
 
@@ -412,7 +463,7 @@ fn not_enough(left: u64, needed: u64) -> Refusal {
 
 /// The charge is not on the disk, which may be full: without it there is no answer.
 fn uncharged(error: &ChargeError, id: &RequestId) -> Refusal {
-    tracing::error!(request = %id, error = error as &dyn std::error::Error, "writing down a charge");
+    tracing::error!(request = %id, error = error as &dyn Error, "writing down a charge");
     beyond_reach(format!(
         "the rows of this answer could not be written down, so it is not sent and nothing was charged; the \
          server's log has more under request {id}"
@@ -420,7 +471,7 @@ fn uncharged(error: &ChargeError, id: &RequestId) -> Refusal {
 }
 
 /// Nothing was answered and nothing charged, and later it may go.
-pub(crate) fn unavailable(error: &(dyn std::error::Error + 'static), id: &RequestId) -> Refusal {
+pub(crate) fn unavailable(error: &(dyn Error + 'static), id: &RequestId) -> Refusal {
     tracing::error!(request = %id, error, "the accounts");
     beyond_reach(format!(
         "the accounts cannot be reached; the server's log has more under request {id}"
@@ -435,21 +486,21 @@ fn beyond_reach(text: String) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use axum::body::Bytes;
-    use futures_util::stream;
-    use http_body::Frame;
-    use http_body_util::StreamBody;
+    use futures_util::FutureExt;
     use windlass_accounts::{Days, NewAccount};
 
     use super::*;
 
-    /// A body of a chunk, and then that.
-    fn body_with(end: Option<CutOff>) -> Body {
-        let chunk = Ok(Frame::data(Bytes::from_static(b"rows")));
-        let end = end.map(Err);
-        Body::new(StreamBody::new(stream::iter(
-            [Some(chunk), end].into_iter().flatten(),
-        )))
+    /// What becomes of the charge of an answer.
+    #[derive(Debug)]
+    enum End {
+        HandedOver,
+        Gone,
+        CutOff(CutOff),
+        /// Gone while the server stops.
+        Stopped,
+        /// The client has gone while it was charged.
+        Uncharged,
     }
 
     #[tokio::test]
@@ -458,31 +509,48 @@ mod tests {
         let path = directory.path().join("accounts.sqlite");
         let store = Store::open(&path)?;
         let (account, _) = store.create(&NewAccount::new("alice", 100), Moment::now())?;
-        let cut_off = |could_not_be_made| Some(CutOff { could_not_be_made });
-        for (end, left) in [(None, 90), (cut_off(false), 80), (cut_off(true), 80)] {
-            let accounts = Arc::new(Accounts {
-                file: FileId {
-                    device: 0,
-                    inode: 0,
-                },
-                store: Store::open(&path)?,
-                meter: Meter::start(&path)?,
-                has_tokens: AtomicBool::new(true),
-            });
-            let client = Client::Account(Box::new(account.clone()), Arc::clone(&accounts));
-            let charged = charge(&client, "anchors", 10, &RequestId::next()).await;
-            let Ok(Some(charged)) = charged else {
-                unreachable!("there are rows")
+        let cut_off = |could_not_be_made| End::CutOff(CutOff { could_not_be_made });
+        for (end, left) in [
+            (End::HandedOver, 90),
+            (End::Gone, 80),
+            (cut_off(false), 70),
+            (cut_off(true), 70),
+            (End::Stopped, 70),
+            (End::Uncharged, 60),
+        ] {
+            let billing = Billing::new(Some(path.clone()));
+            let Ok(Some(accounts)) = billing.accounts() else {
+                unreachable!("there is a token")
             };
-            let is_whole = charged.for_body(body_with(end)).collect().await.is_ok();
-            assert_eq!(is_whole, end.is_none());
+            let client = Client::Account(Box::new(account.clone()), Arc::clone(&accounts));
+            let id = RequestId::next();
+            let charging = charge(&client, "anchors", 10, &id);
+            if matches!(end, End::Uncharged) {
+                assert!(charging.now_or_never().is_none());
+            } else {
+                let Ok(Some(charged)) = charging.await else {
+                    unreachable!("there are rows")
+                };
+                let bill = Bill::default();
+                bill.is(charged);
+                match &end {
+                    End::HandedOver => bill.handed_over(),
+                    End::CutOff(cut_off) => bill.failed(&axum::Error::new(*cut_off)),
+                    End::Stopped => billing.cut(),
+                    End::Gone | End::Uncharged => {}
+                }
+                if matches!(end, End::HandedOver) {
+                    // Then it does not matter any more.
+                    billing.cut();
+                }
+            }
             // The last that has them ends the thread that writes, after what waits.
-            drop((client, accounts));
+            drop((client, accounts, billing));
             let balance = store.find("alice", Moment::now())?.balance;
             assert_eq!(balance.left(), left, "{end:?}");
         }
         let usage = store.usage(None, Days::default())?;
-        assert_eq!(usage.iter().map(|usage| usage.rows).sum::<u64>(), 20);
+        assert_eq!(usage.iter().map(|usage| usage.rows).sum::<u64>(), 40);
         Ok(())
     }
 }

@@ -17,6 +17,7 @@ use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
 use crate::clients::Peer;
+use crate::delivery::{DeliveringStream, Delivery};
 use crate::options::{HEADERS_MAX_DEFAULT, Limits};
 use crate::places::Talk;
 use crate::raw_query::RawQueryStream;
@@ -67,8 +68,10 @@ impl Http {
     ) where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
+        let delivery = Delivery::default();
         let service = service_fn(|mut request: Request<Incoming>| {
             request.extensions_mut().insert(Peer(peer));
+            request.extensions_mut().insert(delivery.clone());
             request.extensions_mut().insert(is_secure);
             let answering = talk.answering();
             let answer = self.router.clone().oneshot(request);
@@ -78,6 +81,7 @@ impl Http {
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(self.stall_time_max));
         let stream = RawQueryStream::new(Box::pin(stream));
+        let stream = DeliveringStream::new(stream, delivery.clone(), Arc::clone(talk));
         let connection = self.builder.serve_connection(TokioIo::new(stream), service);
         if let Err(error) = watcher.watch(connection).await {
             tracing::debug!(error = %error, "a connection broke");

@@ -7,7 +7,7 @@
 //! if that is known to take next to no time (`at_once`), else it waits for a place (`app`, `clients`) and runs it
 //! on a blocking thread, which then writes the body in chunks through a bounded channel (`stream`). The first
 //! byte is sent when the charge is on the disk; when the last is, the answer is logged and counted
-//! (`metrics`). Beside that, one thread merges segments when it is time (`merging`).
+//! (`metrics`), and when the system has it, the charge is final (`delivery`). Beside that, one thread merges segments when it is time (`merging`).
 
 mod admin;
 mod answer;
@@ -17,6 +17,7 @@ mod billing;
 mod clients;
 mod conditional;
 mod connection;
+mod delivery;
 mod effort;
 mod encodings;
 mod headers;

@@ -109,7 +109,9 @@ pub(crate) struct Talk {
 struct State {
     /// Requests that are being answered.
     answering: usize,
-    /// Since when there are none.
+    /// Whether bytes of answers wait for the client to take those before.
+    hands_over: bool,
+    /// Since when there is neither.
     waits_since: Instant,
     is_let_go: bool,
 }
@@ -119,6 +121,7 @@ impl Talk {
         Self {
             state: Mutex::new(State {
                 answering: 0,
+                hands_over: false,
                 waits_since: Instant::now(),
                 is_let_go: false,
             }),
@@ -126,16 +129,26 @@ impl Talk {
         }
     }
 
-    /// A request has come; the answer has been sent when what this gives is dropped.
+    /// A request has come; all of the answer is made when what this gives is dropped, and sent when it is
+    /// [handed over](Self::handed_over).
     pub(crate) fn answering(self: &Arc<Self>) -> Answering {
         self.state().answering += 1;
         Answering(Arc::clone(self))
     }
 
+    /// The system has all that was made of answers.
+    pub(crate) fn handed_over(&self) {
+        let mut state = self.state();
+        if state.hands_over && state.answering == 0 {
+            state.hands_over = false;
+            state.waits_since = Instant::now();
+        }
+    }
+
     /// Since when it waits for a request, if it does.
     fn waits_since(&self) -> Option<Instant> {
         let state = self.state();
-        (state.answering == 0 && !state.is_let_go).then_some(state.waits_since)
+        (state.waits() && !state.is_let_go).then_some(state.waits_since)
     }
 
     fn let_go(&self) {
@@ -148,7 +161,7 @@ impl Talk {
         loop {
             self.let_go.notified().await;
             let mut state = self.state();
-            if state.answering == 0 {
+            if state.waits() {
                 return;
             }
             state.is_let_go = false;
@@ -160,12 +173,18 @@ impl Talk {
     }
 }
 
+impl State {
+    const fn waits(&self) -> bool {
+        self.answering == 0 && !self.hands_over
+    }
+}
+
 /// A request that is being answered.
 #[derive(Debug)]
 pub(crate) struct Answering(Arc<Talk>);
 
 impl Answering {
-    /// An answer's body, until it has been sent or dropped.
+    /// An answer's body, until all of it is made, or it is dropped.
     pub(crate) const fn with<B>(self, body: B) -> Answered<B> {
         Answered {
             body,
@@ -178,7 +197,7 @@ impl Drop for Answering {
     fn drop(&mut self) {
         let mut state = self.0.state();
         state.answering -= 1;
-        state.waits_since = Instant::now();
+        state.hands_over = true;
     }
 }
 

@@ -16,7 +16,9 @@ use axum::response::Response;
 use http_body::{Frame, SizeHint};
 
 use crate::app::App;
+use crate::billing::Bill;
 use crate::clients::Peer;
+use crate::delivery::Delivery;
 use crate::encodings;
 use crate::headers;
 use crate::metrics::Sent;
@@ -90,7 +92,7 @@ impl Outcome {
 }
 
 /// Gives the request its id and the answer the headers that all have; logs and counts the answer when
-/// its body has been sent. Neither the query string nor any header gets into the log: they may hold a
+/// its body has been sent, and hands its bill on. Neither the query string nor any header gets into the log: they may hold a
 /// token.
 pub(crate) async fn log(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let start = Instant::now();
@@ -101,6 +103,7 @@ pub(crate) async fn log(State(app): State<Arc<App>>, mut request: Request, next:
     let path = request.uri().path();
     let path = path.chars().take(PATH_CHARACTERS_MAX).collect();
     let peer = request.extensions().get::<Peer>().copied();
+    let delivery = request.extensions().get::<Delivery>().cloned();
     let response = next.run(request).await;
 
     let (mut head, body) = response.into_parts();
@@ -126,6 +129,8 @@ pub(crate) async fn log(State(app): State<Arc<App>>, mut request: Request, next:
         peer,
         cost: counted.cost,
         outcome: head.extensions.get::<Outcome>().cloned(),
+        bill: head.extensions.remove::<Bill>(),
+        delivery,
         start,
         sent,
         is_whole: method == Method::HEAD || body.is_end_stream(),
@@ -134,7 +139,7 @@ pub(crate) async fn log(State(app): State<Arc<App>>, mut request: Request, next:
     Response::from_parts(head, Body::new(Recorded { body, record }))
 }
 
-/// What the log says of a request, when this is dropped.
+/// What the log says of a request, when this is dropped; and who keeps its bill then.
 struct Record {
     app: Arc<App>,
     id: RequestId,
@@ -143,6 +148,9 @@ struct Record {
     peer: Option<Peer>,
     cost: Option<u64>,
     outcome: Option<Outcome>,
+    bill: Option<Bill>,
+    /// Of a request that came over a connection.
+    delivery: Option<Delivery>,
     start: Instant,
     sent: Sent,
     /// Whether all of the body has been taken.
@@ -151,6 +159,9 @@ struct Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
+        if let (Some(bill), Some(delivery)) = (self.bill.take(), &self.delivery) {
+            delivery.buffered(bill);
+        }
         self.sent.whole = self.start.elapsed();
         if let Some(known) = self
             .outcome
@@ -204,7 +215,11 @@ impl HttpBody for Recorded {
                 self.record.sent.bytes += bytes;
                 self.record.is_whole |= self.body.is_end_stream();
             }
-            Some(Err(_)) => {}
+            Some(Err(error)) => {
+                if let Some(bill) = &self.record.bill {
+                    bill.failed(error);
+                }
+            }
             None => self.record.is_whole = true,
         }
         Poll::Ready(frame)

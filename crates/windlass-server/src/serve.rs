@@ -150,6 +150,9 @@ pub async fn serve(
     tracing::info!("stopping; answers in flight are finished first");
     let merger = merger.map(Merger::stop);
     let finished = timeout(shutdown_time_max, graceful.shutdown()).await;
+    if finished.is_err() {
+        app.billing.cut();
+    }
     if let Some(ended) = merger {
         ended.await;
     }

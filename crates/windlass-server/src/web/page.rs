@@ -22,7 +22,7 @@ use windlass_web::{Charge, Document, LOADING, PageError, Paid, Rendered, View};
 use super::asked::Asked;
 use crate::answer::{CancelOnDrop, Failure, answer_limits, refusal_of};
 use crate::app::App;
-use crate::billing;
+use crate::billing::{self, Bill};
 use crate::headers::ROWS_COST;
 use crate::refusal::{Reason, Refusal};
 use crate::request_log::{Counted, Outcome, RequestId, TableName, TurnedOut};
@@ -52,8 +52,9 @@ pub(crate) async fn page(
     work: impl FnOnce(View<'_>) -> Result<Rendered, PageError> + Send + 'static,
 ) -> Response {
     let is_metered = asked.is_metered;
-    let mut done = Box::pin(finish(app, asked, rows_min, work));
-    match timeout(QUICK, &mut done).await {
+    let bill = Bill::default();
+    let mut done = Box::pin(finish(app, asked, rows_min, bill.clone(), work));
+    let mut response = match timeout(QUICK, &mut done).await {
         Ok(done) => whole(&document, &done),
         Err(_) => {
             let outcome = Outcome::default();
@@ -74,7 +75,9 @@ pub(crate) async fn page(
             response.extensions_mut().insert(outcome);
             response
         }
-    }
+    };
+    response.extensions_mut().insert(bill);
+    response
 }
 
 /// A part of a page, without anything around it; free, for the page was charged for.
@@ -83,9 +86,11 @@ pub(crate) async fn part(
     asked: Asked,
     work: impl FnOnce(View<'_>) -> Result<Rendered, PageError> + Send + 'static,
 ) -> Response {
-    let done = finish(app, asked, 0, work).await;
+    let bill = Bill::default();
+    let done = finish(app, asked, 0, bill.clone(), work).await;
     let mut response = html(done.status, Body::empty());
     tell(&mut response, &done);
+    response.extensions_mut().insert(bill);
     *response.body_mut() = Body::from(done.html);
     response
 }
@@ -218,6 +223,7 @@ async fn finish(
     app: Arc<App>,
     asked: Asked,
     rows_min: u64,
+    bill: Bill,
     work: impl FnOnce(View<'_>) -> Result<Rendered, PageError> + Send + 'static,
 ) -> Done {
     let id = asked.id;
@@ -230,9 +236,10 @@ async fn finish(
             None => None,
             Some(Charge { table, rows, .. }) => {
                 let charged = billing::charge(&asked.client, table, rows, &id).await?;
-                charged.map(|charged| Paid {
-                    rows,
-                    left: charged.rows_left(),
+                charged.map(|charged| {
+                    let left = charged.rows_left();
+                    bill.is(charged);
+                    Paid { rows, left }
                 })
             }
         };

@@ -457,7 +457,7 @@ impl Opened {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
         let mut hashed = Hashed::new(File::open(path)?);
-        let bytes = hashed.to_the_end()?;
+        let bytes = hashed.read_on()?;
         Ok(Self {
             digest: hashed.digest(),
             file: hashed.file,
@@ -494,7 +494,7 @@ impl Again {
 
     /// Whether all that was read, and what was left, is what it was.
     fn is_what_it_was(&mut self) -> io::Result<bool> {
-        self.hashed.to_the_end()?;
+        self.hashed.read_on()?;
         Ok(self.hashed.digest() == self.digest)
     }
 }
@@ -522,7 +522,7 @@ impl Hashed {
     }
 
     /// Reads what is left, and says how much that is.
-    fn to_the_end(&mut self) -> io::Result<u64> {
+    fn read_on(&mut self) -> io::Result<u64> {
         let mut buffer = vec![0; 1 << 18];
         let mut bytes = 0;
         loop {

@@ -100,24 +100,31 @@ impl OpenElements {
         attributes: &Attributes<'_>,
     ) -> Option<(Namespace, usize)> {
         let (namespace, depth) = self.namespace(name, attributes);
-        if namespace != Namespace::Html {
+        if namespace != Namespace::Html || !name.is_ending() {
             return Some((namespace, depth));
         }
-        let depth = match name {
-            name if name.is_part_of_table() => depth.min(self.table_around(name)?),
-            Name::TABLE => depth.min(self.depth_without_table()),
+        Some((namespace, depth.min(self.depth_around(name)?)))
+    }
+
+    /// How many elements stay open around one of HTML that ends others where it begins; `None` where it is
+    /// nothing.
+    #[inline(never)]
+    fn depth_around(&self, name: Name) -> Option<usize> {
+        let depth = self.depth();
+        match name {
+            Name::TABLE => Some(self.depth_without_table()),
             // A list of choices holds neither.
             Name::SELECT | Name::INPUT => {
                 let select = self.innermost(Name::SELECT);
-                if select > 0 && select >= self.bound(Name::SELECT, depth) {
-                    depth.min(select as usize - 1)
+                let is_inside = select > 0 && select >= self.bound(Name::SELECT, depth);
+                Some(if is_inside {
+                    select as usize - 1
                 } else {
                     depth
-                }
+                })
             }
-            _ => depth,
-        };
-        Some((namespace, depth))
+            part => self.table_around(part),
+        }
     }
 
     /// How deep the innermost open HTML element of a name is; 0 for none.
@@ -195,12 +202,26 @@ impl OpenElements {
 
     /// What an end tag closes.
     pub(super) fn end(&self, name: Name) -> End {
-        let mut depth = self.depth();
-        let [html, foreign] = self
+        let depth = self.depth();
+        let of_name = self
             .innermost
             .get(name.index())
             .copied()
             .unwrap_or_default();
+        // Most end the innermost element, which nothing keeps them from.
+        if depth > 0 && of_name.iter().any(|known| *known as usize == depth) {
+            return End {
+                depth: depth - 1,
+                alone: 0,
+                is_element: false,
+            };
+        }
+        self.end_outer(name, depth, of_name)
+    }
+
+    /// What an end tag closes that is not that of the innermost element.
+    #[inline(never)]
+    fn end_outer(&self, name: Name, mut depth: usize, [html, foreign]: [u32; 2]) -> End {
         let until = |depth: u32| End {
             depth: depth as usize,
             alone: 0,

@@ -13,35 +13,37 @@ pub(super) struct Name(u32);
 /// Traits of names; a table says which name has which.
 mod is {
     /// Displayed as a block, or part of a table, by the rendering section of the standard.
-    pub(super) const BLOCK: u16 = 1;
+    pub(super) const BLOCK: u32 = 1;
     /// Has no contents and no end tag.
-    pub(super) const VOID: u16 = 1 << 1;
+    pub(super) const VOID: u32 = 1 << 1;
     /// Its start tag ends SVG and MathML around it.
-    pub(super) const BREAKOUT: u16 = 1 << 2;
+    pub(super) const BREAKOUT: u32 = 1 << 2;
     /// Holds raw text; `SCRIPT` and `ENDLESS` say more.
-    pub(super) const RAW: u16 = 1 << 3;
+    pub(super) const RAW: u32 = 1 << 3;
     /// Holds text with character references.
-    pub(super) const RCDATA: u16 = 1 << 4;
-    pub(super) const SCRIPT: u16 = 1 << 5;
-    pub(super) const ENDLESS: u16 = 1 << 6;
+    pub(super) const RCDATA: u32 = 1 << 4;
+    pub(super) const SCRIPT: u32 = 1 << 5;
+    pub(super) const ENDLESS: u32 = 1 << 6;
     /// A MathML text integration point.
-    pub(super) const MATH_TEXT: u16 = 1 << 7;
+    pub(super) const MATH_TEXT: u32 = 1 << 7;
     /// An HTML integration point where it is SVG.
-    pub(super) const SVG_HTML: u16 = 1 << 8;
+    pub(super) const SVG_HTML: u32 = 1 << 8;
     /// Part of a table: stands in one alone, and its end tag ends what is open inside.
-    pub(super) const PART: u16 = 1 << 9;
+    pub(super) const PART: u32 = 1 << 9;
     /// End tags of elements that are neither special nor formatting do not reach out of it.
-    pub(super) const SPECIAL: u16 = 1 << 10;
+    pub(super) const SPECIAL: u32 = 1 << 10;
     /// End tags but those of tables and templates do not reach out of it.
-    pub(super) const SCOPE: u16 = 1 << 11;
+    pub(super) const SCOPE: u32 = 1 << 11;
     /// Formatting: its end tag reaches out of special elements, but leaves them open.
-    pub(super) const FORMAT: u16 = 1 << 12;
+    pub(super) const FORMAT: u32 = 1 << 12;
     /// Special, with an end tag like those of elements that are not; or the other way round.
-    pub(super) const CONTRARY: u16 = 1 << 13;
+    pub(super) const CONTRARY: u32 = 1 << 13;
     /// A heading: the end tag of any ends any.
-    pub(super) const HEADING: u16 = 1 << 14;
+    pub(super) const HEADING: u32 = 1 << 14;
     /// Ends without a tag of its own where something around it does.
-    pub(super) const IMPLIED: u16 = 1 << 15;
+    pub(super) const IMPLIED: u32 = 1 << 15;
+    /// Its start tag ends some of what is open, or is nothing.
+    pub(super) const ENDING: u32 = 1 << 16;
 }
 
 macro_rules! names {
@@ -57,7 +59,7 @@ macro_rules! names {
         }
 
         /// The names that mean something, with their traits.
-        const KNOWN: &[(&str, u16)] = &[$(($text, $traits)),*];
+        const KNOWN: &[(&str, u32)] = &[$(($text, $traits)),*];
     };
 }
 
@@ -80,11 +82,11 @@ names! {
     BODY "body" is::BREAKOUT;
     BR "br" is::VOID | is::BREAKOUT;
     BUTTON "button" is::SPECIAL;
-    CAPTION "caption" is::BLOCK | is::SPECIAL | is::SCOPE | is::PART;
+    CAPTION "caption" is::BLOCK | is::SPECIAL | is::SCOPE | is::PART | is::ENDING;
     CENTER "center" is::BLOCK | is::BREAKOUT | is::SPECIAL;
     CODE "code" is::BREAKOUT | is::FORMAT;
-    COL "col" is::BLOCK | is::VOID | is::SPECIAL | is::PART;
-    COLGROUP "colgroup" is::BLOCK | is::SPECIAL | is::PART;
+    COL "col" is::BLOCK | is::VOID | is::SPECIAL | is::PART | is::ENDING;
+    COLGROUP "colgroup" is::BLOCK | is::SPECIAL | is::PART | is::ENDING;
     DD "dd" is::BLOCK | is::BREAKOUT | is::SPECIAL | is::IMPLIED;
     DESC "desc" is::SVG_HTML;
     DETAILS "details" is::BLOCK | is::SPECIAL;
@@ -119,7 +121,7 @@ names! {
     IFRAME "iframe" is::RAW | is::SPECIAL;
     IMAGE "image" is::VOID;
     IMG "img" is::VOID | is::BREAKOUT;
-    INPUT "input" is::VOID;
+    INPUT "input" is::VOID | is::ENDING;
     KEYGEN "keygen" is::VOID;
     LEGEND "legend" is::BLOCK;
     LI "li" is::BLOCK | is::BREAKOUT | is::SPECIAL | is::IMPLIED;
@@ -155,7 +157,7 @@ names! {
     SCRIPT "script" is::RAW | is::SCRIPT | is::SPECIAL;
     SEARCH "search" is::BLOCK | is::SPECIAL;
     SECTION "section" is::BLOCK | is::SPECIAL;
-    SELECT "select" is::SPECIAL | is::SCOPE;
+    SELECT "select" is::SPECIAL | is::SCOPE | is::ENDING;
     SMALL "small" is::BREAKOUT | is::FORMAT;
     SOURCE "source" is::VOID;
     SPAN "span" is::BREAKOUT;
@@ -166,16 +168,16 @@ names! {
     SUMMARY "summary" is::BLOCK | is::SPECIAL;
     SUP "sup" is::BREAKOUT;
     SVG "svg" 0;
-    TABLE "table" is::BLOCK | is::BREAKOUT | is::SPECIAL | is::SCOPE;
-    TBODY "tbody" is::BLOCK | is::SPECIAL | is::PART;
-    TD "td" is::BLOCK | is::SPECIAL | is::SCOPE | is::PART;
+    TABLE "table" is::BLOCK | is::BREAKOUT | is::SPECIAL | is::SCOPE | is::ENDING;
+    TBODY "tbody" is::BLOCK | is::SPECIAL | is::PART | is::ENDING;
+    TD "td" is::BLOCK | is::SPECIAL | is::SCOPE | is::PART | is::ENDING;
     TEMPLATE "template" is::SPECIAL | is::SCOPE;
     TEXTAREA "textarea" is::RCDATA | is::SPECIAL;
-    TFOOT "tfoot" is::BLOCK | is::SPECIAL | is::PART;
-    TH "th" is::BLOCK | is::SPECIAL | is::SCOPE | is::PART;
-    THEAD "thead" is::BLOCK | is::SPECIAL | is::PART;
+    TFOOT "tfoot" is::BLOCK | is::SPECIAL | is::PART | is::ENDING;
+    TH "th" is::BLOCK | is::SPECIAL | is::SCOPE | is::PART | is::ENDING;
+    THEAD "thead" is::BLOCK | is::SPECIAL | is::PART | is::ENDING;
     TITLE "title" is::RCDATA | is::SVG_HTML | is::SPECIAL;
-    TR "tr" is::BLOCK | is::SPECIAL | is::PART;
+    TR "tr" is::BLOCK | is::SPECIAL | is::PART | is::ENDING;
     TRACK "track" is::VOID;
     TT "tt" is::BREAKOUT | is::FORMAT;
     U "u" is::BREAKOUT | is::FORMAT;
@@ -191,7 +193,7 @@ impl Name {
         self.0 as usize
     }
 
-    fn has(self, traits: u16) -> bool {
+    fn has(self, traits: u32) -> bool {
         KNOWN
             .get(self.index())
             .is_some_and(|(_, known)| known & traits != 0)
@@ -249,6 +251,11 @@ impl Name {
 
     pub(super) fn is_html_in_svg(self) -> bool {
         self.has(is::SVG_HTML)
+    }
+
+    /// Whether its start tag ends some of what is open, or is nothing.
+    pub(super) fn is_ending(self) -> bool {
+        self.has(is::ENDING)
     }
 
     pub(super) fn is_part_of_table(self) -> bool {

@@ -377,6 +377,8 @@ fn r8_frames_and_links() {
         ),
         ("<div><a href=/no></a><form action=/no><frameset><frame src=/1>", &["frame /1"]),
         ("<frameset><script><frame src=/1></script><title><frame src=/2>", &["frame /1", "frame /2"]),
+        ("<template></template><frameset><frame src=/1><a href=/no>x</a>", &["frame /1"]),
+        ("<div><template></template><frameset><frame src=/no><a href=/1>x</a>", &["href /1"]),
         // Once there is a body, sets of frames are nothing.
         ("<body><frameset><frame src=/no></frameset><a href=/1>x</a>", &["href /1"]),
         ("t<frameset><frame src=/no></frameset><a href=/1>x</a>", &["href /1"]),

@@ -333,23 +333,19 @@ fn arb_foreign() -> impl Strategy<Value = String> {
 }
 
 /// Links in what end tags do not reach out of, and in what they do, with stray end tags inside them and around.
-/// Nothing ends a `p` but its end tag, and nothing stands in a table outside its cells: there a tree opens links again,
-/// or moves them (R9). HTML inside SVG and MathML is left out: this tree takes what holds it for no special element.
+/// Nothing ends a `p` but its end tag, nothing stands in a table outside its cells, and nothing is `b` or the like: there
+/// a tree opens elements again, or moves them (R9). HTML inside SVG and MathML is left out: this tree takes what holds it for no special element.
 fn arb_scopes() -> impl Strategy<Value = String> {
     let stray = || {
         prop::sample::select(vec![
             "",
             "",
-            "</b>",
             "</span>",
             "</div>",
             "</p>",
             "</li>",
             "</ul>",
-            "</td>",
-            "</th>",
             "</table>",
-            "</caption>",
             "</object>",
             "</marquee>",
             "</applet>",
@@ -378,8 +374,6 @@ fn arb_scopes() -> impl Strategy<Value = String> {
     let piece = leaf.prop_recursive(5, 40, 3, |inner| {
         around(
             vec![
-                ("b", "</b>"),
-                ("b", ""),
                 ("span", "</span>"),
                 ("x-y", ""),
                 ("div", "</div>"),
@@ -401,7 +395,8 @@ fn arb_scopes() -> impl Strategy<Value = String> {
             inner,
         )
     });
-    prop::collection::vec(piece, 0..4).prop_map(|pieces| numbered(&pieces.concat()))
+    prop::collection::vec(piece, 0..4)
+        .prop_map(|pieces| numbered(&format!("<body>{}", pieces.concat())))
 }
 
 /// Documents that may have frames.

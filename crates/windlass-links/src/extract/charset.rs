@@ -194,7 +194,7 @@ fn xml_encoding(start: &[u8]) -> Option<&'static Encoding> {
         .split_first()
         .filter(|(quote, _)| matches!(quote, b'"' | b'\''))?;
     let label = inner.get(..inner.iter().position(|b| b == quote)?)?;
-    if label.iter().any(|b| is_space(b)) {
+    if label.iter().any(is_space) {
         return None;
     }
     Encoding::for_label(label).map(as_not_utf_16)

@@ -113,15 +113,16 @@ impl OpenElements {
         let depth = self.depth();
         match name {
             Name::TABLE => Some(self.depth_without_table()),
-            // A list of choices holds neither.
-            Name::SELECT | Name::INPUT => {
-                let select = self.innermost(Name::SELECT);
-                let is_inside = select > 0 && select >= self.bound(Name::SELECT, depth);
-                Some(if is_inside {
-                    select as usize - 1
+            // A list of choices holds no other and no input, a button no other.
+            Name::SELECT | Name::INPUT | Name::BUTTON => {
+                let outer = if name == Name::BUTTON {
+                    name
                 } else {
-                    depth
-                })
+                    Name::SELECT
+                };
+                let at = self.innermost(outer);
+                let is_inside = at > 0 && at >= self.bound(outer, depth);
+                Some(if is_inside { at as usize - 1 } else { depth })
             }
             part => self.table_around(part),
         }

@@ -81,7 +81,7 @@ names! {
     BLOCKQUOTE "blockquote" is::BLOCK | is::BREAKOUT | is::SPECIAL;
     BODY "body" is::BREAKOUT;
     BR "br" is::VOID | is::BREAKOUT;
-    BUTTON "button" is::SPECIAL;
+    BUTTON "button" is::SPECIAL | is::ENDING;
     CAPTION "caption" is::BLOCK | is::SPECIAL | is::SCOPE | is::PART | is::ENDING;
     CENTER "center" is::BLOCK | is::BREAKOUT | is::SPECIAL;
     CODE "code" is::BREAKOUT | is::FORMAT;
@@ -202,6 +202,26 @@ impl Name {
     /// Whether its edges separate words (R9).
     pub(super) fn is_block(self) -> bool {
         self.has(is::BLOCK)
+    }
+
+    /// Whether heads of documents have it.
+    pub(super) fn is_of_head(self) -> bool {
+        matches!(
+            self,
+            Self::BASE
+                | Self::BASEFONT
+                | Self::BGSOUND
+                | Self::HEAD
+                | Self::HTML
+                | Self::LINK
+                | Self::META
+                | Self::NOFRAMES
+                | Self::NOSCRIPT
+                | Self::SCRIPT
+                | Self::STYLE
+                | Self::TEMPLATE
+                | Self::TITLE
+        )
     }
 
     /// Whether it makes sure that the document has a body and no frames (the standard's frameset-ok flag).

@@ -46,7 +46,9 @@ struct Reader<'d> {
 /// What kind of document it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// Nothing has come yet that only a body has: it may still turn out to have frames.
+    /// Nothing but its head has come yet; whether there was a template, behind which a body stays one.
+    Head(bool),
+    /// Nothing has come yet that makes sure of its body: it may still turn out to have frames.
     Open,
     /// One with a body.
     Body,
@@ -64,7 +66,7 @@ pub(super) fn read(html: &str, known: &KnownNames) -> RawPage {
         templates: 0,
         silent: 0,
         has_title: false,
-        kind: Kind::Open,
+        kind: Kind::Head(false),
         in_form: false,
     };
     let mut tokeniser = Tokeniser::new(html);
@@ -172,18 +174,25 @@ impl Reader<'_> {
     fn start_frames(&mut self, name: Name, attributes: &Attributes<'_>) -> bool {
         match (&mut self.kind, name) {
             (Kind::Open, Name::FRAMESET) if self.open.has_foreign_text() => return false,
-            (Kind::Open, Name::FRAMESET) => {
+            (Kind::Head(_) | Kind::Open, Name::FRAMESET) => {
                 // Only the head stays of what came before.
                 self.link = None;
                 self.close_to(0);
                 self.page.links.retain(is_of_head);
                 self.kind = Kind::Frames(1);
             }
-            (Kind::Open, name) => {
+            (Kind::Head(has_template), name) if name.is_of_head() => {
+                *has_template |= name == Name::TEMPLATE;
+                return false;
+            }
+            (Kind::Head(true), _) => {
+                self.kind = Kind::Body;
+                return false;
+            }
+            (Kind::Head(false) | Kind::Open, name) => {
                 let is_html = !self.open.has_foreign_text() || name.breaks_out();
-                if is_html && name.is_of_body() && !is_hidden(name, attributes) {
-                    self.kind = Kind::Body;
-                }
+                let is_of_body = is_html && name.is_of_body() && !is_hidden(name, attributes);
+                self.kind = if is_of_body { Kind::Body } else { Kind::Open };
                 return false;
             }
             // Behind the outermost set there are no more.
@@ -227,8 +236,10 @@ impl Reader<'_> {
                 return;
             }
             // It makes the body that its element stands in.
-            Kind::Open if name == Name::BR && self.templates == 0 => self.kind = Kind::Body,
-            Kind::Open | Kind::Body => {}
+            Kind::Head(_) | Kind::Open if name == Name::BR && self.templates == 0 => {
+                self.kind = Kind::Body;
+            }
+            Kind::Head(_) | Kind::Open | Kind::Body => {}
         }
         let end = self.open.end(name);
         if name == Name::FORM && self.templates == 0 && !std::mem::take(&mut self.in_form) {
@@ -335,7 +346,9 @@ impl Reader<'_> {
     }
 
     fn text(&mut self, text: &str) {
-        if self.kind == Kind::Open && self.templates == 0 && !decoded(text).bytes().all(is_nothing)
+        if matches!(self.kind, Kind::Head(_) | Kind::Open)
+            && self.templates == 0
+            && !decoded(text).bytes().all(is_nothing)
         {
             self.kind = Kind::Body;
         }

@@ -173,8 +173,8 @@ async fn connection(
     let _ = stream.set_nodelay(true);
     match tls {
         None => {
-            http.serve(stream, (peer, IsSecure(false)), talk, watcher)
-                .await
+            let from = (peer, IsSecure(false));
+            http.serve(stream, from, talk, watcher).await;
         }
         Some(tls) => {
             let accepted = tokio::select! {

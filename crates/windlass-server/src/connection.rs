@@ -1,6 +1,5 @@
 //! HTTP on one connection.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,9 +8,9 @@ use axum::Router;
 use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::Watcher;
+use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
@@ -69,20 +68,24 @@ impl Http {
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
         let delivery = Delivery::default();
-        let service = service_fn(|mut request: Request<Incoming>| {
-            request.extensions_mut().insert(Peer(peer));
-            request.extensions_mut().insert(delivery.clone());
-            request.extensions_mut().insert(is_secure);
-            let answering = talk.answering();
-            let answer = self.router.clone().oneshot(request);
-            async move { Ok::<_, Infallible>(answer.await?.map(|body| answering.with(body))) }
+        let (bills, requests) = (delivery.clone(), Arc::clone(talk));
+        let service = self.router.clone();
+        let service = service.map_request(move |mut request: Request<Incoming>| {
+            let extensions = request.extensions_mut();
+            extensions.insert(Peer(peer));
+            extensions.insert(is_secure);
+            extensions.insert(bills.clone());
+            extensions.insert(Arc::new(requests.answering()));
+            request
         });
         // Whoever takes nothing of what is written is let go, whatever waits in buffers.
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(self.stall_time_max));
         let stream = RawQueryStream::new(Box::pin(stream));
-        let stream = DeliveringStream::new(stream, delivery.clone(), Arc::clone(talk));
-        let connection = self.builder.serve_connection(TokioIo::new(stream), service);
+        let stream = DeliveringStream::new(stream, delivery, Arc::clone(talk));
+        let connection = self
+            .builder
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
         if let Err(error) = watcher.watch(connection).await {
             tracing::debug!(error = %error, "a connection broke");
         }

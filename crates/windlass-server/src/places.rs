@@ -2,12 +2,9 @@
 //!
 //! So who opens connections and says nothing takes them from nobody who asks for something.
 
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http_body::{Body, Frame, SizeHint};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep};
 
@@ -179,51 +176,15 @@ impl State {
     }
 }
 
-/// A request that is being answered.
+/// A request that is being answered: in its extensions, and with the body of its answer, until all of that is made, or it
+/// is dropped.
 #[derive(Debug)]
 pub(crate) struct Answering(Arc<Talk>);
-
-impl Answering {
-    /// An answer's body, until all of it is made, or it is dropped.
-    pub(crate) const fn with<B>(self, body: B) -> Answered<B> {
-        Answered {
-            body,
-            _answering: self,
-        }
-    }
-}
 
 impl Drop for Answering {
     fn drop(&mut self) {
         let mut state = self.0.state();
         state.answering -= 1;
         state.hands_over = true;
-    }
-}
-
-/// The body of an answer.
-#[derive(Debug)]
-pub(crate) struct Answered<B> {
-    body: B,
-    _answering: Answering,
-}
-
-impl<B: Body + Unpin> Body for Answered<B> {
-    type Data = B::Data;
-    type Error = B::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }

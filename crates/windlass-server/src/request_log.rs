@@ -22,6 +22,7 @@ use crate::delivery::Delivery;
 use crate::encodings;
 use crate::headers;
 use crate::metrics::Sent;
+use crate::places::Answering;
 use crate::refusal::Reason;
 
 /// Longest path that the log shows, in characters.
@@ -104,6 +105,7 @@ pub(crate) async fn log(State(app): State<Arc<App>>, mut request: Request, next:
     let path = path.chars().take(PATH_CHARACTERS_MAX).collect();
     let peer = request.extensions().get::<Peer>().copied();
     let delivery = request.extensions().get::<Delivery>().cloned();
+    let answering = request.extensions().get::<Arc<Answering>>().cloned();
     let response = next.run(request).await;
 
     let (mut head, body) = response.into_parts();
@@ -131,6 +133,7 @@ pub(crate) async fn log(State(app): State<Arc<App>>, mut request: Request, next:
         outcome: head.extensions.get::<Outcome>().cloned(),
         bill: head.extensions.remove::<Bill>(),
         delivery,
+        _answering: answering,
         start,
         sent,
         is_whole: method == Method::HEAD || body.is_end_stream(),
@@ -151,6 +154,7 @@ struct Record {
     bill: Option<Bill>,
     /// Of a request that came over a connection.
     delivery: Option<Delivery>,
+    _answering: Option<Arc<Answering>>,
     start: Instant,
     sent: Sent,
     /// Whether all of the body has been taken.

@@ -145,18 +145,19 @@ impl Manifest {
     /// The file of that digest (hexadecimal).
     #[must_use]
     pub fn file(&self, digest: &str) -> Option<&FileEntry> {
-        let at = self
-            .files
-            .binary_search_by(|file| file.digest.as_str().cmp(digest));
-        at.ok().and_then(|at| self.files.get(at))
+        let at = self.place(digest).ok()?;
+        self.files.get(at)
+    }
+
+    /// Where the file of that digest is, or belongs.
+    fn place(&self, digest: &str) -> Result<usize, usize> {
+        self.files
+            .binary_search_by(|file| file.digest.as_str().cmp(digest))
     }
 
     /// Adds a file, or replaces the one with its digest; names are kept.
     pub(crate) fn put_file(&mut self, mut file: FileEntry) {
-        match self
-            .files
-            .binary_search_by(|known| known.digest.cmp(&file.digest))
-        {
+        match self.place(&file.digest) {
             Ok(at) => {
                 if let Some(known) = self.files.get_mut(at) {
                     file.names.append(&mut known.names);
@@ -171,11 +172,8 @@ impl Manifest {
 
     /// Adds a name to the file of that digest, where there is one.
     pub(super) fn put_name(&mut self, digest: &str, name: &str) {
-        let at = self
-            .files
-            .binary_search_by(|file| file.digest.as_str().cmp(digest));
-        let file = at.ok().and_then(|at| self.files.get_mut(at));
-        if let Some(file) = file
+        let at = self.place(digest).ok();
+        if let Some(file) = at.and_then(|at| self.files.get_mut(at))
             && let Err(place) = file
                 .names
                 .binary_search_by(|known| known.as_str().cmp(name))

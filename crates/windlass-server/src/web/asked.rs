@@ -188,11 +188,14 @@ fn sign_in(target: &str) -> Response {
 
 /// The address of where one signs in, to come back from there.
 pub(crate) fn sign_in_address(target: &str) -> String {
-    Address::new(PATH).with("next", target).to_string()
+    way_back_to(target).to_string()
 }
 
 /// The same for who came from elsewhere, and may have signed in: that takes one there who says so.
 pub(crate) fn go_on_address(target: &str) -> String {
-    let address = Address::new(PATH).with("next", target);
-    address.with(ELSEWHERE, "1").to_string()
+    way_back_to(target).with(ELSEWHERE, "1").to_string()
+}
+
+fn way_back_to(target: &str) -> Address {
+    Address::new(PATH).with("next", target)
 }

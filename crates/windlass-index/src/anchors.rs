@@ -39,6 +39,35 @@ impl<'a> AnchorStretch<'a> {
         Self { text, ends, start }
     }
 
+    /// How many of the first of them are looked at between looks at the stop flag: tests of texts take time that
+    /// grows with these, which may be long.
+    fn at_once(&self) -> usize {
+        let end = self.start.saturating_add(STRETCH_BYTES_MAX as u32);
+        let fitting = self.ends.partition_point(|of_one| *of_one <= end);
+        fitting.clamp(1, STRETCH_ANCHORS_MAX)
+    }
+
+    /// Calls `each` with stretches that together are this one, and the place in it where each begins, unless it is
+    /// cancelled.
+    pub(crate) fn for_each_part(
+        mut self,
+        cancel: &AtomicBool,
+        mut each: impl FnMut(usize, Self),
+    ) -> Result<(), IndexError> {
+        let mut first = 0;
+        while !self.is_empty() {
+            check(cancel)?;
+            let (ends, later_ends) = self.ends.split_at(self.at_once().min(self.len()));
+            let end = ends.last().map_or(self.start, |end| *end);
+            let bytes = end.wrapping_sub(self.start) as usize;
+            let (text, later) = self.text.split_at_checked(bytes).unwrap_or((self.text, ""));
+            each(first, Self::of(text, ends, self.start));
+            first += ends.len();
+            self = Self::of(later, later_ends, end);
+        }
+        Ok(())
+    }
+
     /// How many they are.
     #[inline]
     #[must_use]
@@ -359,11 +388,14 @@ pub(crate) fn for_each_stretch(
     if let Some(table) = table {
         let mut first = numbers.start;
         while first < numbers.end {
-            check(cancel)?;
             // None goes beyond the end of a part.
-            let next = first / STRETCH_ANCHORS_MAX as u32 * STRETCH_ANCHORS_MAX as u32;
-            let end = numbers.end.min(next + STRETCH_ANCHORS_MAX as u32);
-            each(first, table.stretch(first..end));
+            let next = first / PART_ANCHORS as u32 * PART_ANCHORS as u32;
+            let end = numbers.end.min(next + PART_ANCHORS as u32);
+            table
+                .stretch(first..end)
+                .for_each_part(cancel, |at, stretch| {
+                    each(first + at as u64 as u32, stretch);
+                })?;
             first = end;
         }
         return Ok(());
@@ -443,4 +475,51 @@ pub(crate) fn for_each_stretch_of(
         each(some, stretch);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_stretch_are_all_of_it_and_none_is_long() {
+        let anchors: Vec<String> = (0..3 * STRETCH_ANCHORS_MAX)
+            .map(|n| match n % 1000 {
+                7 => "é".repeat(STRETCH_BYTES_MAX / 3),
+                8 => String::new(),
+                n => n.to_string(),
+            })
+            .collect();
+        let (mut text, mut ends) = ("before".to_owned(), Vec::new());
+        for anchor in &anchors {
+            text.push_str(anchor);
+            ends.push(text.len() as u32);
+        }
+        let stretch = AnchorStretch::of(&text[6..], &ends, 6);
+        let mut found = Vec::new();
+        let never = AtomicBool::new(false);
+        stretch
+            .for_each_part(&never, |first, part| {
+                assert_eq!(first, found.len());
+                assert!(part.len() <= STRETCH_ANCHORS_MAX);
+                assert!(part.text().len() <= STRETCH_BYTES_MAX || part.len() == 1);
+                found.extend((0..part.len()).map(|at| part.get(at).to_owned()));
+            })
+            .unwrap();
+        assert_eq!(found, anchors);
+    }
+
+    #[test]
+    fn no_part_comes_once_it_is_cancelled() {
+        let ends: Vec<u32> = (1..=2 * STRETCH_ANCHORS_MAX as u32).collect();
+        let text = "a".repeat(ends.len());
+        let cancel = AtomicBool::new(false);
+        let mut parts = 0;
+        let stopped = AnchorStretch::of(&text, &ends, 0).for_each_part(&cancel, |_, _| {
+            parts += 1;
+            cancel.store(true, Ordering::Relaxed);
+        });
+        assert!(matches!(stopped, Err(IndexError::Cancelled)));
+        assert_eq!(parts, 1);
+    }
 }

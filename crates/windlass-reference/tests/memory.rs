@@ -5,11 +5,12 @@
 #[allow(dead_code, reason = "other tests use the rest")]
 mod support;
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use proptest::prelude::*;
-use windlass_index::{IndexError, NamedRow, Snapshot, Tuning, Writer};
+use windlass_index::{IndexError, LinkFilter, NamedRow, Snapshot, Tuning, Writer};
 use windlass_links::{Capture, History, Mode, Target};
 use windlass_reference::fixtures::{arb_captures, arb_history, arb_target, capture};
 use windlass_report::{AnswerError, AnswerLimits, Query, answer, rows_of_anchor, summary, totals};
@@ -157,6 +158,93 @@ fn each_site_below_a_public_suffix_counts() {
     let merged = Arc::new(Snapshot::open(directory.path()).unwrap());
     // Of one segment they are read one after the other.
     assert_eq!(body(&merged, &asked, too_little).unwrap(), found);
+}
+
+/// Links one by one are those of one site after the other, so that sites are not listed; to look at them, and to
+/// find what pages link to, they are.
+#[test]
+fn sites_that_are_listed_count() {
+    const SITES: usize = 1000;
+    let directory = tempfile::tempdir().unwrap();
+    let page = (0..SITES).fold(capture("http://a.test/", 10), |page, n| {
+        page.link(&format!("http://target{n}.example/"), "anchor")
+    });
+    ingest(directory.path(), &Plan::whole(&[page.build()]));
+    let snapshot = Arc::new(Snapshot::open(directory.path()).unwrap());
+    let asked = |more: &[(&str, &str)]| {
+        let mut parameters = vec![("mode", "subdomains"), ("limit", "100000")];
+        parameters.extend(more);
+        query(&parameters)
+    };
+    let to = [("from", "backlinks"), ("target", "example")];
+    let found = body(&snapshot, &asked(&to), TOO_LITTLE).unwrap();
+    assert_eq!(found, body(&snapshot, &asked(&to), ENOUGH).unwrap());
+    let ordered = [to[0], to[1], ("order_by", "first_seen:desc")];
+    let from = [("from", "linked_domains"), ("target", "a.test")];
+    for asked in [asked(&ordered), asked(&from)] {
+        let found = body(&snapshot, &asked, TOO_LITTLE);
+        assert!(is_refused(&found, TOO_LITTLE));
+        assert!(body(&snapshot, &asked, ENOUGH).is_ok());
+    }
+}
+
+#[test]
+fn anchors_are_in_memory_as_many_as_fit() {
+    const ANCHORS: usize = 600;
+    let directory = tempfile::tempdir().unwrap();
+    let page = (0..ANCHORS).fold(capture("http://a.test/", 10), |page, n| {
+        let long = "x".repeat(n % 50 * 100);
+        page.link("http://target.example/", &format!("{n} {long}"))
+    });
+    ingest(directory.path(), &Plan::whole(&[page.build()]));
+    let snapshot = Arc::new(Snapshot::open(directory.path()).unwrap());
+    for (order_by, offset) in [("anchor", "0"), ("anchor:desc", "7"), ("backlinks", "590")] {
+        let asked = query(&[
+            ("from", "anchors"),
+            ("target", "target.example"),
+            ("mode", "domain"),
+            ("order_by", order_by),
+            ("offset", offset),
+            ("limit", "100000"),
+        ]);
+        let usual = body(&snapshot, &asked, ENOUGH).unwrap();
+        let limits = AnswerLimits {
+            kept_bytes_max: TOO_LITTLE,
+            ..AnswerLimits::default()
+        };
+        let cancel = AtomicBool::new(false);
+        let answer = answer(&asked, &snapshot, limits, &cancel).unwrap();
+        let mut found = Vec::new();
+        answer.write(asked.output, &mut found).unwrap();
+        assert_eq!(found, usual, "{order_by} {offset}");
+    }
+}
+
+/// Links that are passed over take their time, too.
+#[test]
+fn passing_over_links_stops_when_it_is_told_to() {
+    const LINKS: usize = 1 << 15;
+    let directory = tempfile::tempdir().unwrap();
+    let page = (0..LINKS).fold(capture("http://a.test/", 10), |page, n| {
+        page.link(&format!("http://target.example/{n}"), "anchor")
+    });
+    ingest(directory.path(), &Plan::whole(&[page.build()]));
+    let snapshot = Snapshot::open(directory.path()).unwrap();
+    let target = Target::parse("target.example", Mode::Domain).unwrap();
+    let filter = LinkFilter {
+        history: History::Live,
+        all_types: false,
+    };
+    let cancel = AtomicBool::new(false);
+    let never_wanted = |_: &str| {
+        cancel.store(true, Ordering::Relaxed);
+        false
+    };
+    let stopped =
+        snapshot.for_each_link_with_anchor(&target, filter, &never_wanted, &cancel, |_| {
+            Ok::<_, IndexError>(ControlFlow::Continue(()))
+        });
+    assert!(matches!(stopped, Err(IndexError::Cancelled)));
 }
 
 #[test]

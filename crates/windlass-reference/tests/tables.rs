@@ -162,7 +162,7 @@ fn query(table: &str, target: &Target, history: History, more: &[(&str, &str)]) 
 const SMALL: AnswerLimits = AnswerLimits {
     memory_max: usize::MAX,
     kept_bytes_max: 1,
-    groups_at_once: 1,
+    groups_at_once: 3,
 };
 
 fn ask(snapshot: &Arc<Snapshot>, query: &Query, limits: AnswerLimits) -> Vec<PlainRecord> {

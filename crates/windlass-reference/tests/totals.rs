@@ -184,8 +184,8 @@ proptest! {
                 let cancel = AtomicBool::new(false);
                 prop_assert_eq!(totals(&asked, &snapshot, AnswerLimits::default(), &cancel).unwrap(), expected);
                 for asked in [asked.clone(), first_groups(&asked)] {
-                    for groups_at_once in [1, u64::MAX] {
-                        let limits = AnswerLimits { groups_at_once, ..AnswerLimits::default() };
+                    for (groups_at_once, kept_bytes_max) in [(1, 32 << 20), (u64::MAX, 32 << 20), (u64::MAX, 9)] {
+                        let limits = AnswerLimits { groups_at_once, kept_bytes_max, ..AnswerLimits::default() };
                         let (both, totals) = answer_with_totals(&asked, &snapshot, limits, &cancel).unwrap();
                         prop_assert_eq!(totals, expected);
                         let alone = answer(&asked, &snapshot, limits, &cancel).unwrap();

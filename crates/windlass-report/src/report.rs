@@ -145,6 +145,8 @@ pub struct Report<'a> {
     pub(crate) select: &'a [&'static Column],
     pub(crate) anchors: Anchors,
     pub(crate) page: Vec<Group>,
+    /// Whether groups that were wanted are left out at its end, because anchors take too much.
+    pub(crate) is_cut: bool,
     pub(crate) groups_total: u64,
     pub(crate) backlinks: u64,
     pub(crate) refpages: u64,

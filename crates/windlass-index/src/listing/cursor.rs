@@ -2,15 +2,19 @@
 
 use std::cmp::Ordering;
 use std::ops::Range;
+use std::sync::atomic::AtomicBool;
 
 use windlass_links::LinkType;
 use windlass_links::anchor::fold_into;
 
 use super::pages::{Entry, Pages};
 use crate::bytes::Corrupt;
-use crate::error::IndexError;
+use crate::error::{IndexError, check};
 use crate::segment::Segment;
 use crate::site::{SiteBlock, link_type};
+
+/// How many links that are not wanted are passed over between looks at the stop flag.
+const STRIDE: u32 = 1 << 14;
 
 /// One link after the other: `href` links first, then by (target, folded anchor, anchor or type, page).
 pub(super) struct Cursor<'a> {
@@ -28,6 +32,10 @@ pub(super) struct Cursor<'a> {
     wants_anchor: Option<&'a dyn Fn(&str) -> bool>,
     /// Whether each form is wanted, as far as is known: forms are used by many links.
     wanted_forms: Vec<Option<bool>>,
+    /// The same of links without a form, whose anchors are empty.
+    wanted_others: Option<bool>,
+    /// Links gone by since the last look at the stop flag.
+    passed: u32,
     /// Where it is.
     other: bool,
     range: usize,
@@ -69,6 +77,8 @@ impl<'a> Cursor<'a> {
             wants_others,
             wants_anchor: None,
             wanted_forms: Vec::new(),
+            wanted_others: None,
+            passed: 0,
             other: false,
             range: 0,
             links: 0..0,
@@ -93,7 +103,7 @@ impl<'a> Cursor<'a> {
             return Ok(true);
         };
         if self.other {
-            return Ok(wants(""));
+            return Ok(*self.wanted_others.get_or_insert_with(|| wants("")));
         }
         let at = form as usize;
         if let Some(Some(known)) = self.wanted_forms.get(at) {
@@ -128,15 +138,25 @@ impl<'a> Cursor<'a> {
         // Behind the one at hand, as everywhere.
         self.url = url + 1;
         self.links = link..link + 1;
-        self.advance(pages)
+        // There is but this one.
+        self.advance(pages, &AtomicBool::new(false))
     }
 
-    /// Goes to the next link; whether there is one.
-    pub(super) fn advance(&mut self, pages: &mut Pages<'_>) -> Result<bool, IndexError> {
+    /// Goes to the next link that is wanted; whether there is one.
+    pub(super) fn advance(
+        &mut self,
+        pages: &mut Pages<'_>,
+        cancel: &AtomicBool,
+    ) -> Result<bool, IndexError> {
         let wrong = |corrupt: Corrupt| self.segment.corrupt(corrupt);
         self.now = None;
         loop {
             while let Some(link) = self.links.next() {
+                self.passed += 1;
+                if self.passed == STRIDE {
+                    self.passed = 0;
+                    check(cancel)?;
+                }
                 let table = if self.other {
                     &mut self.block.others
                 } else {

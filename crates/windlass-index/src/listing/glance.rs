@@ -1,7 +1,6 @@
 //! Links at a glance: their dates, kinds and rels, without their texts and pages, for whoever looks at
 //! all of them and reads few. Over one segment, where a page's columns tell what is live.
 
-use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::AtomicBool;
 
@@ -11,7 +10,7 @@ use windlass_links::{CaptureTime, History, LinkType, Rel, Target};
 use super::glanced_site::{self, Glanced, GlancedSite};
 use super::links::LinkRow;
 use super::read::Reading;
-use super::{LinkFilter, LinkPart};
+use super::{LinkFilter, LinkPart, SITE_BYTES};
 use crate::bytes::Corrupt;
 use crate::column::BLOCK;
 use crate::error::{IndexError, check};
@@ -125,14 +124,15 @@ impl Snapshot {
         let [segment] = self.segments() else {
             return Ok(None);
         };
-        let question = Question::new(target, History::AllTime, cancel);
-        let mut sites = BTreeMap::new();
+        let question = Question::in_memory(target, History::AllTime, memory_max, cancel);
+        let mut sites = Vec::new();
         question.for_each_site(
             segment,
             |corrupt| segment.corrupt(corrupt),
             |key, offset| {
                 question.check_cancelled()?;
-                sites.insert(key.to_owned(), offset);
+                question.take(key.len() + SITE_BYTES)?;
+                sites.push((key.to_owned(), offset));
                 Ok(())
             },
         )?;
@@ -140,7 +140,7 @@ impl Snapshot {
             segment,
             target,
             memory_max,
-            sites: sites.into_iter().collect(),
+            sites,
         }))
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn for_each<E: From<IndexError>>(
     let mut at = 0;
     while at < cursors.len() {
         let is_there = match cursors.get_mut(at) {
-            Some(cursor) => cursor.advance(pages)?,
+            Some(cursor) => cursor.advance(pages, cancel)?,
             None => false,
         };
         if is_there {
@@ -114,7 +114,7 @@ pub(super) fn for_each<E: From<IndexError>>(
         // From the back, so that places before stay what they are.
         for i in same.iter().rev() {
             let goes_on = match cursors.get_mut(*i) {
-                Some(cursor) => cursor.advance(pages)?,
+                Some(cursor) => cursor.advance(pages, cancel)?,
                 None => true,
             };
             if !goes_on {

@@ -15,10 +15,10 @@ mod links;
 mod outgoing;
 mod pages;
 mod read;
+mod sites;
 mod top_sites;
 mod trace;
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
 
@@ -39,6 +39,9 @@ pub use pages::Page;
 pub(crate) use pages::Pages;
 pub use top_sites::TopSite;
 pub use trace::{ArchivePlace, Trace, TracedCapture, trace_segments};
+
+/// Bytes that a site takes in a list, beside its key.
+const SITE_BYTES: usize = 96;
 
 /// Which links are listed.
 #[derive(Debug, Clone, Copy)]
@@ -93,22 +96,10 @@ impl Snapshot {
     ) -> Result<(), E> {
         let question = Question::new(target, filter.history, cancel);
         let segments = self.segments_by_reference();
-        // Offsets of the blocks of each site, by segment.
-        let mut sites: BTreeMap<Vec<u8>, Vec<(usize, u64)>> = BTreeMap::new();
-        for (at, segment) in segments.iter().enumerate() {
-            question.for_each_site(
-                segment,
-                |corrupt| segment.corrupt(corrupt),
-                |key, offset| {
-                    sites.entry(key.to_owned()).or_default().push((at, offset));
-                    Ok::<_, IndexError>(())
-                },
-            )?;
-        }
         let mut pages = Pages::new(segments.clone());
-        for (key, blocks) in sites {
-            let mut cursors = Vec::with_capacity(blocks.len());
-            for (at, offset) in blocks {
+        sites::for_each_site(&segments, &question, |key, places| {
+            let mut cursors = Vec::with_capacity(places.len());
+            for &(at, offset) in places {
                 let Some(segment) = segments.get(at).copied() else {
                     continue;
                 };
@@ -118,13 +109,8 @@ impl Snapshot {
                 let cursor = Cursor::new(segment, at, block, urls, None, filter.all_types);
                 cursors.push(cursor.with_anchors(wants_anchor));
             }
-            let history = filter.history;
-            let flow = links::for_each(&key, cursors, &mut pages, history, cancel, &mut each)?;
-            if flow.is_break() {
-                break;
-            }
-        }
-        Ok(())
+            links::for_each(key, cursors, &mut pages, filter.history, cancel, &mut each)
+        })
     }
 
     /// Whether the target's host — with `subdomains`, or one below it — occurs in the index, as the host of

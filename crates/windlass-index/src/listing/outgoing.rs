@@ -9,7 +9,7 @@ use windlass_links::Target;
 use super::captured::page_ranges;
 use super::cursor::Cursor;
 use super::links::{self, LinkRow};
-use super::{LinkFilter, Pages};
+use super::{LinkFilter, Pages, SITE_BYTES};
 use crate::bytes::Corrupt;
 use crate::error::IndexError;
 use crate::query::{PageRange, Question};
@@ -22,18 +22,20 @@ impl Snapshot {
     /// internal ones too, ordered by (registrable domain linked to, external first, `href` first, SURT
     /// linked to, folded anchor, anchor or type, registrable domain of the page, SURT of the page), until
     /// it breaks. Time grows with the number of links that the sites have which the target links to: some
-    /// nanoseconds for each, and about a microsecond for each that is the target's.
+    /// nanoseconds for each, and about a microsecond for each that is the target's. Memory, of which there are so many
+    /// bytes: some dozens for each site that is linked to.
     ///
     /// # Errors
-    /// As [`for_each_link_to`](Self::for_each_link_to).
+    /// As [`for_each_link_to`](Self::for_each_link_to); [`IndexError::Memory`] where that is more than it may be.
     pub fn for_each_link_from<E: From<IndexError>>(
         &self,
         target: &Target,
         filter: LinkFilter,
+        memory_max: usize,
         cancel: &AtomicBool,
         mut each: impl FnMut(&LinkRow<'_>) -> Result<ControlFlow<()>, E>,
     ) -> Result<(), E> {
-        let question = Question::new(target, filter.history, cancel);
+        let question = Question::in_memory(target, filter.history, memory_max, cancel);
         let segments = self.segments_by_reference();
         let mut ranges = Vec::with_capacity(segments.len());
         // Which segments' pages of the target link, or once linked, to each site.
@@ -41,21 +43,26 @@ impl Snapshot {
         for (at, segment) in segments.iter().enumerate() {
             let wrong = |corrupt: Corrupt| segment.corrupt(corrupt);
             let of_segment = page_ranges(segment, &question).map_err(wrong)?;
-            let mut add = |key: Vec<u8>| {
-                let blocks = sites.entry(key).or_default();
+            let mut add = |key: &[u8]| {
+                let Some(blocks) = sites.get_mut(key) else {
+                    question.take(key.len() + SITE_BYTES)?;
+                    sites.insert(key.to_owned(), vec![at]);
+                    return Ok(());
+                };
                 if blocks.last() != Some(&at) {
                     blocks.push(at);
                 }
+                Ok(())
             };
             for range in &of_segment {
                 question.check_cancelled()?;
-                add(range.domain_key.clone());
-                let each = |site: &[u8], _| {
-                    add(site.to_owned());
-                    Ok::<_, Corrupt>(())
-                };
+                add(&range.domain_key)?;
+                let each = |site: &[u8], _| add(site).map_err(Failed::Index);
                 let linked = segment.for_each_site_linked_from(range.domain, each);
-                linked.map_err(wrong)?;
+                linked.map_err(|failed| match failed {
+                    Failed::Index(error) => error,
+                    Failed::Corrupt(corrupt) => wrong(corrupt),
+                })?;
             }
             ranges.push(of_segment);
         }
@@ -86,6 +93,18 @@ impl Snapshot {
             }
         }
         Ok(())
+    }
+}
+
+/// Why the sites that a domain links to are not known.
+enum Failed {
+    Index(IndexError),
+    Corrupt(Corrupt),
+}
+
+impl From<Corrupt> for Failed {
+    fn from(corrupt: Corrupt) -> Self {
+        Self::Corrupt(corrupt)
     }
 }
 

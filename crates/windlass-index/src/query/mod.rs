@@ -30,7 +30,7 @@ use crate::bytes::Corrupt;
 use crate::cache::KeptMemory;
 use crate::error::{IndexError, check};
 use crate::rows::{Links, TargetRows};
-use crate::segment::Segment;
+use crate::segment::{Segment, SiteDirectory, SiteWalk};
 use budget::Budget;
 
 pub use chosen::ChosenGroups;
@@ -114,6 +114,20 @@ impl<'a> Question<'a> {
         Self::tuned(target, history, cancel, Tuning::default())
     }
 
+    /// The same, of which it may take some memory.
+    pub(crate) fn in_memory(
+        target: &'a Target,
+        history: History,
+        memory_max: usize,
+        cancel: &'a AtomicBool,
+    ) -> Self {
+        let tuning = Tuning {
+            memory_max,
+            ..Tuning::default()
+        };
+        Self::tuned(target, history, cancel, tuning)
+    }
+
     pub(crate) const fn tuned(
         target: &'a Target,
         history: History,
@@ -141,25 +155,54 @@ impl Question<'_> {
         wrong: impl Fn(Corrupt) -> E,
         mut each: impl FnMut(&[u8], u64) -> Result<(), E>,
     ) -> Result<(), E> {
-        let host = self.target.host_key();
         let directory = segment.directory().map_err(&wrong)?;
-        if let Some(site) = self.site {
-            return match directory.get(site).map_err(&wrong)? {
-                Some(offset) => each(site, offset),
-                None => Ok(()),
-            };
+        for (site, offset) in self.sites_above(&directory).map_err(&wrong)? {
+            each(&site, offset)?;
         }
-        for site in suffixes(&host) {
-            if let Some(offset) = directory.get(site).map_err(&wrong)? {
-                each(site, offset)?;
+        if let Some(mut below) = self.sites_below(&directory).map_err(&wrong)? {
+            while let Some(offset) = below.advance().map_err(&wrong)? {
+                each(below.key(), offset)?;
             }
         }
-        if self.target.mode() == Mode::Subdomains {
-            let mut below = host;
-            below.push(LABEL_END);
-            directory.for_each_below(&below, wrong, each)?;
-        }
         Ok(())
+    }
+
+    /// The sites, by their keys, that the target's host is or is below, with the offsets of their blocks; or the one
+    /// that the question is about.
+    pub(crate) fn sites_above(
+        &self,
+        directory: &SiteDirectory<'_>,
+    ) -> Result<Vec<(Vec<u8>, u64)>, Corrupt> {
+        let host = self.target.host_key();
+        let all = suffixes(&host).filter(|_| self.site.is_none());
+        let mut found = Vec::new();
+        for site in self.site.into_iter().chain(all) {
+            if let Some(offset) = directory.get(site)? {
+                found.push((site.to_owned(), offset));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The sites below the target's host, where these matter: those behind [`sites_above`](Self::sites_above).
+    pub(crate) fn sites_below<'d>(
+        &self,
+        directory: &'d SiteDirectory<'d>,
+    ) -> Result<Option<SiteWalk<'d>>, Corrupt> {
+        if self.site.is_some() || self.target.mode() != Mode::Subdomains {
+            return Ok(None);
+        }
+        let mut below = self.target.host_key();
+        below.push(LABEL_END);
+        directory.below(&below).map(Some)
+    }
+
+    /// Takes memory for something that it needs as long as it lasts.
+    ///
+    /// # Errors
+    /// [`IndexError::Memory`] where it may not take so much more.
+    pub(crate) fn take(&self, bytes: usize) -> Result<(), IndexError> {
+        self.memory.take(1, bytes)
     }
 
     pub(crate) fn check_cancelled(&self) -> Result<(), IndexError> {

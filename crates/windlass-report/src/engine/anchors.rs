@@ -63,23 +63,36 @@ fn page<'a>(
     kinds: Option<&Kinds>,
     cancel: &AtomicBool,
 ) -> Result<Report<'a>, IndexError> {
-    let wanted = query.offset.saturating_add(query.limit.into());
-    let mut report = window(query, rows, kinds, cancel, None, wanted)?;
+    let extent = Extent {
+        after: None,
+        groups_max: query.offset.saturating_add(query.limit.into()),
+        text_bytes_max: usize::MAX,
+    };
+    let mut report = window(query, rows, kinds, cancel, extent)?;
     report.pass_over(query.offset);
     Ok(report)
 }
 
-/// A report whose page are the first groups, at most `groups_max`, that come behind one in the order.
+/// Which groups of an order a report has.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Extent {
+    /// Those that come behind this one.
+    pub(super) after: Option<Group>,
+    /// So many at most, the first of them.
+    pub(super) groups_max: u64,
+    /// Whose anchors take so many bytes together at most; and one at least.
+    pub(super) text_bytes_max: usize,
+}
+
+/// A report whose page are some groups.
 pub(super) fn window<'a>(
     query: &'a Query,
     rows: &TargetRows,
     kinds: Option<&Kinds>,
     cancel: &AtomicBool,
-    after: Option<&Group>,
-    groups_max: u64,
+    extent: Extent,
 ) -> Result<Report<'a>, IndexError> {
-    let nothing = || Nothing;
-    window_beside(query, rows, kinds, cancel, after, groups_max, nothing).map(|found| found.0)
+    window_beside(query, rows, kinds, cancel, extent, || Nothing).map(|found| found.0)
 }
 
 /// What other visitors made of the rows that a report is made of, and how many distinct pages are behind these.
@@ -105,12 +118,13 @@ pub(super) fn window_beside<'a, V: RowVisitor>(
     rows: &TargetRows,
     kinds: Option<&Kinds>,
     cancel: &AtomicBool,
-    after: Option<&Group>,
-    groups_max: u64,
+    extent: Extent,
     beside: impl Fn() -> V + Sync,
 ) -> Result<(Report<'a>, Option<Beside<V>>), IndexError> {
-    let new = || Page::new(query, after.copied(), groups_max);
-    let of_groups = |groups| ready::report(query, rows, groups, new().unordered(), cancel);
+    let new = || Page::new(query, extent.after, extent.groups_max);
+    let text_max = extent.text_bytes_max;
+    let of_groups =
+        |groups| ready::report(query, rows, groups, (new().unordered(), text_max), cancel);
     if query.where_filter.is_empty()
         && let Some(groups) = rows.ready_groups()?
     {
@@ -137,7 +151,7 @@ pub(super) fn window_beside<'a, V: RowVisitor>(
         visitors,
         refpages: found.refpages,
     };
-    let report = found.report(query, rows, new().join(pages))?;
+    let report = found.report(query, rows, (new().join(pages), text_max))?;
     Ok((report, Some(beside)))
 }
 
@@ -151,17 +165,27 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// The report with a page, or with as much of it, from its beginning, as has anchors of so many bytes.
     pub(super) fn report<'a>(
         self,
         query: &'a Query,
         rows: &TargetRows,
-        page: Page<'_>,
+        (page, text_bytes_max): (Page<'_>, usize),
     ) -> Result<Report<'a>, IndexError> {
+        let mut finished = page.finish();
+        let mut is_cut = false;
+        let anchors = loop {
+            if let Some(anchors) = texts(&finished.anchors, rows, text_bytes_max)? {
+                break anchors;
+            }
+            is_cut = true;
+            finished.truncate(finished.groups.len() / 2);
+        };
         let Finished {
             groups,
-            anchors,
             groups_total,
-        } = page.finish();
+            ..
+        } = finished;
         let emptiness = if groups_total > 0 {
             None
         } else if self.any_rows {
@@ -175,8 +199,9 @@ impl Found {
             query,
             table: query.table,
             select: &query.select,
-            anchors: texts(&anchors, rows)?,
+            anchors,
             page: groups,
+            is_cut,
             groups_total,
             backlinks: self.backlinks,
             refpages: self.refpages,
@@ -185,15 +210,28 @@ impl Found {
     }
 }
 
-/// The texts of anchors, whose numbers ascend, which is how they are read fastest.
-fn texts(numbers: &[u32], rows: &TargetRows) -> Result<Anchors, IndexError> {
+/// Anchors whose texts are read between looks at how much they take: 16 MiB at most.
+const TEXTS_AT_ONCE: usize = 1 << 8;
+
+/// The texts of anchors, whose numbers ascend, which is how they are read fastest; nothing where several take more than
+/// so many bytes.
+fn texts(
+    numbers: &[u32],
+    rows: &TargetRows,
+    bytes_max: usize,
+) -> Result<Option<Anchors>, IndexError> {
     let mut anchors = Anchors::default();
     if !numbers.is_empty() {
         anchors.ends.reserve_exact(numbers.len());
         let mut texts = rows.texts()?;
-        texts.append_anchors(numbers, &mut anchors.text, &mut anchors.ends)?;
+        for some in numbers.chunks(TEXTS_AT_ONCE) {
+            texts.append_anchors(some, &mut anchors.text, &mut anchors.ends)?;
+            if anchors.text.len() > bytes_max && numbers.len() > 1 {
+                return Ok(None);
+            }
+        }
     }
-    Ok(anchors)
+    Ok(Some(anchors))
 }
 
 /// group → having → order, over the rows of one part of a scan.

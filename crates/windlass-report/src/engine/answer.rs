@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use windlass_index::{Snapshot, TargetRows};
 
+use super::anchors::{self, Extent};
 use super::error::WriteError;
 use super::grouped::Groups;
 use super::record::{Named, OwnedCell, Record};
+use super::single;
 use super::sources::Asked;
-use super::{anchors, single};
 use crate::kind::Kinds;
 use crate::output::Output;
 use crate::report::{Cell, Emptiness, Group, Report};
@@ -152,10 +153,17 @@ impl Answer<'_> {
                 let mut left = self.results;
                 let mut last = write_groups(first, &mut left, &mut each)?;
                 while left > 0 && last.is_some() {
-                    let Asked { query, cancel, .. } = self.asked;
-                    let wanted = left.min(self.asked.limits.groups_at_once.max(1));
-                    let kinds = kinds.as_ref();
-                    let next = anchors::window(query, rows, kinds, cancel, last.as_ref(), wanted)?;
+                    let Asked {
+                        query,
+                        cancel,
+                        limits,
+                    } = self.asked;
+                    let extent = Extent {
+                        after: last,
+                        groups_max: left.min(limits.groups_at_once.max(1)),
+                        text_bytes_max: limits.kept_bytes_max,
+                    };
+                    let next = anchors::window(query, rows, kinds.as_ref(), cancel, extent)?;
                     last = write_groups(&next, &mut left, &mut each)?;
                 }
                 Ok(())

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use windlass_index::{IndexError, Row, RowVisitor, Snapshot, TargetRows, Texts};
 use windlass_links::CaptureTime;
 
-use super::memory::Memory;
+use super::memory::{Memory, SharedMemory};
 use super::record::{Named, OutgoingRecord, OwnedCell, OwnedRecord, Record, RecordFilter};
 use super::row_filter::{Passed, scan_passing, scan_passing_by_refdomain};
 use super::single::Before;
@@ -99,7 +99,10 @@ pub(super) fn anchors_refdomains(
     kinds: Option<&Kinds>,
 ) -> Result<Groups, AnswerError> {
     let filter = &asked.query.where_filter;
-    let passed = scan_passing(filter, kinds, rows, Counting::default, asked.cancel)?;
+    let shared = SharedMemory::new(asked.limits.memory_max);
+    let counting = || Counting::new(&shared);
+    let passed = scan_passing(filter, kinds, rows, counting, asked.cancel);
+    let passed = shared.unless_spent(passed)?;
     let any_rows = passed.any_rows(rows, asked.cancel)?;
     let mut memory = asked.memory_beside(rows)?;
     let groups = by_refdomain(passed.visitors, &mut memory)?;
@@ -163,7 +166,10 @@ const REFDOMAIN_FIELDS: [Field; 5] = [
 
 fn refdomains_of_rows(asked: &Asked<'_>, rows: &TargetRows) -> Result<AllGroups, AnswerError> {
     let filter = &asked.query.where_filter;
-    let passed = scan_passing_by_refdomain(filter, rows, Counting::default, asked.cancel)?;
+    let shared = SharedMemory::new(asked.limits.memory_max);
+    let counting = || Counting::new(&shared);
+    let passed = scan_passing_by_refdomain(filter, rows, counting, asked.cancel);
+    let passed = shared.unless_spent(passed)?;
     let any_rows = passed.any_rows(rows, asked.cancel)?;
     let Passed {
         visitors, refpages, ..
@@ -390,14 +396,28 @@ impl Counts {
 }
 
 /// Counts rows by refdomain.
-#[derive(Default)]
-struct Counting {
+struct Counting<'m> {
     counts: HashMap<u32, Counts>,
+    memory: &'m SharedMemory,
 }
 
-impl RowVisitor for Counting {
+impl<'m> Counting<'m> {
+    fn new(memory: &'m SharedMemory) -> Self {
+        Self {
+            counts: HashMap::new(),
+            memory,
+        }
+    }
+}
+
+impl RowVisitor for Counting<'_> {
     fn row(&mut self, row: &Row, _: &mut Texts<'_>) -> Result<bool, IndexError> {
-        self.counts.entry(row.refdomain).or_default().add(&Counts {
+        let known = self.counts.entry(row.refdomain).or_default();
+        if known.rows == 0 {
+            // As in `entry`.
+            self.memory.take(3 * size_of::<(u32, Counts)>())?;
+        }
+        known.add(&Counts {
             rows: 1,
             backlinks: row.backlinks,
             dates: Some((row.first_seen, row.last_visited)),
@@ -408,7 +428,7 @@ impl RowVisitor for Counting {
 
 /// What all parts counted of each refdomain, by its number.
 fn by_refdomain(
-    parts: Vec<Counting>,
+    parts: Vec<Counting<'_>>,
     memory: &mut Memory,
 ) -> Result<HashMap<u32, Counts>, AnswerError> {
     let mut groups: HashMap<u32, Counts> = HashMap::new();

@@ -32,6 +32,7 @@ use crate::kind::Kinds;
 use crate::query::Query;
 use crate::report::Emptiness;
 use crate::table::{Field, Grouping, Source};
+use anchors::Extent;
 use answer::Content;
 use grouped::Groups;
 use single::Before;
@@ -52,10 +53,10 @@ pub struct AnswerLimits {
     /// Bytes of memory, about, for groups and what they are made of, links of several segments among it; where
     /// they do not fit, the query is refused.
     pub memory_max: usize,
-    /// Bytes of single rows, about, that are kept until they are written; what does not fit is found once
-    /// more. Eight times as much where they are ordered, and twice that while they are.
+    /// Bytes of single rows, about, that are kept until they are written, and of the anchors of groups; what does not
+    /// fit is found once more. Eight times as much where single rows are ordered, and twice that while they are.
     pub kept_bytes_max: usize,
-    /// How many groups of `anchors` are in memory at once: 48 bytes each, with their anchors, and twice as
+    /// How many groups of `anchors` are in memory at once: 48 bytes each, beside their anchors, and twice as
     /// many while they are found. A longer answer takes one pass for each so many.
     pub groups_at_once: u64,
 }
@@ -183,20 +184,25 @@ fn answer_anchors<'a, V: RowVisitor>(
     let at_once = limits.groups_at_once.max(1);
     let mut left = query.offset;
     let wanted_of = |left: u64| left.saturating_add(query.limit.into()).min(at_once);
-    let (known, mut wanted) = (kinds.as_ref(), wanted_of(left));
-    let (mut report, beside) =
-        anchors::window_beside(query, &rows, known, cancel, None, wanted, beside)?;
+    let known = kinds.as_ref();
+    let mut extent = Extent {
+        after: None,
+        groups_max: wanted_of(left),
+        text_bytes_max: limits.kept_bytes_max,
+    };
+    let (mut report, beside) = anchors::window_beside(query, &rows, known, cancel, extent, beside)?;
     loop {
         let count = report.results();
+        let is_last = count < extent.groups_max && !report.is_cut;
         // Where nothing is wanted, nothing more comes either.
-        if left < count || count < wanted || wanted == 0 {
+        if left < count || is_last || extent.groups_max == 0 {
             report.pass_over(left);
             break;
         }
         left -= count;
-        wanted = wanted_of(left);
-        let last = report.groups().last().copied();
-        report = anchors::window(query, &rows, known, cancel, last.as_ref(), wanted)?;
+        extent.groups_max = wanted_of(left);
+        extent.after = report.groups().last().copied();
+        report = anchors::window(query, &rows, known, cancel, extent)?;
     }
     let results = report.groups_total().saturating_sub(query.offset);
     let answer = Answer {

@@ -141,23 +141,17 @@ impl<'a> Page<'a> {
             }
             self.kept.truncate(self.wanted);
         }
-        // Each by its anchor, with where it is kept: whole groups are long to be moved about.
-        let kept_at = |(at, group): (u64, &Group)| u64::from(group.anchor) << 32 | at;
-        let mut by_anchor: Vec<u64> = (0..).zip(&self.kept).map(kept_at).collect();
-        by_anchor.sort_unstable();
-        let anchors = by_anchor.iter().map(|key| (key >> 32) as u32).collect();
         if self.is_ordered {
-            for (place, key) in (0..).zip(&by_anchor) {
-                if let Some(group) = self.kept.get_mut(*key as u32 as usize) {
-                    group.place = place;
-                }
-            }
-            return Finished {
+            let mut finished = Finished {
                 groups: self.kept,
-                anchors,
+                anchors: Vec::new(),
                 groups_total: self.groups_total,
             };
+            finished.place();
+            return finished;
         }
+        let by_anchor = by_anchor(&self.kept);
+        let anchors = by_anchor.iter().map(|key| (key >> 32) as u32).collect();
         let mut groups = Vec::with_capacity(by_anchor.len());
         for (place, key) in (0..).zip(&by_anchor) {
             groups.extend(
@@ -183,6 +177,34 @@ pub(super) struct Finished {
     pub(super) anchors: Vec<u32>,
     /// How many groups there are on all pages.
     pub(super) groups_total: u64,
+}
+
+impl Finished {
+    /// Leaves the first groups alone.
+    pub(super) fn truncate(&mut self, count: usize) {
+        self.groups.truncate(count);
+        self.place();
+    }
+
+    /// Finds the anchors of the groups, and the place of each.
+    fn place(&mut self) {
+        let by_anchor = by_anchor(&self.groups);
+        self.anchors = by_anchor.iter().map(|key| (key >> 32) as u32).collect();
+        for (place, key) in (0..).zip(&by_anchor) {
+            if let Some(group) = self.groups.get_mut(*key as u32 as usize) {
+                group.place = place;
+            }
+        }
+    }
+}
+
+/// The anchors of groups, ascending, each in the upper bits, with the place of its group: whole groups are long to be
+/// moved about.
+fn by_anchor(groups: &[Group]) -> Vec<u64> {
+    let key = |(at, group): (u64, &Group)| u64::from(group.anchor) << 32 | at;
+    let mut keys: Vec<u64> = (0..).zip(groups).map(key).collect();
+    keys.sort_unstable();
+    keys
 }
 
 /// Orders groups that lie in the order of their anchors, and have their places in it.

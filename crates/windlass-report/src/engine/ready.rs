@@ -18,7 +18,7 @@ pub(super) fn report<'a>(
     query: &'a Query,
     rows: &TargetRows,
     mut groups: ReadyGroups<'_>,
-    mut page: Page<'a>,
+    (mut page, text_bytes_max): (Page<'a>, usize),
     cancel: &AtomicBool,
 ) -> Result<Report<'a>, IndexError> {
     let found = Found {
@@ -31,7 +31,7 @@ pub(super) fn report<'a>(
     } else {
         filtered(query, rows, &mut groups, &mut page, cancel)?;
     }
-    found.report(query, rows, page)
+    found.report(query, rows, (page, text_bytes_max))
 }
 
 fn check(cancel: &AtomicBool) -> Result<(), IndexError> {

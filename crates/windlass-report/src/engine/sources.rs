@@ -144,7 +144,8 @@ pub(super) fn outgoing(
         history: asked.query.history,
         all_types: false,
     };
-    snapshot.for_each_link_from(&asked.query.target, filter, asked.cancel, |row| {
+    let (target, memory_max) = (&asked.query.target, asked.limits.memory_max);
+    snapshot.for_each_link_from(target, filter, memory_max, asked.cancel, |row| {
         each(LinkRecord(row))
     })
 }

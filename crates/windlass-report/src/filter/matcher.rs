@@ -73,7 +73,7 @@ enum StringTest<'a> {
     Compare(Operator, &'a str),
     Equal(Finder<'a>),
     Substring(Finder<'a>),
-    Word(Finder<'a>),
+    Word(text::Word<'a>),
     Subdomain(&'a str),
     /// The same, of a URL's host.
     UrlSubdomain(&'a str),
@@ -112,7 +112,7 @@ impl<'a> Matcher<'a> {
                 } => {
                     let test = match function {
                         Function::Substring => StringTest::Substring(Finder::new(text)),
-                        Function::Word => StringTest::Word(Finder::new(text)),
+                        Function::Word => StringTest::Word(text::Word::new(text)),
                         Function::Subdomain if column.column_type == ColumnType::Url => {
                             StringTest::UrlSubdomain(text)
                         }
@@ -161,8 +161,8 @@ impl<'a> Matcher<'a> {
             at = anchors.place_from(at, start);
             let end = anchors.range(at).end;
             if start + needle.needle().len() > end {
-                // Half in this anchor, half in the next.
-                from = start + 1;
+                // Half in this anchor, half in the next, as are all that begin behind it in this one.
+                from = end;
                 continue;
             }
             if passes(at) {
@@ -176,9 +176,8 @@ impl<'a> Matcher<'a> {
     fn occurs_in(&self, field: Field) -> Option<&Finder<'a>> {
         let tests = self.strings.iter().filter(|(of, _)| *of == field);
         let finders = tests.filter_map(|(_, test)| match test {
-            StringTest::Equal(finder)
-            | StringTest::Substring(finder)
-            | StringTest::Word(finder) => Some(finder),
+            StringTest::Equal(finder) | StringTest::Substring(finder) => Some(finder),
+            StringTest::Word(word) => Some(&word.finder),
             StringTest::Compare(..) | StringTest::Subdomain(_) | StringTest::UrlSubdomain(_) => {
                 None
             }
@@ -242,7 +241,7 @@ impl StringTest<'_> {
             Self::Compare(operator, text) => operator.holds(found.cmp(text)),
             Self::Equal(finder) => finder.needle() == found.as_bytes(),
             Self::Substring(finder) => finder.find(found.as_bytes()).is_some(),
-            Self::Word(finder) => text::has_word(found, finder),
+            Self::Word(word) => word.is_in(found),
             Self::Subdomain(domain) => text::is_at_or_below(found, domain),
             Self::UrlSubdomain(domain) => text::is_at_or_below(text::host(found), domain),
         }

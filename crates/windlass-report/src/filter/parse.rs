@@ -7,6 +7,9 @@ use crate::error::{Misreading, shown};
 use crate::kind::AnchorKind;
 use crate::table::{Clause, Column, ColumnType, Table, name_list};
 
+/// How many conditions a clause may have: each takes its time for all that is looked at.
+const CONDITIONS_MAX: usize = 1_000;
+
 /// Characters that a bare value cannot hold, besides white space.
 const BARE_ENDS: &[char] = &[',', '(', ')', '"', '\'', '<', '>', '='];
 
@@ -26,6 +29,10 @@ pub(super) fn filter(
         parser.skip_space();
         if parser.rest().is_empty() {
             return Ok(conditions);
+        }
+        if conditions.len() == CONDITIONS_MAX {
+            let what = format!("more than {CONDITIONS_MAX} conditions; ask with fewer");
+            return Err(parser.error(parser.at, what));
         }
         if !parser.take(",") {
             return Err(parser.expected("',' and another condition, or the end"));

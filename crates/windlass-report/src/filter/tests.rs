@@ -33,6 +33,17 @@ fn passes(filter: &str, field: Field, text: &str) -> bool {
 }
 
 #[test]
+fn a_clause_has_a_thousand_conditions_at_most() {
+    let of = |count: usize| {
+        let text = vec!["title<>a"; count].join(" , ");
+        Filter::parse(&text, Clause::Where, &BACKLINKS)
+    };
+    assert_eq!(of(1000).unwrap().conditions().len(), 1000);
+    let refused = of(1001).unwrap_err().to_string();
+    assert!(refused.contains("more than 1000 conditions"), "{refused}");
+}
+
+#[test]
 fn texts_are_compared_as_written() {
     for (filter, text, expected) in [
         ("title=\"Größe\"", "Größe", true),

@@ -4,28 +4,76 @@ use icu_properties::CodePointMapData;
 use icu_properties::props::{GeneralCategory, GeneralCategoryGroup};
 use memchr::memmem::Finder;
 
-/// Whether the needle occurs with no letter, digit or mark directly before or after it.
-pub(super) fn has_word(text: &str, needle: &Finder<'_>) -> bool {
-    let length = needle.needle().len();
-    let mut from = 0;
-    // Occurrences may overlap: each search begins one character after the occurrence before.
-    while let Some(rest) = text.get(from..) {
-        let Some(found) = needle.find(rest.as_bytes()) else {
-            return false;
-        };
-        let start = from + found;
-        let before = text.get(..start).and_then(|t| t.chars().next_back());
-        let after = text.get(start + length..).and_then(|t| t.chars().next());
-        if !before.is_some_and(is_of_word) && !after.is_some_and(is_of_word) {
+/// A text that is looked for where it stands alone: with no letter, digit or mark directly before or after it.
+pub(super) struct Word<'a> {
+    pub(super) finder: Finder<'a>,
+    /// By how many bytes the text is moved, at least, to lie on itself again.
+    period: usize,
+}
+
+impl<'a> Word<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self {
+            finder: Finder::new(text),
+            period: period(text.as_bytes()),
+        }
+    }
+
+    /// Whether it stands alone anywhere in a text. Time grows with the lengths of both, however often it occurs.
+    pub(super) fn is_in(&self, text: &str) -> bool {
+        let word = self.finder.needle();
+        if word.is_empty() {
+            return nothing_stands_alone(text);
+        }
+        // The bytes of a word that two of its occurrences, as near to each other as may be, do not share.
+        let unshared = word.get(word.len() - self.period..).unwrap_or(word);
+        let mut found = self.finder.find(text.as_bytes());
+        while let Some(start) = found {
+            let end = start + word.len();
+            let before = text.get(..start).and_then(|t| t.chars().next_back());
+            let after = text.get(end..).and_then(|t| t.chars().next());
+            if !before.is_some_and(is_of_word) && !after.is_some_and(is_of_word) {
+                return true;
+            }
+            // Occurrences may overlap, which makes looking at all of each of them quadratic (Galil, 1979).
+            let next = start + self.period;
+            let rest = |from: usize| text.as_bytes().get(from..).unwrap_or_default();
+            found = match rest(end).starts_with(unshared) {
+                true => Some(next),
+                false => self.finder.find(rest(next)).map(|at| next + at),
+            };
+        }
+        false
+    }
+}
+
+/// Whether there is a place between characters with nothing of a word on either side.
+fn nothing_stands_alone(text: &str) -> bool {
+    let mut is_before = false;
+    for c in text.chars() {
+        let is_after = is_of_word(c);
+        if !is_before && !is_after {
             return true;
         }
-        from = start
-            + text
-                .get(start..)
-                .and_then(|t| t.chars().next())
-                .map_or(1, char::len_utf8);
+        is_before = is_after;
     }
-    false
+    !is_before
+}
+
+/// The shortest period of bytes, by the failure function of Knuth, Morris and Pratt; their length where they have none.
+fn period(bytes: &[u8]) -> usize {
+    let mut borders: Vec<usize> = Vec::with_capacity(bytes.len());
+    let mut border = 0;
+    for (at, byte) in bytes.iter().enumerate() {
+        if at > 0 {
+            while border > 0 && bytes.get(border) != Some(byte) {
+                border = borders.get(border - 1).copied().unwrap_or_default();
+            }
+            border += usize::from(bytes.get(border) == Some(byte));
+        }
+        borders.push(border);
+    }
+    bytes.len() - border
 }
 
 /// Whether a character is a letter, digit or mark: general category L*, Nd or M*.
@@ -65,6 +113,8 @@ pub(super) fn host(url: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -95,9 +145,45 @@ mod tests {
             ("a - b", "", true),
             ("ab", "x", false),
         ] {
-            let finder = Finder::new(word);
-            assert_eq!(has_word(text, &finder), expected, "{text} {word}");
+            assert_eq!(Word::new(word).is_in(text), expected, "{text} {word}");
         }
+    }
+
+    /// Each place is looked at.
+    fn stands_alone_anywhere(text: &str, word: &str) -> bool {
+        (0..=text.len()).any(|start| {
+            let (Some(before), Some(rest)) = (text.get(..start), text.get(start..)) else {
+                return false;
+            };
+            rest.strip_prefix(word).is_some_and(|after| {
+                !before.chars().next_back().is_some_and(is_of_word)
+                    && !after.chars().next().is_some_and(is_of_word)
+            })
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_word_is_found_where_looking_at_each_place_finds_it(
+            text in "[ab é-]{0,24}",
+            word in "[ab é-]{0,5}",
+        ) {
+            prop_assert_eq!(Word::new(&word).is_in(&text), stands_alone_anywhere(&text, &word));
+        }
+
+        #[test]
+        fn a_period_is_the_shortest_way_onto_itself(text in "[ab]{1,12}") {
+            let bytes = text.as_bytes();
+            let shortest = (1..=bytes.len()).find(|by| bytes.ends_with(&bytes[..bytes.len() - by]));
+            prop_assert_eq!(Some(period(bytes)), shortest);
+        }
+    }
+
+    #[test]
+    fn a_long_word_that_is_nearly_everywhere_takes_no_time() {
+        let (text, word) = ("a".repeat(1 << 22), "a".repeat(1 << 21));
+        assert!(!Word::new(&word).is_in(&text));
+        assert!(Word::new(&word).is_in(&format!("{text} {word}")));
     }
 
     #[test]

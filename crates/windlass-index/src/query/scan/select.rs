@@ -161,13 +161,16 @@ fn select_kept(
         &shares,
         || Ok(()),
         |(), share| {
-            check(cancel)?;
             let places = *share..of_range.len().min(share + KEPT_SHARE);
             let (numbers, stretch) = of_range.stretch(places);
-            let mut passing = Vec::new();
-            test(&stretch, &mut passing);
-            let number = |at: &usize| numbers.get(*at).copied();
-            Ok(passing.iter().filter_map(number).collect::<Vec<u32>>())
+            let (mut places, mut passing) = (Vec::new(), Vec::new());
+            stretch.for_each_part(cancel, |first, stretch| {
+                places.clear();
+                test(&stretch, &mut places);
+                let number = |at: &usize| numbers.get(first + at).copied();
+                passing.extend(places.iter().filter_map(number));
+            })?;
+            Ok::<Vec<u32>, IndexError>(passing)
         },
     )?;
     let mut set = BitSet::below(anchors as usize);

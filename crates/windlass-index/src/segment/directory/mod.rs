@@ -135,19 +135,9 @@ impl<'a> SiteDirectory<'a> {
         Ok(SiteWalk::new(self, Some(self.root()?), &[]))
     }
 
-    /// Calls `each` with all keys that begin with a prefix, in order, and the offsets of their blocks.
-    pub(crate) fn for_each_below<E>(
-        &self,
-        prefix: &[u8],
-        wrong: impl Fn(Corrupt) -> E,
-        mut each: impl FnMut(&[u8], u64) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let start = self.reach(prefix).map_err(&wrong)?;
-        let mut sites = SiteWalk::new(self, start, prefix);
-        while let Some(offset) = sites.advance().map_err(&wrong)? {
-            each(sites.key(), offset)?;
-        }
-        Ok(())
+    /// The sites whose keys begin with a prefix, in order.
+    pub(crate) fn below(&self, prefix: &[u8]) -> Result<SiteWalk<'_>, Corrupt> {
+        Ok(SiteWalk::new(self, self.reach(prefix)?, prefix))
     }
 
     /// The key of the site whose block is at an offset, into `key`; whether there is one.

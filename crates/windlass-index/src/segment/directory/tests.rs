@@ -46,17 +46,11 @@ fn ascending(keys: impl IntoIterator<Item = Vec<u8>>) -> BTreeMap<Vec<u8>, u64> 
 }
 
 fn below(directory: &SiteDirectory<'_>, prefix: &[u8]) -> Vec<(Vec<u8>, u64)> {
+    let mut sites = directory.below(prefix).unwrap();
     let mut found = Vec::new();
-    directory
-        .for_each_below(
-            prefix,
-            |corrupt| corrupt,
-            |key, offset| {
-                found.push((key.to_owned(), offset));
-                Ok(())
-            },
-        )
-        .unwrap();
+    while let Some(offset) = sites.advance().unwrap() {
+        found.push((sites.key().to_owned(), offset));
+    }
     found
 }
 
@@ -156,8 +150,11 @@ fn ask_all(section: &CheckedSection, keys: &[Vec<u8>]) -> usize {
     let mut answered = 0;
     for key in keys {
         answered += usize::from(directory.get(key).is_ok());
-        let found = directory.for_each_below(key, |corrupt| corrupt, |_, _| Ok(()));
-        answered += usize::from(found.is_ok());
+        let gone_through = directory.below(key).and_then(|mut sites| {
+            while sites.advance()?.is_some() {}
+            Ok(())
+        });
+        answered += usize::from(gone_through.is_ok());
     }
     let mut key = Vec::new();
     for offset in (0..OFFSETS as u64).step_by(50) {

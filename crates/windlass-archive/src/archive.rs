@@ -23,6 +23,9 @@ use crate::window::{Reach, Window};
 /// an archive: what is reported before the caller takes anything is held in memory.
 const EARLY_PROBLEMS_MAX: usize = 1000;
 
+/// What a ZIP file begins with.
+const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
+
 /// Said of a header without an empty line.
 const NO_END: &str = "the record's header has no end";
 
@@ -81,6 +84,12 @@ impl Archive {
             kind: ProblemKind::Io,
             message: format!("reading the file: {error}"),
         })?;
+        // Records may lie in a ZIP file as they are; but not all of them would be found.
+        if source.available().starts_with(ZIP_MAGIC) {
+            return Err(expected(
+                "this is a ZIP file (WACZ?): unpack it and give the files in its archive folder",
+            ));
+        }
         let mut archive = Self {
             window: Window::new(source, codec),
             limits,
@@ -147,18 +156,11 @@ impl Archive {
         let bytes = self.window.available();
         let found = if got == 0 {
             "the file is empty".to_owned()
-        } else if bytes.starts_with(b"PK\x03\x04") {
-            "this is a ZIP file (WACZ?): unpack it and give the files in its archive folder"
-                .to_owned()
         } else {
             let head = bytes.get(..bytes.len().min(40)).unwrap_or_default();
             format!("found {:?}", String::from_utf8_lossy(head))
         };
-        Problem {
-            offset: 0,
-            kind: ProblemKind::UnknownFormat,
-            message: format!("expected a WARC, ARC or WAT file, plain or in gzip or zstd; {found}"),
-        }
+        expected(&found)
     }
 
     /// Steps over line ends, spaces and zero bytes between records; how many zero bytes there were.
@@ -458,6 +460,15 @@ impl Iterator for Archive {
             self.advance();
         }
         self.ready.pop_front()
+    }
+}
+
+/// A file is no archive.
+fn expected(found: &str) -> Problem {
+    Problem {
+        offset: 0,
+        kind: ProblemKind::UnknownFormat,
+        message: format!("expected a WARC, ARC or WAT file, plain or in gzip or zstd; {found}"),
     }
 }
 

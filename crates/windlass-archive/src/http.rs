@@ -14,8 +14,30 @@ pub(crate) struct Head {
 
 /// Reads the head of a response. The status text may be missing, the version may be odd (`HTTP`,
 /// `HTTP/2`) and lines may end in any mix of CR and LF; a header that is never ended by an empty
-/// line is taken whole, with an empty body.
+/// line is taken whole, with an empty body. Interim responses (RFC 9110, 15.2), which some crawlers keep before
+/// the response itself, are passed over.
 pub(crate) fn head(content: &[u8], limits: &Limits) -> Result<Head, String> {
+    let mut start = 0;
+    loop {
+        let rest = content.get(start..).unwrap_or_default();
+        let mut head = one_head(rest, limits)?;
+        head.body_at += start;
+        let behind = content.get(head.body_at..).unwrap_or_default();
+        let is_interim = matches!(head.status, 100..=199) && status(behind).is_ok();
+        if !is_interim {
+            return Ok(head);
+        }
+        start = head.body_at;
+        if start > limits.header_bytes_max {
+            let limit = limits.header_bytes_max;
+            return Err(format!(
+                "the interim HTTP headers are longer than {limit} bytes"
+            ));
+        }
+    }
+}
+
+fn one_head(content: &[u8], limits: &Limits) -> Result<Head, String> {
     let status = status(content)?;
     let limit = limits.header_bytes_max;
     let mut headers: Vec<(String, Vec<u8>)> = Vec::new();
@@ -120,6 +142,20 @@ mod tests {
             ),
             ("HTTP/1.1  200  OK\r\nA: b", 200, 1, ""),
             ("HTTP/1.1 200OK\r\n\r\n", 200, 0, ""),
+            (
+                "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n\
+                 HTTP/1.1 200 OK\r\nA: b\r\n\r\nbody",
+                200,
+                1,
+                "body",
+            ),
+            ("HTTP/1.1 103 Early Hints\r\n\r\nbody", 103, 0, "body"),
+            (
+                "HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 404 Not Found\r\n\r\n",
+                200,
+                0,
+                "HTTP/1.1 404 Not Found\r\n\r\n",
+            ),
         ] {
             assert_eq!(
                 read(content),
@@ -127,6 +163,13 @@ mod tests {
                 "{content:?}"
             );
         }
+    }
+
+    #[test]
+    fn interim_heads_are_bounded() {
+        let many = "HTTP/1.1 100 Continue\r\n\r\n".repeat(1 << 16);
+        let refused = read(&many).unwrap_err();
+        assert!(refused.contains("interim"), "{refused}");
     }
 
     #[test]

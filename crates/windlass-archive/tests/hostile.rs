@@ -443,6 +443,8 @@ fn files_that_are_no_archives_are_told() {
         zst(&html),
         vec![0; 1 << 20],
         b"PK\x03\x04\x14\x00".to_vec(),
+        // What is stored in it as it is would not be all.
+        [b"PK\x03\x04\x14\x00".to_vec(), members(&pages(3))].concat(),
         b"org,a)/ 20240518015810 http://a.org/ text/html 200 ABC - - 12 34 a.warc.gz\n".to_vec(),
     ] {
         let (records, problems) = read(&bytes);

@@ -1,6 +1,7 @@
 //! The encoding of a document (R3), as the WHATWG Encoding and HTML standards say.
 
 use std::borrow::Cow;
+use std::str::Utf8Error;
 
 use chardetng::EncodingDetector;
 use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252, X_USER_DEFINED};
@@ -38,10 +39,18 @@ fn detect(body: &[u8]) -> &'static Encoding {
             _ => WINDOWS_1252,
         };
     }
-    if std::str::from_utf8(body).is_ok() {
-        return UTF_8;
+    match std::str::from_utf8(body) {
+        Ok(_) => UTF_8,
+        Err(error) if is_cut(body, error) => UTF_8,
+        Err(_) => guess(body),
     }
-    guess(body)
+}
+
+/// Whether a body is UTF-8 up to its last character, of which its end is missing: crawlers cut long bodies at any byte.
+/// Where all before it is ASCII, that one may as well be a letter of another encoding.
+fn is_cut(body: &[u8], error: Utf8Error) -> bool {
+    let whole = body.get(..error.valid_up_to()).unwrap_or_default();
+    error.error_len().is_none() && !whole.is_ascii()
 }
 
 /// What the detector that Firefox uses says of the beginning.
@@ -318,6 +327,16 @@ mod tests {
             assert_eq!(name(body, None), "windows-1252", "{body:?}");
         }
         assert_eq!(name(b"<meta charset=koi8-r>\x1b$BF|\x1b(B", None), "KOI8-R");
+    }
+
+    #[test]
+    fn r3_utf_8_that_ends_inside_a_character_is_utf_8() {
+        let text = "<p>Größe und Länge, 日本語".as_bytes();
+        for cut in [1, 2] {
+            assert_eq!(name(&text[..text.len() - cut], None), "UTF-8");
+        }
+        // The same byte is a letter where nothing else says UTF-8.
+        assert_eq!(name(b"<p>caf\xe9", None), "windows-1252");
     }
 
     #[test]

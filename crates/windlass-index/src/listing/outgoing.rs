@@ -12,7 +12,7 @@ use super::links::{self, LinkRow};
 use super::{LinkFilter, Pages, SITE_BYTES};
 use crate::bytes::Corrupt;
 use crate::error::IndexError;
-use crate::query::{PageRange, Question};
+use crate::query::Question;
 use crate::segment::Segment;
 use crate::site::SiteBlock;
 use crate::store::Snapshot;
@@ -64,7 +64,7 @@ impl Snapshot {
                     Failed::Corrupt(corrupt) => wrong(corrupt),
                 })?;
             }
-            ranges.push(of_segment);
+            ranges.push(joined(of_segment.into_iter().map(|range| range.pages)));
         }
         let mut each = |row: &LinkRow<'_>| {
             if target.has_port(&row.page.key.1) {
@@ -108,16 +108,29 @@ impl From<Corrupt> for Failed {
     }
 }
 
+/// Ranges of pages, those that follow each other as one: the domains below a suffix are many, and are looked for in each
+/// site's block.
+fn joined(ranges: impl Iterator<Item = Range<u32>>) -> Vec<Range<u32>> {
+    let mut joined: Vec<Range<u32>> = Vec::new();
+    for range in ranges {
+        match joined.last_mut() {
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => joined.push(range),
+        }
+    }
+    joined
+}
+
 /// The links of a block on some pages; `None` where none of them has any.
 fn cursor<'a>(
     segment: &'a Segment,
     segment_at: usize,
     mut block: SiteBlock<'a>,
-    ranges: &[PageRange],
+    ranges: &[Range<u32>],
     all_types: bool,
 ) -> Result<Option<Cursor<'a>>, Corrupt> {
     let mut places: Vec<Range<u32>> = Vec::new();
-    for PageRange { pages, .. } in ranges {
+    for pages in ranges {
         let start = block.pages.lower_bound(pages.start)? as u64 as u32;
         let end = block.pages.lower_bound(pages.end)? as u64 as u32;
         if start < end {
@@ -136,4 +149,16 @@ fn cursor<'a>(
         Some(places),
         all_types,
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_that_follow_each_other_are_one() {
+        let ranges = [0..2, 2..5, 5..5, 7..9, 9..10];
+        assert_eq!(joined(ranges.into_iter()), [0..5, 7..10]);
+        assert!(joined(std::iter::empty()).is_empty());
+    }
 }

@@ -18,7 +18,8 @@ use windlass_index::{
 use crate::cli::ExportOptions;
 use crate::commands::links::rel_text;
 use crate::numbers::grouped;
-use crate::progress::{Meter, cancel_on_signal};
+use crate::progress::Meter;
+use crate::signals::cancel_on_signal;
 use parquet_file::{Kind, ParquetFile, Value};
 
 const CAPTURES: &[(&str, Kind)] = &[
@@ -133,15 +134,25 @@ pub(crate) fn run(options: &ExportOptions) -> anyhow::Result<ExitCode> {
     };
     let mut file = ParquetFile::create(&unfinished.path.join("captures"), CAPTURES)?;
     work.captures(&mut file)?;
-    let captures = file.close(&options.to.join("captures.parquet"))?;
+    let captures = file.close()?;
     let mut file = ParquetFile::create(&unfinished.path.join("links"), LINKS)?;
     work.links(&mut file)?;
-    let links = file.close(&options.to.join("links.parquet"))?;
+    let links = file.close()?;
     meter.finish();
+    // Only now that both are whole: those of an earlier export belong together, too.
+    captures.rename(&options.to.join("captures.parquet"))?;
+    links.rename(&options.to.join("links.parquet"))?;
     let to = options.to.display();
+    File::open(&options.to)
+        .and_then(|folder| folder.sync_all())
+        .with_context(|| format!("syncing {to}"))?;
     let mut out = anstream::stdout().lock();
-    writeln!(out, "{to}/captures.parquet: {} rows", grouped(captures))?;
-    writeln!(out, "{to}/links.parquet: {} rows", grouped(links))?;
+    writeln!(
+        out,
+        "{to}/captures.parquet: {} rows",
+        grouped(captures.rows)
+    )?;
+    writeln!(out, "{to}/links.parquet: {} rows", grouped(links.rows))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -146,6 +146,11 @@ impl ParquetFile {
     }
 
     fn flush(&mut self) -> anyhow::Result<()> {
+        let written = self.write_group();
+        written.with_context(|| format!("writing {}", self.path.display()))
+    }
+
+    fn write_group(&mut self) -> anyhow::Result<()> {
         if self.group_rows == 0 {
             return Ok(());
         }
@@ -182,16 +187,30 @@ impl ParquetFile {
         Ok(())
     }
 
-    /// Finishes the file and gives it its name; the number of rows.
-    pub(super) fn close(mut self, name: &Path) -> anyhow::Result<u64> {
+    /// Finishes the file, which is on the disk then.
+    pub(super) fn close(mut self) -> anyhow::Result<Closed> {
         self.flush()?;
         let Self {
             path, writer, rows, ..
         } = self;
-        let file = writer.into_inner()?;
+        let file = writer
+            .into_inner()
+            .with_context(|| format!("writing {}", path.display()))?;
         file.sync_all()
             .with_context(|| format!("syncing {}", path.display()))?;
-        fs::rename(&path, name).with_context(|| format!("renaming to {}", name.display()))?;
-        Ok(rows)
+        Ok(Closed { path, rows })
+    }
+}
+
+/// A file that is whole, and has yet to get its name.
+#[derive(Debug)]
+pub(super) struct Closed {
+    path: PathBuf,
+    pub(super) rows: u64,
+}
+
+impl Closed {
+    pub(super) fn rename(&self, name: &Path) -> anyhow::Result<()> {
+        fs::rename(&self.path, name).with_context(|| format!("renaming to {}", name.display()))
     }
 }

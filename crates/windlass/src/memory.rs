@@ -37,15 +37,29 @@ fn ram() -> u64 {
     ram.into_iter().chain(limit).min().unwrap_or(FALLBACK)
 }
 
-/// The least that a control group (of version 2), or one above it, may have, before it is slowed down or killed. `groups`
-/// is what `/proc/self/cgroup` says.
+/// The least that a control group, or one above it, may have, before it is slowed down or killed. `groups` is what
+/// `/proc/self/cgroup` says: `0::/GROUP` of version 2, `N:memory:/GROUP` of version 1, which has a folder for memory.
 fn limit_of(mounted_at: &Path, groups: &str) -> Option<u64> {
-    let group = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
-    let group = Path::new(group);
+    let limits = groups.lines().filter_map(|line| {
+        let (_, group) = line.split_once(':')?;
+        let (controllers, group) = group.split_once(":/")?;
+        let (folder, names): (_, &[&str]) = match controllers {
+            "" => (mounted_at.to_owned(), &["memory.max", "memory.high"]),
+            list if list.split(',').any(|name| name == "memory") => {
+                (mounted_at.join("memory"), &["memory.limit_in_bytes"])
+            }
+            _ => return None,
+        };
+        least(&folder, Path::new(group), names)
+    });
+    limits.min()
+}
+
+/// The least of the limits of a group, and of those above it.
+fn least(mounted_at: &Path, group: &Path, names: &[&str]) -> Option<u64> {
     let folders = group.ancestors().map(|above| mounted_at.join(above));
-    let limits =
-        folders.flat_map(|folder| ["memory.max", "memory.high"].map(|name| folder.join(name)));
-    let limits = limits.filter_map(|path| fs::read_to_string(path).ok()?.trim().parse().ok());
+    let files = folders.flat_map(|folder| names.iter().map(move |name| folder.join(name)));
+    let limits = files.filter_map(|path| fs::read_to_string(path).ok()?.trim().parse().ok());
     limits.min()
 }
 
@@ -97,5 +111,14 @@ mod tests {
         write("memory.max", "1000000\n");
         assert_eq!(limit("0::/\n"), Some(1_000_000));
         assert_eq!(limit(""), None);
+        // Of version 1, "no limit" is a very large one.
+        write("memory/memory.limit_in_bytes", "9223372036854771712\n");
+        write("memory/docker/a/memory.limit_in_bytes", "500000\n");
+        assert_eq!(
+            limit("9:cpu,memory:/docker/a\n1:name=systemd:/docker/a\n"),
+            Some(500_000)
+        );
+        assert_eq!(limit("4:memory:/docker/a/below\n"), Some(500_000));
+        assert_eq!(limit("4:cpu:/docker/a\n"), None);
     }
 }

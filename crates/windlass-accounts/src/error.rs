@@ -56,6 +56,19 @@ pub enum AccountsError {
     /// Another account that is not revoked has that name.
     #[error("there is a token '{0}' already; revoke it first, or take another name")]
     NameTaken(String),
+    /// A token that nobody gets to know is not made.
+    #[error("telling the new token: {0}; it was not made")]
+    Untold(#[source] io::Error),
+    /// The file is there, or what belongs to it, but not what was in it.
+    #[error(
+        "the accounts are lost: {path} is {found}; put it back from a backup, or remove what is left of it to begin anew"
+    )]
+    Lost {
+        /// The file.
+        path: PathBuf,
+        /// How it is found.
+        found: &'static str,
+    },
     /// A name is not one that is allowed.
     #[error("'{name}' is no name for a token or subscription: {why}")]
     BadName {

@@ -6,10 +6,10 @@
 //! open_charges  what was charged for answers that are not finished, by server: at rest nothing
 //! ```
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,34 @@ use crate::error::AccountsError;
 /// What the file is called where it lies in the folder of an index. Two more lie beside it while it is
 /// open: `-wal`, which holds commits, and `-shm`.
 pub const FILE_NAME: &str = "accounts.sqlite";
+
+/// Refuses what is left of accounts whose file is empty, or gone while SQLite's files lie beside it: to make a new one
+/// there would be to forget all tokens, and to answer everybody.
+///
+/// # Errors
+/// [`AccountsError::Lost`].
+pub fn check_left(path: &Path) -> Result<(), AccountsError> {
+    let is_there = |path: &Path| fs::symlink_metadata(path).is_ok();
+    let found = match fs::metadata(path) {
+        Ok(file) if file.len() == 0 => "empty",
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let beside = ["-wal", "-shm"].map(|end| {
+                let mut name = path.as_os_str().to_owned();
+                name.push(end);
+                PathBuf::from(name)
+            });
+            if !beside.iter().any(|path| is_there(path)) {
+                return Ok(());
+            }
+            "not there, though its -wal or -shm is"
+        }
+        _ => return Ok(()),
+    };
+    Err(AccountsError::Lost {
+        path: path.to_owned(),
+        found,
+    })
+}
 
 /// `WLAC`, in the header of the file.
 const APPLICATION_ID: i64 = 0x574c_4143;

@@ -42,7 +42,7 @@ mod usage;
 pub use account::{Account, AccountId, NAME_CHARACTERS_MAX, NewAccount};
 pub use balance::{Balance, ROWS_MAX};
 pub use error::{AccountsError, ChargeError};
-pub use file::FILE_NAME;
+pub use file::{FILE_NAME, check_left};
 pub use meter::{Charge, Meter, Receipt};
 pub use store::Store;
 pub use time::{Day, Moment, Month, NoDay};

@@ -1,6 +1,7 @@
 //! Reading and administering accounts.
 
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -65,6 +66,20 @@ impl Store {
         new: &NewAccount,
         now: Moment,
     ) -> Result<(Account, NewToken), AccountsError> {
+        self.create_told(new, now, |_, _| Ok(()))
+    }
+
+    /// The same, where whoever is to use the token can be told of it: otherwise there is none. It opens the account once
+    /// this returns.
+    ///
+    /// # Errors
+    /// As there; [`AccountsError::Untold`] with what `tell` says.
+    pub fn create_told(
+        &self,
+        new: &NewAccount,
+        now: Moment,
+        tell: impl FnOnce(&Account, &NewToken) -> io::Result<()>,
+    ) -> Result<(Account, NewToken), AccountsError> {
         new.check()?;
         let token = NewToken::generate()?;
         let digest = TokenDigest::of(token.reveal());
@@ -93,7 +108,10 @@ impl Store {
                 made => made?,
             };
             let id = AccountId(transaction.last_insert_rowid());
-            load(transaction, id)?.ok_or_else(|| AccountsError::NoSuchAccount(id.to_string()))
+            let account = load(transaction, id)?;
+            let account = account.ok_or_else(|| AccountsError::NoSuchAccount(id.to_string()))?;
+            tell(&account, &token).map_err(AccountsError::Untold)?;
+            Ok(account)
         })?;
         Ok((account, token))
     }

@@ -19,7 +19,7 @@ use axum::http::{HeaderMap, StatusCode};
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use windlass_accounts::{
-    Account, AccountsError, Charge, ChargeError, Meter, Moment, Receipt, Store,
+    Account, AccountsError, Charge, ChargeError, Meter, Moment, Receipt, Store, check_left,
 };
 use windlass_report::Parameters;
 
@@ -136,7 +136,10 @@ impl Billing {
         };
         let accounts = match self.open_now(path)? {
             Some(accounts) => accounts,
-            None if self.known().is_none() && !is_there(path)? => return Ok(None),
+            None if self.known().is_none() && !is_there(path)? => {
+                check_left(path)?;
+                return Ok(None);
+            }
             None => self.open(path)?,
         };
         Ok(accounts.has_tokens()?.then_some(accounts))
@@ -179,6 +182,7 @@ impl Billing {
                 // To make it would be to forget all tokens.
                 return Err(Unavailable::Gone(path.to_owned()));
             }
+            check_left(path)?;
             let store = Store::open(path)?;
             let meter = Meter::start(path)?;
             let Some(file) = FileId::of(path)? else {

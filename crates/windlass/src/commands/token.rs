@@ -1,6 +1,6 @@
 //! `windlass token`: who may ask, and how much.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -78,12 +78,14 @@ fn create(options: &TokenCreateOptions, now: Moment) -> anyhow::Result<()> {
         new.subscription.clone_from(subscription);
     }
     let store = Store::open(&place_of(&options.accounts)?)?;
-    let (account, token) = store.create(&new, now)?;
-    show_new(&account, &token, options.accounts.output)
+    store.create_told(&new, now, |account, token| {
+        show_new(account, token, options.accounts.output)
+    })?;
+    Ok(())
 }
 
 /// The token alone goes to stdout, so that a script can take it.
-fn show_new(account: &Account, token: &NewToken, format: Format) -> anyhow::Result<()> {
+fn show_new(account: &Account, token: &NewToken, format: Format) -> io::Result<()> {
     #[derive(Serialize)]
     struct Created<'a> {
         token: &'a str,
@@ -99,6 +101,7 @@ fn show_new(account: &Account, token: &NewToken, format: Format) -> anyhow::Resu
         }
         Format::Table => {
             writeln!(out, "{token}")?;
+            out.flush()?;
             anstream::eprintln!(
                 "the token of '{}' (id {}), with {} rows a month; it cannot be shown again",
                 account.name,

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
 use anyhow::Context;
-use windlass_accounts::Store;
+use windlass_accounts::{Store, check_left};
 use windlass_index::Reader;
 use windlass_server::check_tls;
 
@@ -87,6 +87,7 @@ fn has_tokens(path: &Path) -> anyhow::Result<bool> {
     let is_there = path
         .try_exists()
         .with_context(|| format!("looking for {}", path.display()))?;
+    check_left(path)?;
     Ok(is_there && Store::open(path)?.has_accounts()?)
 }
 

@@ -133,7 +133,13 @@ impl App {
 
     /// The newest state of the index that can be opened. Blocks on the file system.
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
-        self.reader.current().unwrap_or_else(|error| {
+        self.newest().0
+    }
+
+    /// The same, and whether there is none that cannot be opened. Blocks on the file system.
+    pub(crate) fn newest(&self) -> (Arc<Snapshot>, bool) {
+        let newest = self.reader.current().map(|snapshot| (snapshot, true));
+        newest.unwrap_or_else(|error| {
             let snapshot = self.reader.pinned();
             if self.unopened.is_time() {
                 tracing::error!(
@@ -142,7 +148,7 @@ impl App {
                     "the index has a new state that cannot be opened; going on with the one before"
                 );
             }
-            snapshot
+            (snapshot, false)
         })
     }
 }

@@ -11,13 +11,15 @@ use windlass_report::Output;
 
 use crate::app::App;
 
-/// Says that requests are answered, and from which state of the index.
+/// Says that requests are answered, and from which state of the index: an old one, where there is a newer one that
+/// cannot be opened.
 pub(crate) async fn health(State(app): State<Arc<App>>) -> Response {
     let pinned = app.reader.pinned();
     // A look at the file system, which may block.
-    let snapshot = spawn_blocking(move || app.snapshot())
+    let (snapshot, is_newest) = spawn_blocking(move || app.newest())
         .await
-        .unwrap_or(pinned);
-    let body = json!({ "status": "ok", "index": snapshot.version() }).to_string();
+        .unwrap_or((pinned, false));
+    let status = if is_newest { "ok" } else { "stale" };
+    let body = json!({ "status": status, "index": snapshot.version() }).to_string();
     ([(CONTENT_TYPE, Output::Json.content_type())], body).into_response()
 }

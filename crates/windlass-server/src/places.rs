@@ -51,7 +51,7 @@ impl Places {
     }
 
     /// Lets the connection go that has waited longest, or waits a moment where none has waited long.
-    async fn let_one_go(&self) {
+    pub(crate) async fn let_one_go(&self) {
         let longest = {
             let taken = self.taken();
             let waiting = taken

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -17,6 +18,7 @@ use windlass_index::Reader;
 use crate::app::App;
 use crate::billing::Billing;
 use crate::connection::{Http, IsSecure};
+use crate::lately::Seldom;
 use crate::merging::Merger;
 use crate::options::ServeOptions;
 use crate::places::{Places, Talk};
@@ -114,6 +116,7 @@ pub async fn serve(
     let graceful = GracefulShutdown::new();
     let (stop, stopping) = watch::channel(());
     let mut shutdown = pin!(shutdown);
+    let refused = Seldom::new();
     loop {
         let next = async {
             // Who comes when all are taken is seen first: for nobody nobody is let go.
@@ -127,8 +130,14 @@ pub async fn serve(
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                tracing::warn!(error = %error, "accepting a connection");
-                sleep(ACCEPT_PAUSE).await;
+                if refused.is_time() {
+                    tracing::warn!(error = %error, "accepting a connection");
+                }
+                match Errno::from_io_error(&error) {
+                    // No more files may be open, and each connection is one.
+                    Some(Errno::MFILE | Errno::NFILE) => places.let_one_go().await,
+                    _ => sleep(ACCEPT_PAUSE).await,
+                }
                 continue;
             }
         };

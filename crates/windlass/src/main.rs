@@ -7,6 +7,7 @@ mod inputs;
 mod memory;
 mod numbers;
 mod progress;
+mod signals;
 mod table;
 
 use std::io;
@@ -25,8 +26,11 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 fn main() -> ExitCode {
     let cli = cli::parse();
     // What `serve` logs like may stand in a file.
-    if !matches!(cli.command, Command::Serve(_)) {
-        progress::start_logging(None);
+    if !matches!(cli.command, Command::Serve(_))
+        && let Err(error) = progress::start_logging(None)
+    {
+        progress::complain(&error);
+        return ExitCode::FAILURE;
     }
     let result = match &cli.command {
         Command::Links(options) => commands::links::run(options),
@@ -57,10 +61,14 @@ fn main() -> ExitCode {
 /// An error of the system's that comes without a word on what was being done is one of writing to stdout: whoever does
 /// anything else says what.
 fn located(error: anyhow::Error) -> anyhow::Error {
-    let is_output = match error.downcast_ref::<serde_json::Error>() {
-        Some(error) => error.is_io(),
-        None => error.is::<io::Error>() || matches!(error.downcast_ref(), Some(WriteError::Io(_))),
-    };
+    // The error itself, not what is behind a word on it.
+    let bare = error.chain().next();
+    let is_output = bare.is_some_and(|bare| {
+        let json = bare.downcast_ref::<serde_json::Error>();
+        bare.is::<io::Error>()
+            || json.is_some_and(serde_json::Error::is_io)
+            || matches!(bare.downcast_ref(), Some(WriteError::Io(_)))
+    });
     if is_output {
         error.context("writing to stdout")
     } else {

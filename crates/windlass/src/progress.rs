@@ -1,29 +1,54 @@
 //! What people see while work goes on: a bar on a terminal, structured log lines elsewhere.
 
+use std::env;
 use std::io::{self, IsTerminal, Write, stderr};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::PoisonError;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use windlass_archive::Problem;
 use windlass_index::{IngestWatcher, Progress, Writer};
 
 use crate::cli::serve::LogFormat;
 use crate::table::defused;
 
+/// How many lines of a server's log wait to be written. More are left out.
+const LINES_WAITING_MAX: usize = 10_000;
+
 /// Logs go to stderr: where the format is left open, short lines on a terminal, JSON elsewhere.
 /// `WINDLASS_LOG` sets the level.
-pub(crate) fn start_logging(format: Option<LogFormat>) {
-    let filter = EnvFilter::try_from_env("WINDLASS_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+pub(crate) fn start_logging(format: Option<LogFormat>) -> anyhow::Result<()> {
+    log_to(format, BoxMakeWriter::new(stderr))
+}
+
+/// The same, written by a thread of its own, until what is given back is dropped: nobody who asks a server waits for
+/// whoever reads its log, and nor does its end. Where that one does not read, lines are left out.
+pub(crate) fn start_server_logging(format: Option<LogFormat>) -> anyhow::Result<WorkerGuard> {
+    let (writer, guard) = NonBlockingBuilder::default()
+        .buffered_lines_limit(LINES_WAITING_MAX)
+        .lossy(true)
+        .thread_name("log")
+        .finish(stderr());
+    log_to(format, BoxMakeWriter::new(writer))?;
+    Ok(guard)
+}
+
+fn log_to(format: Option<LogFormat>, writer: BoxMakeWriter) -> anyhow::Result<()> {
+    let filter = match env::var_os("WINDLASS_LOG") {
+        None => EnvFilter::new("info"),
+        Some(wanted) => log_filter(&wanted.to_string_lossy())?,
+    };
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(stderr)
+        .with_writer(writer)
         // Where stderr is closed nobody can be told, and to try panics.
         .log_internal_errors(false)
         .with_target(false);
@@ -35,6 +60,27 @@ pub(crate) fn start_logging(format: Option<LogFormat>) {
             .init(),
         None | Some(LogFormat::Json) => subscriber.json().flatten_event(true).init(),
     }
+    Ok(())
+}
+
+/// What is logged. The library takes a word that is no level for the name of a module, of which everything is then
+/// logged, and of others nothing.
+fn log_filter(wanted: &str) -> anyhow::Result<EnvFilter> {
+    let parts = wanted
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty());
+    for part in parts.clone() {
+        if !part.contains(['=', '[']) && part.parse::<LevelFilter>().is_err() {
+            bail!(
+                "WINDLASS_LOG: '{part}' is no level; off, error, warn, info, debug and trace are, and module=level"
+            );
+        }
+    }
+    if parts.clone().next().is_none() {
+        return Ok(EnvFilter::new("info"));
+    }
+    EnvFilter::try_new(wanted).with_context(|| format!("WINDLASS_LOG: '{wanted}'"))
 }
 
 /// Says why the program failed.
@@ -85,20 +131,6 @@ pub(crate) fn warn_of_left_behind(writer: &Writer) {
             "a file that the index no longer needs is left; the next ingest or merge tries again"
         );
     }
-}
-
-/// A flag that Ctrl-C and SIGTERM set; a second one ends the process at once.
-pub(crate) fn cancel_on_signal() -> anyhow::Result<Arc<AtomicBool>> {
-    let cancel = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&cancel);
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        anstream::eprintln!("stopping; once more to stop at once");
-    })
-    .context("waiting for signals")?;
-    Ok(cancel)
 }
 
 /// How often a log line tells of progress where there is no terminal.
@@ -292,6 +324,24 @@ mod tests {
     use anyhow::Context;
 
     use super::*;
+
+    #[test]
+    fn what_is_logged_is_a_level_or_says_of_which_module() {
+        for wanted in [
+            "",
+            "warn",
+            "ERROR",
+            "off",
+            "info,windlass=debug",
+            "windlass_server=trace",
+        ] {
+            assert!(log_filter(wanted).is_ok(), "{wanted}");
+        }
+        for wrong in ["warning", "inof", "info, verbose", "]["] {
+            let refused = log_filter(wrong).unwrap_err().to_string();
+            assert!(refused.starts_with("WINDLASS_LOG: '"), "{refused}");
+        }
+    }
 
     #[test]
     fn a_cause_that_was_said_is_not_said_again() {

@@ -10,7 +10,7 @@ use crate::cli::report::{AnchorsOptions, ReportFormat};
 use crate::commands::report::{hint, nothing, text};
 use crate::memory::lone_query_bytes;
 use crate::numbers::grouped;
-use crate::progress::cancel_on_signal;
+use crate::signals::cancel_on_signal;
 use crate::table::{Align, Table};
 
 /// In which order, where nothing is said.

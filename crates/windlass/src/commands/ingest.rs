@@ -13,7 +13,8 @@ use windlass_index::{Counts, FileEntry, IngestSummary, SegmentEntry, Work, Write
 use crate::cli::{Format, IngestMerge, IngestOptions, WaitingOptions};
 use crate::commands::writing;
 use crate::numbers::{bytes, grouped};
-use crate::progress::{IngestMeter, Meter, cancel_on_signal, told, warn_of_left_behind};
+use crate::progress::{IngestMeter, Meter, told, warn_of_left_behind};
+use crate::signals::cancel_on_signal;
 use crate::table::defused;
 use crate::{inputs, memory};
 

@@ -10,7 +10,8 @@ use crate::cli::MergeOptions;
 use crate::commands::writing;
 use crate::memory;
 use crate::numbers::{bytes, grouped};
-use crate::progress::{Meter, cancel_on_signal, warn_of_left_behind};
+use crate::progress::{Meter, warn_of_left_behind};
+use crate::signals::cancel_on_signal;
 
 pub(crate) fn run(options: &MergeOptions) -> anyhow::Result<ExitCode> {
     // Not to make an index of a mistyped directory.

@@ -15,7 +15,7 @@ use windlass_report::{
 use crate::cli::report::{ReportFormat, ReportOptions};
 use crate::memory::lone_query_bytes;
 use crate::numbers::grouped;
-use crate::progress::cancel_on_signal;
+use crate::signals::cancel_on_signal;
 use crate::table::{Align, Table};
 
 pub(crate) fn run(options: &ReportOptions) -> anyhow::Result<ExitCode> {

@@ -1,5 +1,6 @@
 //! `windlass serve`: answers over HTTP.
 
+use std::future::pending;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -7,10 +8,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use windlass_index::{KeptMemory, Reader};
 
 use crate::cli::serve::ServeOptions;
+use crate::signals::ignores_interrupt;
 use crate::{config, progress};
 
 /// What is asked for in the ready-made request.
@@ -33,13 +36,32 @@ pub(crate) fn run(options: &ServeOptions) -> anyhow::Result<ExitCode> {
     }
     drop(out);
     effective.check_limits()?;
-    progress::start_logging(effective.settings().log_format);
-    serve(
-        &effective.index()?,
-        effective.kept_memory(),
-        effective.server()?,
-    )?;
+    let _log = progress::start_server_logging(effective.settings().log_format)?;
+    let server = effective.server()?;
+    open_files(server.limits.connections_max);
+    serve(&effective.index()?, effective.kept_memory(), server)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Files that are open beside connections: the index's, and those of accounts.
+const OTHER_FILES: u64 = 64;
+
+/// Lets the server open as many files as it may: each connection is one, and 1,024 is what many systems begin with.
+fn open_files(connections_max: usize) {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    let _ = setrlimit(Resource::Nofile, raised);
+    let files = getrlimit(Resource::Nofile).current;
+    if files.is_some_and(|files| files < OTHER_FILES + connections_max as u64) {
+        tracing::warn!(
+            files,
+            connections_max,
+            "fewer files may be open than connections; raise the limit (ulimit -n, LimitNOFILE)"
+        );
+    }
 }
 
 /// Serves an index until SIGINT or SIGTERM; answers in flight are finished. SIGHUP has the certificate
@@ -86,11 +108,20 @@ fn announce(scheme: &str, address: SocketAddr) {
 }
 
 fn shutdown_signal() -> anyhow::Result<impl Future<Output = ()>> {
-    let mut interrupt = signal(SignalKind::interrupt()).context("waiting for SIGINT")?;
+    let interrupt = match ignores_interrupt() {
+        true => None,
+        false => Some(signal(SignalKind::interrupt()).context("waiting for SIGINT")?),
+    };
     let mut terminate = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
+    let interrupted = async move {
+        match interrupt {
+            Some(mut interrupt) => drop(interrupt.recv().await),
+            None => pending().await,
+        }
+    };
     Ok(async move {
         tokio::select! {
-            _ = interrupt.recv() => {}
+            () = interrupted => {}
             _ = terminate.recv() => {}
         }
     })

@@ -10,7 +10,7 @@ use windlass_links::CanonicalUrl;
 
 use crate::cli::{Format, TraceOptions};
 use crate::commands::links::rel_text;
-use crate::progress::cancel_on_signal;
+use crate::signals::cancel_on_signal;
 use crate::table::{Align, Table, defused};
 
 pub(crate) fn run(options: &TraceOptions) -> anyhow::Result<ExitCode> {

@@ -7,7 +7,8 @@ use serde_json::json;
 use windlass_index::{Verdict, verify};
 
 use crate::cli::{Format, IndexOptions};
-use crate::progress::{self, cancel_on_signal};
+use crate::progress;
+use crate::signals::cancel_on_signal;
 use crate::table::defused;
 
 pub(crate) fn run(options: &IndexOptions) -> anyhow::Result<ExitCode> {

@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -17,6 +18,8 @@ const REPORT: &str = "/?from=anchors&target=target.org&mode=subdomains";
 const CLIENTS: usize = 4;
 /// What each of them asks while the disk is full.
 const REQUESTS: usize = 8;
+/// How long a line may take to the log.
+const LOG_TIME_MAX: Duration = Duration::from_secs(20);
 
 fn json(index: &Path, line: &str) -> Value {
     serde_json::from_str(&over(index, &format!("{line} --output json"))).unwrap()
@@ -81,12 +84,18 @@ fn a_full_disk_refuses_what_costs_and_nothing_else_until_there_is_room() {
         assert!(status.contains(" 200 "), "{free}: {status} {body}");
     }
     assert!(server.get("/healthz").0.contains(" 200 "));
-    let log = fs::read_to_string(log_of(&workspace)).unwrap();
+    // Lines are written while answers go on.
+    let refused = |log: &str| log.matches(r#""reason":"accounts""#).count();
+    let start = Instant::now();
+    let log = loop {
+        let log = fs::read_to_string(log_of(&workspace)).unwrap();
+        if refused(&log) == CLIENTS * REQUESTS || start.elapsed() > LOG_TIME_MAX {
+            break log;
+        }
+        thread::sleep(Duration::from_millis(20));
+    };
     assert!(log.contains("disk is full"), "{log}");
-    assert_eq!(
-        log.matches(r#""reason":"accounts""#).count(),
-        CLIENTS * REQUESTS
-    );
+    assert_eq!(refused(&log), CLIENTS * REQUESTS);
     assert_eq!(charged(&index), (cost, cost, 1));
 
     fs::remove_file(workspace.switch()).unwrap();

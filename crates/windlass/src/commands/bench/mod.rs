@@ -16,6 +16,7 @@ use anyhow::{Context, bail};
 use tempfile::TempDir;
 
 use crate::cli::BenchOptions;
+use crate::signals::{STOPPED, on_signal};
 
 pub(crate) fn run(options: &BenchOptions) -> anyhow::Result<ExitCode> {
     if let (Some(index), Some(questions)) = (&options.asking.index, &options.asking.ask) {
@@ -44,15 +45,14 @@ const REMOVALS_MAX: usize = 100;
 fn temporary_folder() -> anyhow::Result<TempDir> {
     let folder = tempfile::tempdir().context("making a temporary folder")?;
     let path = folder.path().to_owned();
-    ctrlc::set_handler(move || {
+    on_signal(move || {
         for _ in 0..REMOVALS_MAX {
             let _ = fs::remove_dir_all(&path);
             if !path.exists() {
                 break;
             }
         }
-        std::process::exit(130);
-    })
-    .context("waiting for signals")?;
+        std::process::exit(STOPPED);
+    })?;
     Ok(folder)
 }

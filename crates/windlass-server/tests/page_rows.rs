@@ -170,6 +170,24 @@ async fn numbers_of_pictures_lead_to_the_same_numbers() {
 }
 
 #[tokio::test]
+async fn r9a_pages_of_an_anchor_fold_the_anchor() {
+    let (_directory, router) = served();
+    for (uri, only) in [
+        ("/report/refdomains?target=t.example&anchor=", 1),
+        (
+            "/report/backlinks?target=t.example&refdomain=three.org&anchor=",
+            2,
+        ),
+    ] {
+        let folded = get(&router, &format!("{uri}beta")).await;
+        assert_eq!(rows(&folded), Some(only), "{uri}");
+        for written in ["BETA", "Beta"] {
+            assert_eq!(get(&router, &format!("{uri}{written}")).await, folded);
+        }
+    }
+}
+
+#[tokio::test]
 async fn pictures_are_the_same_however_their_table_is_sorted() {
     let (_directory, router) = served();
     let mut parts = Vec::new();

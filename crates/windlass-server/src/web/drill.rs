@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
+use windlass_links::anchor::fold;
 use windlass_web::pages::{backlinks, changes, link, refdomains};
 
 use super::asked::Asked;
@@ -18,7 +19,7 @@ pub(crate) async fn refdomains(
 ) -> Result<Response, Response> {
     let of = OfReport::read(&app, request, "Referring domains").await?;
     let query = of.checked(of.state.query())?;
-    let (anchor, start) = (anchor(&of.asked), of.asked.start());
+    let (anchor, start) = (folded_anchor(&of.asked), of.asked.start());
     let rows_min = query.cost(0);
     Ok(
         page::page(app, of.asked, of.document, rows_min, move |view| {
@@ -34,7 +35,7 @@ pub(crate) async fn backlinks(
     request: Request,
 ) -> Result<Response, Response> {
     let of = OfReport::read(&app, request, "Backlinks").await?;
-    let anchor = anchor(&of.asked);
+    let anchor = folded_anchor(&of.asked);
     let refdomain = of.asked.value("refdomain").unwrap_or_default().to_owned();
     if refdomain.is_empty() {
         // Which one is the question that the list answers.
@@ -55,9 +56,14 @@ pub(crate) async fn backlinks(
     )
 }
 
-/// The anchor that is asked about; an empty one is an anchor too.
-fn anchor(asked: &Asked) -> String {
-    asked.value("anchor").unwrap_or_default().to_owned()
+/// The anchor that is asked about, as written; an empty one is an anchor too.
+fn anchor(asked: &Asked) -> &str {
+    asked.value("anchor").unwrap_or_default()
+}
+
+/// The anchor of the group that is asked about: who types an address need not know that groups fold theirs (R9a).
+fn folded_anchor(asked: &Asked) -> String {
+    fold(anchor(asked))
 }
 
 /// `GET /report/changes`.
@@ -93,7 +99,7 @@ pub(crate) async fn link(
     let wanted = link::Wanted {
         page: value("page"),
         target: value("to"),
-        anchor: anchor(&of.asked),
+        anchor: anchor(&of.asked).to_owned(),
     };
     Ok(page::page(app, of.asked, of.document, 0, move |view| {
         link::page(&of.state, &wanted, view)

@@ -26,7 +26,7 @@ use crate::app::{App, QueryPermit};
 use crate::at_once;
 use crate::billing::{self, Bill, Client};
 use crate::clients::{Asker, Peer};
-use crate::conditional::{Fingerprint, Known};
+use crate::conditional::{self, Fingerprint, Known};
 use crate::effort::Effort;
 use crate::headers::{EMPTY, INDEX, NEWEST_CAPTURE, RESULTS_COUNT, ROWS_COST, ROWS_LEFT};
 use crate::kept_answers::KeptAnswer;
@@ -85,6 +85,14 @@ struct Asked {
     is_head: bool,
 }
 
+impl Asked {
+    /// Whether the client has some answer, whichever it is. That there is one only the query can tell: one that is refused
+    /// is refused whatever the client has (RFC 9110, section 13.2.1).
+    fn has_any(&self) -> bool {
+        self.known.as_ref().is_some_and(Known::is_any)
+    }
+}
+
 async fn respond(
     app: Arc<App>,
     asked: Asked,
@@ -126,7 +134,8 @@ async fn respond_to(
     parameters: &Parameters,
 ) -> Result<Response, Refusal> {
     if subscription::is_asked_for(parameters) {
-        let answered = subscription::answer(&client, &app, parameters)?;
+        let snapshot = app.newest().await;
+        let answered = subscription::answer(&client, &snapshot, parameters)?;
         return of_table(Ok(answered), SUBSCRIPTION_INFO.name);
     }
     let fingerprint = Fingerprint::of(parameters);
@@ -170,19 +179,20 @@ async fn not_modified(
     fingerprint: Fingerprint,
 ) -> Option<Response> {
     let known = known?;
-    let app = Arc::clone(app);
-    let snapshot = match app.present() {
-        Some(snapshot) => snapshot,
-        // A new state must be opened, which takes a while.
-        None => spawn_blocking(move || app.snapshot()).await.ok()?,
-    };
-    let mut response = known.not_modified(&fingerprint.tag(snapshot.version())?)?;
+    let snapshot = app.newest().await;
+    let tag = known.tag_found(&fingerprint.tag(snapshot.version())?)?;
+    Some(unchanged(tag, IndexState::of(&snapshot), client))
+}
+
+/// Says that the client has the answer with that tag.
+fn unchanged(tag: HeaderValue, state: IndexState, client: &Client) -> Response {
+    let mut response = conditional::not_modified(tag);
     let headers = response.headers_mut();
     headers.insert(ROWS_COST, 0u64.into());
     headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
-    IndexState::of(&snapshot).say(headers);
+    state.say(headers);
     say_rows_left(&mut response, client);
-    Some(response)
+    response
 }
 
 /// The answer of a query that runs.
@@ -221,7 +231,7 @@ async fn again(asked: &Asked, client: &Client, kept: &KeptAnswer) -> Result<Resp
 
 /// Who gets no rows pays none.
 fn is_free(asked: &Asked, is_dry_run: bool) -> bool {
-    is_dry_run || asked.is_head
+    is_dry_run || asked.is_head || asked.has_any()
 }
 
 /// The response of an answer, once it is charged for.
@@ -233,6 +243,9 @@ async fn paid(
     head: Head,
     body: Body,
 ) -> Result<Response, Refusal> {
+    if let Some(tag) = head.tag.clone().filter(|_| asked.has_any()) {
+        return Ok(unchanged(tag, head.state, client));
+    }
     if is_free(asked, is_dry_run) {
         let mut response = head.into_response(body);
         say_rows_left(&mut response, client);

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::StatusCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use windlass_index::{Reader, Snapshot};
 
@@ -131,13 +132,29 @@ impl App {
         self.manifest.is_so(look).then(|| self.reader.pinned())
     }
 
-    /// The newest state of the index that can be opened. Blocks on the file system.
-    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
-        self.newest().0
+    /// The newest state of the index that can be opened: as [`snapshot`](Self::snapshot), which blocks only where there is
+    /// a new one.
+    pub(crate) async fn newest(self: &Arc<Self>) -> Arc<Snapshot> {
+        self.newest_known().await.0
     }
 
-    /// The same, and whether there is none that cannot be opened. Blocks on the file system.
-    pub(crate) fn newest(&self) -> (Arc<Snapshot>, bool) {
+    /// The same, and whether there is no newer one.
+    pub(crate) async fn newest_known(self: &Arc<Self>) -> (Arc<Snapshot>, bool) {
+        if let Some(snapshot) = self.present() {
+            return (snapshot, true);
+        }
+        let app = Arc::clone(self);
+        // Ends unsuccessfully only with the runtime, or where opening has a defect: the state before is as good then.
+        let opened = spawn_blocking(move || app.open_newest()).await;
+        opened.unwrap_or_else(|_| (self.reader.pinned(), false))
+    }
+
+    /// The newest state of the index that can be opened. Blocks on the file system.
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        self.open_newest().0
+    }
+
+    fn open_newest(&self) -> (Arc<Snapshot>, bool) {
         let newest = self.reader.current().map(|snapshot| (snapshot, true));
         newest.unwrap_or_else(|error| {
             let snapshot = self.reader.pinned();

@@ -58,28 +58,32 @@ impl Known {
         (!values.is_empty()).then_some(Self(values))
     }
 
-    /// The answer that says so, where the client has the one with that tag, in whatever coding.
-    pub(crate) fn not_modified(&self, tag: &HeaderValue) -> Option<Response> {
-        let wanted = tag.to_str().ok()?.trim_matches('"');
-        let mut texts = self.0.iter().filter_map(|value| value.to_str().ok());
-        // The tags have no commas in them.
-        let found = texts
-            .by_ref()
-            .flat_map(|text| text.split(','))
-            .map(str::trim)
-            .find(|known| *known == "*" || opaque(known) == Some(wanted))?;
-        // The client's own tag: it knows in which coding it has the answer.
-        let found = found.strip_prefix("W/").unwrap_or(found);
-        let echoed = if found == "*" {
-            tag.clone()
-        } else {
-            HeaderValue::from_str(found).ok()?
-        };
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        response.headers_mut().insert(ETAG, echoed);
-        Some(response)
+    /// Whether it is any answer at all: `*`.
+    pub(crate) fn is_any(&self) -> bool {
+        self.tags().any(|known| known == "*")
     }
+
+    /// The tag under which the client has the answer with that one, in whatever coding.
+    pub(crate) fn tag_found(&self, tag: &HeaderValue) -> Option<HeaderValue> {
+        let wanted = tag.to_str().ok()?.trim_matches('"');
+        let found = self.tags().find(|known| opaque(known) == Some(wanted))?;
+        // The client's own: it knows in which coding it has the answer.
+        HeaderValue::from_str(found.strip_prefix("W/").unwrap_or(found)).ok()
+    }
+
+    fn tags(&self) -> impl Iterator<Item = &str> {
+        let texts = self.0.iter().filter_map(|value| value.to_str().ok());
+        // The tags have no commas in them.
+        texts.flat_map(|text| text.split(',')).map(str::trim)
+    }
+}
+
+/// The answer that says that the client has the one with that tag.
+pub(crate) fn not_modified(tag: HeaderValue) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NOT_MODIFIED;
+    response.headers_mut().insert(ETAG, tag);
+    response
 }
 
 /// What stands in an entity tag, without the coding at its end; weak tags are compared as strong ones
@@ -142,20 +146,19 @@ mod tests {
             (format!("W/{text}"), Some(text)),
             (format!("\"x\", {text}"), Some(text)),
             (gzip.unwrap_or_default().to_owned(), gzip),
-            ("*".to_owned(), Some(text)),
+            ("*".to_owned(), None),
             ("\"x\"".to_owned(), None),
             (text.trim_matches('"').to_owned(), None),
             (String::new(), None),
         ] {
             let mut headers = HeaderMap::new();
             headers.extend(HeaderValue::from_str(&known).map(|value| (IF_NONE_MATCH, value)));
-            let response =
-                Known::of(&Method::GET, &headers).and_then(|known| known.not_modified(&own));
-            let found = response.as_ref().map(|response| {
-                assert_eq!(response.status(), StatusCode::NOT_MODIFIED);
-                &response.headers()[ETAG]
-            });
-            assert_eq!(found.and_then(|tag| tag.to_str().ok()), echoed, "{known}");
+            let of_get = Known::of(&Method::GET, &headers);
+            let is_any = of_get.as_ref().is_some_and(Known::is_any);
+            assert_eq!(is_any, known == "*", "{known}");
+            let found = of_get.and_then(|known| known.tag_found(&own));
+            let found = found.as_ref().and_then(|tag| tag.to_str().ok());
+            assert_eq!(found, echoed, "{known}");
             assert!(Known::of(&Method::POST, &headers).is_none());
         }
     }

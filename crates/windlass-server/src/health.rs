@@ -6,7 +6,6 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
-use tokio::task::spawn_blocking;
 use windlass_report::Output;
 
 use crate::app::App;
@@ -14,11 +13,7 @@ use crate::app::App;
 /// Says that requests are answered, and from which state of the index: an old one, where there is a newer one that
 /// cannot be opened.
 pub(crate) async fn health(State(app): State<Arc<App>>) -> Response {
-    let pinned = app.reader.pinned();
-    // A look at the file system, which may block.
-    let (snapshot, is_newest) = spawn_blocking(move || app.newest())
-        .await
-        .unwrap_or((pinned, false));
+    let (snapshot, is_newest) = app.newest_known().await;
     let status = if is_newest { "ok" } else { "stale" };
     let body = json!({ "status": status, "index": snapshot.version() }).to_string();
     ([(CONTENT_TYPE, Output::Json.content_type())], body).into_response()

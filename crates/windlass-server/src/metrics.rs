@@ -16,6 +16,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
+use windlass_index::{SegmentEntry, Snapshot};
 
 use crate::app::App;
 use crate::clients::Peer;
@@ -283,12 +284,9 @@ impl Metrics {
         self.merged_bytes.inc_by(bytes);
     }
 
-    fn show(&self, app: &App) -> Result<String, fmt::Error> {
-        let snapshot = app.reader.pinned();
+    fn show(&self, app: &App, snapshot: &Snapshot) -> Result<String, fmt::Error> {
         let manifest = snapshot.manifest();
-        let sum = |of: fn(&windlass_index::SegmentEntry) -> u64| {
-            manifest.segments.iter().map(of).sum::<u64>()
-        };
+        let sum = |of: fn(&SegmentEntry) -> u64| manifest.segments.iter().map(of).sum::<u64>();
         self.queries.set(signed(app.running()));
         self.segments.set(signed(manifest.segments.len()));
         self.index_bytes.set(sum(|segment| segment.bytes));
@@ -328,7 +326,8 @@ pub(crate) async fn metrics(
     if !is_allowed {
         return Err(Refusal::nothing_at("/metrics"));
     }
-    let body = app.metrics.show(&app).map_err(|error| {
+    let snapshot = app.newest().await;
+    let body = app.metrics.show(&app, &snapshot).map_err(|error| {
         Refusal::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             format!("writing the metrics: {error}"),

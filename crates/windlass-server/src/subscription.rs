@@ -4,11 +4,11 @@
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use windlass_index::Snapshot;
 use windlass_report::table::SUBSCRIPTION_INFO;
 use windlass_report::{Cell, Output, Parameters, Query, write};
 
 use crate::answer::{IndexState, say_rows_left};
-use crate::app::App;
 use crate::billing::Client;
 use crate::headers::{RESULTS_COUNT, ROWS_COST};
 use crate::refusal::Refusal;
@@ -27,7 +27,7 @@ pub(crate) fn is_asked_for(parameters: &Parameters) -> bool {
 /// The answer. Top-ups count in `rows_limit`: so it is never less than `rows_left`.
 pub(crate) fn answer(
     client: &Client,
-    app: &App,
+    snapshot: &Snapshot,
     parameters: &Parameters,
 ) -> Result<Response, Refusal> {
     let (output, dry_run) = Query::form_of(parameters)?;
@@ -45,7 +45,7 @@ pub(crate) fn answer(
     let headers = response.headers_mut();
     headers.insert(RESULTS_COUNT, 1.into());
     headers.insert(ROWS_COST, 0.into());
-    IndexState::of(&app.reader.pinned()).say(headers);
+    IndexState::of(snapshot).say(headers);
     say_rows_left(&mut response, client);
     let rows = u64::from(!dry_run);
     let cost = Some(0);

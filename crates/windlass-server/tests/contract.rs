@@ -100,6 +100,26 @@ async fn what_a_client_has_is_not_sent_again() {
     assert_ne!(text(&headers, "etag"), tag);
 }
 
+/// `*` stands for any answer: that there is one only the query can tell.
+#[tokio::test]
+async fn whoever_has_any_answer_hears_what_is_wrong_with_the_question() {
+    let directory = tempfile::tempdir().unwrap();
+    let router = router(small(directory.path()), Limits::default());
+    let any = [("if-none-match", "*")];
+    // Where the index was built without them, naming them is an error that the query finds.
+    let refused = "/?from=linked_anchors&target=a.example&mode=domain&select=links_internal";
+    assert_eq!(send(&router, refused, &[]).await.0, 400);
+    assert_eq!(send(&router, refused, &any).await.0, 400);
+    // As it is made, and as it is kept.
+    for _ in 0..2 {
+        let (status, headers, body) = send(&router, REPORT, &any).await;
+        assert_eq!((status, body.len()), (304, 0));
+        assert_eq!(text(&headers, "x-rows-cost"), "0");
+        let (_, whole, _) = send(&router, REPORT, &[]).await;
+        assert_eq!(text(&headers, "etag"), text(&whole, "etag"));
+    }
+}
+
 #[tokio::test]
 async fn other_origins_read_answers_where_that_is_allowed() {
     let directory = tempfile::tempdir().unwrap();

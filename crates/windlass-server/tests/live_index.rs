@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use support::{Server, body, ingest, page, reader};
+use axum::http::Method;
+use support::{Server, ask, body, header, ingest, metric, page, reader};
 use windlass_index::Writer;
-use windlass_server::Limits;
+use windlass_server::{Limits, router};
 
 const COMMITS: usize = 12;
 const REQUEST: &str = "GET /?from=anchors&target=t.example&select=backlinks HTTP/1.0\r\n\r\n";
@@ -89,4 +90,25 @@ fn expected(backlinks: usize) -> String {
     format!(
         r#"{{"anchors":[{{"backlinks":{backlinks}}}],"stats":{{"backlinks":{backlinks},"refpages":{backlinks}}}}}"#
     )
+}
+
+#[tokio::test]
+async fn what_tells_of_the_index_tells_of_the_newest_state() {
+    let directory = tempfile::tempdir().unwrap();
+    let add = |url: &str| {
+        ingest(
+            directory.path(),
+            &[page(url, &[("http://t.example/", "x")])],
+        );
+    };
+    add("http://a.example/");
+    let router = router(reader(directory.path()), Limits::default());
+    assert_eq!(metric(&router, "windlass_index_segments").await, 1);
+    add("http://b.example/");
+    assert_eq!(metric(&router, "windlass_index_segments").await, 2);
+    add("http://c.example/");
+    let info = "/?from=subscription_info";
+    let (_, headers, _) = ask(&router, &Method::GET, info).await;
+    let newest = reader(directory.path()).pinned();
+    assert_eq!(header(&headers, "x-windlass-index"), Some(newest.version()));
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::http::Version;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -71,11 +72,13 @@ impl Http {
         let (bills, requests) = (delivery.clone(), Arc::clone(talk));
         let service = self.router.clone();
         let service = service.map_request(move |mut request: Request<Incoming>| {
+            // Where the answer's length is not known, its end is the connection's.
+            let ends_with_connection = request.version() < Version::HTTP_11;
             let extensions = request.extensions_mut();
             extensions.insert(Peer(peer));
             extensions.insert(is_secure);
             extensions.insert(bills.clone());
-            extensions.insert(Arc::new(requests.answering()));
+            extensions.insert(Arc::new(requests.answering(ends_with_connection)));
             request
         });
         // Whoever takes nothing of what is written is let go, whatever waits in buffers.

@@ -17,6 +17,7 @@ mod billing;
 mod clients;
 mod conditional;
 mod connection;
+mod cut;
 mod delivery;
 mod effort;
 mod encodings;

@@ -108,6 +108,8 @@ struct State {
     answering: usize,
     /// Whether bytes of answers wait for the client to take those before.
     hands_over: bool,
+    /// Whether the last of the answers may end where the connection does.
+    ends_with_connection: bool,
     /// Since when there is neither.
     waits_since: Instant,
     is_let_go: bool,
@@ -119,6 +121,7 @@ impl Talk {
             state: Mutex::new(State {
                 answering: 0,
                 hands_over: false,
+                ends_with_connection: false,
                 waits_since: Instant::now(),
                 is_let_go: false,
             }),
@@ -128,9 +131,18 @@ impl Talk {
 
     /// A request has come; all of the answer is made when what this gives is dropped, and sent when it is
     /// [handed over](Self::handed_over).
-    pub(crate) fn answering(self: &Arc<Self>) -> Answering {
-        self.state().answering += 1;
+    pub(crate) fn answering(self: &Arc<Self>, ends_with_connection: bool) -> Answering {
+        let mut state = self.state();
+        state.answering += 1;
+        state.ends_with_connection = ends_with_connection;
+        drop(state);
         Answering(Arc::clone(self))
+    }
+
+    /// Whether a connection that ends now cuts an answer off whose end its own would seem to be.
+    pub(crate) fn is_cut_unseen(&self) -> bool {
+        let state = self.state();
+        state.ends_with_connection && !state.waits()
     }
 
     /// The system has all that was made of answers.

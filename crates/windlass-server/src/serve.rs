@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::billing::Billing;
 use crate::connection::{Http, IsSecure};
 use crate::lately::Seldom;
+use crate::cut::CutStream;
 use crate::merging::Merger;
 use crate::options::ServeOptions;
 use crate::places::{Places, Talk};
@@ -180,6 +181,7 @@ async fn connection(
 ) {
     // Only a matter of latency.
     let _ = stream.set_nodelay(true);
+    let stream = CutStream::new(stream, Arc::clone(talk));
     match tls {
         None => {
             let from = (peer, IsSecure(false));

@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -195,6 +195,39 @@ async fn a_client_that_reads_nothing_is_cut_off_and_can_tell() {
     .await
     .unwrap();
     server.stop().await.unwrap().unwrap();
+}
+
+/// To it the end of an answer is that of the connection.
+#[test]
+fn a_client_of_old_http_can_tell_that_it_was_cut_off() {
+    let directory = tempfile::tempdir().unwrap();
+    let reader = large(directory.path(), LARGE_ANCHORS);
+    let stalling = Limits {
+        stall_time_max: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let stopping = Limits {
+        shutdown_time_max: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    for (limits, is_finished) in [(stalling, true), (stopping, false)] {
+        // The program's own end is that of its runtime.
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let server = runtime.block_on(Server::start(reader.clone(), limits));
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        let request = LARGE.replace("HTTP/1.1", "HTTP/1.0");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = read_head(&mut stream);
+        if is_finished {
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        let stopped = runtime.block_on(server.stop()).unwrap();
+        assert_eq!(stopped.is_ok(), is_finished, "{stopped:?}");
+        drop(runtime);
+        let ended = stream.read_to_end(&mut answer);
+        let ended = ended.map_err(|error| error.kind());
+        assert_eq!(ended, Err(ErrorKind::ConnectionReset), "{is_finished}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

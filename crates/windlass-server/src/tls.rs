@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::Notify;
@@ -123,6 +123,8 @@ fn stamps(files: &TlsFiles) -> [Stamp; 2] {
 #[derive(Debug)]
 pub(crate) struct Tls {
     files: TlsFiles,
+    /// What the files were when they were last read.
+    seen: Mutex<[Stamp; 2]>,
     config: RwLock<Arc<ServerConfig>>,
     handshake_time_max: Duration,
 }
@@ -130,7 +132,10 @@ pub(crate) struct Tls {
 impl Tls {
     /// Reads the files. Blocks on the file system.
     pub(crate) fn new(files: TlsFiles, handshake_time_max: Duration) -> Result<Self, TlsError> {
+        // Before the files are read: what changes meanwhile is seen the next time.
+        let seen = stamps(&files);
         Ok(Self {
+            seen: Mutex::new(seen),
             config: RwLock::new(load(&files)?),
             files,
             handshake_time_max,
@@ -150,21 +155,21 @@ impl Tls {
     /// Reads the files anew whenever `reload` says so or they have changed, for ever. Those that are
     /// no good are logged, and what was read before stays.
     pub(crate) async fn follow(self: Arc<Self>, reload: Arc<Notify>) {
-        let look = |tls: Arc<Self>| spawn_blocking(move || stamps(&tls.files));
-        let mut seen = look(Arc::clone(&self)).await.unwrap_or_default();
         loop {
             let is_told = timeout(LOOK_INTERVAL, reload.notified()).await.is_ok();
-            // Before the files are read: what changes meanwhile is seen the next time.
-            let Ok(now) = look(Arc::clone(&self)).await else {
-                return;
-            };
-            if !is_told && now == seen {
-                continue;
-            }
-            seen = now;
             let tls = Arc::clone(&self);
             // Ends unsuccessfully only with the runtime.
-            let _ = spawn_blocking(move || tls.reload()).await;
+            let _ = spawn_blocking(move || tls.look(is_told)).await;
+        }
+    }
+
+    /// Reads the files anew where they have changed, or it is told to.
+    fn look(&self, is_told: bool) {
+        let now = stamps(&self.files);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_told || now != *seen {
+            *seen = now;
+            self.reload();
         }
     }
 
@@ -180,5 +185,39 @@ impl Tls {
                 "the new certificate is no good; going on with the one before"
             ),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(files: &TlsFiles) {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
+        fs::write(&files.certificate, made.cert.pem()).unwrap();
+    }
+
+    /// Before anybody follows the files.
+    #[test]
+    fn what_is_replaced_while_the_server_starts_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = TlsFiles {
+            certificate: folder.path().join("certificate.pem"),
+            key: folder.path().join("key.pem"),
+        };
+        write(&files);
+        let tls = Tls::new(files.clone(), Duration::from_secs(1)).unwrap();
+        let config = || Arc::clone(&tls.config.read().unwrap());
+        let first = config();
+        tls.look(false);
+        assert!(Arc::ptr_eq(&config(), &first), "nothing has changed");
+        for path in [&files.certificate, &files.key] {
+            // Not in their place: a file system may give the same number to a file that follows at once.
+            fs::rename(path, path.with_extension("old")).unwrap();
+        }
+        write(&files);
+        tls.look(false);
+        assert!(!Arc::ptr_eq(&config(), &first));
     }
 }

@@ -26,7 +26,7 @@ fn document() -> Value {
         "info": {
             "title": "Windlass",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "The open, self-hosted backlink index",
+            "description": "The open, self-hosted backlink index. A method that a path does not list is answered 405.",
         },
         // A request without a token is answered as long as no token was made.
         "security": [{}, { "bearer": [] }, { "token": [] }],
@@ -50,13 +50,25 @@ fn document() -> Value {
         },
         "components": {
             "schemas": schemas(),
-            "responses": ERRORS.iter().map(|(status, what)| (status.to_string(), error(what))).collect::<Map<_, _>>(),
+            "responses": refused(),
             "securitySchemes": {
                 "bearer": { "type": "http", "scheme": "bearer" },
                 "token": { "type": "apiKey", "in": "query", "name": "token" },
             },
         },
     })
+}
+
+/// What may be refused, in the order of its status.
+fn refused() -> Map<String, Value> {
+    let mut refused: Map<_, _> = ERRORS
+        .iter()
+        .map(|(status, what)| (status.to_string(), error(what)))
+        .collect();
+    // The HTTP library's own, which it gives before there is a request to look at.
+    let headers = "the headers are too many or too long; without a body";
+    refused.insert("431".to_owned(), json!({ "description": headers }));
+    refused
 }
 
 const ERRORS: [(u16, &str); 12] = [
@@ -68,6 +80,10 @@ const ERRORS: [(u16, &str); 12] = [
     (402, "the answer costs more rows than are left"),
     (403, "the token is no operator's"),
     (404, "there is nothing at this path"),
+    (
+        405,
+        "the path does not know the method; Allow says which it knows",
+    ),
     (408, "the request took too long to come"),
     (413, "the body is too long"),
     (414, "path and query are too long"),
@@ -75,7 +91,6 @@ const ERRORS: [(u16, &str); 12] = [
         429,
         "too many requests at once; Retry-After says when to try again",
     ),
-    (431, "the headers are too many or too long"),
     (
         500,
         "an error inside the server, whose log has more under the id in the text",

@@ -276,6 +276,9 @@ async fn the_document_names_all_tables_and_paths() {
             table.name
         );
     }
+    let refusals = &document["components"]["responses"];
+    assert!(refusals["405"]["content"].is_object());
+    assert!(refusals["431"]["description"].is_string() && refusals["431"]["content"].is_null());
     for path in document["paths"].as_object().unwrap().keys() {
         assert_ne!(send(&router, path, &[]).await.0, 404, "{path}");
     }

@@ -57,28 +57,14 @@ pub(crate) fn undo(
     let codings = codings(headers);
     let is_attack = codings.len() > CODINGS_MAX;
     for coding in codings.iter().filter(|_| !is_attack) {
-        match undo_one(coding, &body, bytes_max) {
-            Undone::Done { bytes, cut: more } => {
-                cut |= more;
-                body = Cow::Owned(bytes);
-            }
-            Undone::NotThis => {}
-            Undone::Broken { bytes, why } => {
-                // A body that was cut, or has broken, before cannot end well.
-                if !cut {
-                    broken.get_or_insert(why);
-                }
-                body = Cow::Owned(bytes);
-            }
-        }
+        let undone = undo_one(coding, &body, bytes_max);
+        take(undone, &mut body, &mut cut, &mut broken);
     }
     if codings.is_empty()
         && body.starts_with(&GZIP_MAGIC)
         && MediaType::of(headers).is_some_and(|t| t.is_html())
-        && let Undone::Done { bytes, cut: more } = gunzip(&body, bytes_max)
     {
-        cut |= more;
-        body = Cow::Owned(bytes);
+        take(gunzip(&body, bytes_max), &mut body, &mut cut, &mut broken);
     }
     if body.len() > bytes_max {
         cut = true;
@@ -103,6 +89,24 @@ pub(crate) fn undo(
         bytes: body.into_owned(),
         cut,
         problem,
+    }
+}
+
+/// Goes on with what undoing a coding gave.
+fn take(undone: Undone, body: &mut Cow<'_, [u8]>, cut: &mut bool, broken: &mut Option<String>) {
+    match undone {
+        Undone::Done { bytes, cut: more } => {
+            *cut |= more;
+            *body = Cow::Owned(bytes);
+        }
+        Undone::NotThis => {}
+        Undone::Broken { bytes, why } => {
+            // A body that was cut, or has broken, before cannot end well.
+            if !*cut {
+                broken.get_or_insert(why);
+            }
+            *body = Cow::Owned(bytes);
+        }
     }
 }
 

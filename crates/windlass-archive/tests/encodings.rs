@@ -124,6 +124,8 @@ fn what_breaks_is_kept_up_to_the_break() {
         ("Content-Encoding: deflate\r\n", zlib(&page)),
         ("Content-Encoding: deflate\r\n", deflate(&page)),
         ("Transfer-Encoding: chunked\r\n", chunked(&page)),
+        // Called HTML, and nothing else.
+        ("", gzip(&page)),
     ] {
         let cut = &body[..body.len() - 20];
         let (kept, problems) = body_of(fields, cut);

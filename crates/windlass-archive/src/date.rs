@@ -1,6 +1,6 @@
 //! The dates of archive headers, as loose as they come.
 
-use crate::time::CaptureTime;
+use crate::time::{CaptureTime, seconds_of_civil};
 
 /// A `WARC-Date` (W3C profile of ISO 8601): from `2014` through `2014-01`, `2014-01-02` and
 /// `2014-01-02T10:20Z` to `2014-01-02T10:20:30.123456789+02:00`. What is left out is the earliest it
@@ -24,10 +24,11 @@ pub(crate) fn warc(text: &str) -> Option<CaptureTime> {
         fields.skip_digits();
     }
     let [month, day, hour, min, sec] = rest;
-    let time = CaptureTime::from_civil(i64::from(year), month, day, hour, min, sec)?;
-    let shifted = i64::from(time.unix()) - fields.zone_seconds()?;
+    let local = seconds_of_civil(i64::from(year), month, day, hour, min, sec)?;
+    // What is in its range is the moment, not what clocks showed.
+    let seconds = local - fields.zone_seconds()?;
     fields.is_end().then_some(())?;
-    u32::try_from(shifted).ok().map(CaptureTime::from_unix)
+    u32::try_from(seconds).ok().map(CaptureTime::from_unix)
 }
 
 /// The date of an ARC record: `YYYYMMDDhhmmss`. Of more digits the first fourteen count, fewer (at
@@ -99,6 +100,9 @@ impl<'a> Fields<'a> {
         let hours = self.number(2)?;
         self.skip_one_of(":");
         let minutes = if self.is_end() { 0 } else { self.number(2)? };
+        if hours > 23 || minutes > 59 {
+            return None;
+        }
         Some(sign * (i64::from(hours) * 3600 + i64::from(minutes) * 60))
     }
 }
@@ -129,6 +133,12 @@ mod tests {
             ("2014-13-02", "none"),
             ("1969-12-31T23:59:59Z", "none"),
             ("1970-01-01T00:00:00+01:00", "none"),
+            ("1969-12-31T23:30:00-01:00", "1970-01-01T00:30:00Z"),
+            ("2106-02-07T07:28:15+01:00", "2106-02-07T06:28:15Z"),
+            ("2106-02-07T07:28:16+01:00", "none"),
+            ("2014-01-02T10:20:30+23:59", "2014-01-01T10:21:30Z"),
+            ("2014-01-02T10:20:30+24:00", "none"),
+            ("2014-01-02T10:20:30-01:60", "none"),
             ("2014-01-02T10:20:30 CET", "none"),
         ] {
             assert_eq!(shown(warc(text)), expected, "{text}");

@@ -57,21 +57,36 @@ impl CaptureTime {
         min: u32,
         sec: u32,
     ) -> Option<Self> {
-        if !(1..=12).contains(&month)
-            || day < 1
-            || day > days_in_month(year, month)
-            || hour > 23
-            || min > 59
-            || sec > 60
-        {
-            return None;
-        }
-        let seconds = days_from_civil(year, month, day) * 86_400
-            + i64::from(hour) * 3600
-            + i64::from(min) * 60
-            + i64::from(sec);
+        let seconds = seconds_of_civil(year, month, day, hour, min, sec)?;
         u32::try_from(seconds).ok().map(Self)
     }
+}
+
+/// Seconds from the Unix epoch to a date and time in UTC, as [`CaptureTime::from_civil`] takes them; before and after what
+/// it can represent too.
+pub(crate) fn seconds_of_civil(
+    year: i64,
+    month: u32,
+    day: u32,
+    hour: u32,
+    min: u32,
+    sec: u32,
+) -> Option<i64> {
+    if !(1..=12).contains(&month)
+        || day < 1
+        || day > days_in_month(year, month)
+        || hour > 23
+        || min > 59
+        || sec > 60
+    {
+        return None;
+    }
+    Some(
+        days_from_civil(year, month, day) * 86_400
+            + i64::from(hour) * 3600
+            + i64::from(min) * 60
+            + i64::from(sec),
+    )
 }
 
 fn days_in_month(year: i64, month: u32) -> u32 {

@@ -14,7 +14,8 @@ use crate::table::Field;
 
 /// Domains that governments alone register: `gov`, or `gov` below a country (`gov.uk`); likewise `edu`.
 fn is_below(refdomain: &str, word: &str) -> bool {
-    let mut labels = refdomain.rsplit('.');
+    // The dot at the end of a name written whole (`x.gov.`) parts nothing.
+    let mut labels = refdomain.strip_suffix('.').unwrap_or(refdomain).rsplit('.');
     let (top, second) = (labels.next(), labels.next());
     top == Some(word) || (top.is_some_and(|top| top.len() == 2) && second == Some(word))
 }
@@ -158,6 +159,9 @@ mod tests {
         for (refdomain, expected) in [
             ("nasa.gov", true),
             ("gov", true),
+            ("x.gov.", true),
+            ("x.gov.uk.", true),
+            ("gov..", false),
             ("service.gov.uk", true),
             ("gov.example", false),
             ("gov.com", false),

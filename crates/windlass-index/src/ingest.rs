@@ -1,6 +1,6 @@
 //! From archive files to a segment: several files at once, one commit a batch.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
@@ -105,7 +105,10 @@ enum Outcome {
     Read(PathBuf, FileEntry, u64),
     /// With its digest.
     Known(PathBuf, String),
-    Failed(PathBuf, String),
+    /// With its digest: that of a file which some thread had begun to read. What became of that one is known at the end.
+    Repeats(PathBuf, String),
+    /// With its digest, where it has one, and why.
+    Failed(PathBuf, Option<String>, String),
 }
 
 /// Reads archive files into the index. Files that it has already are passed over. Each batch of
@@ -212,6 +215,7 @@ fn ingest_batch(
     });
     let mut collected = Collected::default();
     let mut files = Vec::new();
+    let (mut repeating, mut failed) = (Vec::new(), HashMap::new());
     for result in root_cause_first(results) {
         let (more, outcomes) = result?;
         collected.append(more);
@@ -221,6 +225,7 @@ fn ingest_batch(
                     summary.bytes += file.bytes;
                     summary.bytes_decompressed += decompressed;
                     if let Some(why) = file.read_error() {
+                        failed.insert(file.digest.clone(), why.clone());
                         summary.files_failed.push((path, why));
                     }
                     files.push(file);
@@ -229,7 +234,20 @@ fn ingest_batch(
                     writer.note_name(digest, path.display().to_string());
                     summary.files_known.push(path);
                 }
-                Outcome::Failed(path, why) => summary.files_failed.push((path, why)),
+                Outcome::Repeats(path, digest) => repeating.push((path, digest)),
+                Outcome::Failed(path, digest, why) => {
+                    failed.extend(digest.map(|digest| (digest, why.clone())));
+                    summary.files_failed.push((path, why));
+                }
+            }
+        }
+    }
+    for (path, digest) in repeating {
+        match failed.get(&digest) {
+            Some(why) => summary.files_failed.push((path, why.clone())),
+            None => {
+                writer.note_name(digest, path.display().to_string());
+                summary.files_known.push(path);
             }
         }
     }
@@ -321,13 +339,19 @@ impl Shared<'_> {
         extractor: &mut Extractor,
     ) -> Result<Outcome, IndexError> {
         self.check_cancelled()?;
-        let failed = |why: String| Ok(Outcome::Failed(path.to_owned(), why));
         let opened = match Opened::read(path) {
             Ok(opened) => opened,
-            Err(error) => return failed(error.to_string()),
+            Err(error) => {
+                let why = error.to_string();
+                return Ok(Outcome::Failed(path.to_owned(), None, why));
+            }
         };
         let (digest, bytes) = (opened.digest, opened.bytes);
         let text = digest_text(&digest);
+        let failed = |why: String| {
+            let digest = Some(digest_text(&digest));
+            Ok(Outcome::Failed(path.to_owned(), digest, why))
+        };
         let is_first = self
             .begun
             .lock()
@@ -335,7 +359,12 @@ impl Shared<'_> {
             .insert(digest);
         if !is_first || (!self.options.force && self.is_known(&text)) {
             self.watcher.read(bytes);
-            return Ok(Outcome::Known(path.to_owned(), text));
+            let path = path.to_owned();
+            return Ok(if is_first {
+                Outcome::Known(path, text)
+            } else {
+                Outcome::Repeats(path, text)
+            });
         }
         let mut again = match opened.again() {
             Ok(again) => again,

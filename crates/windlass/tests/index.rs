@@ -113,8 +113,69 @@ fn folders_globs_and_files_that_are_no_archives() {
     );
     assert!(
         stderr(["ingest", "--index", index.to_str().unwrap(), "nowhere*"])
-            .contains("there is no file nowhere*")
+            .contains("nowhere*: No such file or directory")
     );
+}
+
+#[test]
+fn what_cannot_be_read_costs_itself_alone_each_time_that_it_is_given() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    for folder in ["empty", "crawl"] {
+        fs::create_dir(at(folder)).unwrap();
+    }
+    fs::copy(&files()[2], at("crawl/a.warc.gz")).unwrap();
+    // The same bytes twice, and read by one thread or by two.
+    for name in ["crawl/bad.warc", "crawl/worse.warc"] {
+        fs::write(at(name), "not an archive").unwrap();
+    }
+    let named = ["empty", "crawl", "[", "nowhere"].map(|name| at(name).display().to_string());
+    for threads in ["1", "2"] {
+        let index = at(&format!("index-{threads}"));
+        let index = index.to_str().unwrap();
+        let options = [
+            "ingest",
+            "--threads",
+            threads,
+            "--output",
+            "json",
+            "--index",
+            index,
+        ];
+        let output = windlass(options.into_iter().chain(named.iter().map(String::as_str)));
+        assert_eq!(output.status.code(), Some(1));
+        let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(said["files_read"], 1, "{said}");
+        assert_eq!(said["files_known"].as_array().unwrap().len(), 0, "{said}");
+        let failed = said["files_failed"].as_array().unwrap();
+        let failed = failed.iter().map(|failed| failed["file"].as_str().unwrap());
+        let mut failed: Vec<&str> = failed.collect();
+        failed.sort_unstable();
+        let mut expected: Vec<_> = [
+            "[",
+            "crawl/bad.warc",
+            "crawl/worse.warc",
+            "empty",
+            "nowhere",
+        ]
+        .map(|name| at(name).display().to_string())
+        .to_vec();
+        expected.sort_unstable();
+        assert_eq!(failed, expected);
+    }
+    // Nor does it keep links from being listed.
+    let output = windlass(
+        ["links"]
+            .into_iter()
+            .chain(named.iter().map(String::as_str)),
+    );
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!output.stdout.is_empty());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("the folder holds no file called"), "{said}");
+    // A measurement of some of them would say something else.
+    let bench = stderr(["bench", &named[0], &named[1]]);
+    assert!(bench.contains("the folder holds no file called"), "{bench}");
 }
 
 #[test]

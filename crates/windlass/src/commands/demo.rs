@@ -11,7 +11,7 @@ use crate::{inputs, memory};
 
 pub(crate) fn run(options: &DemoOptions) -> anyhow::Result<ExitCode> {
     let crawl = options.crawl.display().to_string();
-    let paths = inputs::expand(&[crawl]).context(
+    let paths = inputs::expand(&[crawl]).all().context(
         "the demo crawl is in the folder demo/ of the source tree; --crawl names another",
     )?;
     let memory_max = usize::try_from(memory::quarter_of_ram()).unwrap_or(usize::MAX);

@@ -12,14 +12,15 @@ use windlass_index::{Counts, FileEntry, IngestSummary, SegmentEntry, Work, Write
 
 use crate::cli::{Format, IngestMerge, IngestOptions, WaitingOptions};
 use crate::commands::writing;
+use crate::inputs::{self, Inputs};
+use crate::memory;
 use crate::numbers::{bytes, grouped};
 use crate::progress::{IngestMeter, Meter, told, warn_of_left_behind};
 use crate::signals::cancel_on_signal;
 use crate::table::defused;
-use crate::{inputs, memory};
 
 pub(crate) fn run(options: &IngestOptions) -> anyhow::Result<ExitCode> {
-    let paths = inputs::expand(&options.paths)?;
+    let Inputs { files: paths, bad } = inputs::expand(&options.paths).some()?;
     let list = options.list.text()?;
     let memory_max = options.memory.unwrap_or_else(memory::quarter_of_ram);
     let mut settings = windlass_index::IngestOptions {
@@ -43,6 +44,7 @@ pub(crate) fn run(options: &IngestOptions) -> anyhow::Result<ExitCode> {
         &cancel,
     )?;
     let (mut summary, elapsed) = ingest(&mut writer, &paths, &settings, &cancel)?;
+    summary.files_failed.extend(bad);
     if options.merge == IngestMerge::Full {
         merge_all(&mut writer, &mut summary, &cancel);
     }

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use serde::Serialize;
-use windlass_archive::{Archive, Problem};
+use windlass_archive::{Archive, Problem, ProblemKind};
 use windlass_links::{Capture, ExtractOptions, Extractor, PublicSuffixList, Rel};
 
 use crate::cli::{LinksFormat, LinksOptions};
-use crate::inputs;
+use crate::inputs::{self, Inputs};
 
 /// One line of output. The order of fields is the order of columns.
 #[derive(Serialize)]
@@ -33,7 +33,7 @@ const COLUMNS: &str =
     "page\ttime\ttarget\tanchor\talt\trel\tlink_type\tnofollow\trefdomain\texternal\tfile\toffset";
 
 pub(crate) fn run(options: &LinksOptions) -> anyhow::Result<ExitCode> {
-    let paths = inputs::expand(&options.paths)?;
+    let Inputs { files: paths, bad } = inputs::expand(&options.paths).some()?;
     let list = match options.list.text()? {
         Some(text) => PublicSuffixList::parse(&text)?,
         None => PublicSuffixList::bundled(),
@@ -49,16 +49,11 @@ pub(crate) fn run(options: &LinksOptions) -> anyhow::Result<ExitCode> {
     if options.output == LinksFormat::Tsv {
         writeln!(out, "{COLUMNS}")?;
     }
-    let mut failed = false;
+    for (path, why) in &bad {
+        tracing::warn!(file = %path.display(), "{why}");
+    }
+    let mut failed = !bad.is_empty();
     for path in &paths {
-        // Only one that could not be listed is among them.
-        if path.is_dir()
-            && let Err(error) = path.read_dir()
-        {
-            tracing::warn!(file = %path.display(), "{error}");
-            failed = true;
-            continue;
-        }
         let mut archive = match Archive::open(path, options.reading.limits()) {
             Ok(archive) => archive,
             Err(problem) => {
@@ -70,7 +65,11 @@ pub(crate) fn run(options: &LinksOptions) -> anyhow::Result<ExitCode> {
         let file = path.display().to_string();
         for item in &mut archive {
             match item {
-                Err(problem) => complain(path, &problem),
+                Err(problem) => {
+                    // The rest of the file was not read; what is damaged in one costs no more than itself.
+                    failed |= problem.kind == ProblemKind::Io;
+                    complain(path, &problem);
+                }
                 Ok(record) => {
                     if let Ok(capture) = extractor.capture(&record) {
                         let refdomain = list.registrable_domain(capture.page.host());

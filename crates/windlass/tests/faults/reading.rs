@@ -55,3 +55,24 @@ fn a_file_that_was_read_in_part_is_said_to_have_failed_and_is_read_again() {
     stdout(["ingest", "--index", paths[0], "--psl", paths[1], paths[2]]);
     assert!(merged_bytes(&whole) == merged_bytes(&root.join("index")));
 }
+
+#[test]
+fn links_of_a_file_that_was_read_in_part_are_not_all_of_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().canonicalize().unwrap();
+    let (files, _) = archives::write(&root);
+    let file = root.join("long.warc");
+    let one = fs::read(&files[0]).unwrap();
+    fs::write(&file, one.repeat((2 << 20) / one.len())).unwrap();
+    let links = |at: &str| {
+        let mut command = unsynced(&root);
+        command.env("FAULT_READ", &file).env("FAULT_AT", at);
+        command.arg("links").arg(&file).output().unwrap()
+    };
+    let (whole, part) = (links("0"), links("4"));
+    assert!(whole.status.success());
+    assert_eq!(part.status.code(), Some(1));
+    assert!(part.stdout.len() < whole.stdout.len() && whole.stdout.starts_with(&part.stdout));
+    let said = String::from_utf8(part.stderr).unwrap();
+    assert!(said.contains("\"kind\":\"io\""), "{said}");
+}

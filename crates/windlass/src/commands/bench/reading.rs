@@ -33,7 +33,7 @@ struct Figures {
 }
 
 pub(super) fn run(options: &BenchOptions) -> anyhow::Result<()> {
-    let paths = inputs::expand(&options.paths)?;
+    let paths = inputs::expand(&options.paths).all()?;
     let (wat, warc): (Vec<PathBuf>, Vec<PathBuf>) = paths
         .into_iter()
         .partition(|path| path.to_string_lossy().contains(".wat"));

@@ -87,7 +87,7 @@ pub(crate) enum Command {
     Usage(UsageOptions),
     /// Build an index of the crawl in demo/ and serve it
     Demo(DemoOptions),
-    /// Measure how fast this machine reads archive files
+    /// Measure how fast this machine reads archive files, and builds, merges and asks indexes
     Bench(BenchOptions),
 }
 

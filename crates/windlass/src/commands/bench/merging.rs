@@ -149,14 +149,11 @@ fn ask_while_merging(
     // What is read for the first time is checked, which is not what is measured here.
     ask_once(questions, &reader, &mut Phase::of(questions))?;
     let is_asking = AtomicBool::new(false);
-    let is_done = AtomicBool::new(false);
     let merged = thread::scope(|scope| {
-        let merging = scope.spawn(|| {
-            let merged = merge(directory, manners, &is_asking);
-            is_done.store(true, Ordering::Relaxed);
-            merged
-        });
-        let asked = ask_until(&is_done, questions, &reader, &is_asking, phase);
+        let merging = scope.spawn(|| merge(directory, manners, &is_asking));
+        // It ends where it panics too.
+        let is_done = || merging.is_finished();
+        let asked = ask_until(is_done, questions, &reader, &is_asking, phase);
         let merged = merging
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
@@ -167,7 +164,7 @@ fn ask_while_merging(
 }
 
 fn ask_until(
-    is_done: &AtomicBool,
+    is_done: impl Fn() -> bool,
     questions: &[Question],
     reader: &Reader,
     is_asking: &AtomicBool,
@@ -180,7 +177,7 @@ fn ask_until(
             is_asking.store(false, Ordering::Relaxed);
             let time = time?;
             // An answer that the merge did not accompany to its end does not count.
-            if is_done.load(Ordering::Relaxed) {
+            if is_done() {
                 return Ok(());
             }
             times.add(time);

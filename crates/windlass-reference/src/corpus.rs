@@ -1,25 +1,33 @@
 //! Where the tests find the corpus, if it is there.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The files in some folders of the corpus, sorted: of `WINDLASS_CORPUS`, or of `../shared/corpus`
-/// beside the repository. Empty where there is no corpus, which is said on standard output.
+/// beside the repository. Empty where that is not there, which is said past the test harness: it shows nothing of a test that
+/// passes.
+///
+/// # Panics
+/// Where `WINDLASS_CORPUS` names a folder that has none of them: who names one means it to be used.
 #[must_use]
-#[expect(clippy::print_stdout, reason = "a test that skips says so")]
 pub fn files(folders: &[&str]) -> Vec<PathBuf> {
-    let root = std::env::var_os("WINDLASS_CORPUS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus"),
-        PathBuf::from,
-    );
+    let named = std::env::var_os("WINDLASS_CORPUS").map(PathBuf::from);
+    let root = named
+        .clone()
+        .unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus"));
     let mut found = Vec::new();
     for folder in folders {
         collect(&root.join(folder), &mut found);
     }
     if found.is_empty() {
-        println!(
-            "skipped: no corpus at {} (set WINDLASS_CORPUS)",
-            root.display()
+        let root = root.display();
+        assert!(
+            named.is_none(),
+            "WINDLASS_CORPUS: {root} has no files in {folders:?}"
         );
+        let text = format!("skipped: no corpus at {root} (set WINDLASS_CORPUS)\n");
+        // Who does not hear it has nothing else to hear.
+        let _ = std::io::stderr().write_all(text.as_bytes());
     }
     found.sort();
     found

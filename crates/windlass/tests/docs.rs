@@ -3,11 +3,11 @@
 
 mod support;
 
-use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::{env, fs};
 
-use support::{demo, program, root};
+use support::{command, demo, program, root};
 
 /// The lines of the blocks marked `sh` in a page.
 fn commands(page: &str) -> Vec<String> {
@@ -25,16 +25,19 @@ fn commands(page: &str) -> Vec<String> {
     found
 }
 
-/// Runs a line in a folder that has a crawl; servers are only asked whether they know their flags.
+/// Runs a line in a folder that has a crawl, as a shell does; servers are only asked whether they know their flags.
 fn run(line: &str, folder: &Path) {
     let mut words = line.split_whitespace();
     assert_eq!(words.next(), Some("windlass"), "{line}");
-    let arguments: Vec<&str> = words.collect();
-    let mut command = program();
-    command.current_dir(folder).args(&arguments);
-    if arguments.first() == Some(&"serve") {
-        command.arg("--help");
-    }
+    let asked = match words.next() {
+        Some("serve") => format!("{line} --help"),
+        _ => line.to_owned(),
+    };
+    let mut path = vec![Path::new(env!("CARGO_BIN_EXE_windlass")).with_file_name("")];
+    path.extend(env::split_paths(&env::var_os("PATH").unwrap()));
+    let mut command = command("sh");
+    command.current_dir(folder).args(["-c", &asked]);
+    command.env("PATH", env::join_paths(path).unwrap());
     let output = command.output().unwrap();
     assert!(
         output.status.success(),

@@ -2,16 +2,17 @@
 //! everything as it was.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::Output;
+
+use tempfile::TempDir;
 
 use crate::archives;
 use crate::operation::Crawls;
 use crate::state::State;
-use crate::support::{program, stderr, windlass};
+use crate::support::{self, program, skipped, stderr, windlass};
 use crate::workspace::{contents, copy, names};
 
 /// What every command says of an index; each must fail.
@@ -146,22 +147,26 @@ fn a_directory_with_other_files_is_no_place_for_an_index() {
     assert_eq!(names(&home.join("tmp")), ["thesis.txt"]);
 }
 
-/// Permissions do not bind root: the program is then run as nobody.
-fn as_nobody(arguments: &[&str], index: &Path) -> Option<std::process::Output> {
+/// Permissions do not bind root: the program is then run as nobody, beside the index, for nobody may not run it where it
+/// was built.
+fn as_nobody(arguments: &[&str], index: &Path) -> Output {
     const NOBODY: u32 = 65534;
-    let mut command: Command = program();
-    command.args(arguments).arg("--index").arg(index);
-    if index.parent().unwrap().metadata().unwrap().uid() == 0 {
+    let beside = index.parent().unwrap();
+    let copied = tempfile::tempdir_in(beside).unwrap();
+    let mut command = program();
+    if beside.metadata().unwrap().uid() == 0 {
+        set_mode(copied.path(), 0o755);
+        let built = command.get_program().to_owned();
+        let copy = copied.path().join("windlass");
+        // It is large.
+        fs::hard_link(&built, &copy)
+            .or_else(|_| fs::copy(&built, &copy).map(drop))
+            .unwrap();
+        command = support::command(copy);
         command.uid(NOBODY).gid(NOBODY);
     }
-    match command.output() {
-        Ok(output) => Some(output),
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            eprintln!("skipped: nobody may not run the program where it lies");
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
+    let command = command.args(arguments).arg("--index").arg(index);
+    command.output().unwrap()
 }
 
 fn set_mode(path: &Path, mode: u32) {
@@ -185,9 +190,7 @@ fn an_index_that_may_not_be_written_or_read() {
         (&["ingest", file], false),
         (&["merge"], false),
     ] {
-        let Some(output) = as_nobody(arguments, &index) else {
-            return;
-        };
+        let output = as_nobody(arguments, &index);
         let text = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.success(), is_reading, "{arguments:?}: {text}");
         if !is_reading {
@@ -203,7 +206,7 @@ fn an_index_that_may_not_be_written_or_read() {
         &["anchors", "target.org"],
         &["ingest", file],
     ] {
-        let output = as_nobody(arguments, &index).unwrap();
+        let output = as_nobody(arguments, &index);
         let text = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {text}");
         assert!(text.contains("Permission denied"), "{text}");
@@ -228,9 +231,7 @@ fn a_folder_that_may_not_be_listed_costs_its_own_files_alone() {
     set_mode(&forbidden, 0);
     set_mode(&open, 0o777);
     let path = crawl.to_str().unwrap();
-    let Some(output) = as_nobody(&["ingest", path], &open.join("index")) else {
-        return;
-    };
+    let output = as_nobody(&["ingest", path], &open.join("index"));
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(
@@ -242,17 +243,25 @@ fn a_folder_that_may_not_be_listed_costs_its_own_files_alone() {
     set_mode(&forbidden, 0o755);
 }
 
+/// A folder on another file system than the index, where there is one that may be written to.
+fn elsewhere(index: &Path) -> Option<TempDir> {
+    let own = index.metadata().unwrap().dev();
+    let built = env!("CARGO_TARGET_TMPDIR");
+    // The first two are in memory on most machines.
+    ["/dev/shm", "/run", built, "/var/tmp", "/tmp"]
+        .iter()
+        .filter_map(|folder| tempfile::tempdir_in(folder).ok())
+        .find(|folder| folder.path().metadata().unwrap().dev() != own)
+}
+
 #[test]
 fn an_index_on_two_file_systems() {
     let directory = tempfile::tempdir().unwrap();
     let (index, file) = index(directory.path());
-    // In memory, where there is such a file system.
-    let Ok(other) = tempfile::tempdir_in("/dev/shm") else {
+    let Some(other) = elsewhere(&index) else {
+        skipped("no other file system than that of temporary files may be written to");
         return;
     };
-    if other.path().metadata().unwrap().dev() == index.metadata().unwrap().dev() {
-        return;
-    }
     let (segments, elsewhere) = (index.join("segments"), other.path().join("segments"));
     copy(&segments, &elsewhere);
     fs::remove_dir_all(&segments).unwrap();

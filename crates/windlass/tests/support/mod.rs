@@ -19,7 +19,12 @@ pub fn demo(name: &str) -> PathBuf {
 
 /// The program, ready for arguments.
 pub fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_windlass"));
+    command(env!("CARGO_BIN_EXE_windlass"))
+}
+
+/// A program that may run this one, without what the surroundings say to it.
+pub fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
     command
         .env_remove("WINDLASS_INDEX")
         .env_remove("WINDLASS_ACCOUNTS")
@@ -31,6 +36,13 @@ pub fn program() -> Command {
 /// Runs it to the end.
 pub fn windlass<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Output {
     program().args(arguments).output().unwrap()
+}
+
+/// Says why something is not tested on this machine: written past the test harness, which shows nothing of a test that
+/// passes.
+pub fn skipped(why: &str) {
+    let text = format!("skipped: {why}\n");
+    std::io::stderr().write_all(text.as_bytes()).unwrap();
 }
 
 /// What it printed, where it must succeed.

@@ -38,7 +38,7 @@ export function configure(
       labels,
       datasets: drawnSeries(kind, content).map((_, i) => bars(kind, content, colours, i)),
     },
-    options: kind === 'bar' ? lying(content, colours) : standing(kind, content, colours),
+    options: kind === 'bar' ? lying(content, colours) : standing(content, colours),
   };
   return chart as ChartConfiguration;
 }
@@ -175,16 +175,16 @@ function lying(content: Content, colours: Colours): BarOptions {
   };
 }
 
-function standing(kind: Kind, content: Content, colours: Colours): BarOptions {
+function standing(content: Content, colours: Colours): BarOptions {
+  const kind = 'stacked';
   const { plugins, ...rest } = common(kind, content, colours) as BarOptions;
-  const stacked = kind === 'stacked';
   return {
     ...rest,
     interaction: { mode: 'index', axis: 'x', intersect: false },
     plugins: { ...plugins, legend: legend(drawnSeries(kind, content).length > 1, colours) },
     scales: {
-      x: { ...labelAxis(colours, colours.muted), stacked },
-      y: { ...numberAxis(colours, stacked ? '' : (content.series[0]?.label ?? '')), stacked },
+      x: { ...labelAxis(colours, colours.muted), stacked: true },
+      y: { ...numberAxis(colours, ''), stacked: true },
     },
   };
 }

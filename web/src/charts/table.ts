@@ -1,5 +1,5 @@
 /** The kinds of pictures. */
-export const KINDS = ['bar', 'columns', 'stacked'] as const;
+export const KINDS = ['bar', 'stacked'] as const;
 
 /** A kind of picture. */
 export type Kind = (typeof KINDS)[number];

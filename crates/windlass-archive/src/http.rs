@@ -13,7 +13,7 @@ pub(crate) struct Head {
 }
 
 /// Reads the head of a response. The status text may be missing, the version may be odd (`HTTP`,
-/// `HTTP/2`) and lines may end in any mix of CR and LF; a header that is never ended by an empty
+/// `HTTP/2`) and lines may end in LF alone, or after any number of CRs; a header that is never ended by an empty
 /// line is taken whole, with an empty body. Interim responses (RFC 9110, 15.2), which some crawlers keep before
 /// the response itself, are passed over.
 pub(crate) fn head(content: &[u8], limits: &Limits) -> Result<Head, String> {

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! instants := varint n | instant × n                       ordered by time, each second once
-//! instant  := varint seconds since the one before | tag u8 | state | origins | document
+//! instant  := time | tag u8 | state | origins | document
+//! time     := signed: the page's latest real capture less this, for the first; varint seconds since the one before
 //! tag      := outcome (bits 0–1) | WARC (bit 2) | revisit (bit 3) | one origin (bit 4)
 //!           | status, title, same title (bits 5–7)
 //! state    := varint internal links | varint external links              a real capture

@@ -175,7 +175,7 @@ impl Writer {
     }
 
     /// Bounds the memory that merges of this writer use; 1 GiB where nobody says. What they need in any case
-    /// `docs/operations.md` tells: 12 bytes for each page that links to the largest site are the most of it.
+    /// `docs/operations.md` tells: 16 bytes for each page that links to the largest site are the most of it.
     pub fn set_memory_max(&mut self, bytes: usize) {
         self.memory_max = bytes;
     }

@@ -20,7 +20,7 @@ use files::Files;
 /// Where it is.
 pub const PATH: &str = "/operations";
 
-/// Which part of the page is asked for beside the rest.
+/// What the page shows beside the index, and which of its files are listed.
 #[derive(Debug, Clone, Default)]
 pub struct Operations {
     /// All tokens.

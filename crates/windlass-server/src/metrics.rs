@@ -85,6 +85,7 @@ pub(crate) struct Metrics {
     kept: Counter,
     kept_bytes: Gauge<u64, AtomicU64>,
     kept_index_bytes: Gauge<u64, AtomicU64>,
+    stale: Gauge,
     segments: Gauge,
     index_bytes: Gauge<u64, AtomicU64>,
     backlinks: Gauge<u64, AtomicU64>,
@@ -123,6 +124,7 @@ impl Metrics {
             kept: Counter::default(),
             kept_bytes: Gauge::default(),
             kept_index_bytes: Gauge::default(),
+            stale: Gauge::default(),
             segments: Gauge::default(),
             index_bytes: Gauge::default(),
             backlinks: Gauge::default(),
@@ -185,6 +187,11 @@ impl Metrics {
             "Bytes of what is kept of the index for the next questions, about",
             Unit::Bytes,
             self.kept_index_bytes.clone(),
+        );
+        registry.register(
+            "index_stale",
+            "1 where the index has a state that cannot be opened, and the one before answers; else 0",
+            self.stale.clone(),
         );
         registry.register(
             "index_segments",
@@ -284,10 +291,15 @@ impl Metrics {
         self.merged_bytes.inc_by(bytes);
     }
 
-    fn show(&self, app: &App, snapshot: &Snapshot) -> Result<String, fmt::Error> {
+    fn show(
+        &self,
+        app: &App,
+        (snapshot, is_newest): (&Snapshot, bool),
+    ) -> Result<String, fmt::Error> {
         let manifest = snapshot.manifest();
         let sum = |of: fn(&SegmentEntry) -> u64| manifest.segments.iter().map(of).sum::<u64>();
         self.queries.set(signed(app.running()));
+        self.stale.set(i64::from(!is_newest));
         self.segments.set(signed(manifest.segments.len()));
         self.index_bytes.set(sum(|segment| segment.bytes));
         self.backlinks.set(sum(|segment| segment.counts.backlinks));
@@ -326,8 +338,9 @@ pub(crate) async fn metrics(
     if !is_allowed {
         return Err(Refusal::nothing_at("/metrics"));
     }
-    let snapshot = app.newest().await;
-    let body = app.metrics.show(&app, &snapshot).map_err(|error| {
+    let (snapshot, is_newest) = app.newest_known().await;
+    let shown = app.metrics.show(&app, (&snapshot, is_newest));
+    let body = shown.map_err(|error| {
         Refusal::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             format!("writing the metrics: {error}"),

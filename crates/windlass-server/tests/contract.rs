@@ -155,6 +155,7 @@ async fn metrics_count_what_was_answered() {
         "windlass_rows_total{table=\"anchors\"} 4",
         "windlass_refused_total{reason=\"bad_request\"} 2",
         "windlass_index_segments 1",
+        "windlass_index_stale 0",
         "# EOF",
     ] {
         assert!(metrics.lines().any(|l| l == line), "{line}\n{metrics}");

@@ -130,6 +130,12 @@ fn a_state_that_cannot_be_opened_is_told_and_the_one_before_answers() {
     assert_eq!(stale, healthy.replace("ok", "stale"));
     assert!(
         server
+            .get("/metrics")
+            .2
+            .contains("\nwindlass_index_stale 1\n")
+    );
+    assert!(
+        server
             .get("/?from=anchors&target=github.com&mode=domain")
             .0
             .contains(" 200 ")

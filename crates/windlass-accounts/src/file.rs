@@ -216,3 +216,31 @@ fn make_tables(path: &Path, connection: &mut Connection) -> Result<(), AccountsE
     }
     Ok(transaction.commit()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a loss of power leaves hangs on it: no test of charges can tell.
+    #[test]
+    fn commits_are_synced_before_they_return() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(FILE_NAME);
+        for _ in 0..2 {
+            let connection = open(&path).unwrap();
+            let of = |pragma: &str| -> i64 {
+                let value = connection.pragma_query_value(None, pragma, |row| row.get(0));
+                value.unwrap()
+            };
+            // FULL.
+            assert_eq!(of("synchronous"), 2);
+            for pragma in ["fullfsync", "checkpoint_fullfsync", "foreign_keys"] {
+                assert_eq!(of(pragma), 1, "{pragma}");
+            }
+            let mode: String = connection
+                .pragma_query_value(None, "journal_mode", |row| row.get(0))
+                .unwrap();
+            assert_eq!(mode, "wal");
+        }
+    }
+}

@@ -295,18 +295,21 @@ fn whoever_was_taken_for_dead_gives_nothing_back_again() {
     let meter = file.start();
     let made = |rows| meter.charge(charge(file.account, "pages", rows)).unwrap();
     let (failed, finished) = (made(10), made(20));
+    // Rows of other charges are not what it gives back either.
+    let kept = meter.charge(charge(file.account, "anchors", 40)).unwrap();
     // As if the file had been moved under a server, and another had started over it.
     fs::remove_file(&file.locks()[0]).unwrap();
     let other = file.start();
-    assert_eq!((file.open(), file.used()), (0, (2, 0)));
+    assert_eq!((file.open(), file.used()), (0, (3, 0)));
+    let later = meter.charge(charge(file.account, "anchors", 40)).unwrap();
     failed.give_back();
     let third = made(3);
-    assert_eq!((file.open(), file.used()), (3, (3, 3)));
-    drop(finished);
+    assert_eq!((file.open(), file.used()), (43, (5, 43)));
+    drop((finished, kept, later));
     thread::sleep(Duration::from_millis(600));
-    assert_eq!(file.used(), (3, 3));
+    assert_eq!(file.used(), (5, 43));
     drop((third, meter, other));
-    assert_eq!(file.used(), (3, 3));
+    assert_eq!(file.used(), (5, 43));
 }
 
 #[test]
@@ -364,4 +367,25 @@ fn a_file_of_the_version_before_is_brought_up_to_this_one() {
     let meter = file.start();
     let _receipt = meter.charge(charge(file.account, "pages", 5)).unwrap();
     assert_eq!((file.open(), file.used()), (5, (2, 15)));
+}
+
+/// Rows whose giving back cannot be written are given back as soon as it can, though nobody charges anything more.
+#[test]
+fn what_could_not_be_given_back_is_given_back_later() {
+    let file = File::new();
+    let meter = file.start();
+    let receipt = meter.charge(charge(file.account, "anchors", 10)).unwrap();
+    let other = Connection::open(&file.path).unwrap();
+    let refuse =
+        "CREATE TRIGGER refuse BEFORE UPDATE ON accounts BEGIN SELECT RAISE(ABORT, 'no'); END";
+    other.execute_batch(refuse).unwrap();
+    receipt.give_back();
+    // It is tried with this charge, which fails as it does.
+    let refused = meter.charge(charge(file.account, "anchors", 5));
+    assert!(matches!(refused, Err(ChargeError::Store(_))));
+    assert_eq!((file.open(), file.used()), (10, (1, 10)));
+    other.execute_batch("DROP TRIGGER refuse").unwrap();
+    file.rest();
+    assert_eq!(file.used(), (1, 0));
+    drop(meter);
 }

@@ -80,6 +80,9 @@ fn a_name_can_be_had_again_when_its_token_is_revoked() {
     ] {
         assert_eq!(opened(wrong), None);
     }
+    // Where all are revoked, the name is the last one's.
+    store.revoke("a", NOW).unwrap();
+    assert_eq!(store.find("a", NOW).unwrap().id, second.id);
 }
 
 #[test]

@@ -702,3 +702,51 @@ fn damage_that_is_noticed_late_costs_no_more() {
     assert_eq!(kinds(&problems), ["compression"]);
     assert_eq!(problems[0].offset, packed[0].len() as u64);
 }
+
+/// A record that is called something else than HTTP, and is none, is no capture and no problem either.
+#[test]
+fn a_response_that_is_no_http_is_passed_over() {
+    let record = |content_type: &str, content: &[u8]| {
+        let fields = format!(
+            "WARC-Type: response\r\nWARC-Target-URI: https://a.org/\r\nWARC-Date: 2024-05-18T01:58:10Z\r\n\
+             Content-Type: {content_type}"
+        );
+        warc_record(&fields, content)
+    };
+    let http = b"HTTP/1.1 200 OK\r\n\r\nx";
+    for (content_type, content, outcome) in [
+        (
+            "text/dns",
+            &b"20240518015810\r\na.org. 300 IN A 1.2.3.4"[..],
+            (0, vec![], 1),
+        ),
+        // What is HTTP is HTTP, whatever it is called; what is called so must be.
+        ("text/dns", http, (1, vec![], 0)),
+        ("application/http", b"20240518", (0, vec!["bad-http"], 0)),
+    ] {
+        let bytes = record(content_type, content);
+        let (records, problems) = read(&bytes);
+        let found = (records.len(), kinds(&problems), skipped(&bytes));
+        assert_eq!(found, outcome, "{content_type}");
+    }
+}
+
+/// Of a record that the archive cut short, what is kept must be whole by its own account: also its header.
+#[test]
+fn a_header_that_ends_with_the_file_tells_no_status() {
+    let whole = response(
+        "http://a.org/",
+        b"HTTP/1.1 404 Not Found\r\nA: b\r\n\r\nabc",
+    );
+    let at = |text: &[u8]| memchr::memmem::find(&whole, text).unwrap() + text.len();
+    for (end, is_kept) in [
+        (at(b"404 Not Found\r\n"), false),
+        (at(b"A: b\r\n"), false),
+        (at(b"A: b\r\n\r\n"), true),
+        (at(b"A: b\r\n\r\na"), true),
+    ] {
+        let (records, problems) = read(&whole[..end]);
+        assert_eq!(records.len(), usize::from(is_kept), "{end}");
+        assert_eq!(kinds(&problems), ["bad-length"], "{end}");
+    }
+}

@@ -207,3 +207,37 @@ fn r1_a_resource_counts_where_its_uri_is_http() {
         }
     );
 }
+
+/// The envelopes of a WAT describe all kinds of records, some with an HTTP message that is no capture of its own.
+#[test]
+fn r1_a_wat_of_other_records_gives_no_pages() {
+    let read_wat = |envelope: &str| {
+        let json = format!(
+            r#"{{"Envelope":{{"Payload-Metadata":{{"HTTP-Response-Metadata":{{"Response-Message":{{"Status":"304"}}}}}},
+            {envelope}}}}}"#
+        );
+        let fields = "WARC-Type: metadata\r\nWARC-Target-URI: http://a.org/\r\nWARC-Date: 2030-01-01T00:00:00Z\r\n\
+                      Content-Type: application/json";
+        let (records, problems) = read(&warc_record(fields, json.as_bytes()));
+        assert_eq!(problems, [], "{envelope}");
+        let shown = records
+            .iter()
+            .map(|r| format!("{} {}", r.target_uri, r.time));
+        shown.collect::<Vec<_>>()
+    };
+    let of_warc = |kind: &str, uri: &str| {
+        format!(
+            r#""WARC-Header-Metadata":{{"WARC-Type":"{kind}","WARC-Date":"2024-05-18T01:58:10Z","WARC-Target-URI":"{uri}"}}"#
+        )
+    };
+    let page = ["http://a.org/ 2024-05-18T01:58:10Z"];
+    assert_eq!(read_wat(&of_warc("Response", "http://a.org/")), page);
+    for kind in ["revisit", "request", "metadata"] {
+        let none: [String; 0] = [];
+        assert_eq!(read_wat(&of_warc(kind, "http://a.org/")), none, "{kind}");
+    }
+    assert!(read_wat(&of_warc("response", "dns:a.org")).is_empty());
+    // Of an ARC, its record has URI and date.
+    let of_arc = r#""ARC-Header-Metadata":{"Target-URI":"http://a.org/","Date":"20240518015810"}"#;
+    assert_eq!(read_wat(of_arc), page);
+}

@@ -133,3 +133,28 @@ fn a_file_whose_path_another_takes_is_read_as_it_was() {
     fs::write(&crawl.path, &crawl.whole).unwrap();
     assert_eq!(crawl.ingest(&|| {}).files_known.len(), 1);
 }
+
+/// Why a file was not read to its end is told, however much else is wrong in it.
+#[test]
+fn what_kept_a_file_from_being_read_is_told_whatever_came_before() {
+    const DAMAGED: usize = 30;
+    let crawl = Crawl::new();
+    let mut bytes = b"no record\r\n\r\n".to_vec();
+    for _ in 0..DAMAGED {
+        bytes.extend_from_slice(&archive(1, "target-a.org"));
+        bytes.extend_from_slice(b"no record\r\n\r\n");
+    }
+    fs::write(&crawl.path, &bytes).unwrap();
+    let summary = crawl.ingest(&|| {
+        let mut file = File::options().append(true).open(&crawl.path).unwrap();
+        file.write_all(b"more").unwrap();
+    });
+    let problems: u64 = summary.files[0].problems.values().sum();
+    assert!(problems > DAMAGED as u64, "{problems}");
+    let why = &summary.files_failed[0].1;
+    assert!(why.ends_with("it changed while it was read"), "{why}");
+    let writer = crawl.writer();
+    let kept = &writer.manifest().files[0];
+    assert_eq!(kept.first_problems.len(), 20);
+    assert_eq!(kept.read_error().as_ref(), Some(why));
+}

@@ -129,3 +129,29 @@ fn what_is_kept_stays_where_the_manifest_is_written_anew_as_it_was() {
     assert!(Arc::ptr_eq(&reader.current().unwrap(), &before));
     assert!(reader.unchanged().is_some());
 }
+
+/// What is known of the Public Suffix List stays with the next states, as long as it is the same list (R7).
+#[test]
+fn the_public_suffix_list_of_an_index_that_is_made_anew_is_followed() {
+    let directory = tempfile::tempdir().unwrap();
+    let index = directory.path().join("index");
+    let domain_of = |reader: &Reader| {
+        let suffixes = reader.current().unwrap().suffixes().unwrap();
+        suffixes.registrable_domain("a.b.example").to_owned()
+    };
+    let list = |suffix: &str| {
+        format!("// ===BEGIN ICANN DOMAINS===\n{suffix}\n// ===END ICANN DOMAINS===\n")
+    };
+    drop(Writer::open(&index, Some(&list("example"))).unwrap());
+    let reader = Reader::open(&index).unwrap();
+    assert_eq!(domain_of(&reader), "b.example");
+    let known = reader.current().unwrap().suffixes().unwrap();
+    commit(&index, "http://a.example/");
+    assert!(Arc::ptr_eq(
+        &reader.current().unwrap().suffixes().unwrap(),
+        &known
+    ));
+    fs::remove_dir_all(&index).unwrap();
+    drop(Writer::open(&index, Some(&list("b.example"))).unwrap());
+    assert_eq!(domain_of(&reader), "a.b.example");
+}

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use windlass_index::{Collector, Segment, Writer};
+use windlass_index::{Collector, IndexError, Segment, Writer};
 use windlass_links::{
     CanonicalUrl, Capture, CaptureTime, Link, LinkCounts, LinkType, Outcome, Rel, Source,
 };
@@ -97,4 +97,61 @@ fn the_example_in_the_documentation_is_what_is_written() {
         .unwrap()
         .verify(&never)
         .unwrap();
+}
+
+/// A segment of the captures of the example.
+fn written() -> Vec<u8> {
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = Writer::open(directory.path(), None).unwrap();
+    let mut collector = Collector::new(&writer, usize::MAX);
+    for (capture, offset) in captures().iter().zip([0, 1000]) {
+        collector.add(capture, [0xAB; 32], offset).unwrap();
+    }
+    let (collected, never) = (collector.finish().unwrap(), AtomicBool::new(false));
+    writer
+        .commit_collected(collected, Vec::new(), &(), &never)
+        .unwrap();
+    let name = &writer.manifest().segments[0].name;
+    fs::read(directory.path().join("segments").join(name)).unwrap()
+}
+
+#[test]
+fn segments_of_other_versions_are_refused() {
+    let bytes = written();
+    Segment::from_bytes(bytes.clone()).unwrap();
+    for (at, expected) in [(8, "format"), (12, "counting rules")] {
+        for change in [1, 0x80] {
+            let mut bytes = bytes.clone();
+            bytes[at] ^= change;
+            let read = Segment::from_bytes(bytes);
+            assert!(matches!(read, Err(IndexError::Version { what, .. }) if what == expected));
+        }
+    }
+}
+
+/// The number of domains decides how much memory is asked for, and stands in the footer alone.
+#[test]
+fn numbers_that_the_pages_do_not_have_are_refused() {
+    let bytes = written();
+    let (body, trailer) = bytes.split_at(bytes.len() - 16);
+    let length = u32::from_le_bytes(trailer[4..8].try_into().unwrap()) as usize;
+    let (sections, footer) = body.split_at(body.len() - length);
+    let footer = String::from_utf8(footer.to_vec()).unwrap();
+    let with = |from: &str, to: &str| {
+        assert_eq!(footer.matches(from).count(), 1, "{footer}");
+        let footer = footer.replace(from, to);
+        let mut bytes = [sections, footer.as_bytes()].concat();
+        bytes.extend(crc32fast::hash(footer.as_bytes()).to_le_bytes());
+        bytes.extend((footer.len() as u32).to_le_bytes());
+        bytes.extend(&trailer[8..]);
+        Segment::from_bytes(bytes)
+    };
+    let own = r#""refdomains":1,"#;
+    with(own, own).unwrap();
+    for number in ["2", "4294967295", "18446744073709551615"] {
+        let read = with(own, &format!(r#""refdomains":{number},"#));
+        assert!(matches!(read, Err(IndexError::Corrupt { .. })), "{number}");
+    }
+    let read = with(r#""pages":1,"#, r#""pages":65,"#);
+    assert!(matches!(read, Err(IndexError::Corrupt { .. })));
 }

@@ -115,6 +115,10 @@ fn r1_revisits_of_the_same_page_only() {
         revisit(Some("http://page.example/")),
         Err(Skip::RevisitElsewhere)
     );
+    // What is no URL of a page is not this page's.
+    for uri in ["", "urn:uuid:1", "http://", "/dir/page"] {
+        assert_eq!(revisit(Some(uri)), Err(Skip::RevisitElsewhere), "{uri}");
+    }
 }
 
 #[test]
@@ -586,6 +590,46 @@ fn r10_rel_and_page_nofollow() {
     assert!(capture.links[0].rel.is_nofollow());
 }
 
+/// Of several words one is enough, wherever it stands among them.
+#[test]
+fn r10_one_of_several_words_on_a_page_is_enough() {
+    let (no, yes) = ("index, follow", "noindex, nofollow");
+    for [first, second] in [[no, yes], [yes, no]] {
+        let body = format!(
+            "<meta name=robots content='{first}'><meta name=robots content='{second}'><a href=x>"
+        );
+        let capture = html(body.as_bytes(), "text/html");
+        assert_eq!(capture.links[0].rel, Rel::PAGE_NOFOLLOW, "{body}");
+        let headers = [
+            ("content-type", "text/html"),
+            ("X-Robots-Tag", first),
+            ("x-robots-tag", second),
+        ];
+        let capture = extract(response(200, &headers, b"<a href=x>")).unwrap();
+        assert_eq!(capture.links[0].rel, Rel::PAGE_NOFOLLOW, "{headers:?}");
+        // A page's word is not taken back by its head, nor the other way round.
+        let headers = [("content-type", "text/html"), ("X-Robots-Tag", first)];
+        let body = format!("<meta name=robots content='{second}'><a href=x>");
+        let capture = extract(response(200, &headers, body.as_bytes())).unwrap();
+        assert_eq!(capture.links[0].rel, Rel::PAGE_NOFOLLOW, "{headers:?}");
+        let capture = extract(Payload::Wat(WatPage {
+            status: 200,
+            is_html: true,
+            metas: [first, second]
+                .map(|content| ("robots".to_owned(), content.to_owned()))
+                .to_vec(),
+            links: vec![WatLink {
+                path: "A@/href".to_owned(),
+                url: "x".to_owned(),
+                ..WatLink::default()
+            }],
+            ..WatPage::default()
+        }))
+        .unwrap();
+        assert_eq!(capture.links[0].rel, Rel::PAGE_NOFOLLOW, "{first}");
+    }
+}
+
 #[test]
 fn r11_external_by_registrable_domain() {
     let capture = html(
@@ -608,6 +652,18 @@ fn ten_thousand_links_and_equal_ones_once() {
         "text/html",
     );
     assert_eq!((capture.links.len(), capture.counts.external), (1, 100_000));
+    // So it is with what is only counted.
+    let capture = html(
+        "<a href='http://a b/'>x</a><a href=mailto:a>y</a><a href='/y z'>z</a>"
+            .repeat(1000)
+            .as_bytes(),
+        "text/html",
+    );
+    let counts = capture.counts;
+    assert_eq!(
+        (counts.rejected, counts.other_scheme, counts.internal),
+        (1000, 1000, 1000)
+    );
 }
 
 fn title(body: &str) -> Option<String> {
@@ -671,6 +727,25 @@ fn statuses_are_those_of_responses() {
         (resource.status, resource.title.as_deref()),
         (None, Some("t"))
     );
+}
+
+/// Without a media type a WAT tells by what it has of HTML.
+#[test]
+fn r2_wat_without_a_media_type() {
+    let outcome = |content_type: Option<&str>, is_html| {
+        let headers = content_type.map(|t| ("Content-Type".to_owned(), t.as_bytes().to_vec()));
+        let wat = WatPage {
+            status: 200,
+            headers: headers.into_iter().collect(),
+            is_html,
+            ..WatPage::default()
+        };
+        extract(Payload::Wat(wat)).unwrap().outcome
+    };
+    assert_eq!(outcome(None, true), Outcome::Html);
+    assert_eq!(outcome(None, false), Outcome::NotHtml);
+    assert_eq!(outcome(Some("text/html"), false), Outcome::Html);
+    assert_eq!(outcome(Some("image/png"), true), Outcome::NotHtml);
 }
 
 #[test]

@@ -494,3 +494,26 @@ fn what_does_not_fit_the_shape_is_an_error_where_the_answer_would_be_wrong() {
     writer.row(&[Cell::Text("only one")]).unwrap();
     assert!(writer.finish(&[]).is_err());
 }
+
+/// A line of CSV is a row, also where its only column is missing: readers pass over blank lines.
+#[test]
+fn csv_of_one_column_that_is_missing_has_a_line_for_each_row() {
+    let columns = [&COLUMNS[1]];
+    let shape = Shape {
+        rows_key: "pages",
+        row_name: "page",
+        columns: &columns,
+        results: 3,
+        has_stats: false,
+    };
+    let mut body = Vec::new();
+    let mut writer = write::rows(shape, Output::Csv, &mut body).unwrap();
+    for cell in [Cell::Missing, Cell::Text("a"), Cell::Text("")] {
+        writer.row(&[cell]).unwrap();
+    }
+    writer.finish(&[]).unwrap();
+    assert_eq!(
+        String::from_utf8(body).unwrap(),
+        "title\r\n\"\"\r\na\r\n\"\"\r\n"
+    );
+}

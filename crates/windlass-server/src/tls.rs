@@ -220,4 +220,24 @@ mod tests {
         tls.look(false);
         assert!(!Arc::ptr_eq(&config(), &first));
     }
+
+    /// Certificate and key are seldom written in one moment: each of them tells.
+    #[test]
+    fn either_file_that_changes_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = TlsFiles {
+            certificate: folder.path().join("certificate"),
+            key: folder.path().join("key"),
+        };
+        fs::write(&files.certificate, "a").unwrap();
+        fs::write(&files.key, "b").unwrap();
+        for path in [&files.certificate, &files.key] {
+            let before = stamps(&files);
+            assert_eq!(stamps(&files), before);
+            let other = folder.path().join("other");
+            fs::write(&other, "c").unwrap();
+            fs::rename(&other, path).unwrap();
+            assert_ne!(stamps(&files), before, "{}", path.display());
+        }
+    }
 }

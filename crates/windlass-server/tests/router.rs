@@ -84,6 +84,16 @@ async fn r20_kinds_of_emptiness() {
             "host-unknown",
         ),
         (&format!("{AHREFS}&where=backlinks%3E5"), "filtered"),
+        (&format!("{AHREFS}&where=anchor=none"), "filtered"),
+        // Nothing is later than the last moment that there is.
+        (
+            &format!("{AHREFS}&where=first_seen%3E2106-02-07T06:28:15Z"),
+            "filtered",
+        ),
+        (
+            &format!("{AHREFS}&where=last_visited%3E2106-02-07"),
+            "filtered",
+        ),
     ] {
         let (status, headers, body) = get(&router, uri).await;
         assert_eq!(
@@ -121,6 +131,49 @@ async fn kinds_of_emptiness_of_tables_about_a_targets_own_pages() {
         ("linked_anchors", "t.example/", Some("no-pages")),
         ("linked_anchors", "a.example/", None),
         ("backlinks", "a.example/", Some("no-backlinks")),
+        // No number of links is below none.
+        ("pages", "a.example/still&where=links_external=0", None),
+        (
+            "pages",
+            "a.example/still&where=links_external%3C0",
+            Some("filtered"),
+        ),
+        (
+            "pages",
+            "a.example/still&having=links_external%3C=-1",
+            Some("filtered"),
+        ),
+        // Links with other anchors than those asked for are links.
+        (
+            "backlinks",
+            "t.example/&where=anchor=none",
+            Some("filtered"),
+        ),
+        (
+            "backlinks",
+            "t.example/&where=anchor=none&order_by=first_seen",
+            Some("filtered"),
+        ),
+        (
+            "backlinks",
+            "t.example/&where=anchor=none&order_by=url_from",
+            Some("filtered"),
+        ),
+        (
+            "backlinks_new_lost",
+            "t.example/&where=anchor=none",
+            Some("filtered"),
+        ),
+        (
+            "backlinks_new_lost",
+            "t.example/&where=anchor=none&order_by=date",
+            Some("filtered"),
+        ),
+        (
+            "backlinks",
+            "a.example/&where=anchor=none&order_by=first_seen",
+            Some("no-backlinks"),
+        ),
     ] {
         let (status, headers, _) = get(&router, &format!("/?from={table}&target={target}")).await;
         assert_eq!(status, StatusCode::OK);

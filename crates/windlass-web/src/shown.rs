@@ -345,6 +345,11 @@ mod tests {
         for text in ["👩\u{200d}💻", "می\u{200c}خواهم"] {
             assert_eq!(Foreign(text).to_string(), format!("<bdi>{text}</bdi>"));
         }
+        // Where they join nothing, they hide.
+        for text in ["\u{200d}é", "é\u{200d}", "a\u{200c}b", "é\u{200d}\u{200d}é"] {
+            let shown = Foreign(text).to_string();
+            assert!(!shown.contains(['\u{200c}', '\u{200d}']), "{shown}");
+        }
     }
 
     #[test]

@@ -133,3 +133,36 @@ fn script(text: &str) -> String {
 fn single_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_quoted_does_not_get_out() {
+        let text = "it's \\'; rm -rf \"$HOME\" `id` \\";
+        assert_eq!(shell(text), "'it'\\''s \\'\\''; rm -rf \"$HOME\" `id` \\'");
+        assert_eq!(
+            single_quoted(text),
+            "'it\\'s \\\\\\'; rm -rf \"$HOME\" `id` \\\\'"
+        );
+        assert_eq!(
+            script("it's \\\" \n\u{202e}é\0😀\\"),
+            "\"it's \\\\\\\" \\u000a\\u202eé😀\\\\\""
+        );
+        // Each language has each value quoted.
+        let request = [("target", "'\"\\".to_owned())];
+        let snippets = snippets("http://h", &request, true);
+        for (id, quoted) in [
+            ("request-curl", "'target='\\''\"\\'"),
+            ("request-python", "\"target\": \"'\\\"\\\\\","),
+            ("request-r", "target = \"'\\\"\\\\\","),
+            ("request-php", "'target' => '\\'\"\\\\',"),
+            ("request-javascript", "target: \"'\\\"\\\\\","),
+            ("request-url", "target=%27%22%5C"),
+        ] {
+            let snippet = snippets.iter().find(|snippet| snippet.id == id).unwrap();
+            assert!(snippet.code.contains(quoted), "{}", snippet.code);
+        }
+    }
+}

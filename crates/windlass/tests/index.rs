@@ -673,6 +673,10 @@ fn what_fails_is_said_once_and_names_what_it_is() {
     fs::write(index.join("tmp"), "").unwrap();
     let said = stderr(["merge".as_ref(), "--index".as_ref(), index.as_os_str()]);
     assert_eq!(said.matches("os error").count(), 1, "{said}");
+    // A mistyped folder becomes no index.
+    let mistyped = directory.path().join("mistyped");
+    stderr(["merge".as_ref(), "--index".as_ref(), mistyped.as_os_str()]);
+    assert!(!mistyped.exists());
     // No flag of that name was meant.
     for number in ["-1", "-5M"] {
         let said = stderr(["ingest", "--index", "index", "--memory", number, "a.warc"]);
@@ -681,6 +685,40 @@ fn what_fails_is_said_once_and_names_what_it_is() {
             "{said}"
         );
     }
+}
+
+/// What was read is in the index though merging fails; the exit code says that something did.
+#[test]
+fn a_merge_that_fails_after_an_ingest_is_in_the_exit_code() {
+    let directory = tempfile::tempdir().unwrap();
+    let index = directory.path().join("index");
+    let [first, second] =
+        ["2021-03-15", "2024-09-05"].map(|day| demo(&format!("docs.sqlalchemy.org-{day}.warc.gz")));
+    ingest(&index, &[first], &[]);
+    // Damage that nothing but a merge comes upon.
+    let [segment] = segments(&index).try_into().unwrap();
+    let mut bytes = fs::read(&segment).unwrap();
+    let middle = bytes.len() / 2;
+    for byte in &mut bytes[middle..middle + 16] {
+        *byte ^= 1;
+    }
+    fs::write(&segment, bytes).unwrap();
+    let output = windlass([
+        "ingest".as_ref(),
+        "--merge".as_ref(),
+        "full".as_ref(),
+        "--index".as_ref(),
+        index.as_os_str(),
+        second.as_os_str(),
+    ]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        said.starts_with("1 files read, 0 known already, 0 failed")
+            && said.contains("\nmerging failed: "),
+        "{said}"
+    );
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(segments(&index).len(), 2);
 }
 
 #[test]
@@ -699,8 +737,8 @@ fn names_of_files_do_nothing_to_a_terminal() {
 fn further_names_of_a_file_are_kept_with_the_next_commit() {
     let directory = tempfile::tempdir().unwrap();
     let index = directory.path().join("index");
-    let [a, b] = ["a.warc.gz", "b.warc.gz"].map(|name| directory.path().join(name));
-    for copy in [&a, &b] {
+    let [a, b, c] = ["a.warc.gz", "b.warc.gz", "c.warc.gz"].map(|name| directory.path().join(name));
+    for copy in [&a, &b, &c] {
         fs::copy(demo("docs.sqlalchemy.org-2021-03-15.warc.gz"), copy).unwrap();
     }
     let names = || {
@@ -723,8 +761,12 @@ fn further_names_of_a_file_are_kept_with_the_next_commit() {
     assert_eq!(said["files_known"].as_array().unwrap().len(), 1);
     assert_eq!(names(), before);
     let other = demo("docs.sqlalchemy.org-2024-09-05.warc.gz");
-    ingest(&index, &[a.clone(), other.clone()], &["--merge", "none"]);
-    assert!(names().1.contains(&vec![text(&a), text(&b)]));
+    let given = [c.clone(), a.clone(), other];
+    ingest(&index, &given, &["--merge", "none"]);
+    assert!(names().1.contains(&vec![text(&a), text(&b), text(&c)]));
+    // Nor are they lost when it is read again.
+    ingest(&index, std::slice::from_ref(&c), &["--force"]);
+    assert!(names().1.contains(&vec![text(&a), text(&b), text(&c)]));
     // Two of one ingest: both are there, whichever was read.
     let index = directory.path().join("both");
     ingest(&index, &[b.clone(), a.clone()], &[]);

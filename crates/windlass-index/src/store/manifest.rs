@@ -224,3 +224,55 @@ impl Manifest {
 pub(super) fn digest(list: &[u8]) -> String {
     blake3::hash(list).to_hex().to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever another version counts or writes is not taken for what this one does.
+    #[test]
+    fn manifests_of_other_versions_are_refused() {
+        let own = Manifest::empty("v".to_owned(), "d".to_owned());
+        let read = |manifest: &Manifest| {
+            let bytes = manifest.to_bytes().unwrap();
+            Manifest::from_bytes(Path::new("manifest"), &bytes)
+        };
+        assert_eq!(read(&own).unwrap(), own);
+        for by in [1, u32::MAX] {
+            let other = Manifest {
+                format_version: own.format_version.wrapping_add(by),
+                ..own.clone()
+            };
+            let what = "format";
+            assert!(
+                matches!(read(&other), Err(IndexError::Version { what: found, .. }) if found == what)
+            );
+            let other = Manifest {
+                rules_version: own.rules_version.wrapping_add(by),
+                ..own.clone()
+            };
+            let what = "counting rules";
+            assert!(
+                matches!(read(&other), Err(IndexError::Version { what: found, .. }) if found == what)
+            );
+        }
+    }
+
+    /// Read again under another name, a file has both.
+    #[test]
+    fn names_of_a_file_stay_when_it_is_read_again() {
+        let mut manifest = Manifest::empty("v".to_owned(), "d".to_owned());
+        let file = |name: &str, captures| FileEntry {
+            digest: "0".to_owned(),
+            names: vec![name.to_owned()],
+            captures,
+            ..FileEntry::default()
+        };
+        manifest.put_file(file("b", 1));
+        manifest.put_file(file("a", 2));
+        manifest.put_file(file("b", 3));
+        assert_eq!(manifest.files.len(), 1);
+        assert_eq!(manifest.files[0].names, ["a", "b"]);
+        assert_eq!(manifest.files[0].captures, 3);
+    }
+}

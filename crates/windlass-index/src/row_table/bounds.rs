@@ -82,11 +82,17 @@ impl Between {
         Self::new(times.start().unix(), times.end().unix())
     }
 
+    /// Whether all numbers lie between.
+    #[inline]
+    pub(super) fn is_all(self) -> bool {
+        self == Self::ALL
+    }
+
     /// A bit for each of 16 numbers: those between, the first one lowest. Without branches, so that the
     /// compiler compares several at once.
     #[inline]
     pub(super) fn mask(self, numbers: &[u32; BLOCK]) -> u16 {
-        if self == Self::ALL {
+        if self.is_all() {
             return u16::MAX;
         }
         let bits = numbers.iter().zip(0u32..).map(|(number, at)| {

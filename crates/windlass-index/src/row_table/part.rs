@@ -10,42 +10,88 @@ use crate::error::IndexError;
 use crate::rows::{Row, RowVisitor, Texts};
 
 /// Bytes that a row takes, with one page.
-pub(super) const ROW_BYTES: usize = 6 * size_of::<u32>();
+pub(super) const ROW_BYTES: usize = size_of::<RowBlock>() / BLOCK + size_of::<u32>();
 /// Bytes that an anchor takes.
 pub(super) const ANCHOR_BYTES: usize = 8;
 /// Rows that lie together, and are compared with bounds at once.
 pub(super) const BLOCK: usize = u16::BITS as usize;
+/// In place of the number of a wide block, where there is none.
+const NARROW: u32 = u32::MAX;
 
-/// Rows that lie together, in columns, each of which is one line of the processor's cache. Those of other blocks are
-/// far, and each place far from the last one read takes its time: so the numbers of one row are near each other, and
-/// those of a column beside each other all the same.
+/// Rows that lie together, in columns. Those of other blocks are far, and each place far from the last one read takes
+/// its time: so the numbers of one row are near each other, in four lines of the processor's cache, and those of a
+/// column beside each other all the same.
+///
+/// Most rows are of few backlinks: their counts lie in few bits, and only where one does not fit, in a [`WideBlock`].
 #[derive(Debug, Clone)]
+#[repr(C, align(64))]
 struct RowBlock {
     first_seen: [u32; BLOCK],
     last_visited: [u32; BLOCK],
-    backlinks: [u32; BLOCK],
+    /// Where the pages of each row end, from where those of the first one begin.
+    pages_ends: [u16; BLOCK],
+    backlinks: [u8; BLOCK],
+    /// Where the pages of the first row begin among all.
+    pages_start: u32,
+    /// Which wide block has the counts, or [`NARROW`].
+    wide: u32,
+    /// The place of the first row's anchor among all.
+    anchor: u32,
+    /// A bit for each row: whether its anchor is the next one.
+    next_anchor: u16,
     refdomains: [u32; BLOCK],
-    /// Where the pages of each row end among all.
-    pages_ends: [u32; BLOCK],
 }
+
+const _: () = assert!(size_of::<RowBlock>() == 256);
 
 impl RowBlock {
-    const EMPTY: Self = Self {
-        first_seen: [0; BLOCK],
-        last_visited: [0; BLOCK],
-        backlinks: [0; BLOCK],
-        refdomains: [0; BLOCK],
-        pages_ends: [0; BLOCK],
-    };
+    const fn starting(pages_start: u32, anchor: u32) -> Self {
+        Self {
+            first_seen: [0; BLOCK],
+            last_visited: [0; BLOCK],
+            pages_ends: [0; BLOCK],
+            backlinks: [0; BLOCK],
+            pages_start,
+            wide: NARROW,
+            anchor,
+            next_anchor: 0,
+            refdomains: [0; BLOCK],
+        }
+    }
+
+    /// The place of a row's anchor among all.
+    #[inline]
+    fn anchor_of(&self, at: usize) -> usize {
+        let before = self.next_anchor & u16::MAX >> (BLOCK - 1 - at % BLOCK);
+        self.anchor as usize + before.count_ones() as usize
+    }
 }
 
-/// Rows in order of their anchors, and the pages behind each: those of one part of a scan. 24 bytes a link at
+/// The counts of a block whose rows have many backlinks, at least 256 together.
+#[derive(Debug, Clone)]
+struct WideBlock {
+    /// Where the pages of each row end, from where those of the first one begin.
+    pages_ends: [u32; BLOCK],
+    backlinks: [u32; BLOCK],
+}
+
+impl WideBlock {
+    fn of(narrow: &RowBlock) -> Self {
+        Self {
+            pages_ends: narrow.pages_ends.map(u32::from),
+            backlinks: narrow.backlinks.map(u32::from),
+        }
+    }
+}
+
+/// Rows in order of their anchors, and the pages behind each: those of one part of a scan. 20 bytes a link at
 /// most, and 8 an anchor.
 #[derive(Debug, Default)]
 pub(crate) struct RowPart {
     /// Each anchor that has rows, and where these end among all.
     anchors: Vec<(u32, u32)>,
     blocks: Vec<RowBlock>,
+    wide: Vec<WideBlock>,
     rows: usize,
     /// Places of pages.
     pages: Vec<u32>,
@@ -55,35 +101,67 @@ impl RowVisitor for RowPart {
     fn row(&mut self, row: &Row, _: &mut Texts<'_>) -> Result<bool, IndexError> {
         let number = |n: u64| u32::try_from(n).map_err(|_| IndexError::TooLarge("a row"));
         let at = self.rows % BLOCK;
-        if at == 0 {
-            self.blocks.push(RowBlock::EMPTY);
-        }
+        let pages_start = number(self.pages.len() as u64)?;
         let pages_end = number(self.pages.len() as u64 + row.refpages)?;
+        let backlinks = number(row.backlinks)?;
+        let end = number(self.rows as u64 + 1)?;
+        let is_next = match self.anchors.last_mut() {
+            Some((anchor, of_anchor)) if *anchor == row.anchor => {
+                *of_anchor = end;
+                false
+            }
+            _ => {
+                self.anchors.push((row.anchor, end));
+                true
+            }
+        };
+        if at == 0 {
+            let anchor = number(self.anchors.len() as u64 - 1)?;
+            self.blocks.push(RowBlock::starting(pages_start, anchor));
+        }
         if let Some(block) = self.blocks.last_mut() {
-            let values = [
+            if at > 0 {
+                block.next_anchor |= u16::from(is_next) << at;
+            }
+            let pages_end = pages_end - block.pages_start;
+            let columns = [
                 (&mut block.first_seen, row.first_seen.unix()),
                 (&mut block.last_visited, row.last_visited.unix()),
-                (&mut block.backlinks, number(row.backlinks)?),
                 (&mut block.refdomains, row.refdomain),
-                (&mut block.pages_ends, pages_end),
             ];
-            for (column, value) in values {
-                if let Some(place) = column.get_mut(at) {
-                    *place = value;
+            for (column, value) in columns {
+                put(column, at, value);
+            }
+            match (u16::try_from(pages_end), u8::try_from(backlinks)) {
+                (Ok(pages_end), Ok(backlinks)) if block.wide == NARROW => {
+                    put(&mut block.pages_ends, at, pages_end);
+                    put(&mut block.backlinks, at, backlinks);
+                }
+                _ => {
+                    if block.wide == NARROW {
+                        block.wide = number(self.wide.len() as u64)?;
+                        self.wide.push(WideBlock::of(block));
+                    }
+                    if let Some(wide) = self.wide.last_mut() {
+                        put(&mut wide.pages_ends, at, pages_end);
+                        put(&mut wide.backlinks, at, backlinks);
+                    }
                 }
             }
         }
         self.rows += 1;
-        let end = number(self.rows as u64)?;
-        match self.anchors.last_mut() {
-            Some((anchor, of_anchor)) if *anchor == row.anchor => *of_anchor = end,
-            _ => self.anchors.push((row.anchor, end)),
-        }
         Ok(false)
     }
 
     fn pages(&mut self, pages: &[u32]) {
         self.pages.extend_from_slice(pages);
+    }
+}
+
+/// Sets a value of a column.
+fn put<T>(column: &mut [T; BLOCK], at: usize, value: T) {
+    if let Some(place) = column.get_mut(at) {
+        *place = value;
     }
 }
 
@@ -95,6 +173,7 @@ impl RowPart {
     pub(super) fn shrink(&mut self) {
         self.anchors.shrink_to_fit();
         self.blocks.shrink_to_fit();
+        self.wide.shrink_to_fit();
         self.pages.shrink_to_fit();
     }
 
@@ -102,6 +181,7 @@ impl RowPart {
     pub(super) fn memory(&self) -> usize {
         self.anchors.capacity() * ANCHOR_BYTES
             + self.blocks.capacity() * size_of::<RowBlock>()
+            + self.wide.capacity() * size_of::<WideBlock>()
             + self.pages.capacity() * size_of::<u32>()
     }
 
@@ -112,8 +192,20 @@ impl RowPart {
 
     pub(super) fn backlinks(&self) -> u64 {
         // What no row has is 0.
-        let all = self.blocks.iter().flat_map(|block| block.backlinks);
-        all.map(u64::from).sum()
+        let of_block = |block: &RowBlock| match self.wide(block) {
+            None => block.backlinks.iter().map(|n| u64::from(*n)).sum::<u64>(),
+            Some(wide) => wide.backlinks.iter().map(|n| u64::from(*n)).sum(),
+        };
+        self.blocks.iter().map(of_block).sum()
+    }
+
+    /// The counts of a block's rows, where they are not in the block.
+    #[inline]
+    fn wide(&self, block: &RowBlock) -> Option<&WideBlock> {
+        match block.wide {
+            NARROW => None,
+            wide => self.wide.get(wide as usize),
+        }
     }
 
     /// The pages of all rows.
@@ -146,44 +238,48 @@ impl RowPart {
                 if let Some(block) = self.blocks.get(at) {
                     let [first_seen, ..] = block.first_seen;
                     let [last_visited, ..] = block.last_visited;
-                    let [backlinks, ..] = block.backlinks;
                     let [refdomain, ..] = block.refdomains;
-                    touched ^= first_seen ^ last_visited ^ backlinks ^ refdomain;
+                    touched ^= first_seen ^ last_visited ^ block.pages_start ^ refdomain;
                 }
             }
-            touched ^= self.pages_start(rows.start).unwrap_or_default();
         }
         black_box(touched);
         for rows in anchors {
-            let start = self.pages_start(rows.start).unwrap_or_default();
-            touched ^= self.pages.get(start as usize).unwrap_or(&0);
+            let block = self.blocks.get(rows.start / BLOCK);
+            let first = block.and_then(|block| {
+                let pages = self.pages_of(block, rows.start % BLOCK)?;
+                self.pages.get(pages.start)
+            });
+            touched ^= first.unwrap_or(&0);
         }
         black_box(touched);
     }
 
-    /// Where the pages of a row begin among all.
+    /// The places of the pages of a block's row among all.
     #[inline]
-    fn pages_start(&self, at: usize) -> Option<u32> {
-        match at.checked_sub(1) {
-            Some(before) => {
-                let block = self.blocks.get(before / BLOCK)?;
-                block.pages_ends.get(before % BLOCK).copied()
-            }
-            None => Some(0),
-        }
+    fn pages_of(&self, block: &RowBlock, at: usize) -> Option<Range<usize>> {
+        let end = |at: usize| match self.wide(block) {
+            None => block.pages_ends.get(at).map(|end| u32::from(*end)),
+            Some(wide) => wide.pages_ends.get(at).copied(),
+        };
+        let start = at.checked_sub(1).map_or(Some(0), end)?;
+        let all = block.pages_start as usize;
+        Some(all + start as usize..all + end(at)? as usize)
     }
 
     /// A row of an anchor by its place, and its pages.
     #[inline]
     pub(crate) fn get(&self, anchor: u32, at: usize) -> Option<(Row, &[u32])> {
-        let start = self.pages_start(at)?;
         let (block, at) = (self.blocks.get(at / BLOCK)?, at % BLOCK);
-        let end = *block.pages_ends.get(at)?;
-        let pages = self.pages.get(start as usize..end as usize)?;
+        let pages = self.pages.get(self.pages_of(block, at)?)?;
+        let backlinks = match self.wide(block) {
+            None => u64::from(*block.backlinks.get(at)?),
+            Some(wide) => u64::from(*wide.backlinks.get(at)?),
+        };
         let row = Row {
             anchor,
             refdomain: *block.refdomains.get(at)?,
-            backlinks: (*block.backlinks.get(at)?).into(),
+            backlinks,
             refpages: pages.len() as u64,
             first_seen: CaptureTime::from_unix(*block.first_seen.get(at)?),
             last_visited: CaptureTime::from_unix(*block.last_visited.get(at)?),
@@ -194,7 +290,7 @@ impl RowPart {
     /// The rows within bounds.
     pub(crate) fn within(&self, bounds: &RowBounds) -> Within<'_> {
         Within {
-            blocks: &self.blocks,
+            part: self,
             first_seen: bounds.of_first_seen(),
             last_visited: bounds.of_last_visited(),
             backlinks: bounds.of_backlinks(),
@@ -205,7 +301,7 @@ impl RowPart {
 
 /// Which rows of a part lie within bounds: those of a block are looked at when the first of them is asked for.
 pub(crate) struct Within<'a> {
-    blocks: &'a [RowBlock],
+    part: &'a RowPart,
     first_seen: Between,
     last_visited: Between,
     backlinks: Between,
@@ -214,6 +310,33 @@ pub(crate) struct Within<'a> {
 }
 
 impl Within<'_> {
+    /// Calls `each` with the anchors and the places of those within among all rows, ascending, and `at_block` before
+    /// each [`BLOCK`] rows, whether any is within or not. Nothing is done for anchors without rows within.
+    #[inline]
+    pub(crate) fn for_each_of_all<E>(
+        &mut self,
+        mut at_block: impl FnMut() -> Result<(), E>,
+        mut each: impl FnMut(u32, usize) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let part = self.part;
+        for (at, block) in part.blocks.iter().enumerate() {
+            at_block()?;
+            let start = at * BLOCK;
+            let mut mask = self.mask(at);
+            if part.rows - start < BLOCK {
+                mask &= !(u16::MAX << (part.rows - start));
+            }
+            while mask != 0 {
+                let at = mask.trailing_zeros() as usize;
+                if let Some((anchor, _)) = part.anchors.get(block.anchor_of(at)) {
+                    each(*anchor, start + at)?;
+                }
+                mask &= mask - 1;
+            }
+        }
+        Ok(())
+    }
+
     /// Calls `each` with the places of those within among some rows, ascending.
     #[inline]
     pub(crate) fn for_each<E>(
@@ -240,14 +363,25 @@ impl Within<'_> {
     #[inline]
     fn mask(&mut self, at: usize) -> u16 {
         if self.last.0 != at {
-            let mask = self.blocks.get(at).map_or(0, |block| {
+            let mask = self.part.blocks.get(at).map_or(0, |block| {
                 self.first_seen.mask(&block.first_seen)
                     & self.last_visited.mask(&block.last_visited)
-                    & self.backlinks.mask(&block.backlinks)
+                    & self.of_backlinks(block)
             });
             self.last = (at, mask);
         }
         self.last.1
+    }
+
+    #[inline]
+    fn of_backlinks(&self, block: &RowBlock) -> u16 {
+        if self.backlinks.is_all() {
+            return u16::MAX;
+        }
+        match self.part.wide(block) {
+            None => self.backlinks.mask(&block.backlinks.map(u32::from)),
+            Some(wide) => self.backlinks.mask(&wide.backlinks),
+        }
     }
 }
 
@@ -257,25 +391,39 @@ mod tests {
 
     use super::*;
 
+    const PAGES: usize = 40_000;
+
     fn row(at: usize, (backlinks, first_seen, more): (u32, u32, u32)) -> Row {
         Row {
             anchor: at as u32 / 5,
             refdomain: at as u32 % 5,
             backlinks: backlinks.into(),
-            refpages: u64::from(backlinks.min(2)),
+            refpages: u64::from(backlinks.min(PAGES as u32)),
             first_seen: CaptureTime::from_unix(first_seen),
             last_visited: CaptureTime::from_unix(first_seen + more),
         }
     }
 
+    /// Few as a rule, so that most blocks are narrow; and what just fits into their columns or does not.
+    fn backlinks() -> impl Strategy<Value = u32> {
+        prop_oneof![
+            60 => 1u32..4,
+            1 => 254u32..258,
+            1 => Just(40_000u32),
+            1 => Just(u32::MAX),
+        ]
+    }
+
     proptest! {
         #[test]
         fn rows_come_as_they_were_put_and_within_bounds_as_one_by_one(
-            numbers in prop::collection::vec((1u32..4, 0u32..9, 0u32..3), 0..200),
-            (backlinks_min, first_seen_min, last_visited_max) in (0u64..4, 0u32..9, 0u32..12),
+            numbers in prop::collection::vec((backlinks(), 0u32..9, 0u32..3), 0..200),
+            (backlinks_min, first_seen_min, last_visited_max) in
+                (prop_oneof![0u64..4, 250u64..260], 0u32..9, 0u32..12),
         ) {
             let rows: Vec<Row> = (0..).zip(numbers).map(|(at, numbers)| row(at, numbers)).collect();
-            let (mut part, pages) = (RowPart::default(), [7, 9]);
+            let pages: Vec<u32> = (7..).take(PAGES).collect();
+            let mut part = RowPart::default();
             let strings = Default::default();
             let mut texts = Texts::listed(&strings, &strings);
             for row in &rows {
@@ -301,12 +449,29 @@ mod tests {
             })
             .unwrap();
             prop_assert_eq!(&all, &rows);
+            prop_assert_eq!(part.backlinks(), rows.iter().map(|row| row.backlinks).sum::<u64>());
             all.retain(|row| {
                 bounds.backlinks.contains(&row.backlinks)
                     && bounds.first_seen.contains(&row.first_seen)
                     && bounds.last_visited.contains(&row.last_visited)
             });
+            prop_assert_eq!(&some, &all);
+            some.clear();
+            let mut blocks = 0;
+            within
+                .for_each_of_all(
+                    || {
+                        blocks += 1;
+                        Ok(())
+                    },
+                    |anchor, at| {
+                        some.push(part.get(anchor, at).unwrap().0);
+                        Ok::<(), ()>(())
+                    },
+                )
+                .unwrap();
             prop_assert_eq!(some, all);
+            prop_assert_eq!(blocks, rows.len().div_ceil(BLOCK));
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::row_table::{self, ChosenKey, Making, RowKey, RowPart, RowTable};
 use crate::rows::{RowChoice, RowVisitor, TargetRows, Texts};
 use crate::sink::PageSet;
 
-/// How many anchors are gone through between looks at the stop flag.
+/// How many anchors, or blocks of rows, are gone through between looks at the stop flag.
 const STRIDE: usize = 1 << 12;
 /// Of how many anchors that lie apart the rows are fetched at once.
 const FETCHED: usize = 32;
@@ -189,40 +189,36 @@ fn run_part<V: RowVisitor>(
     cancel: &AtomicBool,
 ) -> Result<(), IndexError> {
     let mut within = part.within(&choice.bounds);
-    let mut give = |anchor: u32, places: Range<usize>| {
-        let mut is_wanted = None;
-        within.for_each(places, |at| {
-            let is_wanted = match is_wanted {
-                Some(is_wanted) => is_wanted,
-                None => *is_wanted.insert(visitor.wants(anchor, texts)?),
-            };
-            if is_wanted && let Some((row, of_row)) = part.get(anchor, at) {
-                if visitor.row(&row, texts)? {
-                    pages.extend(of_row);
-                }
-                visitor.pages(of_row);
-            }
-            Ok(())
-        })
-    };
     let mut seen = 0usize;
     let mut check_at_times = || {
         let is_time = seen.is_multiple_of(STRIDE);
         seen += 1;
         if is_time { check(cancel) } else { Ok(()) }
     };
+    let mut is_wanted = (None, false);
+    let mut give = |anchor: u32, at: usize| {
+        if is_wanted.0 != Some(anchor) {
+            is_wanted = (Some(anchor), visitor.wants(anchor, texts)?);
+        }
+        if is_wanted.1
+            && let Some((row, of_row)) = part.get(anchor, at)
+        {
+            if visitor.row(&row, texts)? {
+                pages.extend(of_row);
+            }
+            visitor.pages(of_row);
+        }
+        Ok(())
+    };
     let Some(among) = &choice.anchors else {
-        return part.for_each_anchor(|anchor, places| {
-            check_at_times()?;
-            give(anchor, places)
-        });
+        return within.for_each_of_all(check_at_times, give);
     };
     // Their rows lie far from each other, as a rule.
     let mut wanted = Vec::with_capacity(FETCHED);
     let mut give_wanted = |wanted: &mut Vec<(u32, Range<usize>)>| {
         part.fetch(wanted.iter().map(|(_, places)| places));
         let mut some = wanted.drain(..);
-        some.try_for_each(|(anchor, places)| give(anchor, places))
+        some.try_for_each(|(anchor, places)| within.for_each(places, |at| give(anchor, at)))
     };
     part.for_each_anchor(|anchor, places| {
         check_at_times()?;
@@ -302,7 +298,7 @@ mod tests {
                 }
             }
             let choice = RowChoice {
-                anchors: Some(among),
+                anchors: (one_in > 1).then_some(among),
                 bounds: RowBounds {
                     first_seen: CaptureTime::from_unix(first_seen_min)..=CaptureTime::MAX,
                     ..RowBounds::default()

@@ -17,6 +17,9 @@ pub(crate) fn response(content: &[u8], cut: bool, limits: &Limits) -> Read {
     let head = http::head(content, limits).map_err(|why| (ProblemKind::BadHttp, why))?;
     let mut troubles = Vec::new();
     let media_type = MediaType::of(&head.headers);
+    let body_missing = !cut
+        && head.body_at >= content.len()
+        && content_length(&head.headers).is_some_and(|length| length > 0);
     let body = if media_type.is_some_and(|t| t.is_no_text()) {
         encoding::Body::default()
     } else {
@@ -34,6 +37,7 @@ pub(crate) fn response(content: &[u8], cut: bool, limits: &Limits) -> Read {
         headers: head.headers,
         body: body.bytes,
         body_cut: body.cut,
+        body_missing,
     };
     Ok((Payload::Response(response), troubles))
 }
@@ -85,10 +89,12 @@ pub(crate) fn is_complete(content: &[u8], limits: &Limits) -> bool {
             crate::chunked::Unchunked::Whole(_)
         );
     }
-    let length = header(&head.headers, "Content-Length")
-        .and_then(|v| std::str::from_utf8(v).ok())
-        .and_then(|v| v.parse::<usize>().ok());
-    length.is_some_and(|length| length <= body.len())
+    content_length(&head.headers).is_some_and(|length| length <= body.len())
+}
+
+fn content_length(headers: &[(String, Vec<u8>)]) -> Option<usize> {
+    let value = header(headers, "Content-Length")?;
+    std::str::from_utf8(value).ok()?.parse().ok()
 }
 
 fn cut_at(limits: &Limits) -> Trouble {

@@ -55,6 +55,8 @@ pub struct Response {
     pub body: Vec<u8>,
     /// The body was longer than the limit and was cut.
     pub body_cut: bool,
+    /// `Content-Length` announces a body, and the record has none of it: what was asked for was the head, or nothing came.
+    pub body_missing: bool,
 }
 
 impl Response {

@@ -6,7 +6,8 @@ mod support;
 
 use std::io::Write;
 
-use support::{gzip, only_body, response};
+use support::{gzip, only_body, read, response};
+use windlass_archive::{Payload, Record};
 
 const PAGE: &[u8] =
     b"<!DOCTYPE html><p>A page of some length, so that encodings have work to do.</p>\n";
@@ -55,6 +56,46 @@ fn chunked(bytes: &[u8]) -> Vec<u8> {
     }
     out.extend(b"0\r\n\r\n");
     out
+}
+
+#[test]
+fn a_body_that_is_announced_and_not_there_is_missing() {
+    let empty = gzip(b"");
+    for (fields, body, expected) in [
+        ("Content-Length: 275622\r\n", &b""[..], true),
+        (
+            "Content-Length: 20\r\nContent-Encoding: gzip\r\n",
+            b"",
+            true,
+        ),
+        ("Content-Length: 0\r\n", b"", false),
+        ("", b"", false),
+        ("Content-Length: 275622\r\n", b"<", false),
+        // An empty page, packed.
+        (
+            "Content-Length: 20\r\nContent-Encoding: gzip\r\n",
+            &empty,
+            false,
+        ),
+        ("Content-Length: x\r\n", b"", false),
+    ] {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n{fields}\r\n");
+        let (records, problems) = read(&response(
+            "http://a.org/",
+            &[head.as_bytes(), body].concat(),
+        ));
+        assert_eq!(problems, []);
+        let [
+            Record {
+                payload: Payload::Response(found),
+                ..
+            },
+        ] = records.as_slice()
+        else {
+            panic!("{records:?}");
+        };
+        assert_eq!(found.body_missing, expected, "{fields:?} {body:?}");
+    }
 }
 
 #[test]

@@ -33,6 +33,7 @@ pub fn target(data: &[u8]) {
             headers: fields(head),
             body: body.to_vec(),
             body_cut: false,
+            body_missing: false,
         }),
     };
     let mut extractor = Extractor::new(

@@ -26,6 +26,7 @@ fn response(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Payload {
             .collect(),
         body: body.to_vec(),
         body_cut: false,
+        body_missing: false,
     })
 }
 
@@ -92,6 +93,21 @@ fn r2_outcomes() {
     assert_eq!(outcome(301, "text/html", b""), Ok(Outcome::Redirect));
     assert_eq!(outcome(404, "text/html", b""), Ok(Outcome::Gone));
     assert_eq!(outcome(410, "", b""), Ok(Outcome::Gone));
+    let announced = |status| {
+        let Payload::Response(response) = response(status, &[("Content-Type", "text/html")], b"")
+        else {
+            unreachable!()
+        };
+        let body_missing = true;
+        extract(Payload::Response(Response {
+            body_missing,
+            ..response
+        }))
+        .map(|found| found.outcome)
+    };
+    assert_eq!(announced(200), Err(Skip::NoDocument));
+    assert_eq!(announced(404), Ok(Outcome::Gone));
+    assert_eq!(announced(301), Ok(Outcome::Redirect));
     assert_eq!(outcome(503, "text/html", b""), Err(Skip::Status(503)));
     assert_eq!(outcome(403, "text/html", b""), Err(Skip::Status(403)));
 }

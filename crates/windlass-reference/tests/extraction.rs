@@ -189,6 +189,7 @@ fn pairs_of(body: &str) -> (Pairs, Pairs) {
             )],
             body: body.as_bytes().to_vec(),
             body_cut: false,
+            body_missing: false,
         }),
     })
     .unwrap();

@@ -38,6 +38,9 @@ pub enum Skip {
     /// The status says nothing about the page (R2).
     #[error("status {0} says nothing about the page")]
     Status(u16),
+    /// The document is not there, though one is announced: nothing was fetched that R1 could count.
+    #[error("the document that is announced is not there")]
+    NoDocument,
     /// The page's URL is none that can be indexed (R4).
     #[error("the target URI is {0}")]
     TargetUri(#[from] UrlError),
@@ -52,6 +55,7 @@ impl Skip {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Status(_) => "status-says-nothing",
+            Self::NoDocument => "document-not-there",
             Self::TargetUri(UrlError::Scheme) => "target-uri-not-http",
             Self::TargetUri(UrlError::TooLong) => "target-uri-too-long",
             Self::TargetUri(UrlError::Parse(_)) => "target-uri-does-not-parse",
@@ -138,6 +142,9 @@ impl Extractor {
                     return Err(Skip::RevisitElsewhere);
                 }
                 return Ok(bare(page, Outcome::Revisit(*refers_to_time)));
+            }
+            Payload::Response(response) if response.status == 200 && response.body_missing => {
+                return Err(Skip::NoDocument);
             }
             Payload::Response(response) => Message {
                 status: response.status,

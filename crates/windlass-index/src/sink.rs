@@ -169,6 +169,7 @@ impl PageSet {
         }
     }
 
+    #[inline]
     pub(crate) fn extend(&mut self, pages: &[u32]) {
         match self {
             Self::Listed(all) => all.extend_from_slice(pages),

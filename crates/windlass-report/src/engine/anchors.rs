@@ -256,9 +256,10 @@ impl<'a, V> Grouping<'a, V> {
 
     /// Ends the open group.
     fn close(&mut self, texts: &mut Texts<'_>) -> Result<(), IndexError> {
-        let Some(group) = self.open.take() else {
+        let Some(group) = self.open else {
             return Ok(());
         };
+        self.open = None;
         let tests_anchor = self.having.tests(Field::Anchor);
         if self.having.passes_numbers(&group)
             && (!tests_anchor
@@ -266,13 +267,14 @@ impl<'a, V> Grouping<'a, V> {
                     .having
                     .passes_string(Field::Anchor, texts.anchor(group.anchor)?))
         {
-            self.page.add(group);
+            self.page.add(&group);
         }
         Ok(())
     }
 }
 
 impl<V: RowVisitor> RowVisitor for Grouping<'_, V> {
+    #[inline]
     fn row(&mut self, row: &Row, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
         self.beside.row(row, texts)?;
         self.backlinks = self.backlinks.saturating_add(row.backlinks);

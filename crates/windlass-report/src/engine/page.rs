@@ -79,8 +79,17 @@ impl<'a> Page<'a> {
         self.is_ordered = true;
     }
 
-    pub(super) fn add(&mut self, group: Group) {
+    #[inline]
+    pub(super) fn add(&mut self, group: &Group) {
         self.groups_total += 1;
+        // So for most of them, by the first key alone.
+        if !self.is_sorted && first_rank(self.order, group) > self.worst_first {
+            return;
+        }
+        self.add_near(*group);
+    }
+
+    fn add_near(&mut self, group: Group) {
         let wanted = self.wanted;
         if self
             .after
@@ -95,9 +104,7 @@ impl<'a> Page<'a> {
             return;
         }
         let order = self.order;
-        // By the first key alone for most of them.
         if wanted == 0
-            || first_rank(order, &group) > self.worst_first
             || self
                 .worst
                 .is_some_and(|worst| compare(order, &worst, &group).is_lt())

@@ -69,7 +69,7 @@ fn filtered(
             if !having.tests(Field::Anchor)
                 || having.passes_string(Field::Anchor, texts.anchor(group.anchor)?)
             {
-                page.add(group);
+                page.add(&group);
             }
         }
     }
@@ -181,7 +181,7 @@ fn best(
         let first = groups.first_in(block);
         for (at, (value, anchor)) in values.iter().zip(&anchors).enumerate() {
             if !is_behind(key(*value), *anchor) {
-                page.add(groups.group(first + at)?.into());
+                page.add(&groups.group(first + at)?.into());
                 left -= 1;
             }
         }

@@ -118,10 +118,12 @@ struct Passing<'a, V> {
 }
 
 impl<V: RowVisitor> RowVisitor for Passing<'_, V> {
+    #[inline]
     fn wants(&mut self, anchor: u32, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
         Ok(self.filter.passes_anchor(anchor, texts)? && self.visitor.wants(anchor, texts)?)
     }
 
+    #[inline]
     fn row(&mut self, row: &Row, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
         Ok(self.filter.passes(row, texts)? && self.visitor.row(row, texts)?)
     }
@@ -205,11 +207,16 @@ impl<'a> RowFilter<'a> {
     }
 
     /// Whether an anchor passes the conditions on it. To be asked of each anchor, before its rows.
+    #[inline]
     fn passes_anchor(&mut self, anchor: u32, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
         self.any_rows = true;
         if !self.tests_anchor && !self.tests_kind {
             return Ok(true);
         }
+        self.passes_text(anchor, texts)
+    }
+
+    fn passes_text(&mut self, anchor: u32, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
         let text = texts.anchor(anchor)?;
         Ok(self.matcher.passes_string(Field::Anchor, text)
             && (!self.tests_kind || passes_kind(&self.matcher, self.kinds, text)))
@@ -218,7 +225,18 @@ impl<'a> RowFilter<'a> {
     /// Whether a row passes the other conditions.
     #[inline]
     fn passes(&mut self, row: &Row, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
-        if !self.bounds.contains(row) || (self.tests_more && !self.matcher.passes_numbers(row)) {
+        if !self.bounds.contains(row) {
+            return Ok(false);
+        }
+        if !self.tests_more && self.refdomains.is_empty() {
+            return Ok(true);
+        }
+        self.passes_rest(row, texts)
+    }
+
+    /// Whether a row within the bounds passes what there is beside them.
+    fn passes_rest(&mut self, row: &Row, texts: &mut Texts<'_>) -> Result<bool, IndexError> {
+        if self.tests_more && !self.matcher.passes_numbers(row) {
             return Ok(false);
         }
         let Some(known) = self.refdomains.get_mut(row.refdomain as usize) else {

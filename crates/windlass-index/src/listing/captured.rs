@@ -1,20 +1,19 @@
 //! The captured pages of a target.
 
+use std::cmp::Ordering;
 use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
 
 use windlass_links::{History, Target};
 
 use super::pages::{Page, id};
+use super::side_by_side::{Walk, side_by_side};
 use crate::bytes::Corrupt;
-use crate::error::{IndexError, check};
+use crate::error::IndexError;
 use crate::instant::{unite, was_captured};
 use crate::query::{PageRange, Question, for_each_page_range};
 use crate::segment::{PageIter, Segment};
 use crate::store::Snapshot;
-
-/// How many pages go by between looks at the stop flag.
-const STRIDE: u64 = 1 << 10;
 
 impl Snapshot {
     /// Calls `each` with the captured pages that a target matches (R16), whatever their captures say, but for those
@@ -31,54 +30,36 @@ impl Snapshot {
     ) -> Result<(), E> {
         let mut walks = Vec::new();
         for (at, segment) in self.segments().iter().enumerate() {
-            let mut walk = Walk::new(segment, at, target, cancel)
-                .map_err(|corrupt| segment.corrupt(corrupt))?;
-            if walk.advance()? {
-                walks.push(walk);
-            }
+            let walk = PagesOf::new(segment, at, target, cancel);
+            walks.push(walk.map_err(|corrupt| segment.corrupt(corrupt))?);
         }
-        for n in 0u64.. {
-            if n.is_multiple_of(STRIDE) {
-                check(cancel)?;
-            }
-            let Some(first) = walks.iter().map(Walk::key).min() else {
-                break;
+        side_by_side(walks, cancel, |same| {
+            let Some(first) = same.first() else {
+                return Ok(ControlFlow::Continue(()));
             };
-            let (domain, key) = (first.0.to_owned(), first.1.to_owned());
+            let (domain, key) = first.key();
+            if !target.has_port(key) {
+                return Ok(ControlFlow::Continue(()));
+            }
+            let (domain, key) = (domain.to_owned(), key.to_owned());
             let (mut number, mut instants) = (u64::MAX, Vec::new());
-            let mut at = 0;
-            while let Some(walk) = walks.get_mut(at) {
-                if walk.key() != (domain.as_slice(), key.as_slice()) {
-                    at += 1;
-                    continue;
-                }
+            for walk in same {
                 number = number.min(walk.id());
                 instants.append(&mut walk.instants);
-                if walk.advance()? {
-                    at += 1;
-                } else {
-                    walks.swap_remove(at);
-                }
-            }
-            if !target.has_port(&key) {
-                continue;
             }
             let instants = unite(instants);
             if !was_captured(&instants) {
-                continue;
+                return Ok(ControlFlow::Continue(()));
             }
             let page = Page::new(number, domain, key, &instants)
                 .map_err(|Corrupt(what)| IndexError::TooLarge(what))?;
-            if each(&page)?.is_break() {
-                break;
-            }
-        }
-        Ok(())
+            each(&page)
+        })
     }
 }
 
 /// The pages of one segment in a target's range.
-struct Walk<'a> {
+struct PagesOf<'a> {
     segment: &'a Segment,
     segment_at: usize,
     ranges: std::vec::IntoIter<PageRange>,
@@ -87,7 +68,7 @@ struct Walk<'a> {
     instants: Vec<crate::instant::Instant>,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> PagesOf<'a> {
     fn new(
         segment: &'a Segment,
         segment_at: usize,
@@ -105,7 +86,23 @@ impl<'a> Walk<'a> {
         })
     }
 
-    /// Goes to the next page; whether there is one.
+    fn key(&self) -> (&[u8], &[u8]) {
+        (&self.range.domain_key, self.pages.key())
+    }
+
+    fn id(&self) -> u64 {
+        id(
+            self.segment_at,
+            self.pages.position().saturating_sub(1) as u64 as u32,
+        )
+    }
+}
+
+impl Walk for PagesOf<'_> {
+    fn compare(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+
     fn advance(&mut self) -> Result<bool, IndexError> {
         let mut next = || {
             while self.range.pages.is_empty() {
@@ -122,17 +119,6 @@ impl<'a> Walk<'a> {
         let is_there = instants.is_some();
         self.instants = instants.unwrap_or_default();
         Ok(is_there)
-    }
-
-    fn key(&self) -> (&[u8], &[u8]) {
-        (&self.range.domain_key, self.pages.key())
-    }
-
-    fn id(&self) -> u64 {
-        id(
-            self.segment_at,
-            self.pages.position().saturating_sub(1) as u64 as u32,
-        )
     }
 }
 

@@ -15,6 +15,7 @@ mod links;
 mod outgoing;
 mod pages;
 mod read;
+mod side_by_side;
 mod sites;
 mod top_sites;
 mod trace;

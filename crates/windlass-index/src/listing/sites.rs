@@ -1,15 +1,14 @@
 //! The sites that can hold a target's range, in the order of their keys, over several segments.
 
+use std::cmp::Ordering;
 use std::ops::ControlFlow;
 use std::vec;
 
+use super::side_by_side::{Walk, side_by_side};
 use crate::bytes::Corrupt;
 use crate::error::IndexError;
 use crate::query::Question;
 use crate::segment::{Segment, SiteDirectory, SiteWalk};
-
-/// How many sites go by between looks at the stop flag.
-const STRIDE: u64 = 1 << 8;
 
 /// A segment, by its place among those of a listing, and the offset of a site's block there.
 pub(super) type SitePlace = (usize, u64);
@@ -29,43 +28,23 @@ pub(super) fn for_each_site<E: From<IndexError>>(
     }
     let mut walks = Vec::with_capacity(segments.len());
     for (at, (segment, directory)) in segments.iter().zip(&directories).enumerate() {
-        let mut walk = Walk::new(at, segment, directory, question)?;
-        if walk.advance()? {
-            walks.push(walk);
-        }
+        walks.push(SitesOf::new(at, segment, directory, question)?);
     }
-    let (mut key, mut places) = (Vec::new(), Vec::new());
-    for n in 0u64.. {
-        if n.is_multiple_of(STRIDE) {
-            question.check_cancelled()?;
-        }
-        let Some(first) = walks.iter().map(|walk| walk.key.as_slice()).min() else {
-            break;
-        };
-        key.clear();
-        key.extend_from_slice(first);
+    let mut places = Vec::new();
+    side_by_side(walks, question.cancel, |same| {
         places.clear();
-        let with_it = walks.iter().filter(|walk| walk.key == key);
-        places.extend(with_it.map(|walk| (walk.segment_at, walk.offset)));
-        // In the order of the segments, as which one comes first decides nothing else.
+        places.extend(same.iter().map(|walk| (walk.segment_at, walk.offset)));
+        // In the order of the segments, so that an answer is the same each time.
         places.sort_unstable();
-        if each(&key, &places)?.is_break() {
-            break;
+        match same.first() {
+            Some(walk) => each(&walk.key, &places),
+            None => Ok(ControlFlow::Continue(())),
         }
-        let mut at = 0;
-        while let Some(walk) = walks.get_mut(at) {
-            if walk.key == key && !walk.advance()? {
-                walks.swap_remove(at);
-            } else {
-                at += 1;
-            }
-        }
-    }
-    Ok(())
+    })
 }
 
 /// The sites of one segment.
-struct Walk<'d> {
+struct SitesOf<'d> {
     segment_at: usize,
     segment: &'d Segment,
     /// Those of which the target's host is, or is below.
@@ -77,7 +56,7 @@ struct Walk<'d> {
     offset: u64,
 }
 
-impl<'d> Walk<'d> {
+impl<'d> SitesOf<'d> {
     fn new(
         segment_at: usize,
         segment: &'d Segment,
@@ -96,8 +75,13 @@ impl<'d> Walk<'d> {
             offset: 0,
         })
     }
+}
 
-    /// Goes to the next site; whether there is one.
+impl Walk for SitesOf<'_> {
+    fn compare(&self, other: &Self) -> Ordering {
+        self.key.cmp(&other.key)
+    }
+
     fn advance(&mut self) -> Result<bool, IndexError> {
         if let Some((key, offset)) = self.above.next() {
             (self.key, self.offset) = (key, offset);

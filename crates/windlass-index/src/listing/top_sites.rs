@@ -6,21 +6,21 @@
 //! blocks are not touched at all; the numbers of pages and links at the head of a block; the domains of these
 //! pages. The largest blocks come first, so that soon few others are allowed one.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeSet, BinaryHeap, HashSet};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use windlass_links::surt::host_of_key;
 
+use super::side_by_side::{Walk, side_by_side};
 use crate::bytes::Corrupt;
-use crate::error::{IndexError, check};
+use crate::error::IndexError;
 use crate::query::counts::{SiteCounts, domains_of_block};
 use crate::segment::{Section, Segment, SiteDirectory, SiteWalk};
 use crate::store::Snapshot;
 
-/// How many sites go by between looks at the stop flag.
-const STRIDE: u64 = 1 << 10;
 /// How many times as many sites as are wanted are counted first, and at least how many.
 const FIRST: usize = 4;
 const FIRST_MIN: usize = 64;
@@ -235,41 +235,20 @@ fn for_each_site(
     }
     let mut walks = Vec::with_capacity(segments.len());
     for (segment, directory) in segments.iter().zip(&directories) {
-        let mut walk = Walk::new(segment, directory)?;
-        if walk.advance()? {
-            walks.push(walk);
-        }
+        walks.push(SizesOf::new(segment, directory)?);
     }
-    let mut key = Vec::new();
-    for n in 0u64.. {
-        if n.is_multiple_of(STRIDE) {
-            check(cancel)?;
+    side_by_side(walks, cancel, |same| {
+        let bytes = same.iter().map(|walk| walk.bytes);
+        let bytes = bytes.fold(0, u64::saturating_add);
+        if let Some(walk) = same.first() {
+            each(&walk.key, bytes)?;
         }
-        let Some(first) = walks.iter().map(|walk| walk.key.as_slice()).min() else {
-            break;
-        };
-        key.clear();
-        key.extend_from_slice(first);
-        let (mut bytes, mut at) = (0u64, 0);
-        while let Some(walk) = walks.get_mut(at) {
-            if walk.key != key {
-                at += 1;
-                continue;
-            }
-            bytes = bytes.saturating_add(walk.bytes);
-            if walk.advance()? {
-                at += 1;
-            } else {
-                walks.swap_remove(at);
-            }
-        }
-        each(&key, bytes)?;
-    }
-    Ok(())
+        Ok(ControlFlow::Continue(()))
+    })
 }
 
 /// The sites of one segment, by its directory.
-struct Walk<'a> {
+struct SizesOf<'a> {
     segment: &'a Segment,
     sites: SiteWalk<'a>,
     /// The site that it is at, and the bytes of its block.
@@ -281,7 +260,7 @@ struct Walk<'a> {
     end: u64,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> SizesOf<'a> {
     fn new(segment: &'a Segment, directory: &'a SiteDirectory<'_>) -> Result<Self, IndexError> {
         let wrong = |corrupt| segment.corrupt(corrupt);
         let mut all = directory.sites().map_err(wrong)?;
@@ -299,8 +278,13 @@ impl<'a> Walk<'a> {
             end: sites.map_or(0, |(_, bytes)| bytes),
         })
     }
+}
 
-    /// Goes to the next site; whether there is one.
+impl Walk for SizesOf<'_> {
+    fn compare(&self, other: &Self) -> Ordering {
+        self.key.cmp(&other.key)
+    }
+
     fn advance(&mut self) -> Result<bool, IndexError> {
         let Some((key, offset)) = &mut self.next else {
             return Ok(false);

@@ -2,7 +2,7 @@
 
     python3 -m peers --index DIR --windlass PROGRAM --work DIR [--json FILE]
 
-Exits with 1 where an engine's rows are not Windlass's.
+Exits with 1 where an engine's rows are not Windlass's, and where it gave none.
 """
 
 import argparse
@@ -19,8 +19,8 @@ import duckdb
 from . import compare, layout, questions, sql, tables
 from .engines import ENGINES
 
-#: Few backlinks: here also the totals (R18) are compared.
-SMALL = 20_000
+#: Up to so many backlinks the totals (R18) are compared, too.
+TOTALS_MAX = 1_000_000
 
 
 def main():
@@ -33,6 +33,9 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--memory", type=int, default=12 << 30, help="bytes for each engine")
     parser.add_argument("--time-limit", type=int, default=5400, help="seconds for each engine")
+    parser.add_argument(
+        "--allow-missing", action="store_true", help="exit with 0 where an engine did not answer all"
+    )
     parser.add_argument("--build", type=pathlib.Path, help="what `windlass bench --links` printed")
     parser.add_argument("--json", type=pathlib.Path)
     options = parser.parse_args()
@@ -49,16 +52,21 @@ def main():
     limits = options.memory, options.threads
     made = apart(layout.prepare, export, options.work / "layout", *limits)
     say("questions")
-    asked = apart(questions.choose, options.work / "layout", *limits)
+    asked, conditions = apart(questions.choose, options.work / "layout", *limits)
     known = [question["target"] for question in asked]
     new = apart(questions.choose_new, options.work / "layout", *limits, known)
     probes = [question for question in new if "is_probe" in question]
     new = [question for question in new if "is_probe" not in question]
-    question_file, new_file, all_file = (
-        options.work / f"{name}.json" for name in ("questions", "new", "all")
-    )
-    for file, of_file in ((question_file, asked), (new_file, new), (all_file, asked + probes + new)):
-        file.write_text(json.dumps(of_file, indent=1))
+    files = {
+        "questions": asked,
+        "conditions": conditions,
+        "new": new,
+        "all": asked + conditions + probes + new,
+        # In processes of their own, with nothing in the page cache.
+        "cold": [question for question in asked if not question["variant"].startswith("by ")],
+    }
+    for name, of_file in files.items():
+        file_of(options, name).write_text(json.dumps(of_file, indent=1))
 
     result = {
         "date": tables.today(),
@@ -66,21 +74,32 @@ def main():
         "threads": options.threads,
         "links": made["links"],
         "questions": asked,
+        "conditions": conditions,
         "new": new,
-        "windlass": ask_windlass(options, question_file, new_file),
+        "windlass": ask_windlass(options),
         "engines": {},
     }
-    faults = wrong_totals(options, asked + new, result["windlass"]["answers"])
+    ours = result["windlass"]["answers"]
+    faults = wrong_totals(options, asked + conditions + new, ours)
+    missing = []
     for engine in options.engines.split(","):
-        got = ask_engine(options, engine, all_file)
+        got = ask_engine(options, engine)
         result["engines"][engine] = got
-        faults += compare.differences(result["windlass"]["answers"], engine, got["answers"])
+        faults += compare.differences(ours, engine, got["answers"])
+        missing += compare.missing(list(ours), engine, got)
     print(tables.markdown(result))
     if options.json:
         options.json.write_text(json.dumps(without_rows(result), indent=1))
     for fault in faults:
         print(f"DIFFERENT: {fault}", file=sys.stderr)
-    sys.exit(1 if faults else 0)
+    for fault in missing:
+        print(f"MISSING: {fault}", file=sys.stderr)
+    sys.exit(1 if faults or (missing and not options.allow_missing) else 0)
+
+
+def file_of(options, name: str) -> pathlib.Path:
+    """The file with some of the questions."""
+    return options.work / f"{name}.json"
 
 
 def apart(work, *arguments):
@@ -102,31 +121,32 @@ def run(options, *arguments) -> str:
     return done.stdout
 
 
-def ask_windlass(options, question_file: pathlib.Path, new_file: pathlib.Path) -> dict:
-    """Warm, with rows; new targets, once each; then cold, in processes of their own."""
+def ask_windlass(options) -> dict:
+    """Warm, with rows; new conditions and new targets, once each; then cold, in processes of their own."""
     # Cold answers of an earlier run have taken them out of the page cache.
     files = [path for path in options.index.rglob("*") if path.is_file()]
     for path in files:
         with path.open("rb") as file:
             while file.read(1 << 20):
                 pass
-    ask = ["bench", "--index", options.index, "--ask", question_file, "--output", "json"]
-    warm = json.loads(run(options, *ask, "--repeat", options.repeat, "--rows"))
-    ask_new = [new_file if argument == question_file else argument for argument in ask]
-    once = json.loads(run(options, *ask_new, "--once"))
+
+    def ask(name: str, *flags):
+        asked = ["bench", "--index", options.index, "--ask", file_of(options, name), "--output", "json"]
+        return json.loads(run(options, *asked, *flags))
+
+    warm = ask("questions", "--repeat", options.repeat, "--rows")
+    once = ask("new", "--once")
+    conditions = [group for group in ask("conditions", "--once") if group["group"] != questions.WARMING]
     # Their rows are compared, their times are not.
-    warm += json.loads(run(options, *ask_new, "--repeat", 1, "--rows"))
-    plain = [question for question in json.loads(question_file.read_text())
-             if not question["variant"].startswith("by ")]
-    cold_file = options.work / "cold.json"
-    cold_file.write_text(json.dumps(plain))
-    ask[ask.index(question_file)] = cold_file
-    cold = json.loads(run(options, *ask, "--cold"))
+    for name in ("conditions", "new"):
+        warm += ask(name, "--repeat", 1, "--rows")
+    cold = ask("cold", "--cold")
     got = {
         "version": run(options, "--version").strip(),
         "bytes": sum(path.stat().st_size for path in files),
         "answers": {answer["name"]: answer for answer in warm},
         "once": once,
+        "conditions": conditions,
         "cold": cold,
     }
     built = json.loads(options.build.read_text()) if options.build else {}
@@ -138,24 +158,24 @@ def ask_windlass(options, question_file: pathlib.Path, new_file: pathlib.Path) -
 
 
 def wrong_totals(options, asked: list[dict], answers: dict[str, dict]) -> list[str]:
-    """Compares the totals of small answers without filters (R18), and all numbers of backlinks."""
+    """Compares the totals (R18) of answers that are not too large, and all numbers of backlinks."""
     links = str(options.work / "layout" / "links.parquet").replace("'", "''")
     faults = []
     with duckdb.connect() as connection:
         for question in asked:
-            if question["variant"]:
+            if question["variant"].startswith("by "):
                 continue
             ours = answers[question["name"]]
-            if question["backlinks"] != ours["backlinks"]:
+            if not question["variant"] and question["backlinks"] != ours["backlinks"]:
                 faults.append(
                     f"{question['name']}: {question['backlinks']} backlinks in the export,"
                     f" {ours['backlinks']} in windlass"
                 )
-            if question["backlinks"] > SMALL:
+            if question["backlinks"] > TOTALS_MAX:
                 continue
-            literal = sql.Dialect().literal
-            start, end = map(literal, question["range"])
-            query = sql.totals(f"surt >= {start} AND surt < {end}")
+            dialect = sql.Dialect()
+            start, end = map(dialect.literal, question["range"])
+            query = sql.totals(question, f"surt >= {start} AND surt < {end}", dialect)
             query = query.replace("FROM links", f"FROM read_parquet('{links}')")
             theirs = connection.execute(query).fetchone()
             if theirs != (ours["backlinks"], ours["refpages"]):
@@ -163,7 +183,7 @@ def wrong_totals(options, asked: list[dict], answers: dict[str, dict]) -> list[s
     return faults
 
 
-def ask_engine(options, engine: str, question_file: pathlib.Path) -> dict:
+def ask_engine(options, engine: str) -> dict:
     """Runs one engine apart, so that its end is not ours; its store goes when it has answered."""
     say(engine)
     store = options.work / f"store-{engine}"
@@ -174,7 +194,7 @@ def ask_engine(options, engine: str, question_file: pathlib.Path) -> dict:
     for name, value in {
         "layout": options.work / "layout",
         "store": store,
-        "questions": question_file,
+        "questions": file_of(options, "all"),
         "out": out,
         "memory": options.memory,
         "threads": options.threads,

@@ -1,4 +1,4 @@
-"""Whether engines agree with Windlass, row by row."""
+"""Whether engines agree with Windlass, row by row, and have said something to each question."""
 
 from .questions import COLUMNS, seconds_of
 
@@ -35,4 +35,14 @@ def differences(windlass: dict[str, dict], engine: str, answers: dict[str, dict]
             f"{name}: row {place} of {len(ours)} and {len(theirs)} ({', '.join(COLUMNS)})\n"
             f"    windlass: {shown[0]}\n    {engine}: {shown[1]}"
         )
+    return found
+
+
+def missing(asked: list[str], engine: str, got: dict) -> list[str]:
+    """What an engine was asked and gave no rows for: where nothing was said, nothing was compared."""
+    found = [f"{engine}: {got['failure']}"] if got.get("failure") else []
+    silent = [name for name in asked if "rows" not in got["answers"].get(name, {})]
+    if silent:
+        more = f" and {len(silent) - 1} more" if len(silent) > 1 else ""
+        found.append(f"{engine}: no rows for '{silent[0]}'{more}, of {len(asked)} questions")
     return found

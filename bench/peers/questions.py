@@ -27,6 +27,11 @@ NEW_SIZES = (10, 100, 1_000, 10_000)
 NEW_TARGETS = 25
 # How many more of each tell which way of asking is the fastest.
 PROBES = 3
+# Conditions of each kind that are asked once each, of a target that has been asked with others before.
+NEW_CONDITIONS = 5
+
+#: The group of questions that go before others, and are not timed.
+WARMING = "warming"
 
 # From the key of a URL to that of its host.
 HOST_KEY = "split_part(surt, chr(1), 1)"
@@ -102,8 +107,8 @@ def choose_new(layout: pathlib.Path, memory: int, threads: int, known: list[str]
     return probes + chosen
 
 
-def choose(layout: pathlib.Path, memory: int, threads: int) -> list[dict]:
-    """The questions for these links, those about few backlinks first."""
+def choose(layout: pathlib.Path, memory: int, threads: int) -> tuple[list[dict], list[dict]]:
+    """The questions for these links, those about few backlinks first; and new conditions."""
     with reading(layout, memory, threads) as connection:
         total = connection.execute("SELECT sum(links) FROM urls").fetchone()[0]
         chosen: list[dict] = []
@@ -125,15 +130,39 @@ def choose(layout: pathlib.Path, memory: int, threads: int) -> list[dict]:
                     "is_large": is_large,
                 })
         chosen.sort(key=lambda question: question["backlinks"])
-        filters = choose_filters(connection, chosen[-1])
-    return [question for target in chosen for question in asked_of(target, filters)]
+        dates, letters = choose_filters(connection, chosen[-1])
+    filters = [*dates[:1], *letters[:1]]
+    asked = [question for target in chosen for question in asked_of(target, filters)]
+    return asked, new_conditions(chosen, (dates, letters))
 
 
-def choose_filters(connection, biggest: dict) -> list[dict]:
-    """A date that about half of the links lie behind, and letters that some anchors hold."""
+def new_conditions(targets: list[dict], kinds: tuple[list[dict], ...]) -> list[dict]:
+    """Conditions that are asked once each. Before those of a target, the first of each kind are asked, which
+    are not timed; `like` says which question of the others is like it, and is asked in the same way."""
+    asked = []
+    for target in targets:
+        if not target["is_large"]:
+            continue
+        (plain,) = asked_of(target | {"is_large": False}, [])
+        for at in range(1 + NEW_CONDITIONS):
+            for name, kind in zip(("dates", "letters"), kinds):
+                if at < len(kind):
+                    question = plain | kind[at]
+                    question["variant"] = kind[at]["name"]
+                    question["name"] = f"new condition: {plain['name']}, {kind[at]['name']} {at}"
+                    question["like"] = f"{plain['name']}, {kind[0]['name']}"
+                    question["group"] = f"{plain['name']}, {name}" if at else WARMING
+                    asked.append(question)
+    return asked
+
+
+def choose_filters(connection, biggest: dict) -> tuple[list[dict], list[dict]]:
+    """Dates that about half of the links lie behind, and letters that some anchors hold; the first of each are
+    asked again and again, the others once."""
     # Of some of the pages, but always the same: an estimate would ask something else each time.
-    middle = connection.execute(
-        "SELECT quantile_disc(first_seen, 0.5) FROM links WHERE page_id % 32 = 0"
+    shares = [0.5] + [0.4 + 0.2 * (at + 0.5) / NEW_CONDITIONS for at in range(NEW_CONDITIONS)]
+    times = connection.execute(
+        f"SELECT quantile_disc(first_seen, {shares}) FROM links WHERE page_id % 32 = 0"
     ).fetchone()[0]
     start, end = biggest["range"]
     anchors = connection.execute(
@@ -141,19 +170,23 @@ def choose_filters(connection, biggest: dict) -> list[dict]:
         " GROUP BY anchor ORDER BY count(*) DESC, anchor LIMIT 20",
         [start, end],
     ).fetchall()
-    filters = [{
-        "name": "first seen late",
-        "where": f'first_seen>="{shown_time(int(middle))}"',
-        "first_seen_min": int(middle),
-    }]
-    if anchors:
-        letters = anchors[-1][0][:3]
-        filters.append({
-            "name": f"anchor holds {letters}",
-            "where": f'substring(anchor,"{letters}")',
-            "anchor_holds": letters,
-        })
-    return filters
+    dates = [
+        {
+            "name": "first seen late",
+            "where": f'first_seen>="{shown_time(int(time))}"',
+            "first_seen_min": int(time),
+        }
+        for time in dict.fromkeys(times)
+    ]
+    letters = list(dict.fromkeys(anchor[:3] for (anchor,) in reversed(anchors)))
+    return dates, [
+        {
+            "name": f"anchor holds {three}",
+            "where": f'substring(anchor,"{three}")',
+            "anchor_holds": three,
+        }
+        for three in letters[: 1 + NEW_CONDITIONS]
+    ]
 
 
 def asked_of(target: dict, filters: list[dict]) -> list[dict]:

@@ -98,6 +98,13 @@ def report(question: dict, key_filter: str, way: Way, dialect: Dialect) -> str:
     )
 
 
-def totals(key_filter: str) -> str:
-    """R18, without filters."""
-    return f"SELECT count(*), count(DISTINCT page_id) FROM links WHERE {key_filter}"
+def totals(question: dict, key_filter: str, dialect: Dialect) -> str:
+    """R18: backlinks and distinct pages of the rows that pass."""
+    conditions = [key_filter]
+    if letters := question.get("anchor_holds"):
+        conditions.append(dialect.contains.format(column="anchor", text=dialect.literal(letters)))
+    links = f"FROM links WHERE {' AND '.join(conditions)}"
+    if "first_seen_min" in question:
+        of_row = "min(first_seen) OVER (PARTITION BY anchor_id, refdomain_id) AS row_first_seen"
+        links = f"FROM (SELECT page_id, {of_row} {links}) AS of_row WHERE row_first_seen >= {question['first_seen_min']}"
+    return f"SELECT count(*), count(DISTINCT page_id) {links}"

@@ -83,19 +83,18 @@ def times_row(result: dict, engines: list[str], name: str, asked: list[dict], of
     return "| " + " | ".join(cells) + " |"
 
 
-def new_targets(result: dict) -> str:
-    """p50 and the slowest of targets that are asked once each, by groups, and how much faster Windlass is than the
-    best."""
+def asked_once(result: dict, what: str, groups: list[dict]) -> str:
+    """p50 and the slowest of questions that are asked once each, by groups, and how much faster Windlass is than the
+    best. `what` is where they are in the result."""
     engines = list(result["engines"])
     lines = [
-        "| targets | backlinks each | windlass ms, p50 | slowest | "
+        "| questions | backlinks each | windlass ms, p50 | slowest | "
         + " | ".join(f"{engine} ms, p50 | slowest" for engine in engines)
         + " | best peer ÷ windlass, p50 |",
         "|---|---|---|---|" + "---|" * (2 * len(engines) + 1),
     ]
-    ours = {group["group"]: group for group in result["windlass"]["once"]}
-    for name in sorted(ours, key=lambda name: ours[name]["backlinks"] / ours[name]["questions"]):
-        group = ours[name]
+    for group in sorted(groups, key=lambda group: group["backlinks"] / group["questions"]):
+        name = group["group"]
         cells = [
             f"{group['questions']} × {name}",
             grouped(group["backlinks"] / group["questions"]),
@@ -105,7 +104,7 @@ def new_targets(result: dict) -> str:
         peers = []
         for engine in engines:
             answers = result["engines"][engine]["answers"]
-            got = [answers.get(q["name"], {}) for q in result["new"] if q["group"] == name]
+            got = [answers.get(q["name"], {}) for q in result[what] if q["group"] == name]
             times = [answer["once_ms"] for answer in got if "once_ms" in answer]
             if len(times) == len(got):
                 peers.append(statistics.median_high(times))
@@ -144,9 +143,8 @@ def row(name, seconds, size, links, memory) -> str:
 
 def cold(result: dict) -> str:
     lines = [
-        "| question | backlinks | opening ms | read | asking ms | read KiB | bytes a backlink"
-        " | read calls | major faults |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| question | backlinks | opening ms | read | asking ms | read KiB | bytes a backlink | reads |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for answer in result["windlass"]["cold"]:
         opening, asking = answer["opening"], answer["asking"]
@@ -158,8 +156,7 @@ def cold(result: dict) -> str:
             shown_ms(asking["ms"]),
             grouped(asking["disk_bytes"] / 1024),
             f"{asking['disk_bytes'] / max(answer['backlinks'], 1):.1f}",
-            grouped(asking["calls"]),
-            grouped(asking["major_faults"]),
+            grouped(asking["disk_reads"]),
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -172,8 +169,10 @@ def markdown(result: dict) -> str:
         f" {result['threads']} threads each; {result['windlass']['version']},"
         f" {', '.join(dict.fromkeys(versions))}. p50, everything in the page cache.",
         times(result),
+        "Targets that an open engine has been asked about with other conditions, each condition once:",
+        asked_once(result, "conditions", result["windlass"]["conditions"]),
         "Targets that an open engine has not been asked about yet, once each:",
-        new_targets(result),
+        asked_once(result, "new", result["windlass"]["once"]),
         storage(result),
         "Windlass with nothing in the page cache, one process a question:",
         cold(result),

@@ -78,8 +78,7 @@ def measure(engine, question: dict, repeat: int, ways: dict) -> dict:
     else:
         way, seconds = fastest_way(engine, question)
         enough = REPETITIONS_MIN
-        if not question["variant"]:
-            ways[question["of"]] = way, seconds
+        ways[question["name"]] = way, seconds
     times = []
     start = time.perf_counter()
     while len(times) < enough or (
@@ -109,10 +108,13 @@ def probe(engine, question: dict, sums: dict) -> None:
         of_group[way] = of_group.get(way, 0) + seconds
 
 
-def measure_new(engine, question: dict, sums: dict) -> dict:
+def measure_once(engine, question: dict, sums: dict, ways: dict) -> dict:
     """The rows of an answer that is given once, in the way that is the fastest for others like it."""
-    of_group = sums[question["group"]]
-    way = min(of_group, key=of_group.get)
+    if "like" in question:
+        way, _ = ways[question["like"]]
+    else:
+        of_group = sums[question["group"]]
+        way = min(of_group, key=of_group.get)
     table, seconds = ask(engine, question, way)
     return {
         "name": question["name"],
@@ -168,7 +170,7 @@ def main():
                     probe(engine, question, sums)
                     continue
                 if "group" in question:
-                    answer = measure_new(engine, question, sums)
+                    answer = measure_once(engine, question, sums, ways)
                 else:
                     answer = measure(engine, question, options.repeat, ways)
             except Exception as error:  # noqa: BLE001

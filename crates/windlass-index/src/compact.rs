@@ -25,6 +25,13 @@ use crate::store::{DEFAULT_MEMORY, Snapshot, Unnamed, Writer};
 pub trait Progress: Sync {
     /// `done` more units of the total that was announced are done.
     fn advance(&self, done: u64);
+    /// What was announced is done. The reports of large sites are made ready now, which is so many units, those of
+    /// [`readied`](Self::readied).
+    fn making_ready(&self, _total: u64) {}
+    /// `done` more units of making ready are done; often none, by who asks whether to make way.
+    fn readied(&self, _done: u64) {
+        self.advance(0);
+    }
 }
 
 /// Nobody looks.

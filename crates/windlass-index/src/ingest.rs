@@ -1,20 +1,22 @@
 //! From archive files to a segment: several files at once, one commit a batch.
 
+mod twice;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs::{self, File};
-use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use windlass_archive::{Archive, Limits, Problem, ProblemKind};
+use windlass_archive::{Archive, Limits, Problem, ProblemKind, Record};
+use windlass_links::Capture;
 use windlass_links::extract::{ExtractOptions, Extractor};
 
 use crate::collect::{Collected, Collector, digest_text};
 use crate::compact::{MergePolicy, Progress};
 use crate::error::IndexError;
 use crate::store::{FileEntry, ProblemNote, Writer};
+use twice::{Again, Opened};
 
 /// How many problems of one file are kept word for word in the manifest.
 const PROBLEMS_KEPT_MAX: usize = 20;
@@ -63,6 +65,8 @@ pub trait IngestWatcher: Sync {
     fn writing(&self, total: u64);
     /// Runs or segments are being merged: so many units in all; 0 where there is nothing to merge.
     fn merging(&self, total: u64);
+    /// Runs or segments are merged; the reports of large sites are made ready: so many units in all.
+    fn making_ready(&self, total: u64);
     /// So many units of what was announced last are done.
     fn advanced(&self, done: u64);
     /// A batch of files is durable; without files, a merge.
@@ -277,6 +281,14 @@ impl Progress for Watched<'_> {
     fn advance(&self, done: u64) {
         self.0.advanced(done);
     }
+
+    fn making_ready(&self, total: u64) {
+        self.0.making_ready(total);
+    }
+
+    fn readied(&self, done: u64) {
+        self.0.advanced(done);
+    }
 }
 
 struct Shared<'a> {
@@ -387,9 +399,41 @@ impl Shared<'_> {
             bytes,
             ..FileEntry::default()
         };
+        self.records(path, &mut archive, &mut entry, |record, entry| {
+            match extractor.capture(&record) {
+                Ok(capture) => {
+                    count(entry, &capture);
+                    collector.add(&capture, digest, record.offset)?;
+                }
+                Err(skip) => {
+                    let skipped = entry.captures_skipped.entry(skip.name().to_owned());
+                    *skipped.or_default() += 1;
+                }
+            }
+            Ok(())
+        })?;
+        if let Some(problem) = changed(&mut again, archive.bytes_read())
+            && entry.read_error().is_none()
+        {
+            self.watcher.problem(path, &problem);
+            note(&mut entry, &problem);
+        }
+        entry.records_skipped = archive.skipped();
+        let decompressed = archive.bytes_decompressed();
+        Ok(Outcome::Read(path.to_owned(), entry, decompressed))
+    }
+
+    /// Calls `each` with the records of a file, and notes what is wrong in it.
+    fn records(
+        &self,
+        path: &Path,
+        archive: &mut Archive,
+        entry: &mut FileEntry,
+        mut each: impl FnMut(Record, &mut FileEntry) -> Result<(), IndexError>,
+    ) -> Result<(), IndexError> {
         let mut reported = 0;
         while let Some(item) = archive.next() {
-            let done = archive.bytes_read().min(bytes);
+            let done = archive.bytes_read().min(entry.bytes);
             if done > reported {
                 self.watcher.read(done - reported);
                 reported = done;
@@ -398,50 +442,38 @@ impl Shared<'_> {
             match item {
                 Err(problem) => {
                     self.watcher.problem(path, &problem);
-                    note(&mut entry, &problem);
+                    note(entry, &problem);
                 }
-                Ok(record) => match extractor.capture(&record) {
-                    Ok(capture) => {
-                        entry.captures += 1;
-                        let counts = capture.counts;
-                        entry.links += u64::from(counts.internal) + u64::from(counts.external);
-                        entry.external_links += u64::from(counts.external);
-                        entry.links_rejected += u64::from(counts.rejected);
-                        entry.anchors_cut += u64::from(counts.anchors_cut);
-                        collector.add(&capture, digest, record.offset)?;
-                    }
-                    Err(skip) => {
-                        *entry
-                            .captures_skipped
-                            .entry(skip.name().to_owned())
-                            .or_default() += 1;
-                    }
-                },
+                Ok(record) => each(record, entry)?,
             }
         }
-        self.watcher.read(bytes.saturating_sub(reported));
-        let offset = archive.bytes_read();
-        let changed = match again.is_what_it_was() {
-            Ok(true) => None,
-            Ok(false) => Some("it changed while it was read".to_owned()),
-            Err(error) => Some(error.to_string()),
-        };
-        if let Some(message) = changed
-            && entry.read_error().is_none()
-        {
-            let kind = ProblemKind::Io;
-            let problem = Problem {
-                offset,
-                kind,
-                message,
-            };
-            self.watcher.problem(path, &problem);
-            note(&mut entry, &problem);
-        }
-        entry.records_skipped = archive.skipped();
-        let decompressed = archive.bytes_decompressed();
-        Ok(Outcome::Read(path.to_owned(), entry, decompressed))
+        self.watcher.read(entry.bytes.saturating_sub(reported));
+        Ok(())
     }
+}
+
+/// Counts what a capture has.
+fn count(entry: &mut FileEntry, capture: &Capture) {
+    let counts = capture.counts;
+    entry.captures += 1;
+    entry.links += u64::from(counts.internal) + u64::from(counts.external);
+    entry.external_links += u64::from(counts.external);
+    entry.links_rejected += u64::from(counts.rejected);
+    entry.anchors_cut += u64::from(counts.anchors_cut);
+}
+
+/// What is wrong where a file is not what it was when its digest was made; that was found when it was read to `offset`.
+fn changed(again: &mut Again, offset: u64) -> Option<Problem> {
+    let message = match again.is_what_it_was() {
+        Ok(true) => return None,
+        Ok(false) => "it changed while it was read".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    Some(Problem {
+        offset,
+        kind: ProblemKind::Io,
+        message,
+    })
 }
 
 fn note(entry: &mut FileEntry, problem: &Problem) {
@@ -459,116 +491,5 @@ fn note(entry: &mut FileEntry, problem: &Problem) {
             kind: problem.kind.name().to_owned(),
             message: problem.message.clone(),
         });
-    }
-}
-
-/// An archive file that was read to its end once, for its digest. It stays open: another may take its path before it
-/// is read for what is in it.
-struct Opened {
-    file: File,
-    digest: [u8; 32],
-    bytes: u64,
-}
-
-impl Opened {
-    /// Of a file that can be read again, and has an end.
-    fn read(path: &Path) -> io::Result<Self> {
-        let found = fs::metadata(path)?;
-        if !found.is_file() {
-            let what = if found.is_dir() {
-                // Folders that can be listed are not asked to be read.
-                fs::read_dir(path)?;
-                "a folder"
-            } else {
-                "a pipe or a device"
-            };
-            let text = format!("it is {what}, not a file; archives are read twice");
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
-        }
-        let mut hashed = Hashed::new(File::open(path)?);
-        let bytes = hashed.read_on()?;
-        Ok(Self {
-            digest: hashed.digest(),
-            file: hashed.file,
-            bytes,
-        })
-    }
-
-    /// From its beginning.
-    fn again(mut self) -> io::Result<Again> {
-        self.file.rewind()?;
-        Ok(Again {
-            hashed: Hashed::new(self.file),
-            digest: self.digest,
-        })
-    }
-}
-
-/// A file that is read the second time, and whether it is still what it was the first time. Its bytes are compared,
-/// by their digests: what a file system says of the time of a change is coarse, and may be set.
-struct Again {
-    hashed: Hashed,
-    digest: [u8; 32],
-}
-
-impl Again {
-    /// Who reads it.
-    fn second(&self) -> io::Result<Hashed> {
-        Ok(Hashed {
-            // They share their place in the file.
-            file: self.hashed.file.try_clone()?,
-            hasher: Arc::clone(&self.hashed.hasher),
-        })
-    }
-
-    /// Whether all that was read, and what was left, is what it was.
-    fn is_what_it_was(&mut self) -> io::Result<bool> {
-        self.hashed.read_on()?;
-        Ok(self.hashed.digest() == self.digest)
-    }
-}
-
-/// A file, and the digest of what was read of it.
-struct Hashed {
-    file: File,
-    hasher: Arc<Mutex<blake3::Hasher>>,
-}
-
-impl Hashed {
-    fn new(file: File) -> Self {
-        Self {
-            file,
-            hasher: Arc::default(),
-        }
-    }
-
-    fn hasher(&self) -> MutexGuard<'_, blake3::Hasher> {
-        self.hasher.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn digest(&self) -> [u8; 32] {
-        *self.hasher().finalize().as_bytes()
-    }
-
-    /// Reads what is left, and says how much that is.
-    fn read_on(&mut self) -> io::Result<u64> {
-        let mut buffer = vec![0; 1 << 18];
-        let mut bytes = 0;
-        loop {
-            match self.read(&mut buffer) {
-                Ok(0) => return Ok(bytes),
-                Ok(n) => bytes += n as u64,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-}
-
-impl Read for Hashed {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.file.read(buffer)?;
-        self.hasher().update(buffer.get(..n).unwrap_or_default());
-        Ok(n)
     }
 }

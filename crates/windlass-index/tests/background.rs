@@ -4,7 +4,8 @@
 use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use windlass_index::{
     BackgroundMerge, BackgroundStep, Collector, IndexError, MergePolicy, Progress, Snapshot, Writer,
@@ -171,6 +172,86 @@ fn a_merge_ends_when_it_is_told_to_however_slow_it_is_to_be() {
         (segments(directory.path()), backlinks(directory.path())),
         (5, 5)
     );
+}
+
+/// Four times as long as it worked, where that is not too long: at least a pause each time that it tells of progress.
+#[test]
+fn a_merge_rests_while_queries_are_answered_and_not_otherwise() {
+    let rested = |is_busy: &(dyn Fn() -> bool + Sync)| {
+        let directory = tempfile::tempdir().unwrap();
+        let mut writer = Writer::open(directory.path(), None).unwrap();
+        for i in 0..4 {
+            commit(&mut writer, &[capture(i, 2000)]);
+        }
+        drop(writer);
+        let never = AtomicBool::new(false);
+        let step = merge(directory.path(), is_busy, &never).step().unwrap();
+        let BackgroundStep::Merged(merged) = step else {
+            panic!("nothing was merged");
+        };
+        assert!(merged.rested < merged.elapsed);
+        merged.rested
+    };
+    let busy = rested(&|| true);
+    assert!(busy >= Duration::from_millis(4), "{busy:?}");
+    let idle = rested(&|| false);
+    assert!(idle < busy / 4, "{idle:?}, {busy:?}");
+    // Only as long as somebody asks.
+    let asked = AtomicUsize::new(0);
+    let briefly = rested(&|| asked.fetch_add(1, Ordering::Relaxed) == 0);
+    assert!(asked.into_inner() > 1);
+    assert!(briefly < busy, "{briefly:?}, {busy:?}");
+}
+
+/// Units of making ready that were announced, and told.
+#[derive(Default)]
+struct Readied {
+    merged: AtomicU64,
+    announced: AtomicU64,
+    told: AtomicU64,
+    times: AtomicU64,
+}
+
+impl Progress for Readied {
+    fn advance(&self, done: u64) {
+        assert_eq!(
+            self.announced.load(Ordering::Relaxed),
+            0,
+            "after all is merged"
+        );
+        self.merged.fetch_add(done, Ordering::Relaxed);
+    }
+
+    fn making_ready(&self, total: u64) {
+        assert!(self.merged.load(Ordering::Relaxed) > 0);
+        self.announced.fetch_add(total, Ordering::Relaxed);
+    }
+
+    fn readied(&self, done: u64) {
+        let told = self.told.fetch_add(done, Ordering::Relaxed) + done;
+        assert!(told <= self.announced.load(Ordering::Relaxed));
+        self.times.fetch_add(u64::from(done > 0), Ordering::Relaxed);
+    }
+}
+
+/// However often the links are gone through.
+#[test]
+fn making_ready_tells_all_that_it_does_and_not_at_once() {
+    for memory_max in [1 << 10, 1 << 30] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut writer = Writer::open(directory.path(), None).unwrap();
+        writer.set_memory_max(memory_max);
+        writer.set_ready_links_min(1 << 10);
+        for segment in 0..2 {
+            let captures: Vec<Capture> = (0..50).map(|i| capture(segment * 50 + i, 2000)).collect();
+            commit(&mut writer, &captures);
+        }
+        let told = Readied::default();
+        assert!(writer.merge_all(&told, &AtomicBool::new(false)).unwrap());
+        assert_eq!(told.announced.load(Ordering::Relaxed), 2 * 50 * 2000);
+        assert_eq!(told.told.into_inner(), told.announced.into_inner());
+        assert!(told.times.into_inner() > 4);
+    }
 }
 
 /// How often a merge looks whether it has to make way once all is merged: while sites are made ready.

@@ -26,6 +26,7 @@ impl IngestWatcher for Changing<'_> {
     fn problem(&self, _: &Path, _: &Problem) {}
     fn writing(&self, _: u64) {}
     fn merging(&self, _: u64) {}
+    fn making_ready(&self, _: u64) {}
     fn advanced(&self, _: u64) {}
     fn committed(&self, _: usize) {}
 }

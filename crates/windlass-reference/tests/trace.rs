@@ -220,6 +220,7 @@ impl IngestWatcher for Nobody {
         panic!("{}: {problem}", path.display());
     }
     fn merging(&self, _: u64) {}
+    fn making_ready(&self, _: u64) {}
     fn writing(&self, _: u64) {}
     fn advanced(&self, _: u64) {}
     fn committed(&self, _: usize) {}

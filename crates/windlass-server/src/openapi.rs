@@ -36,7 +36,7 @@ fn document() -> Value {
                 "application/json": { "schema": {
                     "type": "object",
                     "required": ["status", "index"],
-                    "properties": { "status": { "const": "ok" }, "index": { "type": "string" } },
+                    "properties": { "status": { "enum": ["ok", "stale"] }, "index": { "type": "string" } },
                 } },
             }), &[]) },
             "/metrics": { "get": page("what the server counts of itself, for Prometheus", &json!({
@@ -299,7 +299,7 @@ fn parameters() -> Vec<(&'static str, (Value, String))> {
         (
             "dry_run",
             (
-                json!({ "type": "string", "enum": ["0", "1"], "default": "0" }),
+                json!({ "type": "string", "enum": ["0", "1", "false", "true"], "default": "0" }),
                 "1: only the cost and the number of results; charges nothing".to_owned(),
             ),
         ),

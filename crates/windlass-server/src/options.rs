@@ -133,7 +133,8 @@ pub(crate) const HEADERS_MAX_DEFAULT: usize = 100;
 /// What one client cannot take from the others.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Connections open at once; more wait to be accepted.
+    /// Connections open at once. Another one takes the place of the one that has waited longest for a request, or waits to
+    /// be accepted.
     pub connections_max: usize,
     /// Queries that run or stream at once.
     pub queries_max: usize,

@@ -142,9 +142,26 @@ pub(crate) struct Meter {
     bar: Option<ProgressBar>,
     done: AtomicU64,
     total: AtomicU64,
-    started: Instant,
-    logged: Mutex<Instant>,
+    told: Mutex<Told>,
+}
+
+/// What is done, since when, and when a log line told of it.
+#[derive(Debug)]
+struct Told {
     what: &'static str,
+    started: Instant,
+    logged: Instant,
+}
+
+impl Told {
+    fn of(what: &'static str) -> Self {
+        let now = Instant::now();
+        Self {
+            what,
+            started: now,
+            logged: now,
+        }
+    }
 }
 
 impl Meter {
@@ -179,9 +196,23 @@ impl Meter {
             bar,
             done: AtomicU64::new(0),
             total: AtomicU64::new(total),
-            started: Instant::now(),
-            logged: Mutex::new(Instant::now()),
-            what,
+            told: Mutex::new(Told::of(what)),
+        }
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was done is done; something else comes, of so many units.
+    fn begin(&self, what: &'static str, total: u64) {
+        *self.told() = Told::of(what);
+        self.done.store(0, Ordering::Relaxed);
+        self.total.store(total, Ordering::Relaxed);
+        if let Some(bar) = &self.bar {
+            bar.set_message(what);
+            bar.set_length(total);
+            bar.reset();
         }
     }
 
@@ -191,10 +222,10 @@ impl Meter {
             bar.inc(n);
             return;
         }
-        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
-        if logged.elapsed() >= LOG_INTERVAL {
-            *logged = Instant::now();
-            let elapsed = self.started.elapsed().as_secs_f64();
+        let mut told = self.told();
+        if told.logged.elapsed() >= LOG_INTERVAL {
+            told.logged = Instant::now();
+            let elapsed = told.started.elapsed().as_secs_f64();
             let total = self.total.load(Ordering::Relaxed);
             let rate = done as f64 / elapsed;
             let eta_s = (total.saturating_sub(done)) as f64 / rate.max(f64::MIN_POSITIVE);
@@ -204,7 +235,7 @@ impl Meter {
                 rate = rate.round(),
                 eta_s = eta_s.round(),
                 "{}",
-                self.what
+                told.what
             );
         }
     }
@@ -227,7 +258,18 @@ impl Progress for Meter {
     fn advance(&self, done: u64) {
         self.add(done);
     }
+
+    fn making_ready(&self, total: u64) {
+        self.begin(MAKING_READY, total);
+    }
+
+    fn readied(&self, done: u64) {
+        self.add(done);
+    }
 }
+
+/// What follows a merge.
+const MAKING_READY: &str = "making reports ready";
 
 /// How many problems are shown one by one; all are counted.
 const PROBLEMS_SHOWN_MAX: u64 = 20;
@@ -303,6 +345,10 @@ impl IngestWatcher for IngestMeter {
 
     fn merging(&self, total: u64) {
         self.begin("merging", total);
+    }
+
+    fn making_ready(&self, total: u64) {
+        self.begin(MAKING_READY, total);
     }
 
     fn advanced(&self, done: u64) {

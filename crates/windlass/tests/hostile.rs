@@ -52,10 +52,11 @@ fn last(out: &mut dyn Write) {
 const HTML: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n";
 
 /// Ingests the file; the summary, and the most memory that the program held.
-fn ingest(file: &Path, index: &Path) -> (serde_json::Value, u64) {
+fn ingest(file: &Path, index: &Path, flags: &[&str]) -> (serde_json::Value, u64) {
     let mut child = program()
         .args(["ingest", "--output", "json", "--memory", "32M", "--index"])
         .arg(index)
+        .args(flags)
         .arg(file)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -82,7 +83,7 @@ fn check(name: &str, problem: &str, write: impl FnOnce(&mut dyn Write)) {
     write(&mut out);
     out.flush().unwrap();
     drop(out);
-    let (summary, peak) = ingest(&file, &directory.path().join("index"));
+    let (summary, peak) = ingest(&file, &directory.path().join("index"), &[]);
     assert!(
         peak > 0 && peak < PEAK_BYTES_MAX,
         "{name}: {} MiB",
@@ -141,4 +142,45 @@ fn a_page_of_a_hundred_megabytes_of_links() {
         record(out, HTML, b"<a href=x>", 100 << 20);
         last(out);
     });
+}
+
+/// A capture is held whole, whatever `--memory` says: 100 bytes or so for each link, beside the page.
+#[test]
+fn a_page_with_a_million_backlinks() {
+    const LINKS: u64 = 1_000_000;
+    let directory = tempfile::tempdir().unwrap();
+    let (file, index) = (
+        directory.path().join("million.warc"),
+        directory.path().join("index"),
+    );
+    let mut body = HTML.to_vec();
+    for at in 0..LINKS {
+        // Ten to each site, with anchors of their own.
+        write!(body, "<a href=//t{}.com/>{at:x}</a>", at % 100_000).unwrap();
+    }
+    let mut out = BufWriter::new(File::create(&file).unwrap());
+    record(&mut out, &body, b" ", 0);
+    last(&mut out);
+    out.flush().unwrap();
+    let (summary, peak) = ingest(&file, &index, &["--body-max", "64M"]);
+    assert_eq!(summary["in_segments"]["backlinks"], LINKS + 1, "{summary}");
+    assert!(peak > 0 && peak < 2 * PEAK_BYTES_MAX, "{} MiB", peak >> 20);
+    let index = index.to_str().unwrap();
+    let ask = [
+        "anchors", "t777.com", "--mode", "domain", "--output", "json",
+    ];
+    let report = support::stdout([&ask[..], &["--index", index]].concat());
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["stats"]["backlinks"], 10);
+    let anchors: Vec<&str> = report["anchors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["anchor"].as_str().unwrap())
+        .collect();
+    let mut expected: Vec<String> = (0..10)
+        .map(|n| format!("{:x}", 777 + n * 100_000))
+        .collect();
+    expected.sort();
+    assert_eq!(anchors, expected);
 }

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::build::build;
-use super::links::Watch;
+use super::build::{build, times_through};
+use super::links::{Share, Watch};
 use crate::compact::Progress;
-use crate::error::IndexError;
+use crate::error::{IndexError, check};
 use crate::segment::{LargeSite, Segment, WriteError};
 use crate::spool::Scratch;
 
@@ -47,7 +47,7 @@ pub(crate) fn append(
         return Ok(());
     }
     let segment = Segment::open(path)?;
-    let watch = Watch { progress, cancel };
+    progress.making_ready(large.iter().map(|site| site.links).sum());
     let file = File::options()
         .write(true)
         .open(path)
@@ -60,6 +60,11 @@ pub(crate) fn append(
     out.seek(SeekFrom::Start(writer.offset())).map_err(io())?;
     let write_error = |error: WriteError| error.at(path);
     for site in large {
+        let share = Share::new(progress, site.links, times_through(site.links, means));
+        let watch = Watch {
+            share: &share,
+            cancel,
+        };
         watch.look()?;
         let mut looked = Ok(());
         let written = if let Some(part) = copied(site, inputs) {
@@ -76,10 +81,12 @@ pub(crate) fn append(
         } else if let Some(mut part) = build(&segment, &site.key, means, watch, &write_error)? {
             writer.site(&site.key, part.len(), &mut out, |out| part.write_to(out))
         } else {
-            continue;
+            Ok(())
         };
         looked?;
         written.map_err(io())?;
+        share.finish();
+        check(cancel)?;
     }
     writer.finish(&mut out).map_err(|e| e.at(path))?;
     let file = out

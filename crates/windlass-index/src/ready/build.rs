@@ -61,8 +61,7 @@ pub(super) fn build(
         watch,
     };
     let threads = means.threads.max(1);
-    // Fewer than make a site large are never too many.
-    let held_max = (means.memory_max / HELD_PART / threads / LINK_BYTES).max(min);
+    let held_max = held_max(means);
     let mut sample = Sample::new(held_max);
     let (ranges, live) = live_ranges(&site, &mut sample, min)?;
     if (live as usize) < min {
@@ -123,6 +122,20 @@ pub(super) fn build(
     })?;
     writer.finish(&mut out).map_err(write_error)?;
     Ok(Some(out))
+}
+
+/// How many links a thread may hold.
+fn held_max(means: &Means) -> usize {
+    let held = means.memory_max / HELD_PART / means.threads.max(1) / LINK_BYTES;
+    // Fewer than make a site large are never too many.
+    held.max(means.links_min).max(1)
+}
+
+/// How many times so many links are gone through, about: counted, for their pages, for each part of their order, and in
+/// that.
+pub(super) fn times_through(links: u64, means: &Means) -> u64 {
+    let passes = links.div_ceil(held_max(means) as u64);
+    3 + passes.max(means.threads as u64)
 }
 
 /// The ranges of urls that have enough live links, and the number of all live links, of which it takes a sample.

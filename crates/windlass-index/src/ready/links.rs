@@ -6,7 +6,7 @@
 
 use std::hint::black_box;
 use std::ops::Range;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use windlass_links::History;
 
@@ -33,18 +33,60 @@ const SAMPLE_MAX: usize = 1 << 20;
 /// some milliseconds.
 pub(super) const STRIDE: usize = 1 << 16;
 
-/// Who looks on while parts are made ready, and may stop that, from any thread.
+/// How far the part of a site is, of which so many units are told as its links are gone through, time after time.
+pub(super) struct Share<'a> {
+    progress: &'a dyn Progress,
+    units: u64,
+    /// How many links are gone through in all, about.
+    links: u64,
+    gone_through: AtomicU64,
+    told: AtomicU64,
+}
+
+impl<'a> Share<'a> {
+    /// Of a site with so many links, which are gone through so many times.
+    pub(super) fn new(progress: &'a dyn Progress, links: u64, times: u64) -> Self {
+        Self {
+            progress,
+            units: links,
+            links: links.saturating_mul(times).max(1),
+            gone_through: AtomicU64::new(0),
+            told: AtomicU64::new(0),
+        }
+    }
+
+    fn went_through(&self, links: usize) {
+        let links = links as u64;
+        let done = self.gone_through.fetch_add(links, Ordering::Relaxed) + links;
+        let share = u128::from(done) * u128::from(self.units) / u128::from(self.links);
+        let due = u64::try_from(share).map_or(self.units, |due| due.min(self.units));
+        let told = self.told.fetch_max(due, Ordering::Relaxed);
+        // Told where nothing is new, too: but only so a merge in the background finds out that it may have to make way.
+        self.progress.readied(due.saturating_sub(told));
+    }
+
+    /// All is done, however many times that took.
+    pub(super) fn finish(self) {
+        self.progress.readied(self.units - self.told.into_inner());
+    }
+}
+
+/// Who looks on while a part is made ready, and may stop that, from any thread.
 #[derive(Clone, Copy)]
 pub(super) struct Watch<'a> {
-    pub(super) progress: &'a dyn Progress,
+    pub(super) share: &'a Share<'a>,
     pub(super) cancel: &'a AtomicBool,
 }
 
 impl Watch<'_> {
     /// Makes way, where somebody asks for that: rests, or ends with [`IndexError::Cancelled`].
     pub(super) fn look(&self) -> Result<(), IndexError> {
-        // Nothing that counts is done: but only so a merge in the background finds out that it may have to.
-        self.progress.advance(0);
+        self.look_before(0)
+    }
+
+    /// The same, before so many links are gone through.
+    fn look_before(&self, links: usize) -> Result<(), IndexError> {
+        self.share.went_through(links);
         check(self.cancel)
     }
 }
@@ -83,7 +125,7 @@ impl<'a> SiteLinks<'a> {
             while !links.is_empty() {
                 // Of few links to each of many urls, and of many to one, as often.
                 if links.start.is_multiple_of(STRIDE) {
-                    self.watch.look()?;
+                    self.watch.look_before(STRIDE)?;
                 }
                 let stop = links.end.min((links.start / STRIDE + 1) * STRIDE);
                 let some = links.start..stop;
@@ -232,8 +274,8 @@ impl<'a> LinksInOrder<'a> {
         let stretches = self.stretches.iter().zip(ends.chain([all]));
         for (stretch, ((first, node), end)) in (0u32..).zip(stretches) {
             for start in (*first..end).step_by(STRIDE) {
-                watch.look()?;
                 let some = start..end.min(start + STRIDE);
+                watch.look_before(some.len())?;
                 for_each_live_of(
                     &mut block,
                     table,
@@ -385,7 +427,8 @@ impl<'a> LinksInOrder<'a> {
         let mut facts = Vec::with_capacity(BLOCK);
         for (n, keys) in sorted.keys.chunks(BLOCK).enumerate() {
             if n.is_multiple_of(STRIDE / BLOCK) {
-                self.site.watch.look()?;
+                let left = sorted.keys.len() - n * BLOCK;
+                self.site.watch.look_before(left.min(STRIDE))?;
             }
             // All at once, so that waiting for one is waiting for all.
             facts.clear();

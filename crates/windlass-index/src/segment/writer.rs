@@ -79,6 +79,8 @@ pub(crate) struct Written {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LargeSite {
     pub(crate) key: Vec<u8>,
+    /// How many backlinks it has.
+    pub(crate) links: u64,
     /// The input of a merge whose block it has, with other page numbers, and whose links have the dates that they have
     /// there.
     pub(crate) copied_from: Option<usize>,
@@ -300,6 +302,7 @@ impl<W: Write> SegmentWriter<W> {
                 if shape.links.0 >= self.large_min {
                     self.large.push(LargeSite {
                         key: site_key.to_owned(),
+                        links: shape.links.0,
                         copied_from: shape.copied_from,
                     });
                 }

@@ -14,6 +14,7 @@ impl IngestWatcher for Nobody {
     fn read(&self, _: u64) {}
     fn problem(&self, _: &Path, _: &Problem) {}
     fn merging(&self, _: u64) {}
+    fn making_ready(&self, _: u64) {}
     fn writing(&self, _: u64) {}
     fn advanced(&self, _: u64) {}
     fn committed(&self, _: usize) {}

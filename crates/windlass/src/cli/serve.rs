@@ -111,7 +111,7 @@ settings! {
     /// beside the index [default: what the disk has free]
     #[arg(long, value_name = "BYTES", value_parser = parse_bytes, env = "WINDLASS_MERGE_MAX")]
     merge_max: u64,
-    /// Connections open at once; more wait
+    /// Connections open at once; another one takes the place of the one that is idle longest, or waits
     #[arg(long, value_name = "N", value_parser = parse_positive, env = "WINDLASS_CONNECTIONS_MAX")]
     connections_max: usize,
     /// Queries that run or stream at once [default: two a core, at least 4]

@@ -7,6 +7,7 @@ mod crawl;
 mod install;
 #[path = "../support/packages.rs"]
 mod packages;
+mod peers;
 mod recorded;
 mod snippets;
 #[path = "../support/mod.rs"]

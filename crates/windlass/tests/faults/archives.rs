@@ -1,5 +1,6 @@
-//! Three small crawls of the same sites: links come, change and go, pages vanish.
+//! Four small crawls of the same sites: links come, change and go, pages vanish; and a large page in two halves.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -17,13 +18,47 @@ pages.net
 ";
 
 /// How many crawls there are.
-pub const CRAWLS: usize = 3;
+pub const CRAWLS: usize = 4;
+
+/// How many links each of two pages has to one site: more than the 32,768 from which on reports are made ready have
+/// both, and neither alone.
+pub const HALF: usize = 17_000;
 
 /// Writes the crawls as WARC files, and the list; all of them in `directory`.
 pub fn write(directory: &Path) -> (Vec<PathBuf>, PathBuf) {
     let list = directory.join("list.dat");
     fs::write(&list, PUBLIC_SUFFIX_LIST).unwrap();
     ((0..CRAWLS).map(|n| crawl(directory, n)).collect(), list)
+}
+
+/// Writes two files of one page each that have [`HALF`] links to `target.org`.
+pub fn write_halves(directory: &Path) -> Vec<PathBuf> {
+    let half = |half: usize| {
+        let path = directory.join(format!("half-{half}.warc"));
+        let mut body = String::new();
+        for at in 0..HALF {
+            let _ = write!(body, "<a href=//target.org/{}>{at}</a>", at % 5);
+        }
+        let url = format!("http://half{half}.net/");
+        let mut out = File::create(&path).unwrap();
+        response(&mut out, (&url, "2021-02-01T00:00:00Z"), "200 OK", &body);
+        path
+    };
+    (0..2).map(half).collect()
+}
+
+/// Writes a record.
+fn response(out: &mut File, (url, date): (&str, &str), status: &str, body: &str) {
+    let message = format!("HTTP/1.1 {status}\r\nContent-Type: text/html\r\n\r\n{body}");
+    write!(
+        out,
+        "WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: {url}\r\n\
+         WARC-Date: {date}\r\n\
+         Content-Type: application/http; msgtype=response\r\n\
+         Content-Length: {}\r\n\r\n{message}\r\n\r\n",
+        message.len()
+    )
+    .unwrap();
 }
 
 /// Crawl `n` sees the pages `2n..2n+8`, so that two crawls have pages in common.
@@ -36,17 +71,8 @@ fn crawl(directory: &Path, n: usize) -> PathBuf {
             6 => ("404 Not Found", String::new()),
             _ => ("200 OK", body(page, n)),
         };
-        let message = format!("HTTP/1.1 {status}\r\nContent-Type: text/html\r\n\r\n{body}");
-        write!(
-            out,
-            "WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: {url}\r\n\
-             WARC-Date: 202{n}-03-0{}T00:00:00Z\r\n\
-             Content-Type: application/http; msgtype=response\r\n\
-             Content-Length: {}\r\n\r\n{message}\r\n\r\n",
-            page % 9 + 1,
-            message.len()
-        )
-        .unwrap();
+        let date = format!("202{n}-03-0{}T00:00:00Z", page % 9 + 1);
+        response(&mut out, (&url, &date), status, &body);
     }
     path
 }

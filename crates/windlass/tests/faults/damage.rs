@@ -2,25 +2,38 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use windlass_index::{IndexError, Snapshot, merge_to_file};
+use windlass_index::{IndexError, IngestOptions, Section, Snapshot, Writer, merge_to_file};
 
 use crate::archives;
 use crate::state::{State, answers, verify};
 use crate::support::{ingest, merged_bytes, segments, windlass};
-use crate::workspace::{Workspace, contents};
+use crate::workspace::{Workspace, contents, copy};
+use crate::writers::Unwatched;
 
-/// An index of two segments with a short list, and with every section that there is.
+/// An index of two segments with a short list, and with every section that there is: reports are made ready of each
+/// site, however small.
 fn index(directory: &Path) -> PathBuf {
-    let (files, list) = archives::write(directory);
+    let (files, _) = archives::write(directory);
     let index = directory.join("index");
+    let mut writer = Writer::open(&index, Some(archives::PUBLIC_SUFFIX_LIST)).unwrap();
+    writer.set_ready_links_min(1);
+    let options = IngestOptions {
+        threads: 1,
+        keep_internal: true,
+        ..IngestOptions::default()
+    };
     for file in &files[..2] {
-        ingest(
-            &index,
-            std::slice::from_ref(file),
-            &["--psl", list.to_str().unwrap(), "--keep-internal"],
-        );
+        let file = std::slice::from_ref(file);
+        let cancel = AtomicBool::new(false);
+        windlass_index::ingest(&mut writer, file, &options, &Unwatched, &cancel).unwrap();
+    }
+    let snapshot = Snapshot::open(&index).unwrap();
+    assert_eq!(snapshot.segments().len(), 2);
+    for segment in snapshot.segments() {
+        assert_eq!(segment.sizes().0.len(), Section::ALL.len());
     }
     index
 }
@@ -55,14 +68,13 @@ fn every_byte_of_every_file_is_covered() {
                 damage(&path, &sound, at, 1 << bit);
                 let error = verified(&index).expect_err(&told).to_string();
                 assert!(error.contains(path.to_str().unwrap()), "{told}: {error}");
-                let Ok(snapshot) = Snapshot::open(&index) else {
+                let Ok(snapshot) = Snapshot::open(&index).map(Arc::new) else {
                     continue;
                 };
                 for (answer, right) in answers(&snapshot).into_iter().zip(right.answers()) {
                     match answer {
                         Ok(answer) => assert_eq!(&answer, right, "{told}"),
                         Err(error) => {
-                            let error = error.to_string();
                             assert!(error.contains(path.to_str().unwrap()), "{told}: {error}");
                         }
                     }
@@ -98,16 +110,9 @@ fn check_merge(index: &Path, damaged: &Path, right: &[u8], told: &str) {
     }
 }
 
-#[test]
-fn a_merge_never_carries_damage_on() {
-    let directory = tempfile::tempdir().unwrap();
-    let index = index(directory.path());
-    let to = directory.path().join("merged");
-    let merge = || {
-        let snapshot = Snapshot::open(&index)?;
-        merge_to_file(&snapshot, &to, &(), &AtomicBool::new(false))?;
-        Ok::<_, IndexError>(fs::read(&to).unwrap())
-    };
+/// Puts each byte of the segments wrong, one after the other, and has them merged: what comes of it is what comes of
+/// sound ones, or nothing. Gives how many were refused.
+fn merge_damaged(index: &Path, merge: impl Fn() -> Result<Vec<u8>, IndexError>) -> usize {
     let right = merge().unwrap();
     let mut refused = 0;
     for (path, sound) in contents(&index.join("segments")) {
@@ -121,6 +126,36 @@ fn a_merge_never_carries_damage_on() {
         fs::remove_file(&path).unwrap();
         fs::write(&path, sound).unwrap();
     }
+    refused
+}
+
+#[test]
+fn a_merge_never_carries_damage_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let index = index(directory.path());
+    let to = directory.path().join("merged");
+    let refused = merge_damaged(&index, || {
+        let snapshot = Snapshot::open(&index)?;
+        merge_to_file(&snapshot, &to, &(), &AtomicBool::new(false))?;
+        Ok(fs::read(&to).unwrap())
+    });
+    assert!(refused > 1000, "{refused}");
+}
+
+/// What is ready-made is copied where the site is in one segment alone, and made anew where that is damaged.
+#[test]
+fn a_merge_never_copies_damage_of_what_is_ready_made() {
+    let directory = tempfile::tempdir().unwrap();
+    let index = index(directory.path());
+    let merged = directory.path().join("merged");
+    let refused = merge_damaged(&index, || {
+        let _ = fs::remove_dir_all(&merged);
+        copy(&index, &merged);
+        let mut writer = Writer::open(&merged, None)?;
+        writer.set_ready_links_min(1);
+        writer.merge_all(&(), &AtomicBool::new(false))?;
+        Ok(fs::read(&segments(&merged)[0]).unwrap())
+    });
     assert!(refused > 1000, "{refused}");
 }
 

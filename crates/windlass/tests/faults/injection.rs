@@ -2,10 +2,12 @@
 //! it acknowledged, and the same command, run again, gives the bytes that it would have given.
 
 use std::path::Path;
+use std::sync::OnceLock;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::operation::{
-    Operation, first_ingest, full_merge, further_ingest, ingest_in_batches, leftovers, merged,
-    recovery, spilling_ingest, threaded_ingest,
+    Operation, first_ingest, full_merge, further_ingest, ingest_in_batches, large_ingest,
+    large_merge, leftovers, merged, merging_ingest, recovery, spilling_ingest, threaded_ingest,
 };
 use crate::power::Durable;
 use crate::shim::{Call, Fault, Outcome, Sort};
@@ -15,6 +17,8 @@ use crate::workspace::{Workspace, names};
 
 /// How many faults of an operation are injected where not all are.
 const SAMPLE: usize = 180;
+/// As many of an operation on many links, which takes longer.
+const LARGE_SAMPLE: usize = 16;
 
 /// The faults that a call of that sort can meet.
 fn faults(sort: Sort, at: u64) -> Vec<Fault> {
@@ -49,15 +53,31 @@ fn all_faults(operation: &Operation) -> Vec<Fault> {
     all
 }
 
-/// All of them, or an even sample: every fault and every part of the operation has its share.
-fn chosen(all: Vec<Fault>) -> Vec<Fault> {
+/// All of them, or an even sample: every fault and every part of the operation has its share. Where the sample begins
+/// is another place each time, which `WINDLASS_FAULTS_SEED` repeats.
+pub fn chosen(all: Vec<Fault>, sample: usize) -> Vec<Fault> {
     if std::env::var("WINDLASS_FAULTS").is_ok_and(|faults| faults == "all") {
         return all;
     }
-    let step = all.len().div_ceil(SAMPLE).max(1);
+    let step = all.len().div_ceil(sample).max(1);
     // The step must not go with the number of faults of a call, or some would never be chosen.
     let step = if step > 1 { step | 1 } else { step };
-    all.into_iter().step_by(step).collect()
+    all.into_iter().skip(seed() % step).step_by(step).collect()
+}
+
+/// That of this run, which is told.
+fn seed() -> usize {
+    static SEED: OnceLock<usize> = OnceLock::new();
+    *SEED.get_or_init(|| {
+        let given = std::env::var("WINDLASS_FAULTS_SEED").ok();
+        let given = given.map(|seed| seed.parse().expect("WINDLASS_FAULTS_SEED is a number"));
+        let seed = given.unwrap_or_else(|| {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+            now.subsec_micros() as usize
+        });
+        eprintln!("WINDLASS_FAULTS_SEED={seed}");
+        seed
+    })
 }
 
 /// Whether the program may succeed in spite of a fault.
@@ -182,10 +202,11 @@ fn check_message(fault: Fault, outcome: &Outcome, workspace: &Workspace, told: &
         _ => "No space left on device",
     };
     let root = workspace.root();
-    let stderr = outcome.stderr();
+    // That of a merge behind an ingest stands in the summary.
+    let said = format!("{}{}", outcome.stderr(), outcome.stdout());
     assert!(
-        stderr.contains(reason) && stderr.contains(root.to_str().unwrap()),
-        "{told}"
+        said.contains(reason) && said.contains(root.to_str().unwrap()),
+        "{told}: {said}"
     );
 }
 
@@ -207,7 +228,11 @@ fn check_state(operation: &Operation, index: &Path, is_acknowledged: bool, told:
 }
 
 fn inject_all(operation: &Operation) {
-    let faults = chosen(all_faults(operation));
+    inject_some(operation, all_faults(operation), SAMPLE);
+}
+
+fn inject_some(operation: &Operation, all: Vec<Fault>, sample: usize) {
+    let faults = chosen(all, sample);
     for fault in &faults {
         inject(operation, *fault);
     }
@@ -252,6 +277,58 @@ fn faults_in_the_recovery_from_a_crash() {
 #[test]
 fn faults_in_an_ingest_by_two_threads() {
     inject_all(&threaded_ingest());
+}
+
+#[test]
+fn faults_in_an_ingest_that_merges() {
+    let operation = merging_ingest();
+    let renames = |call: &&Call| call.sort == Sort::Rename && call.path.ends_with("manifest.json");
+    let commits = operation.calls.iter().filter(renames).count();
+    assert_eq!(commits, 2, "the ingest, and the merge");
+    inject_all(&operation);
+}
+
+/// The calls of an operation at a file that is spilled, and those at a segment that is opened once more, to add what is
+/// ready-made.
+fn large_faults(operation: &Operation) -> Vec<Fault> {
+    // Its name is taken away at once.
+    let is_spool = |call: &Call| call.path.to_string_lossy().contains(".spool");
+    let is_segment = |call: &Call| call.path.extension().is_some_and(|e| e == "segment");
+    let calls = &operation.calls;
+    assert!(
+        calls
+            .iter()
+            .any(|call| is_spool(call) && call.sort == Sort::Write)
+    );
+    let again = calls
+        .iter()
+        .position(|call| is_segment(call) && call.sort == Sort::Open)
+        .expect("a segment that is opened to be written");
+    let behind = calls.iter().skip(again);
+    assert!(
+        behind
+            .clone()
+            .any(|call| is_segment(call) && call.sort == Sort::Write)
+    );
+    let behind_sync = behind.filter(|call| is_segment(call) && call.sort == Sort::Sync);
+    assert!(behind_sync.count() > 0);
+    (1..)
+        .zip(calls)
+        .filter(|(at, call)| *at > again as u64 || is_spool(call))
+        .flat_map(|(at, call)| faults(call.sort, at))
+        .collect()
+}
+
+#[test]
+fn faults_in_an_ingest_of_many_links() {
+    let operation = large_ingest();
+    inject_some(&operation, large_faults(&operation), LARGE_SAMPLE);
+}
+
+#[test]
+fn faults_in_a_merge_of_many_links() {
+    let operation = large_merge();
+    inject_some(&operation, large_faults(&operation), LARGE_SAMPLE);
 }
 
 /// A process dies before what it did is durable; the next one must not rely on it, and dies too;

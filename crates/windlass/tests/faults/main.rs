@@ -9,6 +9,7 @@
 
 mod accounts;
 mod archives;
+mod background;
 mod damage;
 mod injection;
 mod operation;

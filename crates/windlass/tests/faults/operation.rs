@@ -32,7 +32,7 @@ pub struct Operation {
     pub leftovers: Vec<String>,
 }
 
-/// The crawls, ready for an operation.
+/// The crawls, and behind them the two halves, ready for an operation.
 pub struct Crawls {
     pub files: Vec<PathBuf>,
     pub list: PathBuf,
@@ -61,7 +61,8 @@ impl Operation {
         arguments: impl Fn(&Crawls) -> Vec<OsString>,
     ) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let (files, list) = archives::write(directory.path());
+        let (mut files, list) = archives::write(directory.path());
+        files.append(&mut archives::write_halves(directory.path()));
         let crawls = Crawls { files, list };
         let before = directory.path().join("before");
         prepare(&crawls, &before);
@@ -229,6 +230,39 @@ pub fn full_merge() -> Operation {
         |crawls, index| crawls.index(index, &[0, 1, 2]),
         &[],
         |_| words(&["merge"]),
+    )
+}
+
+/// The places of the two halves.
+const HALVES: [usize; 2] = [archives::CRAWLS, archives::CRAWLS + 1];
+
+/// An ingest of so many links to one site that spools are spilled, and its report is made ready.
+pub fn large_ingest() -> Operation {
+    Operation::new(
+        "large ingest",
+        |crawls, index| crawls.index(index, &[0]),
+        &[],
+        |crawls| ingest_of(crawls, &HALVES, &SPILLING),
+    )
+}
+
+/// A merge that makes a report ready: neither half has one.
+pub fn large_merge() -> Operation {
+    Operation::new(
+        "large merge",
+        |crawls, index| crawls.index(index, &HALVES),
+        &[],
+        |_| words(&["merge", "--memory", "1k"]),
+    )
+}
+
+/// An ingest that commits, and then merges what is of similar size.
+pub fn merging_ingest() -> Operation {
+    Operation::new(
+        "merging ingest",
+        |crawls, index| crawls.index(index, &[0, 1, 2]),
+        &[],
+        |crawls| ingest_of(crawls, &[3], &ONE_THREAD),
     )
 }
 

@@ -1,6 +1,7 @@
 //! Readers: they hold one state while a merge removes its files, and change nothing.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, ScopedJoinHandle};
 
@@ -31,7 +32,7 @@ fn a_snapshot_outlives_the_merge_that_removes_its_files() {
     let operation = full_merge();
     let workspace = operation.workspace();
     let index = workspace.index();
-    let snapshot = Snapshot::open(&index).unwrap();
+    let snapshot = Arc::new(Snapshot::open(&index).unwrap());
     let right = State::of(&index).unwrap().unwrap();
     let (is_merged, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
     thread::scope(|scope| {

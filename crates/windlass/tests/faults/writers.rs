@@ -169,12 +169,13 @@ fn a_process_that_is_asked_to_stop_leaves_nothing_unfinished() {
 }
 
 /// Nobody looks.
-struct Unwatched;
+pub struct Unwatched;
 
 impl IngestWatcher for Unwatched {
     fn read(&self, _: u64) {}
     fn problem(&self, _: &Path, _: &windlass_archive::Problem) {}
     fn merging(&self, _: u64) {}
+    fn making_ready(&self, _: u64) {}
     fn writing(&self, _: u64) {}
     fn advanced(&self, _: u64) {}
     fn committed(&self, _: usize) {}

@@ -24,7 +24,8 @@ use crate::table::{Align, Table};
 
 /// Pages that are made at once, so that making and collecting can be timed apart.
 const PAGES_AT_ONCE: u64 = 1000;
-const FILTER: &str = "first_seen>=\"2023-11-20\"";
+/// Rows of a part of the crawls.
+pub(super) const FILTER: &str = "first_seen>=\"2023-11-20\"";
 
 /// What a run measured.
 #[derive(Debug, Serialize)]

@@ -1,7 +1,9 @@
 //! What the operating system says of this process and of files: clocks, memory, disk.
 
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -91,10 +93,13 @@ pub(super) struct Reads {
     pub(super) disk_bytes: u64,
     /// Accesses to mapped files that had to wait for the disk.
     pub(super) major_faults: u64,
+    /// Reads that the disk carried out, for whatever process: nothing else may be at work.
+    pub(super) disk_reads: u64,
 }
 
 impl Reads {
-    pub(super) fn now() -> Self {
+    /// Of the disk that a folder lies on.
+    pub(super) fn now(folder: &Path) -> Self {
         let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
         // Reading that file was one call, and reading this one is another: see `since`.
         let io = fs::read_to_string("/proc/self/io").unwrap_or_default();
@@ -102,14 +107,15 @@ impl Reads {
             calls: named_number(&io, "syscr:"),
             disk_bytes: named_number(&io, "read_bytes:"),
             major_faults: major_faults(&stat),
+            disk_reads: disk_reads(folder),
         }
     }
 
     /// What was read between `before` and this, less what looking itself reads.
-    pub(super) fn since(self, before: Self) -> Self {
+    pub(super) fn since(self, before: Self, folder: &Path) -> Self {
         let looking = {
-            let first = Self::now();
-            Self::now().calls.saturating_sub(first.calls)
+            let first = Self::now(folder);
+            Self::now(folder).calls.saturating_sub(first.calls)
         };
         Self {
             calls: self
@@ -118,6 +124,7 @@ impl Reads {
                 .saturating_sub(looking),
             disk_bytes: self.disk_bytes.saturating_sub(before.disk_bytes),
             major_faults: self.major_faults.saturating_sub(before.major_faults),
+            disk_reads: self.disk_reads.saturating_sub(before.disk_reads),
         }
     }
 }
@@ -135,6 +142,22 @@ fn major_faults(stat: &str) -> u64 {
     stat.rsplit_once(')')
         .and_then(|(_, rest)| rest.split_whitespace().nth(9)?.parse().ok())
         .unwrap_or_default()
+}
+
+/// How many reads the disk that a folder lies on has carried out; 0 where the system does not say.
+fn disk_reads(folder: &Path) -> u64 {
+    let Ok(metadata) = fs::metadata(folder) else {
+        return 0;
+    };
+    let (major, minor) = (
+        rustix::fs::major(metadata.dev()),
+        rustix::fs::minor(metadata.dev()),
+    );
+    let stat = fs::read_to_string(format!("/sys/dev/block/{major}:{minor}/stat"));
+    let first = stat
+        .ok()
+        .and_then(|stat| stat.split_whitespace().next()?.parse().ok());
+    first.unwrap_or_default()
 }
 
 /// Calls `each` with every file under a folder. Files that go meanwhile are passed over.
@@ -177,7 +200,7 @@ pub(super) struct Peaks {
 }
 
 impl Peaks {
-    /// Bytes of the files under the folder.
+    /// Bytes of the files under the folder, those without a name included.
     pub(super) fn take_disk(&self) -> u64 {
         self.disk.swap(0, Ordering::Relaxed)
     }
@@ -189,7 +212,7 @@ impl Peaks {
 
     fn look(&self, folder: &Path) {
         self.memory.fetch_max(own_memory(), Ordering::Relaxed);
-        let mut bytes = 0;
+        let mut bytes = fs::canonicalize(folder).map_or(0, |folder| nameless(&folder));
         // A folder that goes while it is read is looked at the next time.
         if for_each_file(folder, &mut |_, metadata| bytes += allocated(metadata)).is_ok() {
             self.disk.fetch_max(bytes, Ordering::Relaxed);
@@ -197,7 +220,7 @@ impl Peaks {
     }
 
     /// Calls `work`, and looks every few milliseconds how much disk the files under a folder take, and
-    /// how much memory this process. Files without a name do not count.
+    /// how much memory this process.
     pub(super) fn watch<T>(&self, folder: &Path, work: impl FnOnce() -> T) -> T {
         watched(Duration::from_millis(10), work, || self.look(folder))
     }
@@ -242,8 +265,55 @@ impl Drop for Stop<'_> {
     }
 }
 
+/// Bytes of the files under a folder, by its canonical name, that have lost their names, and that this process has open, or mapped; 0 where
+/// the system does not say.
+fn nameless(folder: &Path) -> u64 {
+    let mut sizes: HashMap<u64, u64> = HashMap::new();
+    for entry in fs::read_dir("/proc/self/fd")
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        let Ok(target) = fs::read_link(entry.path()) else {
+            continue;
+        };
+        if target.starts_with(folder)
+            && target.to_string_lossy().ends_with(DELETED)
+            && let Ok(metadata) = fs::metadata(entry.path())
+        {
+            sizes.insert(metadata.ino(), allocated(&metadata));
+        }
+    }
+    let open: HashSet<u64> = sizes.keys().copied().collect();
+    let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    for (inode, end) in maps.lines().filter_map(|line| mapped(line, folder)) {
+        if !open.contains(&inode) {
+            let size = sizes.entry(inode).or_default();
+            *size = end.max(*size);
+        }
+    }
+    sizes.values().sum()
+}
+
+/// What the system writes behind the name that a file had.
+const DELETED: &str = " (deleted)";
+
+/// The inode of a file under a folder that has no name any more, and how far it is mapped, from a line of
+/// `/proc/self/maps`: `7f00-7f40 r--s 00001000 fe:00 12 /folder/file (deleted)`.
+fn mapped(line: &str, folder: &Path) -> Option<(u64, u64)> {
+    let path = line.get(line.find('/')?..)?;
+    if !path.ends_with(DELETED) || !Path::new(path).starts_with(folder) {
+        return None;
+    }
+    let mut words = line.split_ascii_whitespace();
+    let (start, end) = words.next()?.split_once('-')?;
+    let number = |text| u64::from_str_radix(text, 16).ok();
+    let offset = number(words.nth(1)?)?;
+    let inode = words.nth(1)?.parse().ok()?;
+    Some((inode, offset + number(end)?.checked_sub(number(start)?)?))
+}
+
 fn allocated(metadata: &fs::Metadata) -> u64 {
-    use std::os::unix::fs::MetadataExt;
     metadata.blocks() * 512
 }
 
@@ -259,7 +329,8 @@ mod tests {
             17
         );
         assert!(own_memory() > 0);
-        assert!(Reads::now().calls > 0);
+        assert!(Reads::now(Path::new("/")).calls > 0);
+        assert_eq!(disk_reads(Path::new("/proc")), 0);
     }
 
     #[test]
@@ -272,6 +343,28 @@ mod tests {
         });
         assert_eq!(sum, 64 << 20);
         assert!(peak >= 60 << 20, "{peak}");
+    }
+
+    #[test]
+    fn files_without_a_name_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().canonicalize().unwrap();
+        let path = folder.join("a");
+        fs::write(&path, vec![1; 1 << 20]).unwrap();
+        assert_eq!(nameless(&folder), 0);
+        let file = fs::File::open(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        assert_eq!(nameless(&folder), 1 << 20);
+        assert_eq!(nameless(Path::new("/nowhere")), 0);
+        drop(file);
+        assert_eq!(nameless(&folder), 0);
+        let line = "7f00000000-7f00004000 r--s 00001000 fe:00 12   /a b/c (deleted)";
+        assert_eq!(mapped(line, Path::new("/a b")), Some((12, 0x5000)));
+        assert_eq!(mapped(line, Path::new("/b")), None);
+        assert_eq!(
+            mapped("7f00-7f40 rw-p 00000000 00:00 0", Path::new("/")),
+            None
+        );
     }
 
     #[test]

@@ -11,11 +11,11 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use windlass_index::{BackgroundMerge, BackgroundStep, MergePolicy, Reader, lower_thread_priority};
+use windlass_index::{BackgroundMerge, BackgroundStep, MergePolicy, lower_thread_priority};
 
 use super::synthetic::Crawl;
 use crate::cli::{BenchOptions, Format};
-use asking::{Question, Times};
+use asking::{Question, Readers, Times};
 
 /// How often each question is answered at rest, for each repetition, and beside merges at least: less
 /// would say nothing of the slowest of a hundred.
@@ -71,10 +71,10 @@ pub(super) fn run(options: &BenchOptions, links: u64) -> anyhow::Result<()> {
     let directory = super::temporary_folder()?;
     let base = directory.path().join("base");
     index::build(&base, Crawl::new(links), options.memory)?;
-    let reader = Reader::open(&base)?;
-    let manifest = reader.pinned();
+    let readers = Readers::open(&base)?;
+    let manifest = readers.pinned();
     let manifest = manifest.manifest();
-    let questions = asking::questions(&reader)?;
+    let questions = asking::questions(&readers)?;
     let mut result = Measured {
         segments: manifest.segments.len(),
         bytes: manifest.segments.iter().map(|segment| segment.bytes).sum(),
@@ -91,7 +91,7 @@ pub(super) fn run(options: &BenchOptions, links: u64) -> anyhow::Result<()> {
     };
     let repeat = options.repeat.max(1);
     for _ in 0..repeat {
-        ask_enough(&result.questions, &reader, &mut result.at_rest)?;
+        ask_enough(&result.questions, &readers, &mut result.at_rest)?;
     }
     for (manners, phase) in [
         (Manners::MakesWay, &mut result.makes_way),
@@ -119,21 +119,21 @@ pub(super) fn run(options: &BenchOptions, links: u64) -> anyhow::Result<()> {
 
 /// The same answers, from one segment.
 fn ask_merged(directory: &Path, questions: &[Question], phase: &mut Phase) -> anyhow::Result<()> {
-    let reader = Reader::open(directory)?;
-    ask_once(questions, &reader, &mut Phase::of(questions))?;
-    ask_enough(questions, &reader, phase)
+    let readers = Readers::open(directory)?;
+    ask_once(questions, &readers, &mut Phase::of(questions))?;
+    ask_enough(questions, &readers, phase)
 }
 
-fn ask_enough(questions: &[Question], reader: &Reader, phase: &mut Phase) -> anyhow::Result<()> {
+fn ask_enough(questions: &[Question], readers: &Readers, phase: &mut Phase) -> anyhow::Result<()> {
     for _ in 0..ANSWERS_MIN {
-        ask_once(questions, reader, phase)?;
+        ask_once(questions, readers, phase)?;
     }
     Ok(())
 }
 
-fn ask_once(questions: &[Question], reader: &Reader, phase: &mut Phase) -> anyhow::Result<()> {
+fn ask_once(questions: &[Question], readers: &Readers, phase: &mut Phase) -> anyhow::Result<()> {
     for (question, times) in questions.iter().zip(&mut phase.times) {
-        times.add(question.ask(reader)?);
+        times.add(question.ask(readers)?);
     }
     Ok(())
 }
@@ -145,15 +145,15 @@ fn ask_while_merging(
     manners: Manners,
     phase: &mut Phase,
 ) -> anyhow::Result<()> {
-    let reader = Reader::open(directory)?;
+    let readers = Readers::open(directory)?;
     // What is read for the first time is checked, which is not what is measured here.
-    ask_once(questions, &reader, &mut Phase::of(questions))?;
+    ask_once(questions, &readers, &mut Phase::of(questions))?;
     let is_asking = AtomicBool::new(false);
     let merged = thread::scope(|scope| {
         let merging = scope.spawn(|| merge(directory, manners, &is_asking));
         // It ends where it panics too.
         let is_done = || merging.is_finished();
-        let asked = ask_until(is_done, questions, &reader, &is_asking, phase);
+        let asked = ask_until(is_done, questions, &readers, &is_asking, phase);
         let merged = merging
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
@@ -166,14 +166,14 @@ fn ask_while_merging(
 fn ask_until(
     is_done: impl Fn() -> bool,
     questions: &[Question],
-    reader: &Reader,
+    readers: &Readers,
     is_asking: &AtomicBool,
     phase: &mut Phase,
 ) -> anyhow::Result<()> {
     loop {
         for (question, times) in questions.iter().zip(&mut phase.times) {
             is_asking.store(true, Ordering::Relaxed);
-            let time = question.ask(reader);
+            let time = question.ask(readers);
             is_asking.store(false, Ordering::Relaxed);
             let time = time?;
             // An answer that the merge did not accompany to its end does not count.

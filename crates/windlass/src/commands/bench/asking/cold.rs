@@ -46,12 +46,13 @@ pub(in super::super) struct Cost {
 }
 
 impl Cost {
-    fn of<T>(work: impl FnOnce() -> T) -> (T, Self) {
-        let before = Reads::now();
+    /// Of work on an index.
+    fn of<T>(index: &Path, work: impl FnOnce() -> T) -> (T, Self) {
+        let before = Reads::now(index);
         let start = Instant::now();
         let result = work();
         let ms = start.elapsed().as_secs_f64() * 1e3;
-        let reads = Reads::now().since(before);
+        let reads = Reads::now(index).since(before, index);
         (result, Self { ms, reads })
     }
 }
@@ -64,7 +65,7 @@ pub(super) fn ask_here(index: &Path, question: &Question, with_rows: bool) -> an
             .with_context(|| format!("taking {} out of the page cache", index.display()))
     };
     forget()?;
-    let (snapshot, opening) = Cost::of(|| Snapshot::open(index));
+    let (snapshot, opening) = Cost::of(index, || Snapshot::open(index));
     let snapshot = snapshot?;
     // What was read ahead while opening must not help; what opening itself keeps mapped stays.
     forget()?;
@@ -77,9 +78,9 @@ pub(super) fn ask_here(index: &Path, question: &Question, with_rows: bool) -> an
         })
     };
     let ((found, asking), own_memory_max) = if with_rows {
-        with_peak_own_memory(|| Cost::of(ask))
+        with_peak_own_memory(|| Cost::of(index, ask))
     } else {
-        (Cost::of(ask), 0)
+        (Cost::of(index, ask), 0)
     };
     let (totals, rows) = found?;
     let answer = ColdAnswer {
@@ -148,8 +149,7 @@ pub(in super::super) fn show(answers: &[ColdAnswer], out: &mut impl Write) -> st
         ("asking ms", Align::Right),
         ("read", Align::Right),
         ("a backlink", Align::Right),
-        ("calls", Align::Right),
-        ("major faults", Align::Right),
+        ("reads", Align::Right),
     ]);
     for ColdAnswer {
         name,
@@ -169,8 +169,7 @@ pub(in super::super) fn show(answers: &[ColdAnswer], out: &mut impl Write) -> st
             format!("{:.2}", asking.ms),
             bytes(asking.reads.disk_bytes),
             format!("{each:.1} B"),
-            grouped(asking.reads.calls),
-            grouped(asking.reads.major_faults),
+            grouped(asking.reads.disk_reads),
         ]);
     }
     table.write(out)

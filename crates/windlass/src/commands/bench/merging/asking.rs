@@ -1,17 +1,42 @@
 //! The questions, and the times that their answers take.
 
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use windlass_index::Reader;
+use windlass_index::{IndexError, KeptMemory, Reader, Snapshot};
 use windlass_report::{Output, Query, run as evaluate, write};
 
+use super::super::indexing::FILTER;
 use super::super::synthetic;
 
-/// Only answers of a moment are asked for, of at most so many backlinks: they feel what happens beside
+/// What is asked as if for the first time has at most so many backlinks: answers of a moment feel what happens beside
 /// them, and there are enough of them to tell.
-const BACKLINKS_MAX: u64 = 10_000;
+const NEW_BACKLINKS_MAX: u64 = 10_000;
+
+/// Two readers of an index.
+#[derive(Debug)]
+pub(super) struct Readers {
+    /// As that of a server.
+    keeps: Reader,
+    /// For which each question is the first about its target.
+    forgets: Reader,
+}
+
+impl Readers {
+    pub(super) fn open(index: &Path) -> Result<Self, IndexError> {
+        Ok(Self {
+            keeps: Reader::open(index)?,
+            forgets: Reader::open_keeping(index, KeptMemory::new(0))?,
+        })
+    }
+
+    /// The present state.
+    pub(super) fn pinned(&self) -> std::sync::Arc<Snapshot> {
+        self.keeps.pinned()
+    }
+}
 
 /// A question, with the answer that it must always get.
 #[derive(Debug)]
@@ -19,23 +44,35 @@ pub(super) struct Question {
     pub(super) name: String,
     pub(super) backlinks: u64,
     query: Query,
+    /// Whether it is asked as if for the first time.
+    is_new: bool,
     body: Vec<u8>,
 }
 
-/// The questions, with their answers in the present state of an index.
-pub(super) fn questions(reader: &Reader) -> anyhow::Result<Vec<Question>> {
+/// The questions, with their answers in the present state of an index: with a filter and without, and small ones as if for
+/// the first time.
+pub(super) fn questions(readers: &Readers) -> anyhow::Result<Vec<Question>> {
     let mut questions = Vec::new();
     for asked in synthetic::questions() {
-        let mut question = Question {
-            query: asked.query()?,
-            name: asked.name,
-            backlinks: 0,
-            body: Vec::new(),
-        };
-        let answer = question.answer(reader)?;
-        (question.backlinks, question.body) = (answer.backlinks, answer.body);
-        if (1..=BACKLINKS_MAX).contains(&question.backlinks) {
-            questions.push(question);
+        let filtered = asked.filtered(FILTER);
+        for (asked, is_new, more) in [
+            (&asked, false, ""),
+            (&filtered, false, ", filtered"),
+            (&asked, true, ", first time"),
+        ] {
+            let mut question = Question {
+                query: asked.query()?,
+                name: format!("{}{more}", asked.name),
+                backlinks: 0,
+                is_new,
+                body: Vec::new(),
+            };
+            let answer = question.answer(readers)?;
+            (question.backlinks, question.body) = (answer.backlinks, answer.body);
+            let is_asked = !is_new || question.backlinks <= NEW_BACKLINKS_MAX;
+            if is_asked && question.backlinks > 0 {
+                questions.push(question);
+            }
         }
     }
     if questions.is_empty() {
@@ -49,15 +86,20 @@ impl Question {
     ///
     /// # Errors
     /// Also where the answer is another than it was.
-    pub(super) fn ask(&self, reader: &Reader) -> anyhow::Result<Duration> {
-        let answer = self.answer(reader)?;
+    pub(super) fn ask(&self, readers: &Readers) -> anyhow::Result<Duration> {
+        let answer = self.answer(readers)?;
         if answer.body != self.body {
             bail!("the answer to '{}' has changed", self.name);
         }
         Ok(answer.time)
     }
 
-    fn answer(&self, reader: &Reader) -> anyhow::Result<Answer> {
+    fn answer(&self, readers: &Readers) -> anyhow::Result<Answer> {
+        let reader = if self.is_new {
+            &readers.forgets
+        } else {
+            &readers.keeps
+        };
         let start = Instant::now();
         let snapshot = reader.current()?;
         let (query, never) = (&self.query, AtomicBool::new(false));

@@ -72,6 +72,36 @@ fn the_pages_in_their_order() {
     }
 }
 
+/// The requests of `docs/api.md` are answered.
+#[test]
+fn the_requests_of_the_api_are_answered() {
+    if Command::new("curl").arg("--version").output().is_err() {
+        support::skipped("the requests of docs/api.md: there is no curl");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    support::small_index(folder.path());
+    let server = support::Server::start(folder.path());
+    let page = fs::read_to_string(root().join("docs/api.md")).unwrap();
+    let mut asked = 0;
+    for line in page.lines().filter(|line| line.starts_with("curl ")) {
+        let line = line.replace("127.0.0.1:8600", &server.address);
+        let output = command("sh")
+            .args(["-c", &format!("{line} -fsS")])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.success(),
+            "{line}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        assert!(said.starts_with(r#"{"anchors":["#), "{line}: {said}");
+        asked += 1;
+    }
+    assert!(asked > 0);
+}
+
 #[test]
 fn the_demo_is_indexed_and_served_with_a_request_that_answers() {
     use std::io::{BufRead, BufReader, Read, Write};

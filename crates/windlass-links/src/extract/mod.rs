@@ -171,39 +171,44 @@ impl Extractor {
             },
         };
         match message.status {
-            200 => {
-                let media_type = MediaType::of(message.headers);
-                let is_html = match (&media_type, &message.content) {
-                    (Some(media_type), _) => media_type.is_html(),
-                    (None, Content::Body(body)) => mime::looks_like_html(body),
-                    (None, Content::Wat(wat)) => wat.is_html,
-                };
-                if !is_html {
-                    return Ok(bare(page, Outcome::NotHtml));
-                }
-                let charset = media_type.as_ref().and_then(MediaType::charset);
-                let mut capture = bare(page, Outcome::Html);
-                self.read_html(&message, charset, &mut capture)?;
-                Ok(capture)
-            }
-            300..=399 => {
-                let mut capture = bare(page, Outcome::Redirect);
-                if let Some(location) = record::header(message.headers, "location") {
-                    let mut raw = RawPage::default();
-                    raw.links.push(RawLink {
-                        link_type: LinkType::Redirect,
-                        href: String::from_utf8_lossy(location).into_owned(),
-                        anchor: String::new(),
-                        alt: String::new(),
-                        rel: Rel::NONE,
-                    });
-                    self.resolve(raw, UTF_8, &mut capture)?;
-                }
-                Ok(capture)
-            }
+            200 => self.document(&message, bare(page, Outcome::Html)),
+            300..=399 => self.redirect(&message, bare(page, Outcome::Redirect)),
             404 | 410 => Ok(bare(page, Outcome::Gone)),
             status => Err(Skip::Status(status)),
         }
+    }
+
+    /// A capture that is said to be HTML, with its links where it is.
+    fn document(&mut self, message: &Message<'_>, mut capture: Capture) -> Result<Capture, Skip> {
+        let media_type = MediaType::of(message.headers);
+        let is_html = match (&media_type, &message.content) {
+            (Some(media_type), _) => media_type.is_html(),
+            (None, Content::Body(body)) => mime::looks_like_html(body),
+            (None, Content::Wat(wat)) => wat.is_html,
+        };
+        if is_html {
+            let charset = media_type.as_ref().and_then(MediaType::charset);
+            self.read_html(message, charset, &mut capture)?;
+        } else {
+            capture.outcome = Outcome::NotHtml;
+        }
+        Ok(capture)
+    }
+
+    /// A redirect, with where it leads to.
+    fn redirect(&mut self, message: &Message<'_>, mut capture: Capture) -> Result<Capture, Skip> {
+        if let Some(location) = record::header(message.headers, "location") {
+            let mut raw = RawPage::default();
+            raw.links.push(RawLink {
+                link_type: LinkType::Redirect,
+                href: String::from_utf8_lossy(location).into_owned(),
+                anchor: String::new(),
+                alt: String::new(),
+                rel: Rel::NONE,
+            });
+            self.resolve(raw, UTF_8, &mut capture)?;
+        }
+        Ok(capture)
     }
 
     fn read_html(

@@ -55,6 +55,35 @@ impl std::fmt::Debug for Segment {
     }
 }
 
+/// What a file begins with: that it is a segment, of the format and the counting rules that are known here.
+fn check_header(path: &Path, bytes: &[u8]) -> Result<(), IndexError> {
+    let corrupt = |what: &str| IndexError::Corrupt {
+        path: path.to_owned(),
+        what: what.to_owned(),
+    };
+    let mut header = Bytes::new(bytes);
+    if header.take(8).ok() != Some(MAGIC) {
+        return Err(corrupt("it does not start like a segment"));
+    }
+    for (known, what) in [
+        (FORMAT_VERSION, "format"),
+        (RULES_VERSION, "counting rules"),
+    ] {
+        let found = header
+            .u32()
+            .map_err(|_| corrupt("its header is cut short"))?;
+        if found != known {
+            return Err(IndexError::Version {
+                path: path.to_owned(),
+                what,
+                found: found.into(),
+                known: known.into(),
+            });
+        }
+    }
+    Ok(())
+}
+
 impl Segment {
     /// Opens a segment file: checks its header, its footer, and where its sections lie. They are
     /// verified when they are first touched. The file is mapped into memory.
@@ -89,26 +118,7 @@ impl Segment {
             what: what.to_owned(),
         };
         let bytes = data.bytes();
-        let mut header = Bytes::new(bytes);
-        if header.take(8).ok() != Some(MAGIC) {
-            return Err(corrupt("it does not start like a segment"));
-        }
-        for (known, what) in [
-            (FORMAT_VERSION, "format"),
-            (RULES_VERSION, "counting rules"),
-        ] {
-            let found = header
-                .u32()
-                .map_err(|_| corrupt("its header is cut short"))?;
-            if found != known {
-                return Err(IndexError::Version {
-                    path: path.to_owned(),
-                    what,
-                    found: found.into(),
-                    known: known.into(),
-                });
-            }
-        }
+        check_header(path, bytes)?;
         let footer = footer(bytes)
             .ok_or_else(|| corrupt("its footer is cut short or does not match its checksum"))?;
         let sections = Sections::new(Arc::new(data), footer);

@@ -7,10 +7,8 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
-use support::{Server, ingest, merged_bytes, program, segments, stderr, stdout};
+use support::{Server, ingest, merged_bytes, program, segments, stderr, stdout, until};
 
 const QUESTION: &str = "/?from=anchors&target=t.example.org&mode=domain&order_by=backlinks:desc";
 
@@ -44,18 +42,6 @@ fn unmerged(index: &Path, archives: &[PathBuf]) {
         ingest(index, std::slice::from_ref(archive), &["--merge", "none"]);
     }
     assert_eq!(segments(index).len(), archives.len());
-}
-
-/// Looks until it is so; fails where that takes so long that it will never be.
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !is_so() {
-        assert!(
-            start.elapsed() < Duration::from_secs(120),
-            "waited for: {what}"
-        );
-        sleep(Duration::from_millis(2));
-    }
 }
 
 fn lock_says(index: &Path) -> String {

@@ -1,8 +1,11 @@
 //! What a segment file is made of.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+
+use crate::error::IndexError;
 
 /// First bytes of a segment.
 pub(super) const MAGIC: &[u8; 8] = b"WINDLASS";
@@ -17,6 +20,29 @@ pub(super) const TRAILER_LENGTH: usize = 16;
 pub const FORMAT_VERSION: u32 = 5;
 /// The version of the counting rules that the numbers follow.
 pub const RULES_VERSION: u32 = 1;
+
+/// Refuses a file whose versions, of the format and of the counting rules, are others than those that are known here.
+pub(crate) fn check_versions(
+    path: &Path,
+    found: impl IntoIterator<Item = Result<u32, IndexError>>,
+) -> Result<(), IndexError> {
+    let known = [
+        ("format", FORMAT_VERSION),
+        ("counting rules", RULES_VERSION),
+    ];
+    for ((what, known), found) in known.into_iter().zip(found) {
+        let found = found?;
+        if found != known {
+            return Err(IndexError::Version {
+                path: path.to_owned(),
+                what,
+                found: found.into(),
+                known: known.into(),
+            });
+        }
+    }
+    Ok(())
+}
 
 /// The BLAKE3 digest of an archive file: its name inside segments.
 pub(crate) type Digest = [u8; 32];

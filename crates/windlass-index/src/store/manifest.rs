@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use windlass_archive::ProblemKind;
 
 use crate::error::IndexError;
-use crate::segment::{Counts, FORMAT_VERSION, RULES_VERSION};
+use crate::segment::{Counts, FORMAT_VERSION, RULES_VERSION, check_versions};
 
 /// What an index consists of at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -203,19 +203,8 @@ impl Manifest {
             return Err(corrupt("it does not match its checksum".to_owned()));
         }
         let versions: Versions = serde_json::from_str(body).map_err(|e| corrupt(e.to_string()))?;
-        for (what, found, known) in [
-            ("format", versions.format_version, FORMAT_VERSION),
-            ("counting rules", versions.rules_version, RULES_VERSION),
-        ] {
-            if found != known {
-                return Err(IndexError::Version {
-                    path: path.to_owned(),
-                    what,
-                    found: found.into(),
-                    known: known.into(),
-                });
-            }
-        }
+        let found = [versions.format_version, versions.rules_version];
+        check_versions(path, found.map(Ok))?;
         serde_json::from_str(body).map_err(|e| corrupt(e.to_string()))
     }
 }

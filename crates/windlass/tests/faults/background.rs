@@ -4,8 +4,6 @@ use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -14,7 +12,7 @@ use crate::injection::chosen;
 use crate::operation::{leftovers, merged};
 use crate::shim::{Call, Fault, Log, Sort, command};
 use crate::state::{State, requests};
-use crate::support::{Server, ingest, segments, windlass};
+use crate::support::{Server, ingest, segments, until, windlass};
 use crate::workspace::Workspace;
 
 /// How many kills there are where not all are done.
@@ -66,16 +64,6 @@ fn serve(workspace: &Workspace, fault: Fault) -> Server {
     Server::spawn(command.stderr(Stdio::null()), &workspace.index(), &[])
 }
 
-/// Looks until it is so; fails where that takes so long that it will never be.
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !is_so() {
-        let waited = start.elapsed();
-        assert!(waited < Duration::from_secs(120), "waited for: {what}");
-        sleep(Duration::from_millis(2));
-    }
-}
-
 /// The calls of a merge that nothing disturbs.
 fn calls(unmerged: &Unmerged) -> Vec<Call> {
     let workspace = unmerged.workspace();
@@ -92,8 +80,7 @@ fn calls(unmerged: &Unmerged) -> Vec<Call> {
 fn killed_at_any_call_of_a_merge_in_the_background() {
     let unmerged = Unmerged::new();
     let calls = calls(&unmerged);
-    let is_switch = |call: &Call| call.path.ends_with("manifest.json");
-    assert!(calls.iter().any(is_switch), "{calls:?}");
+    assert!(calls.iter().any(Call::commits), "{calls:?}");
     let kills =
         (1..=calls.len() as u64).flat_map(|at| [Fault::KillBefore(at), Fault::KillAfter(at)]);
     for fault in chosen(kills.collect(), SAMPLE) {

@@ -282,8 +282,7 @@ fn faults_in_an_ingest_by_two_threads() {
 #[test]
 fn faults_in_an_ingest_that_merges() {
     let operation = merging_ingest();
-    let renames = |call: &&Call| call.sort == Sort::Rename && call.path.ends_with("manifest.json");
-    let commits = operation.calls.iter().filter(renames).count();
+    let commits = operation.calls.iter().filter(|call| call.commits()).count();
     assert_eq!(commits, 2, "the ingest, and the merge");
     inject_all(&operation);
 }
@@ -337,9 +336,7 @@ fn faults_in_a_merge_of_many_links() {
 fn two_crashes_and_a_loss_of_power() {
     let mut pairs = 0;
     for operation in [full_merge(), further_ingest()] {
-        let renames =
-            |call: &Call| call.sort == Sort::Rename && call.path.ends_with("manifest.json");
-        let rename = operation.calls.iter().position(renames).unwrap() as u64 + 1;
+        let rename = operation.calls.iter().position(Call::commits).unwrap() as u64 + 1;
         // Before the rename; before the fsync of the directory; before the first removal, or the end.
         for first in rename..rename + 3 {
             pairs += crash_twice(&operation, first);

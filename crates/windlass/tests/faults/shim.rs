@@ -81,6 +81,13 @@ pub struct Call {
     pub path: PathBuf,
 }
 
+impl Call {
+    /// Whether it makes a new state of the index the present one.
+    pub fn commits(&self) -> bool {
+        self.sort == Sort::Rename && self.path.ends_with("manifest.json")
+    }
+}
+
 /// What the library wrote down of a run.
 #[derive(Debug, Default)]
 pub struct Log {

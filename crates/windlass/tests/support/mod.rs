@@ -6,6 +6,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// The root of the repository.
 pub fn root() -> PathBuf {
@@ -100,6 +102,18 @@ pub fn merged_bytes(index: &Path) -> Vec<u8> {
     let segments = segments(index);
     assert_eq!(segments.len(), 1, "{segments:?}");
     fs::read(&segments[0]).unwrap()
+}
+
+/// Looks until it is so; fails where that takes so long that it will never be.
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(
+            start.elapsed() < Duration::from_secs(120),
+            "waited for: {what}"
+        );
+        sleep(Duration::from_millis(2));
+    }
 }
 
 /// The segment files of an index.

@@ -12,9 +12,7 @@ use std::sync::{Arc, OnceLock};
 
 use self::domains::DomainStarts;
 use super::data::{Data, FileStamp};
-use super::layout::{
-    Counts, Digest, END, FORMAT_VERSION, Footer, MAGIC, RULES_VERSION, Section, TRAILER_LENGTH,
-};
+use super::layout::{Counts, Digest, END, Footer, MAGIC, Section, TRAILER_LENGTH, check_versions};
 use super::pages::{CHUNK, VerifiedChunks};
 use super::sections::Sections;
 use crate::anchors::AnchorCache;
@@ -65,23 +63,11 @@ fn check_header(path: &Path, bytes: &[u8]) -> Result<(), IndexError> {
     if header.take(8).ok() != Some(MAGIC) {
         return Err(corrupt("it does not start like a segment"));
     }
-    for (known, what) in [
-        (FORMAT_VERSION, "format"),
-        (RULES_VERSION, "counting rules"),
-    ] {
-        let found = header
-            .u32()
-            .map_err(|_| corrupt("its header is cut short"))?;
-        if found != known {
-            return Err(IndexError::Version {
-                path: path.to_owned(),
-                what,
-                found: found.into(),
-                known: known.into(),
-            });
-        }
-    }
-    Ok(())
+    let next = || {
+        let version = header.u32();
+        version.map_err(|_| corrupt("its header is cut short"))
+    };
+    check_versions(path, std::iter::repeat_with(next))
 }
 
 impl Segment {

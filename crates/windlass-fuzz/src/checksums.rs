@@ -19,7 +19,7 @@ const CHECKED: [(&str, &str); 5] = [
     ("ready", "ready_checksums"),
 ];
 /// Sections whose checksums are in the footer.
-const WHOLE: [&str; 12] = [
+const WHOLE: [&str; 13] = [
     "files",
     "page_index",
     "revisited",
@@ -27,6 +27,7 @@ const WHOLE: [&str; 12] = [
     "domain_starts",
     "site_checksums",
     "directory_checksums",
+    "site_starts",
     "linked_index",
     "internal_checksums",
     "internal_directory",

@@ -16,18 +16,74 @@ pub(crate) struct Sighting {
     pub(crate) other: bool,
 }
 
+/// Bytes below this are no text with which an alt begins or ends, nearly always.
+const REL_END: u8 = 0x20;
+
+/// Appends an attr: the alt, and behind it the rel byte where there is any. So the attrs without an alt, which most links
+/// have, are the first ones of a list, and their numbers take a few bits.
+pub(crate) fn put_attr(rel: Rel, alt: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(alt);
+    let is_told = alt.last().is_none_or(|last| *last >= REL_END);
+    if rel.bits() != 0 || !is_told {
+        out.push(rel.bits());
+    }
+}
+
+/// Rel and alt of an attr.
+pub(crate) fn split_attr(attr: &[u8]) -> (Rel, &[u8]) {
+    match attr.split_last() {
+        Some((rel, alt)) if *rel < REL_END => (Rel::from_bits(*rel), alt),
+        _ => (Rel::NONE, attr),
+    }
+}
+
 /// The attr of two copies of a link: rel by R12, the smallest alt that is not empty. Commutative,
 /// associative, idempotent.
 pub(crate) fn unite_attrs(a: &[u8], b: &[u8]) -> Vec<u8> {
-    let (rel_a, alt_a) = a.split_first().unwrap_or((&0, &[]));
-    let (rel_b, alt_b) = b.split_first().unwrap_or((&0, &[]));
-    let rel = Rel::from_bits(*rel_a).union(Rel::from_bits(*rel_b));
+    let ((rel_a, alt_a), (rel_b, alt_b)) = (split_attr(a), split_attr(b));
     let alt = match (alt_a.is_empty(), alt_b.is_empty()) {
         (true, _) => alt_b,
         (_, true) => alt_a,
         _ => alt_a.min(alt_b),
     };
-    let mut united = vec![rel.bits()];
-    united.extend_from_slice(alt);
+    let mut united = Vec::new();
+    put_attr(rel_a.union(rel_b), alt, &mut united);
     united
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn attr(rel: u8, alt: &[u8]) -> Vec<u8> {
+        let mut attr = Vec::new();
+        put_attr(Rel::from_bits(rel), alt, &mut attr);
+        attr
+    }
+
+    proptest! {
+        #[test]
+        fn attrs_are_told_apart(
+            rel in 0u8..32,
+            alt in prop_oneof!["[a-c]{0,3}", "[a-b\u{0}-\u{2}\u{1f} ]{0,4}", any::<String>()],
+        ) {
+            let attr = attr(rel, alt.as_bytes());
+            prop_assert_eq!(split_attr(&attr), (Rel::from_bits(rel), alt.as_bytes()));
+            prop_assert!(attr.len() <= alt.len() + 1);
+        }
+    }
+
+    #[test]
+    fn without_an_alt_they_come_first() {
+        assert!(attr(0, b"").is_empty());
+        assert!(attr(0, b"") < attr(31, b""));
+        assert!(attr(31, b"") < attr(0, b" "));
+        assert_eq!(
+            unite_attrs(&attr(1, b"b"), &attr(0, b"")),
+            attr(16 | 1, b"b")
+        );
+        assert_eq!(unite_attrs(&attr(1, b""), &attr(1, b"a")), attr(1, b"a"));
+    }
 }

@@ -7,7 +7,7 @@ use crate::site::{SiteBlock, Table, link_type};
 
 /// Reads all of a site block: numbers in range, lists sorted.
 pub(crate) fn site_block(segment: &Segment, block: &[u8]) -> Result<(), Corrupt> {
-    let mut block = SiteBlock::read(block, segment.latest_times())?;
+    let mut block = SiteBlock::read(&[], block, segment.latest_times())?;
     let pages = segment.page_count();
     let mut times = Vec::new();
     let mut before = None;

@@ -1,23 +1,27 @@
 //! Columns of 32-bit integers: blocks of 128, frame of reference, bit-packed; random access.
 //!
 //! ```text
-//! column := small                                                                     n < 128
-//!         | varint bytes | end-of-block u32 × (n / 128) | block × (n / 128) | small   else
-//! block  := minimum u32 | width u8 | 128 × width bits, BitPacker4x layout             width < 128
-//!         | minimum u32 | width + 128 u8 | patches u8 | place u8 × patches | value u32 × patches
-//!           | 128 × width bits, BitPacker4x layout
-//!         | minimum u32 | width + 64 u8 | 128 × width bits, BitPacker4x layout             ascending
-//! small  := nothing                                                          no values
-//!         | width u8 | values × width bits                                   minimum 0
-//!         | width + 128 u8 | varint minimum | values × width bits            else
+//! column := small                                                                      n < 128
+//!         | varint bytes | places | block × ⌊n/128⌋ | small of the rest                else
+//! places := (start u32 | end u16 × up to 16) × …                                       for each 16 blocks
+//! block  := width u8 | varint minimum | 128 × width bits, BitPacker4x layout
+//!         | width + 64 u8 | varint minimum | 128 × width bits, BitPacker4x layout      steps
+//!         | width + 128 u8 | varint minimum | patches | 128 × width bits, BitPacker4x layout
+//!         | width + 192 u8 | varint minimum | varint step | patches
+//!           | 128 × width bits, BitPacker4x layout                                     ascending
+//! patches := p + 32 × (b − 1) u8 | place u8 × p | upper bits × p, b bytes each
+//! small  := nothing                                                                    no values
+//!         | width u8 | values × width bits                                             minimum 0
+//!         | width + 128 u8 | varint minimum | values × width bits
+//!         | width + 192 u8 | varint minimum | varint step | patches | values × width bits   ascending
 //! ```
 //! The number of values `n` is known from elsewhere; `small` holds those behind the full blocks. What is
-//! packed is the value less the minimum; in a block that ascends and is shorter so, the value less the
-//! one before (the first: less the minimum, which it is). In a block, values too far above the others are patches: their
-//! place, and what they are above the minimum; their packed bits are the lower ones. In `small`, bits
-//! follow each other from the lowest of the first byte on, and the last byte is filled with zeros.
-//! Offsets count from the first block. Small columns — most sites have a handful of links — take two
-//! bytes or three.
+//! packed is the value less the minimum; in a block of steps, the value less the
+//! one before (the first: less the minimum, which it is), or, where a step is named, how much that is more than the step
+//! (the first: nothing). Values too far above the others are patches: their place, and what they are without the packed
+//! lower bits. In `small`, bits follow each other from the lowest of the first byte on, and the last byte is
+//! filled with zeros. Starts count from the first block, ends from the start. Small columns — most sites have a handful of
+//! links — take two bytes or three.
 
 mod block;
 mod build;
@@ -34,12 +38,18 @@ pub(crate) use read::Column;
 pub(crate) const BLOCK: usize = BitPacker4x::BLOCK_LEN;
 /// Where fewer than one in so many values is wanted, it is not worth decoding the others.
 pub(crate) const SPARSE: usize = 16;
-/// Set in a width where patches or a minimum follow.
+/// Set in the width of a block with patches, and of a small column with a minimum.
 const MORE: u8 = 0x80;
-/// Set in the width of a block of differences.
+/// Set in the width of a block of steps.
 const STEPS: u8 = 0x40;
-/// A block has fewer patches than this, so that looking for one is fast.
-const PATCHES_MAX: u32 = 16;
+/// Set in the width of what is ascending, where steps with patches are.
+const PATCHED_STEPS: u8 = MORE | STEPS;
+/// There are fewer patches than this, so that looking for one is fast; their number takes the lower bits of a byte.
+const PATCHES_MAX: u32 = 32;
+/// So many blocks have their ends counted from one start.
+const PLACES: usize = 16;
+/// Bytes that the places of that many blocks take.
+const PLACES_BYTES: usize = 4 + 2 * PLACES;
 
 /// Bits that a value needs.
 fn bits(value: u32) -> u8 {

@@ -2,8 +2,8 @@
 
 use bitpacking::{BitPacker, BitPacker4x};
 
-use super::block::{Packed, small_head, small_length};
-use super::{BLOCK, mask};
+use super::block::{Kind, Packed, Patches, SmallHead, Unpacker, add_up, packed_length};
+use super::{BLOCK, PLACES, PLACES_BYTES};
 use crate::bytes::{Bytes, Corrupt, u32_at};
 use crate::fetch::{LINE, fetch, is_far};
 use crate::stretch::Stretch;
@@ -12,7 +12,8 @@ use crate::stretch::Stretch;
 #[derive(Debug, Clone)]
 pub(crate) struct Column<'a> {
     n: usize,
-    ends: Stretch<'a>,
+    /// Where the blocks lie.
+    places: Stretch<'a>,
     blocks: Stretch<'a>,
     tail: Stretch<'a>,
     loaded: usize,
@@ -37,15 +38,19 @@ impl<'a> Column<'a> {
         }
         if n < BLOCK {
             let all = bytes.rest();
-            let (_, width) = small_head(bytes)?;
-            bytes.stretch(small_length(n, width))?;
+            let head = SmallHead::read(bytes)?;
+            if head.has_steps {
+                bytes.varint_u32()?;
+                Patches::read(bytes)?;
+            }
+            bytes.stretch(packed_length(n, head.width))?;
             (self.tail, _) = all.split_at(all.len() - bytes.rest().len())?;
         } else {
             let mut all = Bytes::over(bytes.sized_stretch()?);
             let count = n / BLOCK;
-            self.ends = all.stretch(count.checked_mul(4).ok_or(Corrupt("a column"))?)?;
-            let length = self.ends.u32_at(count - 1)? as usize;
-            self.blocks = all.stretch(length)?;
+            let places = (count * 2).checked_add(count.div_ceil(PLACES) * 4);
+            self.places = all.stretch(places.ok_or(Corrupt("a column"))?)?;
+            self.blocks = all.stretch(self.place(count - 1)?.end)?;
             self.tail = all.rest();
         }
         self.n = n;
@@ -55,7 +60,7 @@ impl<'a> Column<'a> {
     /// Becomes a column without values.
     pub(crate) fn clear(&mut self) {
         self.n = 0;
-        self.ends = Stretch::trusted(&[]);
+        self.places = Stretch::trusted(&[]);
         self.blocks = Stretch::trusted(&[]);
         self.tail = Stretch::trusted(&[]);
         self.loaded = usize::MAX;
@@ -66,7 +71,7 @@ impl<'a> Column<'a> {
     pub(crate) fn empty() -> Self {
         Self {
             n: 0,
-            ends: Stretch::trusted(&[]),
+            places: Stretch::trusted(&[]),
             blocks: Stretch::trusted(&[]),
             tail: Stretch::trusted(&[]),
             loaded: usize::MAX,
@@ -90,14 +95,11 @@ impl<'a> Column<'a> {
             return;
         }
         let blocks = positions.map(|i| i / BLOCK).filter(|b| *b != self.loaded);
-        let before = blocks.filter_map(|block| block.checked_sub(1));
-        fetch(&self.ends, before.clone().map(|before| before * 4));
+        let places = blocks.clone().map(|block| block / PLACES * PLACES_BYTES);
+        fetch(&self.places, places);
         // Most blocks of 128 have no more than two lines of the cache.
-        let starts = before.filter_map(|before| self.ends.u32_at(before).ok());
-        fetch(
-            &self.blocks,
-            starts.flat_map(|start| [start as usize, start as usize + LINE]),
-        );
+        let starts = blocks.filter_map(|block| Some(self.place(block).ok()?.start));
+        fetch(&self.blocks, starts.flat_map(|start| [start, start + LINE]));
     }
 
     /// The value at position `i`; an error beyond the end. For reading in order: a position in
@@ -129,30 +131,26 @@ impl<'a> Column<'a> {
             return self.get(i);
         }
         let packed = self.packed(block)?;
-        if packed.is_steps {
+        let Kind::Values(bits, patches) = packed.kind else {
             return self.get(i);
-        }
-        let place = (i % BLOCK) as u8;
-        if let Some(value) = packed.patch(place)? {
-            return Ok(packed.min.wrapping_add(value));
-        }
+        };
+        let upper = patches.at((i % BLOCK) as u8, packed.width)?;
         let width = usize::from(packed.width);
         if width == 0 {
-            return Ok(packed.min);
+            return Ok(packed.min.wrapping_add(upper));
         }
         // BitPacker4x: value i lies in lane i mod 4 of four interleaved streams of words.
         let (lane, row) = (i % 4, i % BLOCK / 4);
         let bit = row * width;
         let (word, shift) = (bit / 32, bit % 32);
-        let at = |word: usize| -> Result<u64, Corrupt> {
-            u32_at(packed.bits, word * 4 + lane).map(u64::from)
-        };
+        let at =
+            |word: usize| -> Result<u64, Corrupt> { u32_at(bits, word * 4 + lane).map(u64::from) };
         let mut bits = at(word)?;
         if shift + width > 32 {
             bits |= at(word + 1)? << 32;
         }
-        let value = (bits >> shift) & ((1 << width) - 1);
-        Ok(packed.min.wrapping_add(value as u32))
+        let lower = (bits >> shift) & ((1 << width) - 1);
+        Ok(packed.min.wrapping_add(lower as u32 | upper))
     }
 
     /// Decodes the whole column, so that values can be had in any order at the cost of a load each.
@@ -207,25 +205,32 @@ impl<'a> Column<'a> {
             return Ok((min, values.iter().max().copied().unwrap_or_default()));
         }
         let packed = self.packed(block)?;
-        let mut span = mask(packed.width);
-        if packed.is_steps {
-            span = span.saturating_mul(BLOCK as u32 - 1);
-        }
-        for patch in 0..packed.places.len() {
-            span = span.max(u32_at(packed.values, patch)?);
-        }
-        Ok((packed.min, packed.min.saturating_add(span)))
+        Ok((packed.min, packed.min.saturating_add(packed.span()?)))
+    }
+
+    /// Where a full block lies among the blocks.
+    #[inline]
+    fn place(&self, block: usize) -> Result<std::ops::Range<usize>, Corrupt> {
+        let (some, of_some) = (block / PLACES * PLACES_BYTES, block % PLACES);
+        // All up to the end of the block.
+        let places = self.places.get(some..some + 4 + 2 * (of_some + 1))?;
+        let end = |i: usize| -> Result<usize, Corrupt> {
+            let end = places.get(4 + 2 * i..).and_then(|rest| rest.first_chunk());
+            end.map(|end| u16::from_le_bytes(*end).into())
+                .ok_or(Corrupt("the places of a column"))
+        };
+        let all = u32_at(places, 0)? as usize;
+        let start = match of_some.checked_sub(1) {
+            Some(before) => end(before)?,
+            None => 0,
+        };
+        Ok(all + start..all + end(of_some)?.max(start))
     }
 
     /// A full block.
     #[inline]
     fn packed(&self, block: usize) -> Result<Packed<'a>, Corrupt> {
-        let start = match block.checked_sub(1) {
-            None => 0,
-            Some(before) => self.ends.u32_at(before)? as usize,
-        };
-        let end = self.ends.u32_at(block)? as usize;
-        Packed::read(self.blocks.get(start..end.max(start))?)
+        Packed::read(self.blocks.get(self.place(block)?)?)
     }
 
     fn load(&mut self, block: usize) -> Result<(), Corrupt> {
@@ -236,37 +241,43 @@ impl<'a> Column<'a> {
                 return Err(Corrupt("a block of a column"));
             }
             let mut tail = Bytes::new(self.tail.all()?);
-            let (min, width) = small_head(&mut tail)?;
+            let head = SmallHead::read(&mut tail)?;
+            let (min, width) = (head.min, head.width);
+            let steps = match head.has_steps {
+                true => Some((tail.varint_u32()?, Patches::read(&mut tail)?)),
+                false => None,
+            };
             let n = self.n % BLOCK;
-            let packed = tail.take(small_length(n, width))?;
-            let (mut pending, mut filled) = (0u64, 0);
-            let mut packed = packed.iter();
-            for value in self.values.iter_mut().take(n) {
-                while filled < u32::from(width) {
-                    let byte = packed.next().ok_or(Corrupt("a column"))?;
-                    pending |= u64::from(*byte) << filled;
-                    filled += 8;
+            let values = self.values.get_mut(..n).ok_or(Corrupt("a column"))?;
+            let mut packed = Unpacker::new(tail.take(packed_length(n, width))?, width);
+            values.fill_with(|| packed.next());
+            if let Some((step, patches)) = steps {
+                patches.add_to(values, width)?;
+                add_up(min, step, values);
+            } else {
+                for value in values {
+                    *value = min.wrapping_add(*value);
                 }
-                *value = min.wrapping_add(pending as u32 & mask(width));
-                pending >>= width;
-                filled -= u32::from(width);
             }
         } else {
             let packed = self.packed(block)?;
             let packer = BitPacker4x::new();
-            if packed.is_steps {
-                packer.decompress_sorted(packed.min, packed.bits, &mut self.values, packed.width);
-                self.loaded = block;
-                return Ok(());
-            }
-            packer.decompress(packed.bits, &mut self.values, packed.width);
-            for (patch, place) in packed.places.iter().enumerate() {
-                if let Some(value) = self.values.get_mut(usize::from(*place)) {
-                    *value = u32_at(packed.values, patch)?;
+            match packed.kind {
+                Kind::Steps(bits) => {
+                    packer.decompress_sorted(packed.min, bits, &mut self.values, packed.width);
                 }
-            }
-            for value in &mut self.values {
-                *value = value.wrapping_add(packed.min);
+                Kind::PatchedSteps(step, bits, patches) => {
+                    packer.decompress(bits, &mut self.values, packed.width);
+                    patches.add_to(&mut self.values, packed.width)?;
+                    add_up(packed.min, step, &mut self.values);
+                }
+                Kind::Values(bits, patches) => {
+                    packer.decompress(bits, &mut self.values, packed.width);
+                    patches.add_to(&mut self.values, packed.width)?;
+                    for value in &mut self.values {
+                        *value = value.wrapping_add(packed.min);
+                    }
+                }
             }
         }
         self.loaded = block;

@@ -226,7 +226,7 @@ impl<'a> Cursor<'a> {
     fn read_texts(&mut self, form: u32) -> Result<(), Corrupt> {
         let url = self.url.wrapping_sub(1);
         if self.url_read != url {
-            self.block.urls.get(url, &mut self.url_key)?;
+            self.block.url_key(url, &mut self.url_key)?;
             self.url_read = url;
         }
         if self.other {

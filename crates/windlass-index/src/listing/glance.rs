@@ -164,8 +164,8 @@ impl<'a> Glances<'a> {
         mut each: impl FnMut(&Glance) -> Result<ControlFlow<()>, E>,
     ) -> Result<(), E> {
         let wrong = |corrupt: Corrupt| E::from(self.segment.corrupt(corrupt));
-        for (number, (_, offset)) in self.sites.iter().enumerate() {
-            let (block, urls) = self.block(*offset)?;
+        for (number, (site_key, offset)) in self.sites.iter().enumerate() {
+            let (block, urls) = self.block(site_key, *offset)?;
             let bytes = glanced_site::bytes(&block, &urls, looks, wants_anchor.is_some());
             let bytes = bytes.map_err(wrong)?;
             if bytes > self.memory_max {
@@ -273,7 +273,7 @@ impl<'a> Glances<'a> {
         for of_site in links.chunk_by(|a, b| a.site() == b.site()) {
             let site = of_site.first().and_then(|id| self.sites.get(id.site()));
             let (key, offset) = site.ok_or(IndexError::TooLarge("the number of a site"))?;
-            let (block, urls) = self.block(*offset)?;
+            let (block, urls) = self.block(key, *offset)?;
             let name = host_of_key(key);
             let mut site = reading.site(block, urls);
             for id in of_site {
@@ -295,14 +295,15 @@ impl<'a> Glances<'a> {
         Ok(host_of_key(&key))
     }
 
-    /// A block, and the places of its urls that are the target's.
+    /// The block of a site, and the places of its urls that are the target's.
     pub(super) fn block(
         &self,
+        site_key: &[u8],
         offset: u64,
     ) -> Result<(SiteBlock<'a>, Vec<Range<usize>>), IndexError> {
         let wrong = |corrupt: Corrupt| self.segment.corrupt(corrupt);
-        let block = self.segment.site_at(offset).map_err(wrong)?;
-        let urls = matching_urls(&block.urls, self.target).map_err(wrong)?;
+        let block = self.segment.site_at(site_key, offset).map_err(wrong)?;
+        let urls = matching_urls(&block, self.target).map_err(wrong)?;
         Ok((block, urls))
     }
 }

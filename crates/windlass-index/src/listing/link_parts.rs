@@ -47,8 +47,8 @@ impl Glances<'_> {
 
     fn only_site(&self) -> Result<Option<SiteBlock<'_>>, IndexError> {
         let mut only = None;
-        for (_, offset) in &self.sites {
-            let (block, urls) = self.block(*offset)?;
+        for (site_key, offset) in &self.sites {
+            let (block, urls) = self.block(site_key, *offset)?;
             if !urls.is_empty() && only.replace(block).is_some() {
                 return Ok(None);
             }
@@ -90,10 +90,17 @@ impl Glances<'_> {
             LinkPart::Page => pages(segment, block, numbers, cancel, |place, page| {
                 each(place, ReadPart::Page(page))
             }),
-            LinkPart::Target => strings(segment, block.urls, numbers, cancel, |number, key| {
-                let url = url_of_key(key).ok_or_else(|| wrong(Corrupt("a target's key")))?;
-                each(number, ReadPart::Text(&url))
-            }),
+            LinkPart::Target => {
+                let mut key = block.site_key;
+                let site_length = key.len();
+                strings(segment, block.urls, numbers, cancel, |number, rest| {
+                    key.truncate(site_length);
+                    key.extend_from_slice(rest);
+                    let url = url_of_key(&key);
+                    let url = url.ok_or_else(|| wrong(Corrupt("a target's key")))?;
+                    each(number, ReadPart::Text(&url))
+                })
+            }
             LinkPart::Anchor => strings(segment, block.forms, numbers, cancel, |number, text| {
                 let text = str::from_utf8(text).map_err(|_| wrong(Corrupt("an anchor")))?;
                 each(number, ReadPart::Text(text))

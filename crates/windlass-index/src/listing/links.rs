@@ -13,7 +13,7 @@ use super::pages::{Page, Pages};
 use crate::error::{IndexError, check};
 use crate::query::dates;
 use crate::showings::Showings;
-use crate::sighting::unite_attrs;
+use crate::sighting::{split_attr, unite_attrs};
 
 /// One link, with its history. External `href` links are backlinks (R12).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,8 +133,7 @@ pub(super) fn row<'r>(
     page: &'r Page,
     (dates, lost, attr): &'r Known,
 ) -> Result<LinkRow<'r>, IndexError> {
-    let split = attr.split_first();
-    let (rel, alt) = split.ok_or_else(|| cursor.corrupt("an attr"))?;
+    let (rel, alt) = split_attr(attr);
     Ok(LinkRow {
         site,
         target,
@@ -143,7 +142,7 @@ pub(super) fn row<'r>(
         anchor: cursor.anchor(),
         folded_anchor: cursor.folded(),
         alt: str::from_utf8(alt).map_err(|_| cursor.corrupt("an alt"))?,
-        rel: Rel::from_bits(*rel),
+        rel,
         first_seen: CaptureTime::from_unix(dates.first_seen),
         last_visited: CaptureTime::from_unix(dates.last_visited),
         lost: *lost,

@@ -105,8 +105,8 @@ impl Snapshot {
                     continue;
                 };
                 let wrong = |corrupt: Corrupt| segment.corrupt(corrupt);
-                let block = segment.site_at(offset).map_err(wrong)?;
-                let urls = matching_urls(&block.urls, target).map_err(wrong)?;
+                let block = segment.site_at(key, offset).map_err(wrong)?;
+                let urls = matching_urls(&block, target).map_err(wrong)?;
                 let cursor = Cursor::new(segment, at, block, urls, None, filter.all_types);
                 cursors.push(cursor.with_anchors(wants_anchor));
             }

@@ -24,6 +24,8 @@ pub(crate) struct MergedStrings<'a> {
 #[derive(Debug)]
 struct Source<'a> {
     strings: Strings<'a>,
+    /// What stands in front of each string of [`Strings::Some`].
+    prefix: Vec<u8>,
     /// How many strings have been read.
     read: u32,
     text: Vec<u8>,
@@ -50,7 +52,7 @@ impl Source<'_> {
                 let Some(place) = places.next() else {
                     return Ok(false);
                 };
-                self.text.clear();
+                self.text.clone_from(&self.prefix);
                 self.text.extend_from_slice(cursor.get(place as usize)?);
             }
         }
@@ -119,6 +121,22 @@ impl<'a> MergedStrings<'a> {
         self.begin_with(some, is_folded);
     }
 
+    /// Starts anew, with some strings of each list behind what stands in front of all of that list; in order of bytes.
+    pub(crate) fn begin_behind(
+        &mut self,
+        lists: impl Iterator<Item = (Vec<u8>, StringList<'a>, PlacesIter<'a>)>,
+    ) {
+        let mut prefixes = Vec::new();
+        let some = lists.map(|(prefix, list, places)| {
+            prefixes.push(prefix);
+            Strings::Some(StringCursor::new(list), places)
+        });
+        self.begin_with(some, false);
+        for (source, prefix) in self.sources.iter_mut().zip(prefixes) {
+            source.prefix = prefix;
+        }
+    }
+
     fn begin_with(&mut self, lists: impl Iterator<Item = Strings<'a>>, is_folded: bool) {
         self.spare.extend(self.sources.drain(..).map(|s| s.text));
         self.heap.clear();
@@ -128,6 +146,7 @@ impl<'a> MergedStrings<'a> {
             self.having.push(self.sources.len() as u64 as u32);
             self.sources.push(Source {
                 strings,
+                prefix: Vec::new(),
                 read: 0,
                 text: self.spare.pop().unwrap_or_default(),
                 folded: None,

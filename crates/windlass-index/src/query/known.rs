@@ -86,10 +86,10 @@ fn is_linked(
     range: &KeyRange,
     sightings_max: usize,
 ) -> Result<bool, IndexError> {
-    let found = question.for_each_site(segment, Stop::Corrupt, |_, offset| {
-        let mut block = segment.site_at(offset)?;
-        let start = block.urls.lower_bound(&range.start)?;
-        let end = block.urls.lower_bound(&range.end)?;
+    let found = question.for_each_site(segment, Stop::Corrupt, |site_key, offset| {
+        let mut block = segment.site_at(site_key, offset)?;
+        let start = block.first_url_from(&range.start)?;
+        let end = block.first_url_from(&range.end)?;
         let mut read = 0;
         let stopped = block.for_each_sighting(start..end, |sighting| {
             question.check_cancelled().map_err(Stop::Index)?;

@@ -21,7 +21,7 @@ use crate::rows::{Links, Names, TargetRows, Texts};
 use crate::segment::Segment;
 use crate::sink::{Hit, Sink};
 use crate::site::SiteBlock;
-use crate::strings::{StringCursor, StringList};
+use crate::strings::StringCursor;
 
 /// An anchor while anchors are put in order: its place, and its number there.
 const ORDER_BYTES: usize = 8;
@@ -35,7 +35,7 @@ pub(super) fn rows(
     let mut several = None;
     question.for_each_site(segment, wrong, |site_key, offset| {
         question.check_cancelled()?;
-        let block = segment.site_at(offset).map_err(wrong)?;
+        let block = segment.site_at(site_key, offset).map_err(wrong)?;
         let found = Found::of(site_key, block, question.target).map_err(wrong)?;
         if found.count() == 0 {
             return Ok(());
@@ -183,7 +183,7 @@ impl<'a> Found<'a> {
         mut block: SiteBlock<'a>,
         target: &Target,
     ) -> Result<Self, Corrupt> {
-        let urls = matching_urls(&block.urls, target)?;
+        let urls = matching_urls(&block, target)?;
         let links = urls
             .iter()
             .map(|urls| Ok(block.hrefs.start(urls.start)?..block.hrefs.start(urls.end)?))
@@ -315,21 +315,22 @@ impl<'a> Several<'a> {
     }
 }
 
-/// The places, in a sorted list of SURT keys, that a target matches, as ranges.
+/// The urls of a block that a target matches, as ranges.
 pub(crate) fn matching_urls(
-    urls: &StringList<'_>,
+    block: &SiteBlock<'_>,
     target: &Target,
 ) -> Result<Vec<Range<usize>>, Corrupt> {
     let range = target.range();
     let (start, end) = (
-        urls.lower_bound(&range.start)?,
-        urls.lower_bound(&range.end)?,
+        block.first_url_from(&range.start)?,
+        block.first_url_from(&range.end)?,
     );
     if !target.names_port() {
         return Ok((start < end).then_some(start..end).into_iter().collect());
     }
     let mut ranges: Vec<Range<usize>> = Vec::new();
-    let mut keys = StringCursor::new(*urls);
+    // What tells the port is at the end.
+    let mut keys = StringCursor::new(block.urls);
     for url in start..end {
         if target.has_port(keys.get(url)?) {
             match ranges.last_mut() {

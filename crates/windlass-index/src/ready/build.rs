@@ -151,7 +151,7 @@ fn live_ranges(
         let start = hrefs.start(url).map_err(&wrong)?;
         count(start..hrefs.start(url + 1).map_err(&wrong)?)
     };
-    nodes::ranges(site.block.urls, live, min, &wrong)
+    nodes::ranges((&site.block.site_key, site.block.urls), live, min, &wrong)
 }
 
 /// Of all ranges the largest, as many as the budget has room for; in order.

@@ -27,14 +27,14 @@ struct Open {
     before: u32,
 }
 
-/// The ranges that targets can ask for (R16) with at least `min` live links, ordered, each once: all
-/// urls that share a prefix, and a host with those below it; and the number of all live links. `live`
+/// Of a site with that key, whose urls have these SURTs behind it, the ranges that targets can ask for (R16) with at
+/// least `min` live links, ordered, each once: all urls that share a prefix, and a host with those below it; and the number of all live links. `live`
 /// counts those to a url, and is asked once for each, in order; `wrong` says where damage was found.
 ///
 /// O(bytes of all urls): the prefixes are the inner nodes of the trie of keys, found with a stack. Memory
 /// does not grow with the number of urls.
 pub(super) fn ranges<E>(
-    urls: StringList<'_>,
+    (site_key, urls): (&[u8], StringList<'_>),
     mut live: impl FnMut(usize) -> Result<u32, E>,
     min: usize,
     wrong: impl Fn(Corrupt) -> E,
@@ -45,12 +45,15 @@ pub(super) fn ranges<E>(
     };
     // Open prefixes, each longer than the one before, and open host keys, each of the labels before it.
     let (mut prefixes, mut hosts): (Vec<Open>, Vec<Open>) = (Vec::new(), Vec::new());
-    let (mut key, mut before) = (Vec::new(), Vec::new());
+    let (mut rest, mut key, mut before) = (Vec::new(), Vec::new(), Vec::new());
     let mut iter = urls.iter();
     let mut url = 0u32;
     // The live links to all urls before this one, and to those before the last one.
     let (mut sum, mut last_sum) = (0u32, 0u32);
-    while iter.next_into(&mut key).map_err(&wrong)? {
+    while iter.next_into(&mut rest).map_err(&wrong)? {
+        key.clear();
+        key.extend_from_slice(site_key);
+        key.extend_from_slice(&rest);
         let shared = key.iter().zip(&before).take_while(|(a, b)| a == b).count();
         let is_first = url == 0;
         if !is_first {
@@ -183,12 +186,13 @@ mod tests {
         ) {
             let keys: Vec<Vec<u8>> = keys.into_iter().map(String::into_bytes).collect();
             let mut builder = StringListBuilder::coded(Coding::Surt);
-            keys.iter().for_each(|key| builder.push(key.as_slice()));
+            let site = b"c\x02";
+            keys.iter().for_each(|key| builder.push(key.strip_prefix(site).unwrap()));
             let mut out = Vec::new();
             builder.finish(&mut out).unwrap();
             let list = StringList::read(&mut Bytes::new(&out), keys.len()).unwrap();
             let live = |url: usize| Ok::<_, Corrupt>(counts[url]);
-            let (found, sum) = ranges(list, live, min, |corrupt| corrupt).unwrap();
+            let (found, sum) = ranges((site, list), live, min, |corrupt| corrupt).unwrap();
             prop_assert_eq!(sum, counts[..keys.len()].iter().sum::<u32>());
             for node in &found {
                 let urls = node.urls.start as usize..node.urls.end as usize;

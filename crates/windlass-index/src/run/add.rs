@@ -3,7 +3,7 @@
 //! Each link is looked up by its target and its anchor, which lie anywhere in memory: so links wait until there are
 //! some hundreds, and what looking them up reads is fetched for all of them at once.
 
-use windlass_links::{Capture, Link, LinkType};
+use windlass_links::{Capture, Link, LinkType, Rel};
 
 use super::Run;
 use super::captures::CaptureNote;
@@ -11,13 +11,14 @@ use super::links::{LinkNote, OTHER};
 use crate::arena::Arena;
 use crate::room::make_room;
 use crate::segment::Side;
+use crate::sighting::{put_attr, split_attr};
 
 /// So many links of a side, or pages, wait at most; or so many bytes of what they are looked up by, and one more
 /// of each kind. That is below a megabyte, and counts for no bound of memory.
 const WAITING: usize = 512;
 const WAITING_BYTES: usize = 1 << 16;
 /// The number of what has none yet.
-const UNKNOWN: u32 = u32::MAX;
+pub(super) const UNKNOWN: u32 = u32::MAX;
 
 /// What waits beside the URLs of the last pages, and of the last links of each side, which their dictionaries
 /// have.
@@ -63,7 +64,7 @@ impl Run {
         } else {
             UNKNOWN
         };
-        let attr = self.attr(link.rel.bits(), link.alt.as_bytes());
+        let attr = self.attr(link.rel, link.alt.as_bytes());
         let side = side_of(link);
         let urls = side.pick(self.urls.each_mut());
         urls.push(&link.target);
@@ -112,11 +113,11 @@ impl Run {
         }
     }
 
-    fn attr(&mut self, rel: u8, alt: &[u8]) -> u32 {
-        if self.attr.split_first() != Some((&rel, alt)) {
+    fn attr(&mut self, rel: Rel, alt: &[u8]) -> u32 {
+        // The first one of all has no number yet.
+        if self.attr_number == UNKNOWN || split_attr(&self.attr) != (rel, alt) {
             self.attr.clear();
-            self.attr.push(rel);
-            self.attr.extend_from_slice(alt);
+            put_attr(rel, alt, &mut self.attr);
             self.attr_number = self.attrs.intern(&self.attr).0;
         }
         self.attr_number

@@ -22,7 +22,7 @@ use crate::intern::{Interner, Ranks};
 use crate::segment::{Digest, SegmentWriter, Side, WriteError, Written};
 use crate::spool::Scratch;
 use absorb::join;
-use add::Waiting;
+use add::{UNKNOWN, Waiting};
 use captures::{CaptureNote, write_pages};
 use forms::FormRanks;
 use keys::{Keys, Sites};
@@ -48,7 +48,7 @@ pub(crate) struct Run {
     captures: Vec<CaptureNote>,
     /// Of each side, those of one capture together, in the order of captures.
     links: [Vec<LinkNote>; 2],
-    /// The attr that the last link had, and its number: most have the same.
+    /// The attr that the last link had, and its number, if there is one: most have the same.
     attr: Vec<u8>,
     attr_number: u32,
     /// The number of the empty anchor, once it came.
@@ -72,7 +72,7 @@ impl Run {
             captures: Vec::new(),
             links: Default::default(),
             attr: Vec::new(),
-            attr_number: 0,
+            attr_number: UNKNOWN,
             empty_form: None,
             waiting: Waiting::default(),
         }

@@ -256,6 +256,7 @@ impl SiteBuilder<'_> {
         self.captures.number();
         self.pages();
         self.strings();
+        let site_length = self.run.sites.keys.get(site).len();
         for rank in urls {
             self.fetch_urls(rank..rank + 1);
             let of_url = self.links.get(self.links.of_url(rank));
@@ -263,7 +264,8 @@ impl SiteBuilder<'_> {
                 continue;
             }
             let url = self.url_ranks.number(rank as u64 as u32);
-            self.encoder.url(self.urls.texts.get(url));
+            let key = self.urls.texts.get(url);
+            self.encoder.url(key.get(site_length..).unwrap_or_default());
             self.links_to(of_url);
         }
         self.forms.clear();

@@ -21,7 +21,7 @@ impl Segment {
         match directory.get(site_key)? {
             Some(offset) => {
                 let block = self.stretch_of(Side::Internal, offset)?;
-                SiteBlock::open(block, self.latest_times()).map(Some)
+                SiteBlock::open(site_key, block, self.latest_times()).map(Some)
             }
             None => Ok(None),
         }
@@ -161,7 +161,7 @@ mod tests {
             assert_eq!(sites, [(key("c.example"), offset)]);
         }
         assert_eq!(domains.number_of(&key("c.example")).unwrap(), None);
-        let site = segment.site_at(offset).unwrap();
+        let site = segment.site_at(&key("c.example"), offset).unwrap();
         assert_eq!(site.pages.len(), 3);
     }
 }

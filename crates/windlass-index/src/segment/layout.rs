@@ -17,7 +17,7 @@ pub(super) const HEADER_LENGTH: usize = 16;
 pub(super) const TRAILER_LENGTH: usize = 16;
 
 /// The version of the format that this code writes and reads.
-pub const FORMAT_VERSION: u32 = 5;
+pub const FORMAT_VERSION: u32 = 6;
 /// The version of the counting rules that the numbers follow.
 pub const RULES_VERSION: u32 = 1;
 
@@ -75,6 +75,8 @@ pub enum Section {
     Directory,
     /// CRC-32 of each 16 KiB of it.
     DirectoryChecksums,
+    /// Offset of each 32nd site block.
+    SiteStarts,
     /// Which sites the pages of each registrable domain link to.
     Linked,
     /// Offset of each 64 domains in it.
@@ -95,7 +97,7 @@ pub enum Section {
 
 impl Section {
     /// All of them, in file order.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Files,
         Self::Pages,
         Self::PageIndex,
@@ -108,6 +110,7 @@ impl Section {
         Self::SiteChecksums,
         Self::Directory,
         Self::DirectoryChecksums,
+        Self::SiteStarts,
         Self::Linked,
         Self::LinkedIndex,
         Self::Internal,
@@ -151,6 +154,7 @@ impl Section {
             Self::SiteChecksums => "the checksum of the site blocks' checksums",
             Self::Directory => "the checksum of the directory",
             Self::DirectoryChecksums => "the checksum of the directory's checksums",
+            Self::SiteStarts => "the checksum of the offsets of site blocks",
             Self::Linked => "the checksum of the linked sites",
             Self::LinkedIndex => "the checksum of the linked sites' index",
             Self::Internal => "the checksum of the internal links",

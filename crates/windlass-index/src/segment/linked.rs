@@ -4,24 +4,27 @@
 //! chunk := varint length | list × up to 64 | CRC-32 of the lists u32
 //! list  := varint bytes | varint × …        one for each site
 //! ```
-//! A site is named by the offset of its block: the first one itself, then what each is after the one
-//! before. Lists are in the order of domains; offsets ascend. It follows from the blocks: a site is in the
-//! list of each domain that has a page in the site's block.
+//! A site is named by its number among the blocks: the first one itself, then what each is after the one
+//! before. Lists are in the order of domains; numbers ascend. It follows from the blocks: a site is in the
+//! list of each domain that has a page in the site's block. Where each 32nd block begins says a section of its own.
 
 mod build;
 
 use std::hint::black_box;
 
-use super::layout::Section;
+use super::layout::{Section, Side};
 use super::pages::{Chunks, unseal_verified};
 use super::reader::Segment;
 use crate::bytes::{Bytes, Corrupt, u64_at};
 use crate::column::Column;
 use crate::room::make_room;
+use crate::stretch::Stretch;
 pub(super) use build::LinkedBuilder;
 
 /// Domains whose lists are verified together.
 const CHUNK: usize = 64;
+/// Of so many sites the first one has its offset written.
+pub(super) const SITES_A_START: u64 = 32;
 
 /// Where the registrable domains begin in the page table.
 #[derive(Debug, Default)]
@@ -89,24 +92,24 @@ impl FirstPages {
     }
 }
 
-/// Takes the offsets of a list off, one after the other.
-fn next_offset(list: &mut Bytes<'_>, before: Option<u64>) -> Result<Option<u64>, Corrupt> {
+/// Takes the sites of a list off, one after the other.
+fn next_site(list: &mut Bytes<'_>, before: Option<u32>) -> Result<Option<u32>, Corrupt> {
     if list.is_empty() {
         return Ok(None);
     }
-    let step = list.varint()?;
-    let offset = match before {
+    let step = list.varint_u32()?;
+    let site = match before {
         None => Some(step),
         Some(before) => before.checked_add(step).filter(|_| step > 0),
     };
-    offset.map(Some).ok_or(Corrupt("a list of linked sites"))
+    site.map(Some).ok_or(Corrupt("a list of linked sites"))
 }
 
-/// Calls `each` with the offset of each site that a domain links to, ascending.
-fn for_each_offset<E: From<Corrupt>>(
+/// Calls `each` with the number of each site that a domain links to, ascending.
+fn for_each_site_of<E: From<Corrupt>>(
     chunks: &Chunks<'_>,
     domain: u32,
-    mut each: impl FnMut(u64) -> Result<(), E>,
+    mut each: impl FnMut(u32) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut chunk = chunks.open(domain as usize / CHUNK)?;
     for _ in 0..domain as usize % CHUNK {
@@ -114,18 +117,54 @@ fn for_each_offset<E: From<Corrupt>>(
     }
     let mut list = Bytes::new(chunk.sized()?);
     let mut last = None;
-    while let Some(offset) = next_offset(&mut list, last)? {
-        each(offset)?;
-        last = Some(offset);
+    while let Some(site) = next_site(&mut list, last)? {
+        each(site)?;
+        last = Some(site);
     }
     Ok(())
+}
+
+/// Finds where blocks begin by their numbers, which ascend.
+struct BlockOffsets<'a> {
+    blocks: Stretch<'a>,
+    starts: &'a [u8],
+    /// A block that was found, and its offset.
+    last: Option<(u32, u64)>,
+}
+
+impl BlockOffsets<'_> {
+    /// The offset of a block. Looks at the lengths of up to 31 before it.
+    fn of(&mut self, site: u32) -> Result<u64, Corrupt> {
+        let some = site / SITES_A_START as u32;
+        let near = self
+            .last
+            .filter(|(last, _)| *last <= site && *last / SITES_A_START as u32 == some);
+        let (mut at, mut offset) = match near {
+            Some(near) => near,
+            None => (
+                some * SITES_A_START as u32,
+                u64_at(self.starts, some as usize)?,
+            ),
+        };
+        while at < site {
+            let start = usize::try_from(offset).map_err(|_| WRONG)?;
+            let mut rest = Bytes::over(self.blocks.from(start)?);
+            rest.sized_stretch()?;
+            offset = (self.blocks.len() - rest.rest().len()) as u64;
+            at += 1;
+        }
+        self.last = Some((site, offset));
+        Ok(offset)
+    }
 }
 
 /// Holds the lists against the site blocks, which come in their order.
 pub(super) struct LinkedCheck<'a> {
     starts: FirstPages,
-    /// What is left of each list, and the last offset taken off.
-    lists: Vec<(&'a [u8], Option<u64>)>,
+    /// What is left of each list, and the last site taken off.
+    lists: Vec<(&'a [u8], Option<u32>)>,
+    sites: u32,
+    site_starts: &'a [u8],
 }
 
 const WRONG: Corrupt = Corrupt("the sites that a domain links to");
@@ -135,6 +174,7 @@ impl<'a> LinkedCheck<'a> {
     pub(super) fn new(
         section: &'a [u8],
         index: &[u8],
+        site_starts: &'a [u8],
         (first_pages, pages): (&[u32], usize),
     ) -> Result<Self, Corrupt> {
         let mut starts = FirstPages::default();
@@ -162,7 +202,12 @@ impl<'a> LinkedCheck<'a> {
             chunks += 1;
         }
         if lists.len() == starts.len() && index.len() == chunks * 8 {
-            Ok(Self { starts, lists })
+            Ok(Self {
+                starts,
+                lists,
+                sites: 0,
+                site_starts,
+            })
         } else {
             Err(WRONG)
         }
@@ -171,12 +216,20 @@ impl<'a> LinkedCheck<'a> {
     /// The next site's block, and its offset.
     pub(super) fn site(&mut self, offset: u64, block: &[u8]) -> Result<(), Corrupt> {
         let mut pages = crate::site::pages_of(block)?;
+        let site = self.sites;
+        self.sites = site.checked_add(1).ok_or(Corrupt("the number of sites"))?;
+        if u64::from(site).is_multiple_of(SITES_A_START) {
+            let start = u64_at(self.site_starts, site as usize / SITES_A_START as usize)?;
+            if start != offset {
+                return Err(Corrupt("the offsets of site blocks"));
+            }
+        }
         self.starts.domains_of(&mut pages, |domain| {
             let (rest, last) = self.lists.get_mut(domain as usize).ok_or(WRONG)?;
             let mut list = Bytes::new(rest);
-            *last = next_offset(&mut list, *last)?;
+            *last = next_site(&mut list, *last)?;
             *rest = list.rest().all()?;
-            if *last == Some(offset) {
+            if *last == Some(site) {
                 Ok(())
             } else {
                 Err(WRONG)
@@ -186,7 +239,9 @@ impl<'a> LinkedCheck<'a> {
 
     /// Nothing is left once all sites came.
     pub(super) fn finish(self) -> Result<(), Corrupt> {
-        if self.lists.iter().all(|(rest, _)| rest.is_empty()) {
+        let starts = (self.sites as usize).div_ceil(SITES_A_START as usize);
+        let has_all = self.lists.iter().all(|(rest, _)| rest.is_empty());
+        if has_all && self.site_starts.len() == starts * 8 {
             Ok(())
         } else {
             Err(WRONG)
@@ -197,8 +252,8 @@ impl<'a> LinkedCheck<'a> {
 impl Segment {
     /// Calls `each` with the key of each site that the pages of a registrable domain (by its number, see
     /// [`Domains`](super::Domains)) link to or once linked to, and the offset of its block (see
-    /// [`site_at`](Self::site_at)); in order of keys. Reads and verifies the lists of 64 domains, and walks
-    /// the directory for each site.
+    /// [`site_at`](Self::site_at)); in order of keys. Reads and verifies the lists of 64 domains, and for each site walks
+    /// the directory, and reads the lengths of the blocks before it, up to 31.
     pub(crate) fn for_each_site_linked_from<E: From<Corrupt>>(
         &self,
         domain: u32,
@@ -206,7 +261,13 @@ impl Segment {
     ) -> Result<(), E> {
         let directory = self.directory()?;
         let mut key = Vec::new();
-        for_each_offset(&self.linked_chunks()?, domain, |offset| {
+        let mut offsets = BlockOffsets {
+            blocks: self.blocks(Side::External).ok_or(WRONG)?,
+            starts: self.sections.verified(Section::SiteStarts)?,
+            last: None,
+        };
+        for_each_site_of(&self.linked_chunks()?, domain, |site| {
+            let offset = offsets.of(site)?;
             if directory.key_of(offset, &mut key)? {
                 each(&key, offset)
             } else {
@@ -220,6 +281,7 @@ impl Segment {
         LinkedCheck::new(
             self.sections.unverified(Section::Linked),
             self.sections.verified(Section::LinkedIndex)?,
+            self.sections.verified(Section::SiteStarts)?,
             (self.domains()?.starts(), self.page_count()),
         )
     }

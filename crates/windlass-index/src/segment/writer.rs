@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::layout::{
     Counts, Digest, END, FORMAT_VERSION, Footer, MAGIC, Place, RULES_VERSION, Section, Side,
 };
-use super::linked::LinkedBuilder;
+use super::linked::{LinkedBuilder, SITES_A_START};
 use super::pages::ChunkBuilder;
 use crate::bytes::{Corrupt, put_varint, write_varint};
 use crate::column::ColumnBuilder;
@@ -58,6 +58,8 @@ pub(crate) struct SegmentWriter<W> {
     domains: StringListBuilder,
     domain_starts: ColumnBuilder,
     domain: Vec<u8>,
+    /// Offset of each 32nd block.
+    site_starts: Spool,
     linked: LinkedBuilder,
     /// Begun with the first site.
     blocks: Option<Blocks>,
@@ -146,6 +148,7 @@ impl<W: Write> SegmentWriter<W> {
             domains: StringListBuilder::new(Coding::Surt, scratch),
             domain_starts: ColumnBuilder::new(scratch),
             domain: Vec::new(),
+            site_starts: Spool::new(scratch),
             linked: LinkedBuilder::new(scratch),
             blocks: None,
             large: Vec::new(),
@@ -294,8 +297,13 @@ impl<W: Write> SegmentWriter<W> {
         let offset = self.offset - self.section_start;
         blocks.directory.insert(site_key, offset)?;
         let counts = &mut self.footer.counts;
+        let number = u32::try_from(counts.sites)
+            .map_err(|_| WriteError::TooLarge("more than 2^32 sites"))?;
         match side {
             Side::External => {
+                if counts.sites.is_multiple_of(SITES_A_START) {
+                    self.site_starts.put(&offset.to_le_bytes());
+                }
                 counts.sites += 1;
                 counts.backlinks += shape.links.0;
                 counts.other_links += shape.links.1;
@@ -327,7 +335,7 @@ impl<W: Write> SegmentWriter<W> {
         self.offset += out.length;
         let head = out.head;
         match side {
-            Side::External => self.linked.site(offset, &head),
+            Side::External => self.linked.site(number, &head),
             Side::Internal => Ok(()),
         }
     }
@@ -360,6 +368,8 @@ impl<W: Write> SegmentWriter<W> {
         if blocks.side == Side::Internal {
             return Ok(());
         }
+        let mut starts = std::mem::take(&mut self.site_starts);
+        self.section(Section::SiteStarts, |out| starts.write_to(out))?;
         let linked = LinkedBuilder::new(&self.scratch);
         let linked = std::mem::replace(&mut self.linked, linked);
         let part_bytes = self.scratch.part_bytes();

@@ -15,7 +15,10 @@ use crate::strings::StringList;
 /// A block as it lies in the file.
 #[derive(Debug, Clone)]
 pub(crate) struct SiteBlock<'a> {
+    /// What all SURTs of its urls begin with; empty where who reads it does not need that.
+    pub(crate) site_key: Vec<u8>,
     pub(crate) pages: Column<'a>,
+    /// What the SURTs of its urls have behind the site key.
     pub(crate) urls: StringList<'a>,
     pub(crate) forms: StringList<'a>,
     pub(crate) attrs: StringList<'a>,
@@ -26,15 +29,24 @@ pub(crate) struct SiteBlock<'a> {
 }
 
 impl<'a> SiteBlock<'a> {
-    /// Reads a block that is in memory, or has been verified.
-    pub(crate) fn read(block: &'a [u8], latest: Paged<'a>) -> Result<Self, Corrupt> {
-        Self::open(Stretch::trusted(block), latest)
+    /// Reads the block of a site that is in memory, or has been verified.
+    pub(crate) fn read(
+        site_key: &[u8],
+        block: &'a [u8],
+        latest: Paged<'a>,
+    ) -> Result<Self, Corrupt> {
+        Self::open(site_key, Stretch::trusted(block), latest)
     }
 
-    /// Reads where the parts of a block lie. `latest` tells of the segment's pages when they were last
+    /// Reads where the parts of the block of a site lie. `latest` tells of the segment's pages when they were last
     /// really captured.
-    pub(crate) fn open(block: Stretch<'a>, latest: Paged<'a>) -> Result<Self, Corrupt> {
+    pub(crate) fn open(
+        site_key: &[u8],
+        block: Stretch<'a>,
+        latest: Paged<'a>,
+    ) -> Result<Self, Corrupt> {
         let mut new = Self {
+            site_key: site_key.to_owned(),
             pages: Column::empty(),
             urls: StringList::empty(),
             forms: StringList::empty(),
@@ -48,7 +60,7 @@ impl<'a> SiteBlock<'a> {
         Ok(new)
     }
 
-    /// [`read`](Self::read)s another block. What is allocated is used again: most blocks are small.
+    /// [`read`](Self::read)s another block of that site, or of any where the site key is empty. What is allocated is used again: most blocks are small.
     pub(crate) fn read_again(&mut self, block: &'a [u8], latest: Paged<'a>) -> Result<(), Corrupt> {
         self.open_again(Stretch::trusted(block), latest)
     }
@@ -73,6 +85,22 @@ impl<'a> SiteBlock<'a> {
             return Err(Corrupt("a site block with bytes left over"));
         }
         Ok(())
+    }
+
+    /// The SURT of a url, into `key`.
+    pub(crate) fn url_key(&self, url: usize, key: &mut Vec<u8>) -> Result<(), Corrupt> {
+        self.urls.get(url, key)?;
+        key.splice(..0, self.site_key.iter().copied());
+        Ok(())
+    }
+
+    /// The first url whose SURT is not less than `key`. O(log urls).
+    pub(crate) fn first_url_from(&self, key: &[u8]) -> Result<usize, Corrupt> {
+        match key.strip_prefix(self.site_key.as_slice()) {
+            Some(rest) => self.urls.lower_bound(rest),
+            None if key < self.site_key.as_slice() => Ok(0),
+            None => Ok(self.urls.len()),
+        }
     }
 
     /// The times of the page at that place, in order, into `times`.

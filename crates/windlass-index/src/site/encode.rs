@@ -77,12 +77,12 @@ impl SiteEncoder {
         self.forms.push(text);
     }
 
-    /// Adds a rel byte with its alt.
+    /// Adds a rel with its alt ([`put_attr`](crate::sighting::put_attr)).
     pub(crate) fn attr<'t>(&mut self, text: impl Into<Text<'t>>) {
         self.attrs.push(text);
     }
 
-    /// Adds a url. The links that follow lead to it.
+    /// Adds a url by what its SURT has behind the site key. The links that follow lead to it.
     pub(crate) fn url<'t>(&mut self, key: impl Into<Text<'t>>) {
         self.urls.push(key);
         self.hrefs.begin_url();

@@ -32,7 +32,7 @@ pub(crate) struct Dictionaries<'a> {
 }
 
 impl<'a> Dictionaries<'a> {
-    /// The SURT key of a target.
+    /// What the SURT of a target has behind the site key.
     pub(crate) fn url(&self, number: u32) -> &'a [u8] {
         (self.urls)(number)
     }
@@ -42,7 +42,7 @@ impl<'a> Dictionaries<'a> {
         (self.forms)(number)
     }
 
-    /// A rel byte, then the alt.
+    /// Rel and alt.
     pub(crate) fn attr(&self, number: u32) -> &'a [u8] {
         self.attrs.get(number)
     }

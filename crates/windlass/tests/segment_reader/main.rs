@@ -127,9 +127,11 @@ fn a_crawl_in_several_segments_and_in_one() {
         &[
             "small column",
             "small column with a minimum",
-            "plain block",
-            "patched block",
-            "block of steps",
+            "small column of steps",
+            "block: plain",
+            "block: patched",
+            "block: steps",
+            "block: patched steps",
             "subset in bits",
             "subset in groups of bits",
             "string list of coding 0",
@@ -191,9 +193,10 @@ fn a_generated_index() {
     met(
         &read,
         &[
-            "plain block",
-            "patched block",
-            "block of steps",
+            "block: plain",
+            "block: patched",
+            "block: steps",
+            "block: patched steps",
             "subset by places",
             "subset in groups of bits",
             "string list of coding 3",

@@ -20,7 +20,7 @@ use crate::instant::{Instant, State};
 use crate::query::dates;
 use crate::segment::Segment;
 use crate::showings::Showings;
-use crate::sighting::unite_attrs;
+use crate::sighting::{split_attr, unite_attrs};
 use crate::store::Snapshot;
 use page::TracedPage;
 use sightings::Wanted;
@@ -214,10 +214,10 @@ impl Seen {
         let attr = attrs
             .cloned()
             .reduce(|united, attr| unite_attrs(&united, &attr))?;
-        let (rel, alt) = attr.split_first()?;
+        let (rel, alt) = split_attr(&attr);
         // It was found to be UTF-8 when it was read.
         let alt = String::from_utf8_lossy(alt).into_owned();
-        Some((Rel::from_bits(*rel), alt))
+        Some((rel, alt))
     }
 }
 

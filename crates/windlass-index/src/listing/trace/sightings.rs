@@ -12,6 +12,7 @@ use crate::bytes::Corrupt;
 use crate::error::IndexError;
 use crate::query::suffixes;
 use crate::segment::Segment;
+use crate::sighting::split_attr;
 use crate::site::SiteBlock;
 use crate::strings::{StringCursor, StringList};
 
@@ -79,7 +80,7 @@ impl<'a> Wanted<'a> {
         for (time, attr) in seen {
             let mut text = Vec::new();
             block.attrs.get(attr as usize, &mut text)?;
-            let (_, alt) = text.split_first().ok_or(Corrupt("an attr"))?;
+            let (_, alt) = split_attr(&text);
             std::str::from_utf8(alt).map_err(|_| Corrupt("an alt"))?;
             sightings.push((time, text));
         }
@@ -88,10 +89,10 @@ impl<'a> Wanted<'a> {
 
     /// Which link of the block it is, if that has it, on the page at that place.
     fn link(&self, block: &mut SiteBlock<'_>, place: u32) -> Result<Option<usize>, Corrupt> {
-        let url = block.urls.lower_bound(self.surt.as_bytes())?;
+        let url = block.first_url_from(self.surt.as_bytes())?;
         let mut key = Vec::new();
         if url < block.urls.len() {
-            block.urls.get(url, &mut key)?;
+            block.url_key(url, &mut key)?;
         }
         if key != self.surt.as_bytes() {
             return Ok(None);

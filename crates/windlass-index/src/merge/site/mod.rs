@@ -73,7 +73,7 @@ impl<'a> Source<'a> {
     fn new(part: &Part<'a>, mapping: &'a Mapping) -> Result<Self, Corrupt> {
         Ok(Self {
             input: part.input,
-            block: SiteBlock::read(part.block, part.latest)?,
+            block: SiteBlock::read(&[], part.block, part.latest)?,
             mapping,
             ahead: Ahead::default(),
             pages: Vec::new(),

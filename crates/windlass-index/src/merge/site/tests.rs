@@ -186,7 +186,7 @@ fn merged(inputs: &[Input], scratch: &Arc<Scratch>) -> Vec<u8> {
             encoder.write_to(&mut out).unwrap();
             let (latest, verified) =
                 array((0..PAGES as usize).filter_map(|page| pages.latest.get(page)));
-            let block = SiteBlock::read(&out, Paged::new(&latest, &verified)).unwrap();
+            let block = SiteBlock::read(&[], &out, Paged::new(&latest, &verified)).unwrap();
             let (hrefs, _) = crate::site::counts(&out).unwrap();
             assert_eq!(block.hrefs.len() as u64, hrefs);
         }

@@ -150,9 +150,9 @@ fn sources<'a>(
 ) -> Result<Vec<Source<'a>>, IndexError> {
     let mut sources = Vec::new();
     let wrong = |corrupt| segment.corrupt(corrupt);
-    question.for_each_site(segment, wrong, |_, offset| {
+    question.for_each_site(segment, wrong, |site_key, offset| {
         question.check_cancelled()?;
-        if let Some(source) = Source::open(at, segment, offset, question)? {
+        if let Some(source) = Source::open(at, segment, (site_key, offset), question)? {
             question.memory.take(1, source.memory())?;
             sources.push(source);
         }

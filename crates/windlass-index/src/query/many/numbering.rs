@@ -218,11 +218,12 @@ pub(super) fn number_urls(
     let _lists = question.memory.hold(sources.len(), LIST_BYTES)?;
     let mut lists = Vec::with_capacity(sources.len());
     for (source, urls) in sources.iter().zip(urls) {
-        lists.push((source.block()?.urls, urls.iter()));
+        let block = source.block()?;
+        lists.push((block.site_key, block.urls, urls.iter()));
     }
     let mut numbers = vec![Vec::new(); lists.len()];
     let mut strings = MergedStrings::default();
-    strings.begin_some(lists.into_iter(), false);
+    strings.begin_behind(lists.into_iter());
     let mut number = 0u32;
     while strings
         .advance()

@@ -23,7 +23,8 @@ pub(super) struct Source<'a> {
     /// Which segment the block is in.
     pub(super) at: usize,
     pub(super) segment: &'a Segment,
-    /// Where the block is.
+    /// The site, and where its block is.
+    site_key: Vec<u8>,
     offset: u64,
     pub(super) urls: Vec<Range<usize>>,
     pub(super) links: Vec<Range<usize>>,
@@ -45,16 +46,16 @@ pub(super) struct Link {
 }
 
 impl<'a> Source<'a> {
-    /// What the site whose block is at an offset has of the range; `None` where that is nothing.
+    /// What a site, whose block is at an offset, has of the range; `None` where that is nothing.
     pub(super) fn open(
         at: usize,
         segment: &'a Segment,
-        offset: u64,
+        (site_key, offset): (&[u8], u64),
         question: &Question<'_>,
     ) -> Result<Option<Self>, IndexError> {
         let wrong = |corrupt| segment.corrupt(corrupt);
-        let mut block = segment.site_at(offset).map_err(wrong)?;
-        let urls = matching_urls(&block.urls, question.target).map_err(wrong)?;
+        let mut block = segment.site_at(site_key, offset).map_err(wrong)?;
+        let urls = matching_urls(&block, question.target).map_err(wrong)?;
         let mut links = Vec::with_capacity(urls.len());
         for urls in &urls {
             let start = block.hrefs.start(urls.start).map_err(wrong)?;
@@ -91,6 +92,7 @@ impl<'a> Source<'a> {
         Ok(Some(Self {
             at,
             segment,
+            site_key: site_key.to_owned(),
             offset,
             urls,
             links,
@@ -103,7 +105,8 @@ impl<'a> Source<'a> {
     pub(super) fn memory(&self) -> usize {
         let ranges = self.urls.capacity() + self.links.capacity();
         size_of::<Self>()
-            + 2 * ALLOCATION_BYTES
+            + 3 * ALLOCATION_BYTES
+            + self.site_key.capacity()
             + ranges * size_of::<Range<usize>>()
             + self.places.memory()
             + self.forms.memory()
@@ -116,7 +119,9 @@ impl<'a> Source<'a> {
 
     /// The block. Opened anew each time: there may be more sources than blocks fit into memory.
     pub(super) fn block(&self) -> Result<SiteBlock<'a>, IndexError> {
-        self.segment.site_at(self.offset).map_err(self.wrong())
+        self.segment
+            .site_at(&self.site_key, self.offset)
+            .map_err(self.wrong())
     }
 
     pub(super) fn wrong(&self) -> impl Fn(Corrupt) -> IndexError + use<'a> {

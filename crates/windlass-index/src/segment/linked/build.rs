@@ -34,29 +34,29 @@ pub(in crate::segment) struct LinkedBuilder {
     scratch: Arc<Scratch>,
 }
 
-/// A domain has pages that link to a site, whose block is at that offset.
+/// A domain has pages that link to a site, whose block has that number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Record {
     domain: u32,
-    offset: u64,
+    site: u32,
 }
 
 impl Record {
     /// Appends the next record, as what it is after this one, which then is that one: signed domain, varint
-    /// offset.
+    /// site.
     fn put_next(&mut self, next: Self, out: &mut Vec<u8>) {
         let last = std::mem::replace(self, next);
         put_signed(out, i64::from(next.domain) - i64::from(last.domain));
-        put_varint(out, next.offset.wrapping_sub(last.offset));
+        put_varint(out, next.site.wrapping_sub(last.site).into());
     }
 
     /// Takes the next one off.
     fn take_next(self, bytes: &mut Bytes<'_>) -> Option<Self> {
         let domain = bytes.signed().ok()?.checked_add(i64::from(self.domain))?;
-        let step = bytes.varint().ok()?;
+        let step = bytes.varint_u32().ok()?;
         Some(Self {
             domain: u32::try_from(domain).ok()?,
-            offset: self.offset.wrapping_add(step),
+            site: self.site.wrapping_add(step),
         })
     }
 }
@@ -91,9 +91,9 @@ impl LinkedBuilder {
         self.starts.fetch(&self.fetched);
     }
 
-    /// The site whose block is at this offset is linked to from the pages of that block, of which `head` has
-    /// the numbers. Offsets ascend; all domains are there.
-    pub(in crate::segment) fn site(&mut self, offset: u64, head: &[u8]) -> Result<(), WriteError> {
+    /// The site whose block has this number is linked to from the pages of that block, of which `head` has
+    /// the numbers. They come one after the other; all domains are there.
+    pub(in crate::segment) fn site(&mut self, site: u32, head: &[u8]) -> Result<(), WriteError> {
         if self.ranges.is_empty() {
             self.begin();
         }
@@ -107,7 +107,7 @@ impl LinkedBuilder {
                 .checked_add(1)
                 .ok_or(WriteError::TooLarge("the sites that 64 domains link to"))?;
             if let Some(range) = ranges.get_mut(domain as usize / range_length) {
-                range.put(Record { domain, offset });
+                range.put(Record { domain, site });
             }
             Ok::<_, WriteError>(())
         })
@@ -220,10 +220,10 @@ struct Lists {
     lists: Vec<List>,
 }
 
-/// A list that grows, and the last offset in it.
+/// A list that grows, and the last site in it.
 #[derive(Debug, Clone, Default)]
 struct List {
-    last: u64,
+    last: u32,
     bytes: Vec<u8>,
 }
 
@@ -235,12 +235,12 @@ impl Lists {
         }
     }
 
-    /// Records come by offset.
+    /// Records come by site.
     fn put(&mut self, record: Record) {
         let at = (record.domain as usize).wrapping_sub(self.first);
         if let Some(list) = self.lists.get_mut(at) {
-            let last = std::mem::replace(&mut list.last, record.offset);
-            put_varint(&mut list.bytes, record.offset.wrapping_sub(last));
+            let last = std::mem::replace(&mut list.last, record.site);
+            put_varint(&mut list.bytes, record.site.wrapping_sub(last).into());
         }
     }
 
@@ -318,16 +318,17 @@ mod tests {
 
     use super::*;
     use crate::column::ColumnBuilder;
-    use crate::segment::linked::{LinkedCheck, for_each_offset};
+    use crate::segment::linked::{BlockOffsets, LinkedCheck, SITES_A_START, for_each_site_of};
     use crate::segment::pages::{Chunks, VerifiedChunks};
+    use crate::stretch::Stretch;
 
-    fn offsets(chunks: &Chunks<'_>, domain: u32) -> Result<Vec<u64>, Corrupt> {
-        let mut offsets = Vec::new();
-        for_each_offset(chunks, domain, |offset| {
-            offsets.push(offset);
+    fn sites_of(chunks: &Chunks<'_>, domain: u32) -> Result<Vec<u32>, Corrupt> {
+        let mut sites = Vec::new();
+        for_each_site_of(chunks, domain, |site| {
+            sites.push(site);
             Ok::<_, Corrupt>(())
         })?;
-        Ok(offsets)
+        Ok(sites)
     }
 
     /// The beginning of a block with these pages.
@@ -345,8 +346,8 @@ mod tests {
         fn each_domain_lists_the_sites_of_its_pages(
             widths in prop::collection::vec(1u32..5, 1..400),
             sites in prop::collection::vec(
-                (1u64..100_000, prop::collection::vec(any::<prop::sample::Index>(), 1..40)),
-                0..60,
+                (0usize..300, prop::collection::vec(any::<prop::sample::Index>(), 1..40)),
+                0..100,
             ),
             part_bytes in prop_oneof![Just(1), Just(64), Just(u64::MAX)],
             ranges_max in 1usize..6,
@@ -362,16 +363,20 @@ mod tests {
             starts.iter().for_each(|start| builder.domain(*start));
             let mut expected = vec![Vec::new(); starts.len()];
             let mut blocks = Vec::new();
-            let mut offset = 0;
-            for (step, linking) in &sites {
+            let (mut all, mut site_starts) = (Vec::new(), Vec::new());
+            for (site, (length, linking)) in (0u32..).zip(&sites) {
                 let linking: BTreeSet<u32> = linking.iter().map(|index| index.index(pages as usize) as u32).collect();
                 let domains: BTreeSet<usize> = linking.iter().map(|page| starts.partition_point(|start| start <= page) - 1).collect();
                 for domain in domains {
-                    expected[domain].push(offset);
+                    expected[domain].push(site);
                 }
-                builder.site(offset, &head(&linking)).unwrap();
+                builder.site(site, &head(&linking)).unwrap();
+                let offset = all.len() as u64;
                 blocks.push((offset, head(&linking)));
-                offset += step;
+                if u64::from(site).is_multiple_of(SITES_A_START) {
+                    site_starts.extend_from_slice(&offset.to_le_bytes());
+                }
+                put_sized(&mut all, &vec![0; *length]);
             }
             let mut section = Vec::new();
             let mut spool = builder.finish(part_bytes, &mut section).unwrap();
@@ -380,11 +385,19 @@ mod tests {
             let verified = VerifiedChunks::new(index.len() / 8);
             let chunks = Chunks::new(&section, &index, &verified);
             for (domain, sites) in (0..).zip(&expected) {
-                prop_assert_eq!(&offsets(&chunks, domain).unwrap(), sites);
+                prop_assert_eq!(&sites_of(&chunks, domain).unwrap(), sites);
+                let mut offsets = BlockOffsets {
+                    blocks: Stretch::trusted(&all),
+                    starts: &site_starts,
+                    last: None,
+                };
+                for site in sites {
+                    prop_assert_eq!(offsets.of(*site).unwrap(), blocks[*site as usize].0);
+                }
             }
-            prop_assert!(offsets(&chunks, (starts.len() as u32).next_multiple_of(64)).is_err());
+            prop_assert!(sites_of(&chunks, (starts.len() as u32).next_multiple_of(64)).is_err());
             let check = |blocks: &[(u64, Vec<u8>)]| {
-                let mut check = LinkedCheck::new(&section, &index, (&starts, pages as usize))?;
+                let mut check = LinkedCheck::new(&section, &index, &site_starts, (&starts, pages as usize))?;
                 for (offset, block) in blocks {
                     check.site(*offset, block)?;
                 }
@@ -393,7 +406,7 @@ mod tests {
             prop_assert_eq!(check(&blocks), Ok(()));
             if let Some((_, fewer)) = blocks.split_last() {
                 prop_assert!(check(fewer).is_err());
-                blocks.push((offset, blocks[0].1.clone()));
+                blocks.push((all.len() as u64, blocks[0].1.clone()));
                 prop_assert!(check(&blocks).is_err());
             }
         }

@@ -73,14 +73,14 @@ impl Segment {
     /// The block of a site, verified where it is touched.
     pub(crate) fn site(&self, site_key: &[u8]) -> Result<Option<SiteBlock<'_>>, Corrupt> {
         match self.directory()?.get(site_key)? {
-            Some(offset) => self.site_at(offset).map(Some),
+            Some(offset) => self.site_at(site_key, offset).map(Some),
             None => Ok(None),
         }
     }
 
-    /// The block of a site by its offset, verified where it is touched.
-    pub(crate) fn site_at(&self, offset: u64) -> Result<SiteBlock<'_>, Corrupt> {
-        SiteBlock::open(self.stretch_at(offset)?, self.latest_times())
+    /// The block of a site by its key and its offset, verified where it is touched.
+    pub(crate) fn site_at(&self, site_key: &[u8], offset: u64) -> Result<SiteBlock<'_>, Corrupt> {
+        SiteBlock::open(site_key, self.stretch_at(offset)?, self.latest_times())
     }
 
     /// What is ready-made of a site (see [`ready`](crate::ready)), verified where it is touched.

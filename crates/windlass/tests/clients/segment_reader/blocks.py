@@ -64,8 +64,8 @@ class Block:
                     yield Link(url, link_type, form, page, seen, exception is not None)
 
 
-def read_block(data: bytes, latest: list[int]) -> Block:
-    """A block; `latest` is the latest real capture of each page of the segment."""
+def read_block(site_key: bytes, data: bytes, latest: list[int]) -> Block:
+    """The block of a site; `latest` is the latest real capture of each page of the segment."""
     cursor = Cursor(data)
     pages = column(cursor, cursor.varint())
     urls, forms, attrs, hrefs, others = (cursor.varint() for _ in range(5))
@@ -73,7 +73,7 @@ def read_block(data: bytes, latest: list[int]) -> Block:
     own = _own_times(cursor, times)
     block = Block(
         pages,
-        string_list(cursor, urls),
+        [site_key + rest for rest in string_list(cursor, urls)],
         string_list(cursor, forms),
         set(subset(cursor, forms)),
         string_list(cursor, attrs),

@@ -7,6 +7,7 @@ from typing import Any
 from cursor import MET, Cursor, check
 
 BLOCK = 128
+PLACES = 16
 
 
 def column(cursor: Cursor, n: int) -> list[int]:
@@ -16,7 +17,11 @@ def column(cursor: Cursor, n: int) -> list[int]:
     blocks = n // BLOCK
     length = cursor.varint()
     end = cursor.at + length
-    ends = [cursor.u32() for _ in range(blocks)]
+    ends: list[int] = []
+    for some in range(0, blocks, PLACES):
+        start = cursor.u32()
+        check(start == (ends[-1] if ends else 0), "blocks of a column begin elsewhere")
+        ends += [start + cursor.u16() for _ in range(min(PLACES, blocks - some))]
     first = cursor.at
     values: list[int] = []
     for block_end in ends:
@@ -35,15 +40,42 @@ def ascending(values: Sequence[Any]) -> bool:
 def _small(cursor: Cursor, n: int) -> list[int]:
     if n == 0:
         return []
-    width = cursor.u8()
-    minimum = 0
-    MET["small column with a minimum" if width >= 128 else "small column"] += 1
-    if width >= 128:
-        width -= 128
-        minimum = cursor.varint()
+    head = cursor.u8()
+    kinds = ["small column", "?", "small column with a minimum", "small column of steps"]
+    MET[kinds[head >> 6]] += 1
+    check(head >> 6 != 1, "a small column of a kind that there is not")
+    minimum = cursor.varint() if head >= 128 else 0
+    if head < 192:
+        return [minimum + value for value in _bit_by_bit(cursor, n, head & 63)]
+    step, patches = cursor.varint(), _patches(cursor, head & 63)
+    return _added_up(minimum, step, _bit_by_bit(cursor, n, head & 63), patches)
+
+
+def _bit_by_bit(cursor: Cursor, n: int, width: int) -> list[int]:
+    """`n` values that follow each other from the lowest bit of the first byte on."""
+    check(width <= 32, f"values of {width} bits")
     packed = int.from_bytes(cursor.take((n * width + 7) // 8), "little")
     check(packed >> (n * width) == 0, "what is left of the last byte of a column is not 0")
-    return [minimum + value for value in _lowest_first(packed, n, width)]
+    return _lowest_first(packed, n, width)
+
+
+def _patches(cursor: Cursor, width: int) -> list[tuple[int, int]]:
+    """The places of values with more bits than `width`, and the bits above these, in their place."""
+    head = cursor.u8()
+    places = list(cursor.take(head % 32))
+    length = head // 32 + 1
+    check(length <= 4, "upper bits of more than 4 bytes")
+    return [(place, int.from_bytes(cursor.take(length), "little") << width) for place in places]
+
+
+def _added_up(
+    minimum: int, step: int, values: list[int], patches: list[tuple[int, int]]
+) -> list[int]:
+    """Ascending values from what each is above a step from the one before."""
+    for place, upper in patches:
+        values[place] += upper
+    check(values[0] == 0, "the first of ascending values is not the minimum")
+    return list(accumulate((step + value for value in values[1:]), initial=minimum))
 
 
 def _lowest_first(packed: int, n: int, width: int) -> list[int]:
@@ -52,17 +84,18 @@ def _lowest_first(packed: int, n: int, width: int) -> list[int]:
 
 
 def _block(cursor: Cursor) -> list[int]:
-    minimum = cursor.u32()
-    kind = cursor.u8()
-    MET[["plain block", "block of steps", "patched block", "?"][kind >> 6]] += 1
-    patches: list[tuple[int, int]] = []
-    if kind >= 128:
-        places = list(cursor.take(cursor.u8()))
-        patches = [(place, cursor.u32()) for place in places]
-    values = _packed(cursor, kind & 63)
-    for place, value in patches:
-        values[place] = value
-    if kind & 192 == 64:
+    head = cursor.u8()
+    minimum = cursor.varint()
+    kind, width = ["plain", "steps", "patched", "patched steps"][head >> 6], head & 63
+    MET[f"block: {kind}"] += 1
+    step = cursor.varint() if kind == "patched steps" else 0
+    patches = _patches(cursor, width) if kind.startswith("patched") else []
+    values = _packed(cursor, width)
+    if kind == "patched steps":
+        return _added_up(minimum, step, values, patches)
+    for place, upper in patches:
+        values[place] += upper
+    if kind == "steps":
         values = list(accumulate(values))
     return [minimum + value for value in values]
 

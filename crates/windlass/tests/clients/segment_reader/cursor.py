@@ -44,6 +44,10 @@ class Cursor:
         self.at += 1
         return self.data[self.at - 1]
 
+    def u16(self) -> int:
+        """16 bits, little-endian."""
+        return int.from_bytes(self.take(2), "little")
+
     def u32(self) -> int:
         """32 bits, little-endian."""
         return int.from_bytes(self.take(4), "little")

@@ -85,10 +85,12 @@ def _block(segment: Segment, site: Site) -> None:
 def _linked(segment: Segment) -> None:
     """The outgoing side."""
     expected: list[list[int]] = [[] for _ in segment.domains]
-    for site in segment.sites:
+    for number, site in enumerate(segment.sites):
         for domain in {segment.domain_of(page) for page in site.block.pages}:
-            expected[domain].append(site.offset)
+            expected[domain].append(number)
     check(segment.linked == expected, "the outgoing side does not say what the blocks say")
+    starts = [site.offset for site in segment.sites[::32]]
+    check(segment.site_starts == starts, "each 32nd block begins elsewhere")
 
 
 def _counts(segment: Segment) -> None:

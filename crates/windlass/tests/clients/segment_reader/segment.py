@@ -15,13 +15,13 @@ from pages import Page, read_pages
 from ready import Ready, read_ready
 from strings import string_list
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 RULES_VERSION = 1
 STRETCH = 16_384
 LATEST_VALUES = 1023
 ALWAYS = (
     "files pages page_index page_latest revisited domains domain_checksums domain_starts sites "
-    "site_checksums directory directory_checksums linked linked_index"
+    "site_checksums directory directory_checksums site_starts linked linked_index"
 ).split()
 INTERNAL = ["internal", "internal_checksums", "internal_directory"]
 READY = ["ready", "ready_checksums", "ready_directory"]
@@ -148,19 +148,24 @@ class Segment:
 
     @cached_property
     def linked(self) -> list[list[int]]:
-        """Of each domain the offsets of the blocks that have pages of it."""
+        """Of each domain the numbers of the blocks that have pages of it."""
         lists: list[list[int]] = []
         for chunk in chunked(self._sections["linked"], self._sections["linked_index"]):
             cursor = Cursor(chunk)
             for _ in range(min(64, len(self.domains) - len(lists))):
-                offsets, at = Cursor(cursor.take(cursor.varint())), 0
+                numbers, site = Cursor(cursor.take(cursor.varint())), 0
                 of_domain = []
-                while offsets.at < len(offsets.data):
-                    at += offsets.varint()
-                    of_domain.append(at)
+                while numbers.at < len(numbers.data):
+                    site += numbers.varint()
+                    of_domain.append(site)
                 lists.append(of_domain)
             cursor.done("a chunk of linked")
         return lists
+
+    @cached_property
+    def site_starts(self) -> list[int]:
+        """The offset of each 32nd block."""
+        return fixed(self._sections["site_starts"], 8)
 
     @cached_property
     def sites(self) -> list[Site]:
@@ -174,7 +179,7 @@ class Segment:
 
     def _blocks(self, section: str, directory: str) -> list[Site]:
         parts = self._parts(section, directory)
-        return [Site(key, at, read_block(part, self.page_latest)) for key, at, part in parts]
+        return [Site(key, at, read_block(key, part, self.page_latest)) for key, at, part in parts]
 
     @cached_property
     def ready(self) -> dict[bytes, Ready]:

@@ -89,7 +89,7 @@ class Index:
         """Adds the links of a block, with those sightings that are of captures which count."""
         block = site.block
         folds = [rules.folded(form.decode()).encode() for form in block.forms]
-        attrs = [(attr[0], attr[1:]) for attr in block.attrs]
+        attrs = [_rel_and_alt(attr) for attr in block.attrs]
         pages = [segment.pages[number] for number in block.pages]
         united_pages = [self.pages[page.key] for page in pages]
         outdone = [_outdone(page, united) for page, united in zip(pages, united_pages)]
@@ -108,6 +108,11 @@ class Index:
                 attr = attrs[place]
                 before = sightings.get(second)
                 sightings[second] = attr if before is None else rules.of_copies(before, attr)
+
+
+def _rel_and_alt(attr: bytes) -> tuple[int, bytes]:
+    """What an attr says: its last byte is the rel, where that is no text."""
+    return (attr[-1], attr[:-1]) if attr and attr[-1] < 32 else (0, attr)
 
 
 def _outdone(page: Page, united: UnitedPage) -> set[int]:

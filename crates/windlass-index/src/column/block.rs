@@ -138,6 +138,17 @@ impl<'a> Patches<'a> {
         Ok(())
     }
 
+    /// The sum of those up to a place, where they belong.
+    pub(super) fn sum_to(&self, place: u8, width: u8) -> Result<u32, Corrupt> {
+        let mut sum = 0u32;
+        for (patch, at) in self.places.iter().enumerate() {
+            if *at <= place {
+                sum = sum.wrapping_add(self.shifted(patch, width)?);
+            }
+        }
+        Ok(sum)
+    }
+
     /// [`shifted`](Self::shifted), of the value at a place; 0 where that is no patch.
     #[inline]
     pub(super) fn at(&self, place: u8, width: u8) -> Result<u32, Corrupt> {

@@ -17,6 +17,8 @@ pub(crate) struct Column<'a> {
     blocks: Stretch<'a>,
     tail: Stretch<'a>,
     loaded: usize,
+    /// The one of steps of which a value alone was read last: when another one of it is, it is decoded.
+    asked: usize,
     /// Empty until a block is read: most columns that are opened are not.
     values: Vec<u32>,
     /// All values, where they were asked for.
@@ -64,6 +66,7 @@ impl<'a> Column<'a> {
         self.blocks = Stretch::trusted(&[]);
         self.tail = Stretch::trusted(&[]);
         self.loaded = usize::MAX;
+        self.asked = usize::MAX;
         self.all = None;
     }
 
@@ -75,6 +78,7 @@ impl<'a> Column<'a> {
             blocks: Stretch::trusted(&[]),
             tail: Stretch::trusted(&[]),
             loaded: usize::MAX,
+            asked: usize::MAX,
             values: Vec::new(),
             all: None,
         }
@@ -131,10 +135,23 @@ impl<'a> Column<'a> {
             return self.get(i);
         }
         let packed = self.packed(block)?;
-        let Kind::Values(bits, patches) = packed.kind else {
-            return self.get(i);
+        let place = i % BLOCK;
+        let (bits, patches) = match packed.kind {
+            Kind::Values(bits, patches) => (bits, patches),
+            Kind::Steps(_) => return self.get(i),
+            Kind::PatchedSteps(..) if self.asked == block => return self.get(i),
+            Kind::PatchedSteps(step, bits, patches) => {
+                self.asked = block;
+                let mut values = [0; BLOCK];
+                BitPacker4x::new().decompress(bits, &mut values, packed.width);
+                let lower = values.iter().take(place + 1);
+                let lower = lower.fold(0u32, |sum, value| sum.wrapping_add(*value));
+                let upper = patches.sum_to(place as u8, packed.width)?;
+                let steps = step.wrapping_mul(place as u32).wrapping_add(lower);
+                return Ok(packed.min.wrapping_add(steps).wrapping_add(upper));
+            }
         };
-        let upper = patches.at((i % BLOCK) as u8, packed.width)?;
+        let upper = patches.at(place as u8, packed.width)?;
         let width = usize::from(packed.width);
         if width == 0 {
             return Ok(packed.min.wrapping_add(upper));

@@ -11,6 +11,7 @@ use crate::bytes::Corrupt;
 use crate::query::dates;
 use crate::segment::Segment;
 use crate::showings::Showings;
+use crate::sighting::split_attr;
 use crate::site::SiteBlock;
 
 /// What is known of a link, whatever the history.
@@ -276,7 +277,7 @@ impl<'a, 'w> GlancedSite<'a, 'w> {
         let known = self.rels.get_mut(attr).ok_or(Corrupt("an attr's number"))?;
         if *known == UNREAD {
             self.block.attrs.get(attr, &mut self.text)?;
-            *known = u16::from(*self.text.first().ok_or(Corrupt("an attr"))?);
+            *known = u16::from(split_attr(&self.text).0.bits());
         }
         // It was a byte.
         Ok(Rel::from_bits(*known as u8))
@@ -311,7 +312,7 @@ impl<'a, 'w> GlancedSite<'a, 'w> {
             first_seen: dates.first_seen,
             last_visited: dates.last_visited,
             lost,
-            rel: Rel::from_bits(*attr.first().ok_or(Corrupt("an attr"))?),
+            rel: split_attr(&attr).0,
             refdomain,
             part: 0,
         }))

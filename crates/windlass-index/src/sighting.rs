@@ -16,8 +16,9 @@ pub(crate) struct Sighting {
     pub(crate) other: bool,
 }
 
-/// Bytes below this are no text with which an alt begins or ends, nearly always.
+/// Rel bytes lie below this; the last byte of an alt hardly ever does.
 const REL_END: u8 = 0x20;
+const _: () = assert!(Rel::from_bits(u8::MAX).bits() < REL_END);
 
 /// Appends an attr: the alt, and behind it the rel byte where there is any. So the attrs without an alt, which most links
 /// have, are the first ones of a list, and their numbers take a few bits.

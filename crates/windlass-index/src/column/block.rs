@@ -180,7 +180,7 @@ pub(super) fn add_up(min: u32, step: u32, values: &mut [u32]) {
 pub(super) struct SmallHead {
     pub(super) min: u32,
     pub(super) width: u8,
-    pub(super) has_steps: bool,
+    pub(super) has_patched_steps: bool,
 }
 
 impl SmallHead {
@@ -198,7 +198,7 @@ impl SmallHead {
         Ok(Self {
             min,
             width,
-            has_steps: head & STEPS != 0,
+            has_patched_steps: head & STEPS != 0,
         })
     }
 }

@@ -118,7 +118,7 @@ impl ColumnBuilder {
 fn encode(values: &mut [u32], head: &mut Vec<u8>, packed: &mut [u8]) -> usize {
     let packer = BitPacker4x::new();
     let min = values.iter().min().copied().unwrap_or_default();
-    let (bytes, width) = best_width(values.iter().map(|value| value - min), BLOCK);
+    let (bytes, width) = best_width(values.iter().map(|value| value - min), BLOCK, 1);
     if values.is_sorted() {
         let steps = packer.num_bits_sorted(min, values);
         let best = bytes.min(BLOCK / 8 * usize::from(steps));
@@ -180,8 +180,8 @@ fn patch_bytes(bits: u8) -> usize {
     usize::from(bits).div_ceil(8)
 }
 
-/// The fewest bytes that `n` values take, and the width with which they do.
-fn best_width(values: impl Iterator<Item = u32>, n: usize) -> (usize, u8) {
+/// The fewest bytes that `n` values take, and the width with which they do. Having patches costs so much besides these.
+fn best_width(values: impl Iterator<Item = u32>, n: usize, head: usize) -> (usize, u8) {
     let mut of_bits = [0u32; 33];
     for value in values {
         if let Some(count) = of_bits.get_mut(usize::from(bits(value))) {
@@ -196,7 +196,7 @@ fn best_width(values: impl Iterator<Item = u32>, n: usize) -> (usize, u8) {
         }
         let mut bytes = packed_length(n, width);
         if patches > 0 {
-            bytes += 1 + patches as usize * (1 + patch_bytes(widest - width));
+            bytes += head + patches as usize * (1 + patch_bytes(widest - width));
         } else {
             widest = width;
         }
@@ -231,12 +231,13 @@ impl PatchedSteps {
             *more = each - step;
         }
         let n = values.len();
-        let (bytes, width) = best_width(more.iter().copied().take(n), n);
+        let (bytes, width) = best_width(more.iter().copied().take(n), n, 0);
         Self {
             step,
             values: more,
             n,
             width,
+            // Here the number of patches is always there.
             bytes: varint_length(step.into()) as usize + 1 + bytes,
         }
     }

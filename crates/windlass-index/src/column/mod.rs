@@ -38,11 +38,11 @@ pub(crate) use read::Column;
 pub(crate) const BLOCK: usize = BitPacker4x::BLOCK_LEN;
 /// Where fewer than one in so many values is wanted, it is not worth decoding the others.
 pub(crate) const SPARSE: usize = 16;
-/// Set in the width of a block with patches, and of a small column with a minimum.
+/// Set in the width of a block with patches, and of a small column with a minimum; together with [`STEPS`] see there.
 const MORE: u8 = 0x80;
-/// Set in the width of a block of steps.
+/// Set in the width of a block of steps; alone in no small column.
 const STEPS: u8 = 0x40;
-/// Set in the width of what is ascending, where steps with patches are.
+/// Both set, in a block or a small column: steps with patches.
 const PATCHED_STEPS: u8 = MORE | STEPS;
 /// There are fewer patches than this, so that looking for one is fast; their number takes the lower bits of a byte.
 const PATCHES_MAX: u32 = 32;

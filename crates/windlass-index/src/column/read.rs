@@ -41,7 +41,7 @@ impl<'a> Column<'a> {
         if n < BLOCK {
             let all = bytes.rest();
             let head = SmallHead::read(bytes)?;
-            if head.has_steps {
+            if head.has_patched_steps {
                 bytes.varint_u32()?;
                 Patches::read(bytes)?;
             }
@@ -260,7 +260,7 @@ impl<'a> Column<'a> {
             let mut tail = Bytes::new(self.tail.all()?);
             let head = SmallHead::read(&mut tail)?;
             let (min, width) = (head.min, head.width);
-            let steps = match head.has_steps {
+            let steps = match head.has_patched_steps {
                 true => Some((tail.varint_u32()?, Patches::read(&mut tail)?)),
                 false => None,
             };

@@ -277,7 +277,7 @@ impl<'a> Cursor<'a> {
         link_type(self.now()?.form).map_err(|corrupt| self.segment.corrupt(corrupt))
     }
 
-    /// Appends the seconds at which the link was seen, with rel byte and alt, but for void ones.
+    /// Appends the seconds at which the link was seen, with the attr, but for void ones.
     pub(super) fn sightings(&mut self, out: &mut Vec<(u32, Vec<u8>)>) -> Result<(), IndexError> {
         let Some(now) = &self.now else {
             return Ok(());

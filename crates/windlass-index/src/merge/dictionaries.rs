@@ -25,7 +25,7 @@ pub(crate) struct MergedStrings<'a> {
 struct Source<'a> {
     strings: Strings<'a>,
     /// What stands in front of each string of [`Strings::Some`].
-    prefix: Vec<u8>,
+    prefix: &'a [u8],
     /// How many strings have been read.
     read: u32,
     text: Vec<u8>,
@@ -52,7 +52,8 @@ impl Source<'_> {
                 let Some(place) = places.next() else {
                     return Ok(false);
                 };
-                self.text.clone_from(&self.prefix);
+                self.text.clear();
+                self.text.extend_from_slice(self.prefix);
                 self.text.extend_from_slice(cursor.get(place as usize)?);
             }
         }
@@ -105,7 +106,8 @@ impl<'a> MergedStrings<'a> {
 
     /// Starts anew, with lists in order of (folded, as written), or of bytes.
     pub(super) fn begin(&mut self, lists: impl Iterator<Item = StringList<'a>>, is_folded: bool) {
-        self.begin_with(lists.map(|list| Strings::All(list.iter())), is_folded);
+        let all = lists.map(|list| (&[][..], Strings::All(list.iter())));
+        self.begin_with(all, is_folded);
     }
 
     /// [`begin`](Self::begin), with some strings of each list.
@@ -115,8 +117,8 @@ impl<'a> MergedStrings<'a> {
         is_folded: bool,
     ) {
         let some = lists.map(|(list, places)| match places.is_all_of(list.len()) {
-            true => Strings::All(list.iter()),
-            false => Strings::Some(StringCursor::new(list), places),
+            true => (&[][..], Strings::All(list.iter())),
+            false => (&[][..], Strings::Some(StringCursor::new(list), places)),
         });
         self.begin_with(some, is_folded);
     }
@@ -124,29 +126,27 @@ impl<'a> MergedStrings<'a> {
     /// Starts anew, with some strings of each list behind what stands in front of all of that list; in order of bytes.
     pub(crate) fn begin_behind(
         &mut self,
-        lists: impl Iterator<Item = (Vec<u8>, StringList<'a>, PlacesIter<'a>)>,
+        lists: impl Iterator<Item = (&'a [u8], StringList<'a>, PlacesIter<'a>)>,
     ) {
-        let mut prefixes = Vec::new();
-        let some = lists.map(|(prefix, list, places)| {
-            prefixes.push(prefix);
-            Strings::Some(StringCursor::new(list), places)
-        });
+        let some = lists
+            .map(|(prefix, list, places)| (prefix, Strings::Some(StringCursor::new(list), places)));
         self.begin_with(some, false);
-        for (source, prefix) in self.sources.iter_mut().zip(prefixes) {
-            source.prefix = prefix;
-        }
     }
 
-    fn begin_with(&mut self, lists: impl Iterator<Item = Strings<'a>>, is_folded: bool) {
+    fn begin_with(
+        &mut self,
+        lists: impl Iterator<Item = (&'a [u8], Strings<'a>)>,
+        is_folded: bool,
+    ) {
         self.spare.extend(self.sources.drain(..).map(|s| s.text));
         self.heap.clear();
         self.having.clear();
         self.is_folded = is_folded;
-        for strings in lists {
+        for (prefix, strings) in lists {
             self.having.push(self.sources.len() as u64 as u32);
             self.sources.push(Source {
                 strings,
-                prefix: Vec::new(),
+                prefix,
                 read: 0,
                 text: self.spare.pop().unwrap_or_default(),
                 folded: None,

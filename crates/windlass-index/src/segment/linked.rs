@@ -12,13 +12,13 @@ mod build;
 
 use std::hint::black_box;
 
-use super::layout::{Section, Side};
+use super::directory::{SiteDirectory, SiteWalk};
+use super::layout::Section;
 use super::pages::{Chunks, unseal_verified};
 use super::reader::Segment;
 use crate::bytes::{Bytes, Corrupt, u64_at};
 use crate::column::Column;
 use crate::room::make_room;
-use crate::stretch::Stretch;
 pub(super) use build::LinkedBuilder;
 
 /// Domains whose lists are verified together.
@@ -124,37 +124,33 @@ fn for_each_site_of<E: From<Corrupt>>(
     Ok(())
 }
 
-/// Finds where blocks begin by their numbers, which ascend.
-struct BlockOffsets<'a> {
-    blocks: Stretch<'a>,
-    starts: &'a [u8],
-    /// A block that was found, and its offset.
-    last: Option<(u32, u64)>,
+/// Finds sites by the numbers of their blocks, which ascend.
+struct Numbered<'d> {
+    directory: &'d SiteDirectory<'d>,
+    /// The offset of each 32nd block.
+    starts: &'d [u8],
+    /// A site that was found: its number, and the walk that is at it.
+    at: Option<(u32, SiteWalk<'d>)>,
 }
 
-impl BlockOffsets<'_> {
-    /// The offset of a block. Looks at the lengths of up to 31 before it.
-    fn of(&mut self, site: u32) -> Result<u64, Corrupt> {
-        let some = site / SITES_A_START as u32;
-        let near = self
-            .last
-            .filter(|(last, _)| *last <= site && *last / SITES_A_START as u32 == some);
-        let (mut at, mut offset) = match near {
-            Some(near) => near,
-            None => (
-                some * SITES_A_START as u32,
-                u64_at(self.starts, some as usize)?,
-            ),
+impl<'d> Numbered<'d> {
+    /// Goes to a site. Looks it up in the directory, or one that is up to 31 before it, and goes on from there.
+    fn go_to(&mut self, site: u32) -> Result<&SiteWalk<'d>, Corrupt> {
+        let is_near = |at: u32| at <= site && u64::from(site - at) < SITES_A_START;
+        let (mut at, mut walk) = match self.at.take() {
+            Some((at, walk)) if is_near(at) => (at, walk),
+            _ => {
+                let some = site / SITES_A_START as u32;
+                let start = u64_at(self.starts, some as usize)?;
+                let walk = self.directory.walk_from(start)?.ok_or(WRONG)?;
+                (some * SITES_A_START as u32, walk)
+            }
         };
         while at < site {
-            let start = usize::try_from(offset).map_err(|_| WRONG)?;
-            let mut rest = Bytes::over(self.blocks.from(start)?);
-            rest.sized_stretch()?;
-            offset = (self.blocks.len() - rest.rest().len()) as u64;
+            walk.advance()?.ok_or(WRONG)?;
             at += 1;
         }
-        self.last = Some((site, offset));
-        Ok(offset)
+        Ok(&self.at.insert((at, walk)).1)
     }
 }
 
@@ -240,8 +236,10 @@ impl<'a> LinkedCheck<'a> {
     /// Nothing is left once all sites came.
     pub(super) fn finish(self) -> Result<(), Corrupt> {
         let starts = (self.sites as usize).div_ceil(SITES_A_START as usize);
-        let has_all = self.lists.iter().all(|(rest, _)| rest.is_empty());
-        if has_all && self.site_starts.len() == starts * 8 {
+        if self.site_starts.len() != starts * 8 {
+            return Err(Corrupt("the offsets of site blocks"));
+        }
+        if self.lists.iter().all(|(rest, _)| rest.is_empty()) {
             Ok(())
         } else {
             Err(WRONG)
@@ -252,27 +250,22 @@ impl<'a> LinkedCheck<'a> {
 impl Segment {
     /// Calls `each` with the key of each site that the pages of a registrable domain (by its number, see
     /// [`Domains`](super::Domains)) link to or once linked to, and the offset of its block (see
-    /// [`site_at`](Self::site_at)); in order of keys. Reads and verifies the lists of 64 domains, and for each site walks
-    /// the directory, and reads the lengths of the blocks before it, up to 31.
+    /// [`site_at`](Self::site_at)); in order of keys. Reads and verifies the lists of 64 domains, and walks
+    /// the directory for each site, over up to 31 before it.
     pub(crate) fn for_each_site_linked_from<E: From<Corrupt>>(
         &self,
         domain: u32,
         mut each: impl FnMut(&[u8], u64) -> Result<(), E>,
     ) -> Result<(), E> {
         let directory = self.directory()?;
-        let mut key = Vec::new();
-        let mut offsets = BlockOffsets {
-            blocks: self.blocks(Side::External).ok_or(WRONG)?,
+        let mut sites = Numbered {
+            directory: &directory,
             starts: self.sections.verified(Section::SiteStarts)?,
-            last: None,
+            at: None,
         };
         for_each_site_of(&self.linked_chunks()?, domain, |site| {
-            let offset = offsets.of(site)?;
-            if directory.key_of(offset, &mut key)? {
-                each(&key, offset)
-            } else {
-                Err(WRONG.into())
-            }
+            let found = sites.go_to(site)?;
+            each(found.key(), found.offset().ok_or(WRONG)?)
         })
     }
 

@@ -4,8 +4,8 @@
 //! block := varint pages | page numbers (column)
 //!        | varint urls | varint forms | varint attrs | varint hrefs | varint others
 //!        | own times
-//!        | urls (string list: SURT keys) | forms (string list) | same fold (subset of forms)
-//!        | attrs (string list: rel byte, alt) | table hrefs | table others
+//!        | urls (string list: SURTs behind the site key) | forms (string list) | same fold (subset of forms)
+//!        | attrs (string list: alt, rel byte where there is any) | table hrefs | table others
 //! own times := subset of pages, and where there are any: ends (column) | varint bytes
 //!            | varint seconds before the latest capture, then before the time before, for each
 //! table := nothing where it has no links, else

@@ -191,7 +191,7 @@ fn trace(
     }))
 }
 
-/// The seconds of the real captures that show the link, each with rel byte and alt.
+/// The seconds of the real captures that show the link, each with the attr.
 #[derive(Debug, Default)]
 struct Seen(BTreeMap<u32, Vec<u8>>);
 

@@ -20,8 +20,9 @@ const STRIDE: u32 = 1 << 13;
 const FORM_BYTES: usize = 8;
 
 /// A list of a source, as it is given, and as it is read.
-const LIST_BYTES: usize =
-    size_of::<(StringList<'_>, PlacesIter<'_>)>() + MergedStrings::LIST_BYTES + ALLOCATION_BYTES;
+const LIST_BYTES: usize = size_of::<(&[u8], StringList<'_>, PlacesIter<'_>)>()
+    + MergedStrings::LIST_BYTES
+    + ALLOCATION_BYTES;
 /// The lists of numbers that a source has beside: its forms and folds, its pages and where they are.
 const NUMBERS_BYTES: usize = 4 * (size_of::<Vec<u32>>() + ALLOCATION_BYTES);
 
@@ -218,8 +219,11 @@ pub(super) fn number_urls(
     let _lists = question.memory.hold(sources.len(), LIST_BYTES)?;
     let mut lists = Vec::with_capacity(sources.len());
     for (source, urls) in sources.iter().zip(urls) {
-        let block = source.block()?;
-        lists.push((block.site_key, block.urls, urls.iter()));
+        lists.push((
+            source.site_key.as_slice(),
+            source.block()?.urls,
+            urls.iter(),
+        ));
     }
     let mut numbers = vec![Vec::new(); lists.len()];
     let mut strings = MergedStrings::default();

@@ -24,7 +24,7 @@ pub(super) struct Source<'a> {
     pub(super) at: usize,
     pub(super) segment: &'a Segment,
     /// The site, and where its block is.
-    site_key: Vec<u8>,
+    pub(super) site_key: Vec<u8>,
     offset: u64,
     pub(super) urls: Vec<Range<usize>>,
     pub(super) links: Vec<Range<usize>>,

@@ -140,22 +140,23 @@ impl<'a> SiteDirectory<'a> {
         Ok(SiteWalk::new(self, self.reach(prefix)?, prefix))
     }
 
-    /// The key of the site whose block is at an offset, into `key`; whether there is one.
-    pub(crate) fn key_of(&self, offset: u64, key: &mut Vec<u8>) -> Result<bool, Corrupt> {
-        key.clear();
+    /// The sites from the one whose block is at an offset on, at which the walk is; `None` where there is none.
+    pub(crate) fn walk_from(&self, offset: u64) -> Result<Option<SiteWalk<'_>>, Corrupt> {
+        let mut walk = SiteWalk::new(self, None, &[]);
         let mut at = self.root()?;
         loop {
             if self.offset(&at)? == Some(offset) {
-                return Ok(true);
+                walk.end_at(at, offset);
+                return Ok(Some(walk));
             }
             // Offsets ascend with keys, and so do the outputs of a node: the last that is not above it.
             let transitions = at.node.transitions();
             let sums = transitions.map(|t| at.sum.saturating_add(t.out.value()));
             let Some(last) = sums.take_while(|sum| *sum <= offset).count().checked_sub(1) else {
-                return Ok(false);
+                return Ok(None);
             };
             let (byte, to) = self.step(&at, last)?;
-            key.push(byte);
+            walk.take(at, last, byte);
             at = to;
         }
     }

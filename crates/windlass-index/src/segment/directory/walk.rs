@@ -30,6 +30,24 @@ impl<'d> SiteWalk<'d> {
         }
     }
 
+    /// Takes a transition of the node that its way has come to.
+    pub(super) fn take(&mut self, at: Reached<'d>, transition: usize, byte: u8) {
+        self.key.push(byte);
+        // The key that ends there, the transition, and those before it are passed.
+        self.way.push((at, transition + 2));
+    }
+
+    /// Its way has come to the node at which the key of a site ends.
+    pub(super) fn end_at(&mut self, at: Reached<'d>, offset: u64) {
+        self.way.push((at, 1));
+        self.last = Some(offset);
+    }
+
+    /// The offset of the block of the site that it is at, if it is at one.
+    pub(crate) const fn offset(&self) -> Option<u64> {
+        self.last
+    }
+
     /// The key of the site that it is at.
     pub(crate) fn key(&self) -> &[u8] {
         &self.key

@@ -318,7 +318,8 @@ mod tests {
 
     use super::*;
     use crate::column::ColumnBuilder;
-    use crate::segment::linked::{BlockOffsets, LinkedCheck, SITES_A_START, for_each_site_of};
+    use crate::segment::directory::SiteDirectory;
+    use crate::segment::linked::{LinkedCheck, Numbered, SITES_A_START, for_each_site_of};
     use crate::segment::pages::{Chunks, VerifiedChunks};
     use crate::stretch::Stretch;
 
@@ -386,14 +387,22 @@ mod tests {
             let chunks = Chunks::new(&section, &index, &verified);
             for (domain, sites) in (0..).zip(&expected) {
                 prop_assert_eq!(&sites_of(&chunks, domain).unwrap(), sites);
-                let mut offsets = BlockOffsets {
-                    blocks: Stretch::trusted(&all),
-                    starts: &site_starts,
-                    last: None,
-                };
+            }
+            let mut map = fst::MapBuilder::memory();
+            for (site, (offset, _)) in blocks.iter().enumerate() {
+                map.insert(format!("{site:05}"), *offset).unwrap();
+            }
+            let map = map.into_inner().unwrap();
+            let directory = SiteDirectory::open(Stretch::trusted(&map), all.len()).unwrap();
+            for sites in expected {
+                let mut numbered = Numbered { directory: &directory, starts: &site_starts, at: None };
                 for site in sites {
-                    prop_assert_eq!(offsets.of(*site).unwrap(), blocks[*site as usize].0);
+                    let found = numbered.go_to(site).unwrap();
+                    let key = format!("{site:05}");
+                    prop_assert_eq!(found.key(), key.as_bytes());
+                    prop_assert_eq!(found.offset(), Some(blocks[site as usize].0));
                 }
+                prop_assert!(numbered.go_to((blocks.len() as u32).next_multiple_of(32)).is_err());
             }
             prop_assert!(sites_of(&chunks, (starts.len() as u32).next_multiple_of(64)).is_err());
             let check = |blocks: &[(u64, Vec<u8>)]| {

@@ -1,7 +1,10 @@
-//! Full blocks, and the heads of small columns, as they lie in the file.
+//! Full blocks, and small columns, as they lie in the file.
+
+use bitpacking::{BitPacker, BitPacker4x};
 
 use super::{BLOCK, MORE, PATCHED_STEPS, STEPS, mask};
 use crate::bytes::{Bytes, Corrupt};
+use crate::stretch::Stretch;
 
 /// A full block as it lies in the file.
 pub(super) struct Packed<'a> {
@@ -52,6 +55,30 @@ impl<'a> Packed<'a> {
         }
     }
 
+    /// Writes all values.
+    #[inline]
+    pub(super) fn unpack(&self, values: &mut [u32]) -> Result<(), Corrupt> {
+        let packer = BitPacker4x::new();
+        match &self.kind {
+            Kind::Steps(bits) => {
+                packer.decompress_sorted(self.min, bits, values, self.width);
+            }
+            Kind::PatchedSteps(step, bits, patches) => {
+                packer.decompress(bits, values, self.width);
+                patches.add_to(values, self.width)?;
+                add_up(self.min, *step, values);
+            }
+            Kind::Values(bits, patches) => {
+                packer.decompress(bits, values, self.width);
+                patches.add_to(values, self.width)?;
+                for value in values {
+                    *value = value.wrapping_add(self.min);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// How far above the minimum no value is.
     pub(super) fn span(&self) -> Result<u32, Corrupt> {
         let all = BLOCK as u32 - 1;
@@ -89,7 +116,7 @@ pub(super) struct Patches<'a> {
 }
 
 impl<'a> Patches<'a> {
-    pub(super) fn read(bytes: &mut Bytes<'a>) -> Result<Self, Corrupt> {
+    fn read(bytes: &mut Bytes<'a>) -> Result<Self, Corrupt> {
         let head = usize::from(bytes.u8()?);
         let (n, each) = (head % 32, head / 32 + 1);
         if each > 4 {
@@ -119,7 +146,7 @@ impl<'a> Patches<'a> {
     }
 
     /// Adds them to the lower bits of the values.
-    pub(super) fn add_to(&self, values: &mut [u32], width: u8) -> Result<(), Corrupt> {
+    fn add_to(&self, values: &mut [u32], width: u8) -> Result<(), Corrupt> {
         let mut add = |place: u8, upper: u32| {
             if let Some(value) = values.get_mut(usize::from(place)) {
                 *value |= upper.checked_shl(width.into()).unwrap_or(0);
@@ -160,7 +187,7 @@ impl<'a> Patches<'a> {
 }
 
 /// Turns what each value is above a step from the one before, which is nothing for the first, into the values.
-pub(super) fn add_up(min: u32, step: u32, values: &mut [u32]) {
+fn add_up(min: u32, step: u32, values: &mut [u32]) {
     let mut last = min.wrapping_sub(step);
     // Four at a time, so that each waits for fewer before it.
     let (fours, rest) = values.as_chunks_mut::<4>();
@@ -176,15 +203,19 @@ pub(super) fn add_up(min: u32, step: u32, values: &mut [u32]) {
     }
 }
 
-/// What stands in front of the packed values of a small column.
-pub(super) struct SmallHead {
-    pub(super) min: u32,
-    pub(super) width: u8,
-    pub(super) has_patched_steps: bool,
+/// A column of fewer values than a block has, or those behind the last full one, as they lie in the file.
+pub(super) struct Small<'a> {
+    min: u32,
+    width: u8,
+    /// Where the values are steps: the least one, and what they have above their lower bits.
+    steps: Option<(u32, Patches<'a>)>,
+    bits: Stretch<'a>,
 }
 
-impl SmallHead {
-    pub(super) fn read(bytes: &mut Bytes<'_>) -> Result<Self, Corrupt> {
+impl<'a> Small<'a> {
+    /// Of `n` values. Does not look at their bits.
+    #[inline]
+    pub(super) fn read(bytes: &mut Bytes<'a>, n: usize) -> Result<Self, Corrupt> {
         let head = bytes.u8()?;
         let width = head & !PATCHED_STEPS;
         if width > 32 || head & PATCHED_STEPS == STEPS {
@@ -195,11 +226,31 @@ impl SmallHead {
         } else {
             bytes.varint_u32()?
         };
+        let steps = match head & STEPS {
+            0 => None,
+            _ => Some((bytes.varint_u32()?, Patches::read(bytes)?)),
+        };
         Ok(Self {
             min,
             width,
-            has_patched_steps: head & STEPS != 0,
+            steps,
+            bits: bytes.stretch(packed_length(n, width))?,
         })
+    }
+
+    /// Writes all values, of which there are so many.
+    pub(super) fn unpack(&self, values: &mut [u32]) -> Result<(), Corrupt> {
+        let mut bits = Unpacker::new(self.bits.all()?, self.width);
+        values.fill_with(|| bits.next());
+        if let Some((step, patches)) = &self.steps {
+            patches.add_to(values, self.width)?;
+            add_up(self.min, *step, values);
+        } else {
+            for value in values {
+                *value = self.min.wrapping_add(*value);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -210,7 +261,7 @@ pub(super) fn packed_length(n: usize, width: u8) -> usize {
 
 /// Takes values off that follow each other bit by bit, from the lowest of the first byte on. Behind the last one
 /// there are zeros.
-pub(super) struct Unpacker<'a> {
+struct Unpacker<'a> {
     bytes: std::slice::Iter<'a, u8>,
     width: u8,
     pending: u64,
@@ -218,7 +269,7 @@ pub(super) struct Unpacker<'a> {
 }
 
 impl<'a> Unpacker<'a> {
-    pub(super) fn new(bytes: &'a [u8], width: u8) -> Self {
+    fn new(bytes: &'a [u8], width: u8) -> Self {
         Self {
             bytes: bytes.iter(),
             width,
@@ -228,7 +279,7 @@ impl<'a> Unpacker<'a> {
     }
 
     #[inline]
-    pub(super) fn next(&mut self) -> u32 {
+    fn next(&mut self) -> u32 {
         let width = u32::from(self.width);
         while self.filled < width {
             let byte = self.bytes.next().copied().unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use bitpacking::{BitPacker, BitPacker4x};
 
-use super::block::{Kind, Packed, Patches, SmallHead, Unpacker, add_up, packed_length};
+use super::block::{Kind, Packed, Small};
 use super::{BLOCK, PLACES, PLACES_BYTES};
 use crate::bytes::{Bytes, Corrupt, u32_at};
 use crate::fetch::{LINE, fetch, is_far};
@@ -40,12 +40,7 @@ impl<'a> Column<'a> {
         }
         if n < BLOCK {
             let all = bytes.rest();
-            let head = SmallHead::read(bytes)?;
-            if head.has_patched_steps {
-                bytes.varint_u32()?;
-                Patches::read(bytes)?;
-            }
-            bytes.stretch(packed_length(n, head.width))?;
+            Small::read(bytes, n)?;
             (self.tail, _) = all.split_at(all.len() - bytes.rest().len())?;
         } else {
             let mut all = Bytes::over(bytes.sized_stretch()?);
@@ -257,45 +252,11 @@ impl<'a> Column<'a> {
             if block * BLOCK >= self.n {
                 return Err(Corrupt("a block of a column"));
             }
-            let mut tail = Bytes::new(self.tail.all()?);
-            let head = SmallHead::read(&mut tail)?;
-            let (min, width) = (head.min, head.width);
-            let steps = match head.has_patched_steps {
-                true => Some((tail.varint_u32()?, Patches::read(&mut tail)?)),
-                false => None,
-            };
             let n = self.n % BLOCK;
             let values = self.values.get_mut(..n).ok_or(Corrupt("a column"))?;
-            let mut packed = Unpacker::new(tail.take(packed_length(n, width))?, width);
-            values.fill_with(|| packed.next());
-            if let Some((step, patches)) = steps {
-                patches.add_to(values, width)?;
-                add_up(min, step, values);
-            } else {
-                for value in values {
-                    *value = min.wrapping_add(*value);
-                }
-            }
+            Small::read(&mut Bytes::over(self.tail), n)?.unpack(values)?;
         } else {
-            let packed = self.packed(block)?;
-            let packer = BitPacker4x::new();
-            match packed.kind {
-                Kind::Steps(bits) => {
-                    packer.decompress_sorted(packed.min, bits, &mut self.values, packed.width);
-                }
-                Kind::PatchedSteps(step, bits, patches) => {
-                    packer.decompress(bits, &mut self.values, packed.width);
-                    patches.add_to(&mut self.values, packed.width)?;
-                    add_up(packed.min, step, &mut self.values);
-                }
-                Kind::Values(bits, patches) => {
-                    packer.decompress(bits, &mut self.values, packed.width);
-                    patches.add_to(&mut self.values, packed.width)?;
-                    for value in &mut self.values {
-                        *value = value.wrapping_add(packed.min);
-                    }
-                }
-            }
+            self.packed(block)?.unpack(&mut self.values)?;
         }
         self.loaded = block;
         Ok(())

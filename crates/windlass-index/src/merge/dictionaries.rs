@@ -110,27 +110,22 @@ impl<'a> MergedStrings<'a> {
         self.begin_with(all, is_folded);
     }
 
-    /// [`begin`](Self::begin), with some strings of each list.
+    /// [`begin`](Self::begin), with some strings of each list, behind what stands in front of all of that list.
     pub(crate) fn begin_some(
         &mut self,
-        lists: impl Iterator<Item = (StringList<'a>, PlacesIter<'a>)>,
+        lists: impl Iterator<Item = (&'a [u8], StringList<'a>, PlacesIter<'a>)>,
         is_folded: bool,
     ) {
-        let some = lists.map(|(list, places)| match places.is_all_of(list.len()) {
-            true => (&[][..], Strings::All(list.iter())),
-            false => (&[][..], Strings::Some(StringCursor::new(list), places)),
+        let some = lists.map(|(prefix, list, places)| {
+            // Of which each string is read from the one before, without anything in front.
+            let is_plain = prefix.is_empty() && places.is_all_of(list.len());
+            let strings = match is_plain {
+                true => Strings::All(list.iter()),
+                false => Strings::Some(StringCursor::new(list), places),
+            };
+            (prefix, strings)
         });
         self.begin_with(some, is_folded);
-    }
-
-    /// Starts anew, with some strings of each list behind what stands in front of all of that list; in order of bytes.
-    pub(crate) fn begin_behind(
-        &mut self,
-        lists: impl Iterator<Item = (&'a [u8], StringList<'a>, PlacesIter<'a>)>,
-    ) {
-        let some = lists
-            .map(|(prefix, list, places)| (prefix, Strings::Some(StringCursor::new(list), places)));
-        self.begin_with(some, false);
     }
 
     fn begin_with(

@@ -36,7 +36,7 @@ pub(super) fn rows(
     question.for_each_site(segment, wrong, |site_key, offset| {
         question.check_cancelled()?;
         let block = segment.site_at(site_key, offset).map_err(wrong)?;
-        let found = Found::of(site_key, block, question.target).map_err(wrong)?;
+        let found = Found::of(block, question.target).map_err(wrong)?;
         if found.count() == 0 {
             return Ok(());
         }
@@ -71,7 +71,12 @@ pub(super) fn listed(
 ) -> Result<TargetRows, IndexError> {
     let kept = segment.rows();
     let links_min = question.tuning.kept_links_min;
-    let key = RowKey::of(&found.site_key, &found.links, question.history, links_min);
+    let key = RowKey::of(
+        &found.block.site_key,
+        &found.links,
+        question.history,
+        links_min,
+    );
     let finished = key.as_ref().and_then(|key| kept.groups(key));
     let anchors = key.as_ref().and_then(|key| kept.anchors(key));
     let hits = match key.as_ref().and_then(|key| kept.hits(key)) {
@@ -99,7 +104,7 @@ pub(super) fn listed(
         links: Links::Listed(hits, found.block.pages.len()),
         names: Names::Site {
             segment: Arc::clone(segment),
-            site_key: found.site_key,
+            site_key: found.block.site_key,
             anchors,
             tuning: question.tuning,
         },
@@ -115,7 +120,7 @@ fn grouped(
     segment: &Segment,
     question: &Question<'_>,
 ) -> Result<FinishedGroups, IndexError> {
-    let texts = Texts::of_site(segment, &found.site_key, None, question.tuning);
+    let texts = Texts::of_site(segment, &found.block.site_key, None, question.tuning);
     let mut texts = texts.map_err(|corrupt| segment.corrupt(corrupt))?;
     let pages = found.block.pages.len();
     let mut sink = Sink::new(Groups::default(), &mut texts, hits.len(), pages);
@@ -134,7 +139,7 @@ fn anchors_of(
     let mut numbers: Vec<u32> = hits.iter().map(|hit| hit.fold).collect();
     numbers.dedup();
     numbers.shrink_to_fit();
-    let all = segment.anchors().get(&found.site_key);
+    let all = segment.anchors().get(&found.block.site_key);
     let of_site = (&found.block, all.as_deref());
     let bytes_max = segment.rows().anchors_bytes_max();
     let bytes_max = bytes_max.min(question.tuning.memory_max);
@@ -147,10 +152,10 @@ pub(super) fn scanned(
     segment: &Arc<Segment>,
     question: &Question<'_>,
 ) -> TargetRows {
-    let site_key = found.site_key.clone();
+    let site_key = found.block.site_key;
     let scan = Scan::new(
         Arc::clone(segment),
-        found.site_key,
+        site_key.clone(),
         found.urls,
         found.links,
         question.history,
@@ -171,29 +176,19 @@ pub(super) fn scanned(
 
 /// What a site has of the target.
 pub(super) struct Found<'a> {
-    site_key: Vec<u8>,
     pub(super) block: SiteBlock<'a>,
     urls: Vec<Range<usize>>,
     links: Vec<Range<usize>>,
 }
 
 impl<'a> Found<'a> {
-    pub(super) fn of(
-        site_key: &[u8],
-        mut block: SiteBlock<'a>,
-        target: &Target,
-    ) -> Result<Self, Corrupt> {
+    pub(super) fn of(mut block: SiteBlock<'a>, target: &Target) -> Result<Self, Corrupt> {
         let urls = matching_urls(&block, target)?;
         let links = urls
             .iter()
             .map(|urls| Ok(block.hrefs.start(urls.start)?..block.hrefs.start(urls.end)?))
             .collect::<Result<_, Corrupt>>()?;
-        Ok(Self {
-            site_key: site_key.to_owned(),
-            block,
-            urls,
-            links,
-        })
+        Ok(Self { block, urls, links })
     }
 
     pub(super) fn count(&self) -> usize {
@@ -206,7 +201,7 @@ impl<'a> Found<'a> {
         let table = if is_large && question.history == History::Live {
             let makes = question.tuning.makes_tables;
             let count = (self.count(), makes);
-            segment.facts_if_worth(&self.site_key, &self.block, count, question.cancel)
+            segment.facts_if_worth(&self.block.site_key, &self.block, count, question.cancel)
         } else {
             Ok(None)
         };

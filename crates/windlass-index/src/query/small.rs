@@ -88,7 +88,7 @@ fn only_site<'a>(segment: &'a Segment, question: &Question<'_>) -> Result<Option
             return Err(Stop::TooMuch);
         }
         let block = segment.site_at(site_key, offset).map_err(wrong)?;
-        let found = Found::of(site_key, block, question.target).map_err(wrong)?;
+        let found = Found::of(block, question.target).map_err(wrong)?;
         if found.count() > 0 && only.replace(found).is_some() {
             return Err(Stop::TooMuch);
         }

@@ -24,7 +24,7 @@ pub(super) use build::LinkedBuilder;
 /// Domains whose lists are verified together.
 const CHUNK: usize = 64;
 /// Of so many sites the first one has its offset written.
-pub(super) const SITES_A_START: u64 = 32;
+pub(super) const SITES_A_START: u32 = 32;
 
 /// Where the registrable domains begin in the page table.
 #[derive(Debug, Default)]
@@ -136,14 +136,14 @@ struct Numbered<'d> {
 impl<'d> Numbered<'d> {
     /// Goes to a site. Looks it up in the directory, or one that is up to 31 before it, and goes on from there.
     fn go_to(&mut self, site: u32) -> Result<&SiteWalk<'d>, Corrupt> {
-        let is_near = |at: u32| at <= site && u64::from(site - at) < SITES_A_START;
+        let is_near = |at: u32| at <= site && site - at < SITES_A_START;
         let (mut at, mut walk) = match self.at.take() {
             Some((at, walk)) if is_near(at) => (at, walk),
             _ => {
-                let some = site / SITES_A_START as u32;
+                let some = site / SITES_A_START;
                 let start = u64_at(self.starts, some as usize)?;
                 let walk = self.directory.walk_from(start)?.ok_or(WRONG)?;
-                (some * SITES_A_START as u32, walk)
+                (some * SITES_A_START, walk)
             }
         };
         while at < site {
@@ -214,8 +214,8 @@ impl<'a> LinkedCheck<'a> {
         let mut pages = crate::site::pages_of(block)?;
         let site = self.sites;
         self.sites = site.checked_add(1).ok_or(Corrupt("the number of sites"))?;
-        if u64::from(site).is_multiple_of(SITES_A_START) {
-            let start = u64_at(self.site_starts, site as usize / SITES_A_START as usize)?;
+        if site.is_multiple_of(SITES_A_START) {
+            let start = u64_at(self.site_starts, (site / SITES_A_START) as usize)?;
             if start != offset {
                 return Err(Corrupt("the offsets of site blocks"));
             }
@@ -235,7 +235,7 @@ impl<'a> LinkedCheck<'a> {
 
     /// Nothing is left once all sites came.
     pub(super) fn finish(self) -> Result<(), Corrupt> {
-        let starts = (self.sites as usize).div_ceil(SITES_A_START as usize);
+        let starts = self.sites.div_ceil(SITES_A_START) as usize;
         if self.site_starts.len() != starts * 8 {
             return Err(Corrupt("the offsets of site blocks"));
         }

@@ -301,7 +301,7 @@ impl<W: Write> SegmentWriter<W> {
             .map_err(|_| WriteError::TooLarge("more than 2^32 sites"))?;
         match side {
             Side::External => {
-                if counts.sites.is_multiple_of(SITES_A_START) {
+                if number.is_multiple_of(SITES_A_START) {
                     self.site_starts.put(&offset.to_le_bytes());
                 }
                 counts.sites += 1;

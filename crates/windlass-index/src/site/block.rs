@@ -60,7 +60,8 @@ impl<'a> SiteBlock<'a> {
         Ok(new)
     }
 
-    /// [`read`](Self::read)s another block of that site, or of any where the site key is empty. What is allocated is used again: most blocks are small.
+    /// [`read`](Self::read)s another block of that site, or of any where the site key is empty. What is allocated is
+    /// used again: most blocks are small.
     pub(crate) fn read_again(&mut self, block: &'a [u8], latest: Paged<'a>) -> Result<(), Corrupt> {
         self.open_again(Stretch::trusted(block), latest)
     }

@@ -76,7 +76,7 @@ impl PageNumbers {
         for (segment, pages) in segments.iter().zip(pages) {
             let domains = segment.domains();
             let domains = domains.map_err(|corrupt| segment.corrupt(corrupt))?;
-            lists.push((domains.keys(), pages.domains.iter()));
+            lists.push((&[][..], domains.keys(), pages.domains.iter()));
         }
         let mut numbers = vec![Vec::new(); lists.len()];
         let damaged = |damage: Damage| match segments.get(damage.input) {
@@ -159,7 +159,7 @@ impl FormNumbers {
         let _lists = question.memory.hold(sources.len(), LIST_BYTES)?;
         let mut lists = Vec::with_capacity(sources.len());
         for source in sources {
-            lists.push((source.block()?.forms, source.forms.iter()));
+            lists.push((&[][..], source.block()?.forms, source.forms.iter()));
         }
         let vectors = || {
             let of_source = |source: &Source<'_>| Vec::with_capacity(source.forms.len());
@@ -227,7 +227,7 @@ pub(super) fn number_urls(
     }
     let mut numbers = vec![Vec::new(); lists.len()];
     let mut strings = MergedStrings::default();
-    strings.begin_behind(lists.into_iter());
+    strings.begin_some(lists.into_iter(), false);
     let mut number = 0u32;
     while strings
         .advance()

@@ -374,7 +374,7 @@ mod tests {
                 builder.site(site, &head(&linking)).unwrap();
                 let offset = all.len() as u64;
                 blocks.push((offset, head(&linking)));
-                if u64::from(site).is_multiple_of(SITES_A_START) {
+                if site.is_multiple_of(SITES_A_START) {
                     site_starts.extend_from_slice(&offset.to_le_bytes());
                 }
                 put_sized(&mut all, &vec![0; *length]);

@@ -14,7 +14,7 @@ use crate::intern::Interner;
 use crate::query::{ReadyGroups, Scan, Tuning, United};
 use crate::range_anchors::RangeAnchors;
 use crate::row_table::RowBounds;
-use crate::segment::Segment;
+use crate::segment::{Segment, SitePlace};
 use crate::sink::{Hit, PageSet, Sink};
 
 pub use crate::texts::Texts;
@@ -111,7 +111,7 @@ pub(crate) enum Names {
     /// Folds of a site block, and registrable domains of its segment.
     Site {
         segment: Arc<Segment>,
-        site_key: Vec<u8>,
+        site: SitePlace,
         /// The anchors of the target, where they are kept.
         anchors: Option<Arc<RangeAnchors>>,
         tuning: Tuning,
@@ -191,11 +191,10 @@ impl TargetRows {
             } => Texts::gathered(segment, folds, order).map_err(|corrupt| segment.corrupt(corrupt)),
             Names::Site {
                 segment,
-                site_key,
+                site,
                 anchors,
                 tuning,
-            } => Texts::of_site(segment, site_key, anchors.as_deref(), *tuning)
-                .map_err(|corrupt| segment.corrupt(corrupt)),
+            } => Ok(Texts::of_site(segment, site, anchors.as_deref(), *tuning)),
         }
     }
 

@@ -15,7 +15,7 @@ use crate::intern::Interner;
 use crate::query::Tuning;
 use crate::range_anchors::RangeAnchors;
 use crate::rows::Strings;
-use crate::segment::Segment;
+use crate::segment::{Segment, SitePlace};
 use crate::site::SiteBlock;
 use crate::strings::{StringCursor, StringList};
 
@@ -39,7 +39,7 @@ enum Kind<'a> {
         order: &'a [u32],
         domains: DomainTexts<'a>,
     },
-    Site(Box<SiteTexts<'a>>),
+    Site(SiteTexts<'a>),
 }
 
 /// The registrable domains of a segment, as hosts.
@@ -69,14 +69,24 @@ impl<'a> DomainTexts<'a> {
     }
 }
 
+/// Opened where they are asked for: most answers have no referring domains, and some no anchors that are not kept.
 #[derive(Debug)]
 struct SiteTexts<'a> {
-    domains: DomainTexts<'a>,
-    site_key: &'a [u8],
-    block: SiteBlock<'a>,
+    segment: &'a Segment,
+    site: &'a SitePlace,
+    tuning: Tuning,
+    domains: Option<DomainTexts<'a>>,
     /// The anchors of the target, where they are kept, and the place of the one read last.
     of_range: Option<(&'a RangeAnchors, usize)>,
-    /// All anchors, where they are kept.
+    all: Option<Box<SiteAnchors<'a>>>,
+}
+
+/// The anchors of a site.
+#[derive(Debug)]
+struct SiteAnchors<'a> {
+    segment: &'a Segment,
+    block: SiteBlock<'a>,
+    /// All of them, where they are kept.
     table: Option<Arc<AnchorTable>>,
     /// How many anchors were read without them, and after how many it is asked whether all are worth
     /// decoding; `None` where they are not to be.
@@ -110,24 +120,18 @@ impl<'a> Texts<'a> {
 
     pub(crate) fn of_site(
         segment: &'a Segment,
-        site_key: &'a [u8],
+        site: &'a SitePlace,
         of_range: Option<&'a RangeAnchors>,
         tuning: Tuning,
-    ) -> Result<Self, Corrupt> {
-        let block = segment.site(site_key)?.ok_or(Corrupt("a site's key"))?;
-        let is_known = of_range.is_none() && block.fold_count() >= tuning.known_anchors_min;
-        Ok(Self(Kind::Site(Box::new(SiteTexts {
-            domains: DomainTexts::of(segment)?,
+    ) -> Self {
+        Self(Kind::Site(SiteTexts {
+            segment,
+            site,
+            tuning,
+            domains: None,
             of_range: of_range.map(|anchors| (anchors, 0)),
-            table: is_known.then(|| segment.anchors().get(site_key)).flatten(),
-            read: (is_known && tuning.makes_tables)
-                .then(|| (0, READ_MIN.min(block.fold_count() / READ_MIN + 1))),
-            site_key,
-            forms: StringCursor::new(block.forms),
-            last: None,
-            block,
-            folded: String::new(),
-        }))))
+            all: None,
+        }))
     }
 
     /// A folded anchor by its number (R9a).
@@ -135,13 +139,6 @@ impl<'a> Texts<'a> {
     /// # Errors
     /// Where the segment is damaged.
     pub fn anchor(&mut self, number: u32) -> Result<&str, IndexError> {
-        if let Kind::Site(site) = &mut self.0 {
-            site.look_for_table(1)?;
-        }
-        self.read_anchor(number)
-    }
-
-    fn read_anchor(&mut self, number: u32) -> Result<&str, IndexError> {
         match &mut self.0 {
             Kind::Listed { anchors, .. } => Ok(anchors.get(number)),
             Kind::Gathered {
@@ -153,11 +150,7 @@ impl<'a> Texts<'a> {
                 let text = text.and_then(|text| std::str::from_utf8(text).ok());
                 text.ok_or_else(|| domains.segment.corrupt(Corrupt("an anchor's number")))
             }
-            Kind::Site(site) => {
-                let segment = site.domains.segment;
-                site.anchor(number)
-                    .map_err(|corrupt| segment.corrupt(corrupt))
-            }
+            Kind::Site(site) => site.anchor(number),
         }
     }
 
@@ -171,16 +164,13 @@ impl<'a> Texts<'a> {
         text: &mut String,
         ends: &mut Vec<usize>,
     ) -> Result<(), IndexError> {
-        if let Kind::Site(site) = &mut self.0 {
-            site.look_for_table(numbers.len())?;
-            if site.of_range.is_none() && site.table.is_none() {
-                let segment = site.domains.segment;
-                let read = site.append_anchors(numbers, text, ends);
-                return read.map_err(|corrupt| segment.corrupt(corrupt));
-            }
+        if let Kind::Site(site) = &mut self.0
+            && site.of_range.is_none()
+        {
+            return site.all()?.append(numbers, text, ends);
         }
         for number in numbers {
-            text.push_str(self.read_anchor(*number)?);
+            text.push_str(self.anchor(*number)?);
             ends.push(text.len());
         }
         Ok(())
@@ -194,12 +184,78 @@ impl<'a> Texts<'a> {
         match &mut self.0 {
             Kind::Listed { refdomains, .. } => Ok(refdomains.get(number)),
             Kind::Gathered { domains, .. } => domains.get(number),
-            Kind::Site(site) => site.domains.get(number),
+            Kind::Site(site) => site.domains()?.get(number),
         }
     }
 }
 
-impl SiteTexts<'_> {
+impl<'a> SiteTexts<'a> {
+    fn domains(&mut self) -> Result<&mut DomainTexts<'a>, IndexError> {
+        match &mut self.domains {
+            Some(domains) => Ok(domains),
+            none => {
+                let opened = DomainTexts::of(self.segment);
+                Ok(none.insert(opened.map_err(|corrupt| self.segment.corrupt(corrupt))?))
+            }
+        }
+    }
+
+    /// All anchors of the site.
+    fn all(&mut self) -> Result<&mut SiteAnchors<'a>, IndexError> {
+        match &mut self.all {
+            Some(all) => Ok(all),
+            none => {
+                let is_of_range = self.of_range.is_some();
+                let opened = SiteAnchors::open((self.segment, self.site), is_of_range, self.tuning);
+                let opened = opened.map_err(|corrupt| self.segment.corrupt(corrupt))?;
+                Ok(none.insert(Box::new(opened)))
+            }
+        }
+    }
+
+    #[inline]
+    fn anchor(&mut self, number: u32) -> Result<&str, IndexError> {
+        if let Some((anchors, near)) = &mut self.of_range
+            && let Some((place, anchor)) = anchors.get_from(*near, number)
+        {
+            *near = place;
+            return Ok(anchor);
+        }
+        self.all()?.get(number)
+    }
+}
+
+impl<'a> SiteAnchors<'a> {
+    /// Whoever has most of what is wanted already does not look at others.
+    fn open(
+        (segment, site): (&'a Segment, &'a SitePlace),
+        is_of_range: bool,
+        tuning: Tuning,
+    ) -> Result<Self, Corrupt> {
+        let block = segment.site_at(&site.key, site.offset)?;
+        let folds = block.fold_count();
+        let is_known = !is_of_range && folds >= tuning.known_anchors_min;
+        let table = match is_known {
+            true => segment.anchors().get(&site.key),
+            false => None,
+        };
+        let enough = READ_MIN.min(folds / READ_MIN + 1);
+        Ok(Self {
+            segment,
+            table,
+            read: (is_known && tuning.makes_tables).then_some((0, enough)),
+            forms: StringCursor::new(block.forms),
+            last: None,
+            block,
+            folded: String::new(),
+        })
+    }
+
+    fn wrong(&self) -> impl Fn(Corrupt) -> IndexError + use<'a> {
+        let segment = self.segment;
+        move |corrupt| segment.corrupt(corrupt)
+    }
+
     /// Takes all anchors, where so many were read, and so many more will be, that they are worth decoding.
     fn look_for_table(&mut self, more: usize) -> Result<(), IndexError> {
         let (None, Some((read, enough))) = (&self.table, &mut self.read) else {
@@ -210,17 +266,53 @@ impl SiteTexts<'_> {
             return Ok(());
         }
         let more = std::mem::take(read);
-        let segment = self.domains.segment;
-        let anchors = segment.anchors();
         let never = AtomicBool::new(false);
-        let worth = Worth::AfterAll;
-        self.table =
-            anchors.get_if_worth(segment, self.site_key, &self.block, (more, worth), &never)?;
+        let of_site = (self.block.site_key.as_slice(), &self.block);
+        self.table = self.segment.anchors().get_if_worth(
+            self.segment,
+            of_site.0,
+            of_site.1,
+            (more, Worth::AfterAll),
+            &never,
+        )?;
+        Ok(())
+    }
+
+    fn get(&mut self, number: u32) -> Result<&str, IndexError> {
+        self.look_for_table(1)?;
+        let wrong = self.wrong();
+        match self.table {
+            Some(ref table) => {
+                let text = table.get(number);
+                text.ok_or_else(|| wrong(Corrupt("an anchor's number")))
+            }
+            None => {
+                let form = self.form(number).map_err(&wrong)?;
+                self.folded(form).map_err(wrong)
+            }
+        }
+    }
+
+    /// Appends anchors, and where each ends.
+    fn append(
+        &mut self,
+        numbers: &[u32],
+        text: &mut String,
+        ends: &mut Vec<usize>,
+    ) -> Result<(), IndexError> {
+        self.look_for_table(numbers.len())?;
+        if self.table.is_none() {
+            return self.append_read(numbers, text, ends).map_err(self.wrong());
+        }
+        for number in numbers {
+            text.push_str(self.get(*number)?);
+            ends.push(text.len());
+        }
         Ok(())
     }
 
     /// Appends anchors of which none is kept.
-    fn append_anchors(
+    fn append_read(
         &mut self,
         numbers: &[u32],
         text: &mut String,
@@ -239,21 +331,6 @@ impl SiteTexts<'_> {
             }
         }
         Ok(())
-    }
-
-    fn anchor(&mut self, number: u32) -> Result<&str, Corrupt> {
-        if let Some((anchors, near)) = &mut self.of_range
-            && let Some((place, anchor)) = anchors.get_from(*near, number)
-        {
-            *near = place;
-            return Ok(anchor);
-        }
-        if self.table.is_none() {
-            let form = self.form(number)?;
-            return self.folded(form);
-        }
-        let text = self.table.as_ref().and_then(|table| table.get(number));
-        text.ok_or(Corrupt("an anchor's number"))
     }
 
     /// The first form of an anchor.

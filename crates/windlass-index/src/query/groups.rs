@@ -255,22 +255,19 @@ impl ReadyGroups<'_> {
         block: usize,
         mut each: impl FnMut(ReadyGroup),
     ) -> Result<(), IndexError> {
-        let n = self.block_len(block);
         let node = &mut self.node;
         let mut read = || -> Result<(), Corrupt> {
-            // In order, so that each column decodes its block once.
-            for column in [
-                &mut node.fold,
-                &mut node.backlinks_of,
-                &mut node.repeats,
-                &mut node.siblings,
-                &mut node.first_seen,
-                &mut node.span,
-            ] {
-                column.block(block)?;
-            }
-            for i in block * BLOCK..block * BLOCK + n {
-                each(group(node, i)?);
+            let folds = node.fold.block(block)?.iter();
+            let counts = node.backlinks_of.block(block)?.iter();
+            let counts = counts.zip(node.repeats.block(block)?);
+            let counts = counts.zip(node.siblings.block(block)?);
+            let first_seen = node.first_seen.block(block)?.iter();
+            let dates = first_seen.zip(node.span.block(block)?);
+            for ((fold, ((backlinks, repeats), siblings)), (first_seen, span)) in
+                folds.zip(counts).zip(dates)
+            {
+                let counts = [*backlinks, *repeats, *siblings];
+                each(group_of(*fold, counts, (*first_seen, *span)));
             }
             Ok(())
         };
@@ -286,21 +283,35 @@ fn wrong(segment: Option<&Segment>, corrupt: Corrupt) -> IndexError {
 }
 
 fn group(node: &mut Node<'_>, i: usize) -> Result<ReadyGroup, Corrupt> {
-    let backlinks = u64::from(node.backlinks_of.at(i)?);
-    let refpages = backlinks.saturating_sub(node.repeats.at(i)?.into());
-    let first_seen = node.first_seen.at(i)?;
-    let last_visited = first_seen.saturating_add(node.span.at(i)?);
-    Ok(ReadyGroup {
+    let counts = [
+        node.backlinks_of.at(i)?,
+        node.repeats.at(i)?,
+        node.siblings.at(i)?,
+    ];
+    let dates = (node.first_seen.at(i)?, node.span.at(i)?);
+    Ok(group_of(node.fold.at(i)?, counts, dates))
+}
+
+/// A group as the columns of its node have it: its fold, the backlinks, what they are more than the pages, and these
+/// more than the domains; and the first date, and how far the last is behind it.
+#[inline]
+fn group_of(
+    fold: u32,
+    [backlinks, repeats, siblings]: [u32; 3],
+    (first_seen, span): (u32, u32),
+) -> ReadyGroup {
+    let refpages = backlinks.saturating_sub(repeats);
+    ReadyGroup {
         row: Row {
-            anchor: node.fold.at(i)?,
+            anchor: fold,
             refdomain: u32::MAX,
-            backlinks,
-            refpages,
+            backlinks: backlinks.into(),
+            refpages: refpages.into(),
             first_seen: CaptureTime::from_unix(first_seen),
-            last_visited: CaptureTime::from_unix(last_visited),
+            last_visited: CaptureTime::from_unix(first_seen.saturating_add(span)),
         },
-        refdomains: refpages.saturating_sub(node.siblings.at(i)?.into()),
-    })
+        refdomains: refpages.saturating_sub(siblings).into(),
+    }
 }
 
 fn bounds(node: &mut Node<'_>, column: ReadyColumn, block: usize) -> Result<(u64, u64), Corrupt> {

@@ -173,15 +173,22 @@ impl Question<'_> {
         &self,
         directory: &SiteDirectory<'_>,
     ) -> Result<Vec<(Vec<u8>, u64)>, Corrupt> {
-        let host = self.target.host_key();
-        let all = suffixes(&host).filter(|_| self.site.is_none());
-        let mut found = Vec::new();
-        for site in self.site.into_iter().chain(all) {
-            if let Some(offset) = directory.get(site)? {
-                found.push((site.to_owned(), offset));
-            }
+        if let Some(site) = self.site {
+            let offset = directory.get(site)?;
+            return Ok(offset
+                .map(|offset| (site.to_owned(), offset))
+                .into_iter()
+                .collect());
         }
-        Ok(found)
+        let host = self.target.host_key();
+        let along = directory.along(&host)?.into_iter();
+        let found = along.filter_map(|(length, offset)| {
+            // Of all that it begins with, the host and the domains above it.
+            let (site, below) = host.split_at_checked(length)?;
+            let is_above = matches!(below.first(), None | Some(&LABEL_END));
+            is_above.then(|| (site.to_owned(), offset))
+        });
+        Ok(found.collect())
     }
 
     /// The sites below the target's host, where these matter: those behind [`sites_above`](Self::sites_above).

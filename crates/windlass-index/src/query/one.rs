@@ -18,7 +18,7 @@ use crate::range_anchors::RangeAnchors;
 use crate::ready::Groups;
 use crate::row_table::RowKey;
 use crate::rows::{Links, Names, TargetRows, Texts};
-use crate::segment::Segment;
+use crate::segment::{Segment, SitePlace};
 use crate::sink::{Hit, Sink};
 use crate::site::SiteBlock;
 use crate::strings::StringCursor;
@@ -35,8 +35,7 @@ pub(super) fn rows(
     let mut several = None;
     question.for_each_site(segment, wrong, |site_key, offset| {
         question.check_cancelled()?;
-        let block = segment.site_at(site_key, offset).map_err(wrong)?;
-        let found = Found::of(block, question.target).map_err(wrong)?;
+        let found = Found::of(segment, (site_key, offset), question.target).map_err(wrong)?;
         if found.count() == 0 {
             return Ok(());
         }
@@ -57,7 +56,7 @@ pub(super) fn rows(
         return Ok(TargetRows::default());
     };
     if found.count() < question.tuning.few_links {
-        listed(*found, segment, question)
+        listed(&found, segment, question)
     } else {
         Ok(scanned(*found, segment, question))
     }
@@ -65,7 +64,7 @@ pub(super) fn rows(
 
 /// The rows of links that are looked up now.
 pub(super) fn listed(
-    found: Found<'_>,
+    found: &Found<'_>,
     segment: &Arc<Segment>,
     question: &Question<'_>,
 ) -> Result<TargetRows, IndexError> {
@@ -89,9 +88,9 @@ pub(super) fn listed(
                 && let Some(_making) = kept.begin(&key, hits.len())
             {
                 if !hits.is_empty() {
-                    let groups = grouped(&hits, &found, segment, question)?;
+                    let groups = grouped(&hits, found, segment, question)?;
                     kept.put_groups(Arc::clone(&key), groups);
-                    if let Some(anchors) = anchors_of(&hits, &found, segment, question)? {
+                    if let Some(anchors) = anchors_of(&hits, found, segment, question)? {
                         kept.put_anchors(Arc::clone(&key), anchors);
                     }
                 }
@@ -104,7 +103,7 @@ pub(super) fn listed(
         links: Links::Listed(hits, found.block.pages.len()),
         names: Names::Site {
             segment: Arc::clone(segment),
-            site_key: found.block.site_key,
+            site: found.place(),
             anchors,
             tuning: question.tuning,
         },
@@ -120,8 +119,8 @@ fn grouped(
     segment: &Segment,
     question: &Question<'_>,
 ) -> Result<FinishedGroups, IndexError> {
-    let texts = Texts::of_site(segment, &found.block.site_key, None, question.tuning);
-    let mut texts = texts.map_err(|corrupt| segment.corrupt(corrupt))?;
+    let place = found.place();
+    let mut texts = Texts::of_site(segment, &place, None, question.tuning);
     let pages = found.block.pages.len();
     let mut sink = Sink::new(Groups::default(), &mut texts, hits.len(), pages);
     hits.iter().try_for_each(|hit| sink.link(*hit))?;
@@ -152,10 +151,10 @@ pub(super) fn scanned(
     segment: &Arc<Segment>,
     question: &Question<'_>,
 ) -> TargetRows {
-    let site_key = found.block.site_key;
+    let site = found.place();
     let scan = Scan::new(
         Arc::clone(segment),
-        site_key.clone(),
+        site.clone(),
         found.urls,
         found.links,
         question.history,
@@ -164,7 +163,7 @@ pub(super) fn scanned(
     TargetRows {
         names: Names::Site {
             segment: Arc::clone(segment),
-            site_key,
+            site,
             anchors: scan.kept_anchors(),
             tuning: question.tuning,
         },
@@ -177,18 +176,39 @@ pub(super) fn scanned(
 /// What a site has of the target.
 pub(super) struct Found<'a> {
     pub(super) block: SiteBlock<'a>,
+    /// Where the block is.
+    offset: u64,
     urls: Vec<Range<usize>>,
     links: Vec<Range<usize>>,
 }
 
 impl<'a> Found<'a> {
-    pub(super) fn of(mut block: SiteBlock<'a>, target: &Target) -> Result<Self, Corrupt> {
+    /// Of a site, whose block is at an offset.
+    pub(super) fn of(
+        segment: &'a Segment,
+        (site_key, offset): (&[u8], u64),
+        target: &Target,
+    ) -> Result<Self, Corrupt> {
+        let mut block = segment.site_at(site_key, offset)?;
         let urls = matching_urls(&block, target)?;
         let links = urls
             .iter()
             .map(|urls| Ok(block.hrefs.start(urls.start)?..block.hrefs.start(urls.end)?))
             .collect::<Result<_, Corrupt>>()?;
-        Ok(Self { block, urls, links })
+        Ok(Self {
+            block,
+            offset,
+            urls,
+            links,
+        })
+    }
+
+    /// Where the site is found again.
+    fn place(&self) -> SitePlace {
+        SitePlace {
+            key: self.block.site_key.clone(),
+            offset: self.offset,
+        }
     }
 
     pub(super) fn count(&self) -> usize {

@@ -32,7 +32,7 @@ use crate::facts::FactTable;
 use crate::ready::Ready;
 use crate::row_table::RowKey;
 use crate::rows::{RowChoice, RowVisitor, TargetRows, Texts};
-use crate::segment::Segment;
+use crate::segment::{Segment, SitePlace};
 use crate::sink::{Hit, PageSet, Sink};
 use crate::site::SiteBlock;
 use ordered::{ordered, ordered_of};
@@ -46,7 +46,7 @@ const LINK_BYTES: usize = 24;
 #[derive(Debug)]
 pub(crate) struct Scan {
     segment: Arc<Segment>,
-    site_key: Vec<u8>,
+    site: SitePlace,
     /// Places of the urls, and of the links to them.
     urls: Vec<Range<usize>>,
     links: Vec<Range<usize>>,
@@ -59,16 +59,16 @@ pub(crate) struct Scan {
 impl Scan {
     pub(crate) fn new(
         segment: Arc<Segment>,
-        site_key: Vec<u8>,
+        site: SitePlace,
         urls: Vec<Range<usize>>,
         links: Vec<Range<usize>>,
         history: History,
         tuning: Tuning,
     ) -> Self {
         Self {
-            key: RowKey::of(&site_key, &links, history, tuning.kept_links_min),
+            key: RowKey::of(&site.key, &links, history, tuning.kept_links_min),
             segment,
-            site_key,
+            site,
             urls,
             links,
             history,
@@ -87,15 +87,13 @@ impl Scan {
     }
 
     fn block(&self) -> Result<SiteBlock<'_>, Corrupt> {
-        self.segment
-            .site(&self.site_key)?
-            .ok_or(Corrupt("a site's key"))
+        self.segment.site_at(&self.site.key, self.site.offset)
     }
 
     /// What is ready-made of the site, where the question can use it.
     fn ready(&self) -> Result<Option<Ready<'_>>, Corrupt> {
         match self.history {
-            History::Live => self.segment.ready(&self.site_key),
+            History::Live => self.segment.ready(&self.site.key),
             History::Since(_) | History::AllTime => Ok(None),
         }
     }
@@ -116,7 +114,7 @@ impl Scan {
             node,
             kept: KeptOrders {
                 first: self.segment.first_groups(),
-                site_key: &self.site_key,
+                site_key: &self.site.key,
                 urls,
             },
         }))

@@ -71,7 +71,7 @@ pub(crate) fn rows(
     if found.block.pages.len() > PAGES_MAX {
         return Ok(None);
     }
-    let mut rows = one::listed(found, segment, question)?;
+    let mut rows = one::listed(&found, segment, question)?;
     let is_empty = matches!(&rows.links, Links::Listed(hits, _) if hits.is_empty());
     // Of lost links the first one says so.
     rows.host_known = !is_empty || known::host_occurs(segments, question)?;
@@ -87,8 +87,7 @@ fn only_site<'a>(segment: &'a Segment, question: &Question<'_>) -> Result<Option
         if sites > SITES_MAX {
             return Err(Stop::TooMuch);
         }
-        let block = segment.site_at(site_key, offset).map_err(wrong)?;
-        let found = Found::of(block, question.target).map_err(wrong)?;
+        let found = Found::of(segment, (site_key, offset), question.target).map_err(wrong)?;
         if found.count() > 0 && only.replace(found).is_some() {
             return Err(Stop::TooMuch);
         }

@@ -25,4 +25,5 @@ pub use layout::{Counts, FORMAT_VERSION, RULES_VERSION, Section};
 pub(crate) use layout::{Digest, Side, check_versions};
 pub(crate) use pages::PageIter;
 pub use reader::Segment;
+pub(crate) use reader::SitePlace;
 pub(crate) use writer::{BlockShape, LargeSite, SegmentWriter, WriteError, Written};

@@ -27,12 +27,12 @@ impl Scan {
             return Ok(None);
         }
         if ready.is_some() && among.is_none() {
-            return self.segment.facts(&self.site_key, block, cancel).map(Some);
+            return self.segment.facts(&self.site.key, block, cancel).map(Some);
         }
         let makes = self.tuning.makes_tables;
         let worth = |links| {
             let segment = &self.segment;
-            segment.facts_if_worth(&self.site_key, block, (links, makes), cancel)
+            segment.facts_if_worth(&self.site.key, block, (links, makes), cancel)
         };
         // Of how many links is not known yet, where only some are looked at.
         let known = worth(if among.is_some() {

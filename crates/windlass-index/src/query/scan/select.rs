@@ -115,10 +115,10 @@ impl Scan {
             return Ok(None);
         }
         if !self.tuning.makes_tables {
-            return Ok(kept.get(&self.site_key));
+            return Ok(kept.get(&self.site.key));
         }
         let worth = (more, Worth::AfterSome);
-        kept.get_if_worth(&self.segment, &self.site_key, block, worth, cancel)
+        kept.get_if_worth(&self.segment, &self.site.key, block, worth, cancel)
     }
 
     /// The anchors of the links in the range, lost ones included.

@@ -100,16 +100,26 @@ impl<'a> SiteDirectory<'a> {
     fn reach(&self, key: &[u8]) -> Result<Option<Reached<'_>>, Corrupt> {
         let mut at = self.root()?;
         for byte in key {
-            let Some(transition) = at.node.find_input(*byte) else {
+            let Some(to) = self.follow(&at, *byte)? else {
                 return Ok(None);
             };
-            let (input, to) = self.step(&at, transition)?;
-            if input != *byte {
-                return Err(WRONG);
-            }
             at = to;
         }
         Ok(Some(at))
+    }
+
+    /// What the transition of a byte leads to, where there is one.
+    #[inline]
+    fn follow<'f>(&'f self, from: &Reached<'f>, byte: u8) -> Result<Option<Reached<'f>>, Corrupt> {
+        let Some(transition) = from.node.find_input(byte) else {
+            return Ok(None);
+        };
+        let (input, to) = self.step(from, transition)?;
+        if input == byte {
+            Ok(Some(to))
+        } else {
+            Err(WRONG)
+        }
     }
 
     /// The offset of the block whose key ends here.
@@ -128,6 +138,23 @@ impl<'a> SiteDirectory<'a> {
             Some(at) => self.offset(&at),
             None => Ok(None),
         }
+    }
+
+    /// The sites whose keys a key begins with, shortest first: the length of each, and the offset of its block. One way
+    /// through the directory finds them all.
+    pub(crate) fn along(&self, key: &[u8]) -> Result<Vec<(usize, u64)>, Corrupt> {
+        let mut found = Vec::new();
+        let mut at = self.root()?;
+        for (length, byte) in (1..).zip(key) {
+            let Some(to) = self.follow(&at, *byte)? else {
+                break;
+            };
+            at = to;
+            if let Some(offset) = self.offset(&at)? {
+                found.push((length, offset));
+            }
+        }
+        Ok(found)
     }
 
     /// All sites, in order.

@@ -94,6 +94,10 @@ proptest! {
                 .map(|(key, offset)| (key.clone(), *offset))
                 .collect();
             prop_assert_eq!(below(&directory, probe), expected);
+            let along = (1..=probe.len())
+                .filter_map(|n| Some((n, *map.get(&probe[..n])?)))
+                .collect::<Vec<_>>();
+            prop_assert_eq!(directory.along(probe).unwrap(), along);
         }
         let offsets: Vec<u64> = map.values().copied().collect();
         for offset in 0..100 {

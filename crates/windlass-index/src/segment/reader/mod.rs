@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use self::domains::DomainStarts;
+pub(crate) use self::sites::SitePlace;
 use super::data::{Data, FileStamp};
 use super::layout::{Counts, Digest, END, Footer, MAGIC, Section, TRAILER_LENGTH, check_versions};
 use super::pages::{CHUNK, VerifiedChunks};

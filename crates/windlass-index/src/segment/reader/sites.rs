@@ -13,6 +13,14 @@ use crate::segment::writer::ReadyWriter;
 use crate::site::{self, SiteBlock};
 use crate::stretch::{CheckedSection, Stretch};
 
+/// A site of a segment: who knows where its block is need not ask the directory.
+#[derive(Debug, Clone)]
+pub(crate) struct SitePlace {
+    pub(crate) key: Vec<u8>,
+    /// Of its block: see [`Segment::site_at`].
+    pub(crate) offset: u64,
+}
+
 impl Segment {
     /// From site key to the offset of its block (see [`site_at`](Self::site_at)), for who asks for some sites.
     pub(crate) fn directory(&self) -> Result<SiteDirectory<'_>, Corrupt> {

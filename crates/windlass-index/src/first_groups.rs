@@ -1,4 +1,4 @@
-//! Places of the first finished groups in each order, kept for the questions that follow.
+//! The first finished groups in each order, kept for the questions that follow.
 //!
 //! A page of ten anchors needs ten groups; in most orders, where they lie is only known after a look at the bounds
 //! of all blocks. What stands first in an order of a range never changes: a segment is immutable.
@@ -7,8 +7,10 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::query::ReadyGroup;
+
 /// How many orders are kept; beyond, all are forgotten.
-const ORDERS_MAX: usize = 1 << 10;
+const ORDERS_MAX: usize = 1 << 8;
 
 /// An order of the groups of a range of a site's urls.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -27,11 +29,20 @@ pub(crate) enum Known {
     New,
     /// It was asked for once: who asks for it again may do so once more.
     Asked,
-    /// The places of its first groups: all, or [`HEAD`](crate::ready::HEAD).
-    First(Arc<[u32]>),
+    /// Its first groups: all, or [`HEAD`](crate::ready::HEAD).
+    First(First),
 }
 
-/// Up to 4 MiB of places.
+/// The first groups of an order.
+#[derive(Debug, Clone)]
+pub(crate) enum First {
+    /// Where they are, where they are soon read.
+    Places(Arc<[u32]>),
+    /// Of a segment, where what is known of each lies anywhere.
+    Groups(Arc<[ReadyGroup]>),
+}
+
+/// Up to 10 MiB of groups.
 #[derive(Debug, Default)]
 pub(crate) struct FirstGroups {
     orders: RwLock<HashMap<GroupOrder, Known>>,
@@ -50,9 +61,9 @@ impl FirstGroups {
         Known::New
     }
 
-    /// Keeps the places of the first groups.
-    pub(crate) fn keep(&self, order: GroupOrder, places: &Arc<[u32]>) {
-        self.put(order, Known::First(Arc::clone(places)));
+    /// Keeps the first groups.
+    pub(crate) fn keep(&self, order: GroupOrder, first: First) {
+        self.put(order, Known::First(first));
     }
 
     fn put(&self, order: GroupOrder, known: Known) {
@@ -82,8 +93,9 @@ mod tests {
         let kept = FirstGroups::default();
         assert!(matches!(kept.ask(&order(0)), Known::New));
         assert!(matches!(kept.ask(&order(0)), Known::Asked));
-        kept.keep(order(0), &Arc::from([3, 1]));
-        assert!(matches!(kept.ask(&order(0)), Known::First(places) if *places == [3, 1]));
+        kept.keep(order(0), First::Places(Arc::from([3, 1])));
+        let known = kept.ask(&order(0));
+        assert!(matches!(known, Known::First(First::Places(places)) if *places == [3, 1]));
         assert!(matches!(kept.ask(&order(1)), Known::New));
     }
 

@@ -1,7 +1,8 @@
 //! Checks that go beyond checksums: whether a structure agrees with itself.
 
 use crate::bytes::Corrupt;
-use crate::ready::{DateOrder, Node, Ready};
+use crate::column::BLOCK;
+use crate::ready::{DateOrder, LoneLinks, Node, Ready};
 use crate::segment::Segment;
 use crate::site::{SiteBlock, Table, link_type};
 
@@ -87,26 +88,27 @@ pub(crate) fn ready(block: &SiteBlock<'_>, mut ready: Ready<'_>) -> Result<(), C
         }
         before = Some(link);
     }
+    let mut lone = LoneLinks::of(&ready, block);
     let mut groups_of = ready.all_nodes()?;
     for (urls, node) in &mut groups_of {
         let mut backlinks = 0;
         for i in 0..node.fold.len() {
             let of_group = u64::from(node.backlinks_of.get(i)?);
-            let repeats = u64::from(node.repeats.get(i)?);
-            let siblings = u64::from(node.siblings.get(i)?);
-            if node.fold.get(i)? as usize >= folds
-                || repeats + siblings >= of_group
-                || node
-                    .first_seen
-                    .get(i)?
-                    .checked_add(node.span.get(i)?)
-                    .is_none()
-            {
+            let fold = node.fold.get(i)?;
+            let is_right = (fold as usize) < folds
+                && match i.checked_sub(node.dated()) {
+                    None => several(node, i, of_group)?,
+                    Some(at) => {
+                        let links = ready.links_of(fold)?;
+                        of_group == 1 && (node.lone.get(at)? as usize) < links.len()
+                    }
+                };
+            if !is_right {
                 return Err(Corrupt("a ready-made group"));
             }
             backlinks += of_group;
         }
-        heads(node)?;
+        heads(node, &mut lone)?;
         if backlinks != node.backlinks || urls.end > block.urls.len() || urls.start >= urls.end {
             return Err(Corrupt("the ready-made groups of a range"));
         }
@@ -114,34 +116,72 @@ pub(crate) fn ready(block: &SiteBlock<'_>, mut ready: Ready<'_>) -> Result<(), C
     Ok(())
 }
 
+/// A group with several backlinks: its numbers fit together.
+fn several(node: &mut Node<'_>, i: usize, backlinks: u64) -> Result<bool, Corrupt> {
+    let repeats = u64::from(node.repeats.get(i)?);
+    let siblings = u64::from(node.siblings.get(i)?);
+    let last_visited = node.first_seen.get(i)?.checked_add(node.span.get(i)?);
+    Ok(backlinks > 1 && repeats + siblings < backlinks && last_visited.is_some())
+}
+
 /// The first groups by date are the first ones, in their order.
-fn heads(node: &mut Node<'_>) -> Result<(), Corrupt> {
+fn heads(node: &mut Node<'_>, lone: &mut LoneLinks<'_>) -> Result<(), Corrupt> {
     const WRONG: Corrupt = Corrupt("the first groups by date");
+    let groups = node.fold.len();
+    let mut keys = Vec::with_capacity(BLOCK);
     for order in DateOrder::ALL {
         let places = node.heads.of(order)?;
-        let Some(last) = places.last() else {
+        if places.is_empty() {
             continue;
-        };
-        let key = |node: &mut Node<'_>, i: usize| {
-            let first_seen = node.first_seen.get(i)?;
-            let last_visited = first_seen.saturating_add(node.span.get(i)?);
-            Ok::<_, Corrupt>(order.key(first_seen, last_visited, node.fold.get(i)?))
-        };
-        let last = key(node, *last as usize)?;
-        let mut before = None;
-        for place in &places {
-            let next = key(node, *place as usize)?;
-            if before.replace(next).is_some_and(|before| before >= next) {
-                return Err(WRONG);
-            }
         }
+        if places.iter().any(|place| *place as usize >= groups) {
+            return Err(WRONG);
+        }
+        date_keys(node, lone, order, places.iter().copied(), &mut keys)?;
+        let (true, Some(&worst)) = (keys.is_sorted_by(|a, b| a < b), keys.last()) else {
+            return Err(WRONG);
+        };
         let mut count = 0;
-        for i in 0..node.fold.len() {
-            count += usize::from(key(node, i)? <= last);
+        for start in (0..groups).step_by(BLOCK) {
+            let some = start..groups.min(start + BLOCK);
+            let some = some.map(|place| place as u64 as u32);
+            date_keys(node, lone, order, some, &mut keys)?;
+            count += keys.iter().filter(|key| **key <= worst).count();
         }
         if count != places.len() {
             return Err(WRONG);
         }
+    }
+    Ok(())
+}
+
+/// What orders groups, into `keys`.
+fn date_keys(
+    node: &mut Node<'_>,
+    lone: &mut LoneLinks<'_>,
+    order: DateOrder,
+    places: impl Iterator<Item = u32> + Clone,
+    keys: &mut Vec<(u32, u32)>,
+) -> Result<(), Corrupt> {
+    keys.clear();
+    let mut links = Vec::new();
+    for place in places.clone() {
+        if let Some(at) = (place as usize).checked_sub(node.dated()) {
+            links.push((node.fold.get(place as usize)?, node.lone.get(at)?));
+        }
+    }
+    let mut dates = Vec::with_capacity(links.len());
+    lone.dates(&links, &mut dates)?;
+    let mut dates = dates.into_iter();
+    for place in places {
+        let i = place as usize;
+        let (first_seen, last_visited) = if i < node.dated() {
+            let first_seen = node.first_seen.get(i)?;
+            (first_seen, first_seen.saturating_add(node.span.get(i)?))
+        } else {
+            dates.next().ok_or(Corrupt("the dates of a group"))?
+        };
+        keys.push(order.key(first_seen, last_visited, node.fold.get(i)?));
     }
     Ok(())
 }

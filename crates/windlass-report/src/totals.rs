@@ -130,8 +130,7 @@ fn of_groups(mut groups: ReadyGroups<'_>, refdomains: u64) -> Result<Totals, Ind
     // The first by a date, where that order is known; otherwise the groups are few, or nobody asked before.
     let mut first_by = |column, is_ascending| {
         let first = groups.first(column, is_ascending, 1)?;
-        let first = first.and_then(|first| first.first().copied());
-        first.map(|first| groups.group(first as usize)).transpose()
+        Ok::<_, IndexError>(first.and_then(|first| first.first().copied()))
     };
     let first = first_by(ReadyColumn::FirstSeen, true)?;
     let last = first_by(ReadyColumn::LastVisited, false)?;

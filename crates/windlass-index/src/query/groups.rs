@@ -6,12 +6,12 @@ use std::sync::Arc;
 use windlass_links::CaptureTime;
 
 use crate::bytes::Corrupt;
-use crate::column::BLOCK;
+use crate::column::{BLOCK, Column};
 use crate::error::IndexError;
-use crate::first_groups::{FirstGroups, GroupOrder, Known};
-use crate::ready::{DateOrder, HEAD, Node};
+use crate::first_groups::{First, FirstGroups, GroupOrder, Known};
+use crate::ready::{DateOrder, HEAD, LoneLink, LoneLinks, Node, Ready};
 use crate::rows::Row;
-use crate::segment::Segment;
+use crate::segment::{Segment, SitePlace};
 
 /// A column of finished groups, for ordering them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,19 @@ pub struct ReadyGroups<'a> {
     /// Where they were read; `None`: they were made in memory.
     pub(super) segment: Option<&'a Segment>,
     pub(super) node: Node<'a>,
+    /// Where the dates are that the node does not have.
+    pub(super) lone: Lone<'a>,
     pub(super) kept: KeptOrders<'a>,
+}
+
+/// The links of groups that have a single one.
+#[derive(Debug, Clone)]
+pub(super) enum Lone<'a> {
+    /// They are not needed: the node has all dates.
+    Nothing,
+    /// They have not been asked for.
+    Of(&'a SitePlace, Box<Ready<'a>>),
+    Open(Box<LoneLinks<'a>>),
 }
 
 /// Where the orders of a range's groups are kept.
@@ -63,6 +75,7 @@ impl<'a> ReadyGroups<'a> {
         Self {
             segment: None,
             node,
+            lone: Lone::Nothing,
             kept: KeptOrders {
                 first,
                 site_key: &[],
@@ -145,20 +158,105 @@ impl ReadyGroups<'_> {
         values: &mut Vec<u64>,
     ) -> Result<(), IndexError> {
         values.clear();
-        let read = column_values(&mut self.node, column, block, values);
-        read.map_err(|corrupt| wrong(self.segment, corrupt))
+        let dates = match column {
+            ReadyColumn::FirstSeen => |(first, _): (u32, u32)| u64::from(first),
+            ReadyColumn::LastVisited => |(_, last): (u32, u32)| u64::from(last),
+            _ => {
+                let read = column_values(&mut self.node, column, block, values);
+                return read.map_err(|corrupt| wrong(self.segment, corrupt));
+            }
+        };
+        let read = self.dates_in(block);
+        let read = read.map_err(|corrupt| wrong(self.segment, corrupt))?;
+        values.extend(read.into_iter().map(dates));
+        Ok(())
     }
 
-    /// A group by its position.
+    /// Groups by their positions.
     ///
     /// # Errors
     /// Where the segment is damaged.
-    pub fn group(&mut self, i: usize) -> Result<ReadyGroup, IndexError> {
-        let group = group(&mut self.node, i);
-        group.map_err(|corrupt| wrong(self.segment, corrupt))
+    pub fn groups(&mut self, positions: &[u32]) -> Result<Vec<ReadyGroup>, IndexError> {
+        let read = self.groups_at(positions);
+        read.map_err(|corrupt| wrong(self.segment, corrupt))
     }
 
-    /// The positions of at least so many first groups by a column, and among equal ones by anchor, or of all groups.
+    fn groups_at(&mut self, positions: &[u32]) -> Result<Vec<ReadyGroup>, Corrupt> {
+        let mut groups = Vec::with_capacity(positions.len());
+        // Those without dates, and where these are.
+        let (mut without, mut links) = (Vec::new(), Vec::new());
+        for position in positions {
+            let at = *position as usize;
+            let node = &mut self.node;
+            let (fold, backlinks) = (node.fold.at(at)?, node.backlinks_of.at(at)?);
+            let Some(behind) = at.checked_sub(node.dated()) else {
+                let counts = [backlinks, node.repeats.at(at)?, node.siblings.at(at)?];
+                let dates = (node.first_seen.at(at)?, node.span.at(at)?);
+                groups.push(group_of(fold, counts, dates));
+                continue;
+            };
+            without.push(groups.len());
+            links.push((fold, node.lone.at(behind)?));
+            groups.push(group_of(fold, [backlinks, 0, 0], (0, 0)));
+        }
+        let mut dates = Vec::with_capacity(links.len());
+        self.lone_dates(&links, &mut dates)?;
+        for (at, (first_seen, last_visited)) in without.into_iter().zip(dates) {
+            if let Some(group) = groups.get_mut(at) {
+                group.row.first_seen = CaptureTime::from_unix(first_seen);
+                group.row.last_visited = CaptureTime::from_unix(last_visited);
+            }
+        }
+        Ok(groups)
+    }
+
+    /// The first and the last date of each group in a block.
+    fn dates_in(&mut self, block: usize) -> Result<Vec<(u32, u32)>, Corrupt> {
+        let (first, end) = (
+            self.first_in(block),
+            self.first_in(block) + self.block_len(block),
+        );
+        let node = &mut self.node;
+        let mut dates = Vec::with_capacity(BLOCK);
+        let dated = node.dated().clamp(first, end);
+        if first < dated {
+            let seen = node.first_seen.block(block)?.iter();
+            let seen = seen.zip(node.span.block(block)?);
+            dates.extend(seen.map(|(first, span)| (*first, first.saturating_add(*span))));
+        }
+        if dated < end {
+            let behind = dated - node.dated();
+            let folds = node.fold.block(block)?;
+            let folds = folds.get(dated - first..).unwrap_or_default();
+            let mut links = Vec::with_capacity(folds.len());
+            for (fold, at) in folds.iter().zip(behind..) {
+                links.push((*fold, node.lone.get(at)?));
+            }
+            self.lone_dates(&links, &mut dates)?;
+        }
+        Ok(dates)
+    }
+
+    /// Appends the dates of links.
+    fn lone_dates(
+        &mut self,
+        links: &[LoneLink],
+        dates: &mut Vec<(u32, u32)>,
+    ) -> Result<(), Corrupt> {
+        if links.is_empty() {
+            return Ok(());
+        }
+        if let (Lone::Of(site, ready), Some(segment)) = (&self.lone, self.segment) {
+            let block = segment.site_at(&site.key, site.offset)?;
+            self.lone = Lone::Open(Box::new(LoneLinks::of(ready, &block)));
+        }
+        match &mut self.lone {
+            Lone::Open(open) => open.dates(links, dates),
+            Lone::Nothing | Lone::Of(..) => Err(Corrupt("the dates of a group")),
+        }
+    }
+
+    /// At least so many first groups by a column, and among equal ones by anchor, or all groups, or more.
     /// `None` where they are best found by looking at all blocks: they are too many, or it is the first time that
     /// this order is asked for.
     ///
@@ -169,7 +267,7 @@ impl ReadyGroups<'_> {
         column: ReadyColumn,
         is_ascending: bool,
         wanted: usize,
-    ) -> Result<Option<Arc<[u32]>>, IndexError> {
+    ) -> Result<Option<Arc<[ReadyGroup]>>, IndexError> {
         let all = self.len();
         let wanted = wanted.min(all);
         if wanted > HEAD {
@@ -182,16 +280,31 @@ impl ReadyGroups<'_> {
             is_ascending,
         };
         let known = self.kept.first.ask(&order);
-        if let Known::First(places) = known {
-            return Ok(Some(places));
-        }
-        let places: Arc<[u32]> = match self.listed(column, is_ascending)? {
-            Some(places) => places.into(),
-            None if matches!(known, Known::New) => return Ok(None),
-            None => self.found(column, is_ascending)?.into(),
+        let places = match known {
+            Known::First(First::Groups(groups)) => return Ok(Some(groups)),
+            Known::First(First::Places(places)) => places,
+            Known::New => match self.listed(column, is_ascending)? {
+                Some(places) => places.into(),
+                None => return Ok(None),
+            },
+            Known::Asked => {
+                let places: Arc<[u32]> = match self.listed(column, is_ascending)? {
+                    Some(places) => places.into(),
+                    None => self.found(column, is_ascending)?.into(),
+                };
+                if !matches!(self.lone, Lone::Nothing) {
+                    let groups: Arc<[ReadyGroup]> = self.groups(&places)?.into();
+                    let kept = First::Groups(Arc::clone(&groups));
+                    self.kept.first.keep(order, kept);
+                    return Ok(Some(groups));
+                }
+                let kept = First::Places(Arc::clone(&places));
+                self.kept.first.keep(order, kept);
+                places
+            }
         };
-        self.kept.first.keep(order, &places);
-        Ok(Some(places))
+        let places = places.get(..wanted.min(places.len())).unwrap_or_default();
+        self.groups(places).map(|groups| Some(groups.into()))
     }
 
     /// The first groups by a date, where the segment lists them.
@@ -255,19 +368,43 @@ impl ReadyGroups<'_> {
         block: usize,
         mut each: impl FnMut(ReadyGroup),
     ) -> Result<(), IndexError> {
+        let dates = self.dates_in(block);
+        let dates = dates.map_err(|corrupt| wrong(self.segment, corrupt))?;
+        let mut dates = dates.into_iter();
+        self.for_each_counted(block, |group| {
+            let mut group = group;
+            if let Some((first_seen, last_visited)) = dates.next() {
+                group.row.first_seen = CaptureTime::from_unix(first_seen);
+                group.row.last_visited = CaptureTime::from_unix(last_visited);
+            }
+            each(group);
+        })
+    }
+
+    /// Calls `each` with the groups of a block, whose dates mean nothing: those of most are read from somewhere else.
+    ///
+    /// # Errors
+    /// Where the segment is damaged.
+    pub fn for_each_counted(
+        &mut self,
+        block: usize,
+        mut each: impl FnMut(ReadyGroup),
+    ) -> Result<(), IndexError> {
+        let is_dated = self.first_in(block) < self.node.dated();
         let node = &mut self.node;
         let mut read = || -> Result<(), Corrupt> {
             let folds = node.fold.block(block)?.iter();
-            let counts = node.backlinks_of.block(block)?.iter();
-            let counts = counts.zip(node.repeats.block(block)?);
-            let counts = counts.zip(node.siblings.block(block)?);
-            let first_seen = node.first_seen.block(block)?.iter();
-            let dates = first_seen.zip(node.span.block(block)?);
-            for ((fold, ((backlinks, repeats), siblings)), (first_seen, span)) in
-                folds.zip(counts).zip(dates)
-            {
-                let counts = [*backlinks, *repeats, *siblings];
-                each(group_of(*fold, counts, (*first_seen, *span)));
+            let groups = folds.zip(node.backlinks_of.block(block)?);
+            let (mut repeats, mut siblings): (&[u32], &[u32]) = (&[], &[]);
+            if is_dated {
+                (repeats, siblings) = (node.repeats.block(block)?, node.siblings.block(block)?);
+            }
+            // A single backlink is of one page and one domain.
+            let none = || std::iter::repeat(&0);
+            let less = repeats.iter().chain(none());
+            let less = less.zip(siblings.iter().chain(none()));
+            for ((fold, backlinks), (repeats, siblings)) in groups.zip(less) {
+                each(group_of(*fold, [*backlinks, *repeats, *siblings], (0, 0)));
             }
             Ok(())
         };
@@ -280,16 +417,6 @@ fn wrong(segment: Option<&Segment>, corrupt: Corrupt) -> IndexError {
         Some(segment) => segment.corrupt(corrupt),
         None => IndexError::TooLarge(corrupt.0),
     }
-}
-
-fn group(node: &mut Node<'_>, i: usize) -> Result<ReadyGroup, Corrupt> {
-    let counts = [
-        node.backlinks_of.at(i)?,
-        node.repeats.at(i)?,
-        node.siblings.at(i)?,
-    ];
-    let dates = (node.first_seen.at(i)?, node.span.at(i)?);
-    Ok(group_of(node.fold.at(i)?, counts, dates))
 }
 
 /// A group as the columns of its node have it: its fold, the backlinks, what they are more than the pages, and these
@@ -315,7 +442,17 @@ fn group_of(
 }
 
 fn bounds(node: &mut Node<'_>, column: ReadyColumn, block: usize) -> Result<(u64, u64), Corrupt> {
+    let (start, end) = (block * BLOCK, node.fold.len().min((block + 1) * BLOCK));
+    let dated = node.dated();
     let wide = |(min, max): (u32, u32)| (u64::from(min), u64::from(max));
+    // Of groups with a single backlink it is 0.
+    let of_several = |column: &mut Column<'_>| -> Result<(u64, u64), Corrupt> {
+        if dated <= start {
+            return Ok((0, 0));
+        }
+        let (min, max) = wide(column.bounds(block)?);
+        Ok((if dated < end { 0 } else { min }, max))
+    };
     let less = |(min, max): (u64, u64), (less_min, less_max): (u64, u64)| {
         (min.saturating_sub(less_max), max.saturating_sub(less_min))
     };
@@ -324,12 +461,14 @@ fn bounds(node: &mut Node<'_>, column: ReadyColumn, block: usize) -> Result<(u64
         ReadyColumn::Backlinks => wide(node.backlinks_of.bounds(block)?),
         ReadyColumn::Refpages => less(
             wide(node.backlinks_of.bounds(block)?),
-            wide(node.repeats.bounds(block)?),
+            of_several(&mut node.repeats)?,
         ),
         ReadyColumn::Refdomains => less(
             bounds(node, ReadyColumn::Refpages, block)?,
-            wide(node.siblings.bounds(block)?),
+            of_several(&mut node.siblings)?,
         ),
+        // Dates of links are not known before they are read.
+        ReadyColumn::FirstSeen | ReadyColumn::LastVisited if dated < end => (0, u32::MAX.into()),
         ReadyColumn::FirstSeen => wide(node.first_seen.bounds(block)?),
         ReadyColumn::LastVisited => {
             let (min, max) = wide(node.first_seen.bounds(block)?);
@@ -339,33 +478,33 @@ fn bounds(node: &mut Node<'_>, column: ReadyColumn, block: usize) -> Result<(u64
     })
 }
 
+/// The values of a column that are no dates.
 fn column_values(
     node: &mut Node<'_>,
     column: ReadyColumn,
     block: usize,
     values: &mut Vec<u64>,
 ) -> Result<(), Corrupt> {
+    let is_dated = block * BLOCK < node.dated();
     let first = match column {
         ReadyColumn::Anchor => &mut node.fold,
-        ReadyColumn::FirstSeen | ReadyColumn::LastVisited => &mut node.first_seen,
-        ReadyColumn::Backlinks | ReadyColumn::Refpages | ReadyColumn::Refdomains => {
-            &mut node.backlinks_of
-        }
+        _ => &mut node.backlinks_of,
     };
     values.extend(first.block(block)?.iter().map(|value| u64::from(*value)));
-    let mut combine = |more: &[u32], with: fn(u64, u64) -> u64| {
-        for (value, more) in values.iter_mut().zip(more) {
-            *value = with(*value, u64::from(*more));
+    // Where there is nothing to take off, it is 0.
+    let mut take_off = |less: &mut Column<'_>| -> Result<(), Corrupt> {
+        if is_dated {
+            for (value, less) in values.iter_mut().zip(less.block(block)?) {
+                *value = value.saturating_sub(u64::from(*less));
+            }
         }
+        Ok(())
     };
-    if column == ReadyColumn::LastVisited {
-        combine(node.span.block(block)?, u64::saturating_add);
-    }
     if matches!(column, ReadyColumn::Refpages | ReadyColumn::Refdomains) {
-        combine(node.repeats.block(block)?, u64::saturating_sub);
+        take_off(&mut node.repeats)?;
     }
     if column == ReadyColumn::Refdomains {
-        combine(node.siblings.block(block)?, u64::saturating_sub);
+        take_off(&mut node.siblings)?;
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ use std::sync::atomic::AtomicBool;
 
 use windlass_links::History;
 
-use super::groups::KeptOrders;
+use super::groups::{KeptOrders, Lone};
 use super::parts::{in_parts, threads};
 use super::{ReadyGroups, Tuning};
 use crate::bits::BitSet;
@@ -106,12 +106,14 @@ impl Scan {
             let Some(mut ready) = self.ready()? else {
                 return Ok(None);
             };
-            Ok(ready.node(urls)?.map(|node| (node, urls.clone())))
+            let node = ready.node(urls)?;
+            Ok(node.map(|node| (node, ready, urls.clone())))
         };
-        let node = found().map_err(self.wrong())?;
-        Ok(node.map(|(node, urls)| ReadyGroups {
+        let found = found().map_err(self.wrong())?;
+        Ok(found.map(|(node, ready, urls)| ReadyGroups {
             segment: Some(&self.segment),
             node,
+            lone: Lone::Of(&self.site, Box::new(ready)),
             kept: KeptOrders {
                 first: self.segment.first_groups(),
                 site_key: &self.site.key,

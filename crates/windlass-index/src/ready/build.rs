@@ -31,7 +31,7 @@ const WAITING_PART: usize = 16;
 /// And which by groups that are not sorted yet, by all threads, each of which takes so many bytes, with what the
 /// vector that it is in has to spare, and room to sort it in.
 const GROUPS_PART: usize = 16;
-const GROUP_BYTES: usize = 84;
+const GROUP_BYTES: usize = 96;
 /// And which by what is read ahead of sorted ones.
 const READ_PART: usize = 16;
 
@@ -84,6 +84,7 @@ pub(super) fn build(
     };
     let mut order = OrderEncoder::new(&means.scratch);
     let (mut refpages, mut parts) = (Vec::new(), Vec::new());
+    let mut number = PassNumbers::default();
     let mut tasks = std::iter::once(Task::Refpages).chain(orders.into_iter().map(Task::Links));
     in_order::run(
         &passes,
@@ -92,7 +93,8 @@ pub(super) fn build(
         |done: Done| {
             match done {
                 Done::Refpages(counted) => refpages = counted,
-                Done::Links(sorted, some) => {
+                Done::Links(sorted, mut some) => {
+                    number.pass(links.ends(&sorted), &mut some);
                     links
                         .for_each_ordered(&sorted, |fold, place, own| order.link(fold, place, own));
                     parts.extend(some);
@@ -168,6 +170,33 @@ fn within_budget(mut ranges: Vec<NodeUrls>, live: u32) -> Vec<NodeUrls> {
     ranges.truncate(n);
     ranges.sort_unstable_by_key(|range| (range.urls.start, range.urls.end));
     ranges
+}
+
+/// Numbers the links of an anchor that passes on from one pass to the next.
+#[derive(Default)]
+struct PassNumbers {
+    /// The last anchor, and how many links it has so far.
+    last: Option<(u32, u32)>,
+}
+
+impl PassNumbers {
+    /// Takes what the next pass has of groups that may not be whole, and the first and last anchor of all its links, each
+    /// with how many it has there.
+    fn pass(&mut self, ends: Option<[(u32, u32); 2]>, parts: &mut [Part]) {
+        let Some([first, mut last]) = ends else {
+            return;
+        };
+        if let Some((anchor, before)) = self.last
+            && anchor == first.0
+        {
+            let of_first = parts.iter_mut().filter(|part| part.group.anchor == anchor);
+            of_first.for_each(|part| part.begin_behind(before));
+            if last.0 == anchor {
+                last.1 += before;
+            }
+        }
+        self.last = Some(last);
+    }
 }
 
 /// The passes over a site's links, which several threads take.

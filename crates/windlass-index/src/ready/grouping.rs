@@ -27,6 +27,7 @@ impl Part {
                 refdomains: 1,
                 first_seen: link.first_seen,
                 last_visited: link.last_visited,
+                link: link.number,
             },
             page: link.place,
             first_domain: link.domain,
@@ -57,6 +58,11 @@ impl Part {
         group.last_visited = group.last_visited.max(next.group.last_visited);
         self.page = next.page;
         self.domain = next.domain;
+    }
+
+    /// So many links of its anchor came in the passes before.
+    pub(super) fn begin_behind(&mut self, links: u32) {
+        self.group.link += links;
     }
 
     /// Puts together parts, in the order of their passes, that are of the same groups.

@@ -41,6 +41,9 @@ pub(super) struct Group {
     pub(super) refdomains: u32,
     pub(super) first_seen: u32,
     pub(super) last_visited: u32,
+    /// Of one that has a single backlink, and is for a segment: which of all live links to the site with its anchor, in
+    /// the ready-made order, that is, or the first one of its page with the same dates.
+    pub(super) link: u32,
 }
 
 impl Group {
@@ -64,6 +67,7 @@ impl Group {
             refdomains,
             first_seen,
             last_visited,
+            link: 0,
         }
     }
 }
@@ -134,6 +138,7 @@ impl Groups {
                     refdomains: 1,
                     first_seen,
                     last_visited,
+                    link: 0,
                 });
             }
         }
@@ -208,6 +213,11 @@ impl EncodedNode {
 }
 
 impl<'a> Node<'a> {
+    /// How many groups, the first ones, have their dates here.
+    pub(crate) fn dated(&self) -> usize {
+        self.first_seen.len()
+    }
+
     /// Reads the columns of so many groups.
     pub(super) fn read(
         bytes: &mut Bytes<'a>,
@@ -215,15 +225,19 @@ impl<'a> Node<'a> {
         backlinks: u64,
         refpages: u64,
     ) -> Result<Self, Corrupt> {
+        let dated = bytes.varint_usize()?;
+        let lone = groups.checked_sub(dated);
+        let lone = lone.ok_or(Corrupt("the groups with several backlinks"))?;
         Ok(Self {
             backlinks,
             refpages,
             fold: Column::read(bytes, groups)?,
             backlinks_of: Column::read(bytes, groups)?,
-            repeats: Column::read(bytes, groups)?,
-            siblings: Column::read(bytes, groups)?,
-            first_seen: Column::read(bytes, groups)?,
-            span: Column::read(bytes, groups)?,
+            repeats: Column::read(bytes, dated)?,
+            siblings: Column::read(bytes, dated)?,
+            first_seen: Column::read(bytes, dated)?,
+            span: Column::read(bytes, dated)?,
+            lone: Column::read(bytes, lone)?,
             heads: Heads::read(bytes, groups)?,
         })
     }

@@ -205,6 +205,8 @@ pub(super) struct Link {
     pub(super) domain: u32,
     pub(super) first_seen: u32,
     pub(super) last_visited: u32,
+    /// How many links of its anchor are before it in the pass, or before the first one of its page with the same dates.
+    pub(super) number: u32,
 }
 
 /// The live links of a site with nodes, to be gone through in order.
@@ -425,6 +427,7 @@ impl<'a> LinksInOrder<'a> {
     ) -> Result<(), IndexError> {
         let mut dated = sorted.dated.iter().peekable();
         let mut facts = Vec::with_capacity(BLOCK);
+        let mut numbers = Numbers::new(sorted, self.node_bits, self.place_bits);
         for (n, keys) in sorted.keys.chunks(BLOCK).enumerate() {
             if n.is_multiple_of(STRIDE / BLOCK) {
                 let left = sorted.keys.len() - n * BLOCK;
@@ -438,8 +441,11 @@ impl<'a> LinksInOrder<'a> {
                 facts.push((fold, place, fact));
             }
             for (key, (fold, place, fact)) in keys.iter().zip(&facts) {
-                let (first_seen, last_visited) = match dated.next_if(|(of, ..)| of == key) {
-                    Some((_, first_seen, last_visited)) => (*first_seen, *last_visited),
+                let own = dated.next_if(|(of, ..)| of == key);
+                let own = own.map(|(_, first_seen, last_visited)| (*first_seen, *last_visited));
+                let number = numbers.next(own);
+                let (first_seen, last_visited) = match own {
+                    Some(own) => own,
                     None => fact.dates().map_err(self.site.wrong())?,
                 };
                 each(&Link {
@@ -449,10 +455,26 @@ impl<'a> LinksInOrder<'a> {
                     domain: fact.domain,
                     first_seen,
                     last_visited,
+                    number,
                 });
             }
         }
         Ok(())
+    }
+
+    /// The anchors of the first and of the last link, with how many links each has there.
+    pub(super) fn ends(&self, sorted: &Sorted) -> Option<[(u32, u32); 2]> {
+        let fold = |key: &u64| {
+            self.fold_and_place((key >> self.node_bits) + sorted.least)
+                .0
+        };
+        let (first, last) = (fold(sorted.keys.first()?), fold(sorted.keys.last()?));
+        let of_first = sorted.keys.partition_point(|key| fold(key) == first);
+        let before_last = sorted.keys.partition_point(|key| fold(key) < last);
+        // A block has less than 2^32 links.
+        let number = |n: usize| n as u64 as u32;
+        let of_last = sorted.keys.len() - before_last;
+        Some([(first, number(of_first)), (last, number(of_last))])
     }
 
     /// Calls `each` with sorted links as far as they are in the ready-made order: fold, page's place, and dates
@@ -480,5 +502,81 @@ impl<'a> LinksInOrder<'a> {
                 each(fold, place, own.next());
             }
         }
+    }
+}
+
+/// Numbers the links of each anchor, in the order in which [`LinksInOrder::for_each_ordered`] gives them: of those of one
+/// page that have the same dates all as the first of them.
+struct Numbers<'s> {
+    sorted: &'s Sorted,
+    node_bits: u32,
+    fold_bits: u32,
+    next: usize,
+    /// The first link of the anchor, and of the page.
+    fold: usize,
+    page: usize,
+    /// The dates of links of the page, where it has several and some have their own.
+    own: Vec<(u32, u32)>,
+    dated: &'s [(u64, u32, u32)],
+}
+
+impl<'s> Numbers<'s> {
+    fn new(sorted: &'s Sorted, node_bits: u32, place_bits: u32) -> Self {
+        Self {
+            sorted,
+            node_bits,
+            fold_bits: place_bits,
+            next: 0,
+            fold: 0,
+            page: 0,
+            own: Vec::new(),
+            dated: &sorted.dated,
+        }
+    }
+
+    /// What orders a link.
+    fn order(&self, at: usize) -> Option<u64> {
+        let key = self.sorted.keys.get(at)?;
+        Some((key >> self.node_bits) + self.sorted.least)
+    }
+
+    /// The number of the next link, which has these dates or those of its page.
+    #[inline]
+    fn next(&mut self, own: Option<(u32, u32)>) -> u32 {
+        let at = self.next;
+        self.next += 1;
+        let order = self.order(at);
+        let before = at.checked_sub(1).and_then(|before| self.order(before));
+        if before != order {
+            self.page = at;
+            let fold = |order: Option<u64>| order.map(|order| order >> self.fold_bits);
+            if fold(before) != fold(order) {
+                self.fold = at;
+            }
+            self.own.clear();
+            if !self.dated.is_empty() && self.order(self.next) == order {
+                self.begin_page(order);
+            }
+        }
+        let among = match own {
+            Some(own) => self.own.iter().position(|dates| *dates == own).unwrap_or(0),
+            None => self.own.len(),
+        };
+        // A block has less than 2^32 links.
+        (self.page - self.fold + among) as u64 as u32
+    }
+
+    /// The links of a page are several.
+    #[cold]
+    fn begin_page(&mut self, order: Option<u64>) {
+        let of = |key: u64| Some((key >> self.node_bits) + self.sorted.least);
+        let start = self.dated.partition_point(|(key, ..)| of(*key) < order);
+        let (_, rest) = self.dated.split_at(start);
+        let n = rest.partition_point(|(key, ..)| of(*key) == order);
+        let (own, rest) = rest.split_at(n);
+        self.own
+            .extend(own.iter().map(|(_, from, to)| (*from, *to)));
+        self.own.sort_unstable();
+        self.dated = rest;
     }
 }

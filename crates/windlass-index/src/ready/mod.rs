@@ -8,16 +8,17 @@
 //!        | varint nodes, and where there are any:
 //!          first url (column) | url behind the last (column) | backlinks (column)
 //!        | refpages (column) | groups (column) | end of the node (column) | varint bytes | node × nodes
-//! node  := fold (column) | backlinks (column) | backlinks − refpages (column)
-//!        | refpages − refdomains (column) | first seen (column) | last visited − first seen (column)
-//!        | heads (see [`heads`])
+//! node  := varint n | fold (column) | backlinks (column)
+//!        | backlinks − refpages | refpages − refdomains | first seen | last visited − first seen (four columns of n)
+//!        | link (column of the others) | heads (see [`heads`])
 //! ```
 //! Links are those that `history=live` reports, ordered by (fold, page); pages are places in the site
 //! block. The dates of a link are the first and the last of its page's times there, but for the links
 //! in the list, which carry their own. A node is a range of urls that a target can ask for (R16): one
 //! URL, a prefix, a host, a host and all below it. Its groups (R17) are ordered by backlinks, most
 //! first, then by fold: the columns are then nearly constant over long stretches, and the most
-//! frequent question, for the anchors with most backlinks, reads the first of them.
+//! frequent question, for the anchors with most backlinks, reads the first of them. `n` have several backlinks. Of the
+//! others, which are most of them, it is said which one that is, of all links of the fold: its dates are theirs.
 //!
 //! All of it follows from the segment's pages and site blocks. A site or a range that has less than
 //! [`LINKS_MIN`] live links has nothing ready-made: reading them is as fast.
@@ -29,6 +30,7 @@ mod grouping;
 mod groups;
 mod heads;
 mod links;
+mod lone;
 mod nest;
 mod nodes;
 mod order;
@@ -43,6 +45,7 @@ use crate::stretch::Stretch;
 pub(crate) use append::{Means, append};
 pub(crate) use groups::{EncodedNode, Groups};
 pub(crate) use heads::{DateOrder, HEAD, Heads};
+pub(crate) use lone::{LoneLink, LoneLinks};
 
 /// How many live links a site or a range needs for something to be ready-made of it. Part of the format, as is all that
 /// says what is made: merges copy it.
@@ -51,7 +54,7 @@ pub(crate) const LINKS_MIN: usize = 1 << 15;
 /// From how many groups on a node has heads, where nodes have at least so many links: below, looking at
 /// all groups is as fast.
 pub(crate) const fn heads_min(links_min: usize) -> usize {
-    links_min.saturating_mul(2)
+    links_min / 8
 }
 
 /// What is ready-made of one site.
@@ -94,13 +97,15 @@ pub(crate) struct Node<'a> {
     pub(crate) refpages: u64,
     pub(crate) fold: Column<'a>,
     pub(crate) backlinks_of: Column<'a>,
-    /// `backlinks − refpages`.
+    /// `backlinks − refpages`: this and what follows of the first groups, which have several backlinks; or of all.
     pub(crate) repeats: Column<'a>,
     /// `refpages − refdomains`.
     pub(crate) siblings: Column<'a>,
     pub(crate) first_seen: Column<'a>,
     /// `last_visited − first_seen`.
     pub(crate) span: Column<'a>,
+    /// Of those behind them, whose only backlink it is: how many links of its fold are before it in the ready-made order.
+    pub(crate) lone: Column<'a>,
     pub(crate) heads: Heads<'a>,
 }
 

@@ -13,8 +13,8 @@ use super::groups::Group;
 use crate::bytes::{Bytes, Corrupt, put_signed, put_varint};
 use crate::spool::{Scratch, Spool};
 
-/// Bytes of a group in a run, at most: seven numbers. Most have a dozen.
-const RECORD_MAX: usize = 7 * 10;
+/// Bytes of a group in a run, at most: eight numbers. Most have a dozen.
+const RECORD_MAX: usize = 8 * 10;
 /// Of each run so many bytes are read at once, at most and at least.
 const READ_MAX: usize = 1 << 15;
 const READ_MIN: usize = 1 << 9;
@@ -29,7 +29,8 @@ pub(super) struct NodeGroup {
 impl NodeGroup {
     /// Appends the group that comes behind this one in a run:
     /// `varint nodes on | signed anchor less that before | varint backlinks | varint backlinks − refpages
-    /// | varint refpages − refdomains | signed first seen less that before | varint last visited − first seen`.
+    /// | varint refpages − refdomains | signed first seen less that before | varint last visited − first seen
+    /// | varint link (where there is one backlink)`.
     fn put_next(&self, next: &Self, out: &mut Vec<u8>) {
         let (before, group) = (&self.group, &next.group);
         let step = |from: u32, to: u32| i64::from(to) - i64::from(from);
@@ -41,6 +42,9 @@ impl NodeGroup {
         put_varint(out, less(group.refpages, group.refdomains));
         put_signed(out, step(before.first_seen, group.first_seen));
         put_varint(out, less(group.last_visited, group.first_seen));
+        if group.backlinks == 1 {
+            put_varint(out, group.link.into());
+        }
     }
 
     /// Takes the next one off.
@@ -54,6 +58,10 @@ impl NodeGroup {
         let refdomains = refpages.wrapping_sub(bytes.varint_u32()?);
         let first_seen = after(before.first_seen, bytes.signed()?);
         let last_visited = first_seen.wrapping_add(bytes.varint_u32()?);
+        let link = match backlinks {
+            1 => bytes.varint_u32()?,
+            _ => 0,
+        };
         let group = Group {
             anchor,
             backlinks,
@@ -61,6 +69,7 @@ impl NodeGroup {
             refdomains,
             first_seen,
             last_visited,
+            link,
         };
         Ok(Self { node, group })
     }
@@ -202,7 +211,8 @@ mod tests {
                 let (refpages, refdomains) = (backlinks.div_ceil(2), backlinks.div_ceil(3));
                 let first_seen = anchor.wrapping_mul(0x9e37_79b9) / 2;
                 let last_visited = first_seen + anchor;
-                let group = Group { anchor, backlinks, refpages, refdomains, first_seen, last_visited };
+                let link = if backlinks == 1 { anchor / 3 } else { 0 };
+                let group = Group { anchor, backlinks, refpages, refdomains, first_seen, last_visited, link };
                 NodeGroup { node, group }
             }).collect();
             let directory = tempfile::tempdir().unwrap();

@@ -17,7 +17,7 @@ pub(super) const HEADER_LENGTH: usize = 16;
 pub(super) const TRAILER_LENGTH: usize = 16;
 
 /// The version of the format that this code writes and reads.
-pub const FORMAT_VERSION: u32 = 6;
+pub const FORMAT_VERSION: u32 = 7;
 /// The version of the counting rules that the numbers follow.
 pub const RULES_VERSION: u32 = 1;
 

@@ -36,4 +36,4 @@ pub(crate) use encode::SiteEncoder;
 pub(crate) use parts::{append_first_pages, counts, pages_of, renumber_pages};
 pub(crate) use sizes::sizes;
 pub(crate) use table::{Table, link_type};
-pub(crate) use times::PageSpan;
+pub(crate) use times::{PageSpan, PageTimes};

@@ -51,16 +51,30 @@ fn filtered(
     cancel: &AtomicBool,
 ) -> Result<(), IndexError> {
     let having = Matcher::new(&query.having);
+    let tests_dates = having.tests(Field::FirstSeen) || having.tests(Field::LastVisited);
     let mut texts = rows.texts()?;
-    let mut passing = Vec::new();
+    let (mut passing, mut places) = (Vec::new(), Vec::new());
     for block in 0..groups.block_count() {
         check(cancel)?;
-        groups.for_each_in(block, |group| {
-            let group = Group::from(group);
-            if having.passes_numbers(&group) {
-                passing.push(group);
-            }
-        })?;
+        if tests_dates {
+            groups.for_each_in(block, |group| {
+                let group = Group::from(group);
+                if having.passes_numbers(&group) {
+                    passing.push(group);
+                }
+            })?;
+        } else {
+            // The dates of those that pass are enough.
+            places.clear();
+            let mut place = groups.first_in(block) as u64 as u32;
+            groups.for_each_counted(block, |group| {
+                if having.passes_numbers(&Group::from(group)) {
+                    places.push(place);
+                }
+                place += 1;
+            })?;
+            passing.extend(groups.groups(&places)?.into_iter().map(Group::from));
+        }
         if having.tests(Field::Anchor) {
             // In ascending order, which is how anchors are read fastest.
             passing.sort_unstable_by_key(|group| group.anchor);
@@ -97,9 +111,7 @@ fn first_ones(
         let Some(first) = groups.first(column, is_ascending, wanted)? else {
             return Ok(false);
         };
-        for place in first.iter().take(wanted) {
-            taken.push(groups.group(*place as usize)?.into());
-        }
+        taken.extend(first.iter().take(wanted).copied().map(Group::from));
     }
     page.with_ordered(taken);
     page.pass_over((groups.len() as u64).saturating_sub(wanted as u64));
@@ -178,12 +190,13 @@ fn best(
         }
         groups.values(column, block, &mut values)?;
         groups.values(ReadyColumn::Anchor, block, &mut anchors)?;
-        let first = groups.first_in(block);
-        for (at, (value, anchor)) in values.iter().zip(&anchors).enumerate() {
-            if !is_behind(key(*value), *anchor) {
-                page.add(&groups.group(first + at)?.into());
-                left -= 1;
-            }
+        let near = (0u32..).zip(values.iter().zip(&anchors));
+        let near = near.filter(|(_, (value, anchor))| !is_behind(key(**value), **anchor));
+        let first = groups.first_in(block) as u64 as u32;
+        let places: Vec<u32> = near.map(|(at, _)| first + at).collect();
+        left -= places.len() as u64;
+        for group in groups.groups(&places)? {
+            page.add(&group.into());
         }
     }
     page.pass_over(left);

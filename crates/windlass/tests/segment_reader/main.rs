@@ -178,7 +178,10 @@ fn a_large_site_and_what_is_ready_made_of_it() {
     let read = read_and_compare(&index);
     // The site, what is on one host, what begins with `/d/`, one URL with both schemes, one of them.
     assert_eq!(read.checked["nodes"], 5);
-    met(&read, &["ready links with dates", "heads"]);
+    met(
+        &read,
+        &["ready links with dates", "groups of one link", "heads"],
+    );
 }
 
 /// Skew, as of the web, gives blocks in which all forms of columns and lists are the shortest.

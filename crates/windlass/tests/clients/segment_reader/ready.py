@@ -4,21 +4,25 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from columns import column
-from cursor import MET, Cursor
+from cursor import MET, Cursor, check
 
 HEADS = 1024
-HEADS_FROM = 65_536
+HEADS_FROM = 4_096
 
 
 class Group(NamedTuple):
-    """A group of the report (R17)."""
+    """A group of the report (R17).
+
+    That of a single backlink says instead of its dates which one that is: its number among the live links of the site.
+    """
 
     fold: int
     backlinks: int
     refpages: int
     refdomains: int
-    first_seen: int
-    last_visited: int
+    first_seen: int | None
+    last_visited: int | None
+    link: int | None = None
 
 
 @dataclass
@@ -64,20 +68,31 @@ def read_ready(data: bytes) -> Ready:
         data = cursor.take(cursor.varint())
         start = 0
         for first_url, end_url, backlinks, refpages, groups, end in rows:
-            parts = _groups(data[start:end], groups)
+            parts = _groups(data[start:end], groups, first_of_fold)
             nodes.append(Node((first_url, end_url), backlinks, refpages, *parts))
             start = end
     cursor.done("what is ready-made")
     return Ready(first_of_fold, pages, own_dates, nodes)
 
 
-def _groups(data: bytes, n: int) -> tuple[list[Group], list[list[int]]]:
+def _groups(
+    data: bytes, n: int, first_of_fold: list[int]
+) -> tuple[list[Group], list[list[int]]]:
     cursor = Cursor(data)
-    columns = [column(cursor, n) for _ in range(6)]
+    several = cursor.varint()
+    folds, backlinks = column(cursor, n), column(cursor, n)
+    columns = [column(cursor, several) for _ in range(4)]
     groups = [
-        Group(fold, backlinks, backlinks - a, backlinks - a - b, first, first + seconds)
-        for fold, backlinks, a, b, first, seconds in zip(*columns)
+        Group(fold, links, links - a, links - a - b, first, first + seconds)
+        for fold, links, a, b, first, seconds in zip(folds, backlinks, *columns)
     ]
+    check(all(group.backlinks > 1 for group in groups), "a group with one link has dates")
+    for fold, links, link in zip(
+        folds[several:], backlinks[several:], column(cursor, n - several)
+    ):
+        check(links == 1, "a group with several links has no dates")
+        groups.append(Group(fold, 1, 1, 1, None, None, first_of_fold[fold] + link))
+    MET["groups of one link"] += n - several
     h = cursor.varint()
     MET["heads"] += h
     heads = [column(cursor, h) for _ in range(4)] if h > 0 else []

@@ -15,7 +15,7 @@ from pages import Page, read_pages
 from ready import Ready, read_ready
 from strings import string_list
 
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 RULES_VERSION = 1
 STRETCH = 16_384
 LATEST_VALUES = 1023

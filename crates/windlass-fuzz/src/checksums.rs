@@ -11,7 +11,8 @@ const TRAILER_BYTES: usize = 16;
 /// Sections whose parts have checksums behind them.
 const SEALED: [&str; 2] = ["pages", "linked"];
 /// Sections with sections of checksums.
-const CHECKED: [(&str, &str); 5] = [
+const CHECKED: [(&str, &str); 6] = [
+    ("recaptured", "recaptured_checksums"),
     ("domains", "domain_checksums"),
     ("sites", "site_checksums"),
     ("directory", "directory_checksums"),
@@ -19,9 +20,10 @@ const CHECKED: [(&str, &str); 5] = [
     ("ready", "ready_checksums"),
 ];
 /// Sections whose checksums are in the footer.
-const WHOLE: [&str; 13] = [
+const WHOLE: [&str; 14] = [
     "files",
     "page_index",
+    "recaptured_checksums",
     "revisited",
     "domain_checksums",
     "domain_starts",

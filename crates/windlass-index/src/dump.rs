@@ -152,7 +152,7 @@ impl Segment {
         self.read_ahead();
         let mut pages = Pages::new(vec![self]);
         self.for_each_site(side, |key, block| {
-            let block = SiteBlock::read(key, block, self.latest_times())?;
+            let block = SiteBlock::read(key, block, self.captures()?)?;
             links_of_block(self, key, block, &mut pages, |row| {
                 each(row).map_err(Stop::Caller)
             })

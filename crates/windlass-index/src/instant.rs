@@ -247,11 +247,34 @@ pub(crate) fn has_revisits(instants: &[Instant]) -> bool {
 
 /// Seconds of the latest real capture among instants that are ordered by time; 0 where all are revisits.
 pub(crate) fn latest(instants: &[Instant]) -> u32 {
-    instants
+    real_times(instants).next_back().unwrap_or(0)
+}
+
+/// Seconds of the real captures.
+pub(crate) fn real_times(instants: &[Instant]) -> impl DoubleEndedIterator<Item = u32> {
+    let real = instants
         .iter()
-        .rev()
-        .find(|instant| matches!(instant.state, State::Real { .. }))
-        .map_or(0, |instant| instant.time.unix())
+        .filter(|instant| matches!(instant.state, State::Real { .. }));
+    real.map(|instant| instant.time.unix())
+}
+
+/// The real captures of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Captured {
+    /// Seconds of the latest one; 0 where there is none.
+    pub(crate) latest: u32,
+    /// How many there are.
+    pub(crate) count: u32,
+}
+
+impl Captured {
+    pub(crate) fn of(instants: &[Instant]) -> Self {
+        Self {
+            latest: latest(instants),
+            // Each is at a second of its own.
+            count: real_times(instants).count() as u64 as u32,
+        }
+    }
 }
 
 /// In a tag: a revisit.

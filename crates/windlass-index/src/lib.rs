@@ -30,6 +30,7 @@ mod query;
 mod radix;
 mod range_anchors;
 mod ready;
+mod recaptured;
 mod room;
 mod row_table;
 pub mod rows;

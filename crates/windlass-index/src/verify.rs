@@ -8,9 +8,10 @@ use crate::site::{SiteBlock, Table, link_type};
 
 /// Reads all of a site block: numbers in range, lists sorted.
 pub(crate) fn site_block(segment: &Segment, block: &[u8]) -> Result<(), Corrupt> {
-    let mut block = SiteBlock::read(&[], block, segment.latest_times())?;
+    let captures = segment.captures()?;
+    let mut block = SiteBlock::read(&[], block, captures)?;
     let pages = segment.page_count();
-    let mut times = Vec::new();
+    let (mut times, mut real) = (Vec::new(), Vec::new());
     let mut before = None;
     for place in 0..block.pages.len() {
         let page = block.pages.get(place)?;
@@ -18,9 +19,20 @@ pub(crate) fn site_block(segment: &Segment, block: &[u8]) -> Result<(), Corrupt>
             return Err(Corrupt("a page number in a site block"));
         }
         before = Some(page);
-        block.times(place as u64 as u32, &mut times)?;
-        if !times.is_sorted() {
-            return Err(Corrupt("the times of a page"));
+        let place = place as u64 as u32;
+        block.times(place, &mut times)?;
+        let latest = captures.latest().get(page as usize)?;
+        if block.page_times.own_up_to(latest, place, &mut times)? {
+            // Some of its real captures, and not all of them.
+            real.clear();
+            real.push(latest);
+            captures.append_earlier(page, latest, &mut real)?;
+            real.reverse();
+            let is_some = times.is_sorted_by(|a, b| a < b)
+                && times.iter().all(|time| real.binary_search(time).is_ok());
+            if !is_some || times.is_empty() || times.len() == real.len() {
+                return Err(Corrupt("the times of a page"));
+            }
         }
     }
     for (list, what) in [

@@ -10,6 +10,7 @@ use super::union::Union;
 use super::{Damage, Means, MergeError, Watch};
 use crate::bytes::Corrupt;
 use crate::fetch::{AT_ONCE, Fetching};
+use crate::recaptured::CaptureTimes;
 use crate::segment::{BlockShape, Segment, SegmentWriter, Side, WriteError};
 use crate::site::{self, SiteEncoder};
 use crate::stretch::Stretch;
@@ -87,6 +88,8 @@ enum Block<'a> {
 pub(super) struct Job<'a, 'w> {
     pub(super) side: Side,
     pub(super) inputs: &'w [&'a Segment],
+    /// When the pages of each were really captured.
+    pub(super) captures: &'w [CaptureTimes<'a>],
     pub(super) pages: &'a MergedPages,
     pub(super) means: &'w Means,
     pub(super) watch: Watch<'w>,
@@ -217,7 +220,7 @@ impl<'a, 'w> Worker<'a, 'w> {
             Some(Part {
                 input: *input,
                 block,
-                latest: job.inputs.get(*input)?.latest_times(),
+                captures: *job.captures.get(*input)?,
             })
         });
         if !merger.merge(job.inputs, job.pages, parts, encoder, job.watch)? {

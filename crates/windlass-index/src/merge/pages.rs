@@ -7,7 +7,7 @@ use super::heap::Heap;
 use super::{Damage, MergeError, Watch};
 use crate::bits::BitSet;
 use crate::bytes::Corrupt;
-use crate::instant::{self, Instant};
+use crate::instant::{self, Captured, Instant};
 use crate::numbers::{Numbers, NumbersBuilder};
 use crate::segment::{Digest, PageIter, Segment, SegmentWriter, WriteError};
 use crate::spool::Scratch;
@@ -17,8 +17,31 @@ use crate::spool::Scratch;
 pub(super) struct MergedPages {
     /// For each input.
     pub(super) mappings: Vec<Mapping>,
-    /// Seconds of the latest real capture of each (new) page.
-    pub(super) latest: Numbers,
+    /// Of each (new) page the second of its latest real capture, and how many it has: side by side, so that both are
+    /// one access to memory.
+    captured: Numbers,
+}
+
+impl MergedPages {
+    /// Of pages with these real captures.
+    #[cfg(test)]
+    pub(super) fn of(mappings: Vec<Mapping>, captured: &[Captured]) -> Self {
+        let numbers = captured.iter().flat_map(|page| [page.latest, page.count]);
+        Self {
+            mappings,
+            captured: Numbers::Memory(numbers.collect()),
+        }
+    }
+
+    /// The real captures of a (new) page, as far as all inputs know.
+    #[inline]
+    pub(super) fn captured(&self, page: u32) -> Captured {
+        let at = page as usize * 2;
+        Captured {
+            latest: self.captured.get(at).unwrap_or(0),
+            count: self.captured.get(at + 1).unwrap_or(0),
+        }
+    }
 }
 
 /// What is known of the pages while their tables are merged.
@@ -27,20 +50,19 @@ struct Merging {
     mappings: Vec<Mapping>,
     /// For each input.
     pages: Vec<NumbersBuilder>,
-    latest: NumbersBuilder,
+    captured: NumbersBuilder,
 }
 
 impl Merging {
     /// Of so many inputs.
     fn of(inputs: usize, scratch: &Arc<Scratch>) -> Self {
         let bytes_max = usize::try_from(scratch.part_bytes()).unwrap_or(usize::MAX);
-        // Two for each page of an input.
-        let numbers =
-            |of_page| NumbersBuilder::new(scratch, of_page * (bytes_max / (2 * inputs + 1)));
+        // Two for each page of an input, and for each page.
+        let numbers = || NumbersBuilder::new(scratch, bytes_max / (inputs + 1));
         Self {
             mappings: (0..inputs).map(|_| Mapping::default()).collect(),
-            pages: (0..inputs).map(|_| numbers(2)).collect(),
-            latest: numbers(1),
+            pages: (0..inputs).map(|_| numbers()).collect(),
+            captured: numbers(),
         }
     }
 
@@ -52,13 +74,19 @@ impl Merging {
         }
     }
 
+    /// The next (new) page has these real captures.
+    fn captured(&mut self, captured: Captured) {
+        self.captured.push(captured.latest);
+        self.captured.push(captured.count);
+    }
+
     fn finish(mut self) -> io::Result<MergedPages> {
         for (mapping, pages) in self.mappings.iter_mut().zip(self.pages) {
             mapping.pages = pages.finish()?;
         }
         Ok(MergedPages {
             mappings: self.mappings,
-            latest: self.latest.finish()?,
+            captured: self.captured.finish()?,
         })
     }
 }
@@ -74,8 +102,8 @@ pub(super) struct Mapping {
     outranked: Vec<(u32, u32)>,
     /// The (new) pages of those captures.
     outranked_pages: BitSet,
-    /// The (new) pages whose latest real capture is another input's.
-    moved_pages: BitSet,
+    /// The (new) pages of which other inputs have more real captures.
+    recaptured_pages: BitSet,
     /// The (new) pages that other inputs have too, and of which there are or were revisits: what these show may be
     /// another's.
     reshown_pages: BitSet,
@@ -95,9 +123,9 @@ impl Mapping {
         Some((self.pages.get(at)?, self.pages.get(at + 1)?))
     }
 
-    /// Whether another input has the latest real capture of a (new) page.
-    pub(super) fn is_moved(&self, page: u32) -> bool {
-        self.moved_pages.contains(page)
+    /// Whether other inputs have more real captures of a (new) page.
+    pub(super) fn is_recaptured(&self, page: u32) -> bool {
+        self.recaptured_pages.contains(page)
     }
 
     pub(super) fn outrank(&mut self, page: u32, second: u32) {
@@ -105,9 +133,9 @@ impl Mapping {
         self.outranked_pages.insert_any(page);
     }
 
-    /// Another input has the latest real capture of a (new) page.
-    pub(super) fn move_latest(&mut self, page: u32) {
-        self.moved_pages.insert_any(page);
+    /// Other inputs have more real captures of a (new) page.
+    pub(super) fn recapture(&mut self, page: u32) {
+        self.recaptured_pages.insert_any(page);
     }
 
     /// Another input has a (new) page too, and there are or were revisits of it.
@@ -122,12 +150,12 @@ impl Mapping {
 
     /// Whether all blocks say what they said.
     pub(super) fn is_whole(&self) -> bool {
-        self.outranked.is_empty() && self.moved_pages.is_empty()
+        self.outranked.is_empty() && self.recaptured_pages.is_empty()
     }
 
     /// Whether blocks with a (new) page say something else than they said.
     pub(super) fn is_changed(&self, page: u32) -> bool {
-        self.has_outranked(page) || self.is_moved(page)
+        self.has_outranked(page) || self.is_recaptured(page)
     }
 
     /// Whether some captures of a (new) page are outranked.
@@ -260,9 +288,9 @@ fn page<W: Write>(
     };
     let (domain, key) = cursor.key();
     if having.len() == 1 {
-        let (number, latest) = writer.page(domain, key, &cursor.instants)?;
-        merged.latest.push(latest);
-        merged.page(input, number, latest);
+        let (number, captured) = writer.page(domain, key, &cursor.instants)?;
+        merged.captured(captured);
+        merged.page(input, number, captured.latest);
         return Ok(cursor.instants.len() as u64);
     }
     let mut all = cursor.instants.clone();
@@ -271,14 +299,14 @@ fn page<W: Write>(
     }
     let n = all.len() as u64;
     let united = instant::unite(all);
-    let (number, latest) = writer.page(domain, key, &united)?;
-    merged.latest.push(latest);
+    let (number, captured) = writer.page(domain, key, &united)?;
+    merged.captured(captured);
     for at in having {
         let Some(cursor) = cursors.get(*at as usize) else {
             continue;
         };
-        let was_latest = instant::latest(&cursor.instants);
-        merged.page(*at as usize, number, was_latest);
+        let was = Captured::of(&cursor.instants);
+        merged.page(*at as usize, number, was.latest);
         let Some(mapping) = merged.mappings.get_mut(*at as usize) else {
             continue;
         };
@@ -286,8 +314,9 @@ fn page<W: Write>(
         if instant::has_revisits(&united) || instant::has_revisits(&cursor.instants) {
             mapping.reshow(number);
         }
-        if was_latest != latest {
-            mapping.move_latest(number);
+        // United, it has all that each input has.
+        if was.count != captured.count {
+            mapping.recapture(number);
         }
         let wats = instant::times_of_wats(&cursor.instants);
         for time in wats.filter(|time| instant::is_outranked(*time, &united)) {

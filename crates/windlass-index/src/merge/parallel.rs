@@ -19,10 +19,11 @@ pub(super) fn merge_sites<'a, W: Write>(
     means: &Means,
     watch: Watch<'_>,
 ) -> Result<(), MergeError> {
-    let mut directories = Vec::new();
+    let (mut directories, mut captures) = (Vec::new(), Vec::new());
     for (input, segment) in inputs.iter().enumerate() {
-        let directory = segment.whole_directory(side);
-        let directory = directory.map_err(|what| Damage { input, what }.error(inputs))?;
+        let damage = |what| Damage { input, what }.error(inputs);
+        captures.push(segment.captures().map_err(damage)?);
+        let directory = segment.whole_directory(side).map_err(damage)?;
         directories.extend(directory.map(|directory| (input, directory)));
     }
     let sites = directories.iter();
@@ -32,6 +33,7 @@ pub(super) fn merge_sites<'a, W: Write>(
     let job = Job {
         side,
         inputs,
+        captures: &captures,
         pages,
         means,
         watch: Watch {

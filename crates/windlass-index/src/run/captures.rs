@@ -9,7 +9,7 @@ use windlass_links::{Capture, CaptureTime, Outcome, Source};
 use super::keys::{Keys, Sites};
 use crate::document::Document;
 use crate::fetch::Fetching;
-use crate::instant::{self, Instant, Origin, Shown, State};
+use crate::instant::{self, Captured, Instant, Origin, Shown, State};
 use crate::intern::{Interner, Ranks};
 use crate::room::with_room;
 use crate::segment::{SegmentWriter, Side, WriteError};
@@ -154,8 +154,8 @@ pub(super) struct CaptureOrder {
     pub(super) ordered: Vec<(u32, u32)>,
     /// The page's number in the segment, and the second, of each place.
     pub(super) moments: Vec<(u32, u32)>,
-    /// Seconds of the latest real capture of each page, by its number in the segment.
-    pub(super) latest: Vec<u32>,
+    /// The real captures of each page, by its number in the segment.
+    pub(super) captured: Vec<Captured>,
 }
 
 /// Touches what is needed of captures that come next, which lies anywhere in memory.
@@ -187,7 +187,7 @@ pub(super) fn write_pages<W: Write>(
     let mut result = CaptureOrder {
         ordered: with_room(order.len()),
         moments: with_room(order.len()),
-        latest: with_room(pages.texts.len()),
+        captured: with_room(pages.texts.len()),
     };
     let mut instants = Vec::new();
     let (mut first, mut fetching) = (0, Fetching::default());
@@ -226,8 +226,8 @@ pub(super) fn write_pages<W: Write>(
         }
         if let Some(page) = page {
             let site_key = sites.keys.get(pages.site(page));
-            let (_, latest) = writer.page(site_key, pages.texts.get(page), &instants)?;
-            result.latest.push(latest);
+            let (_, captured) = writer.page(site_key, pages.texts.get(page), &instants)?;
+            result.captured.push(captured);
         }
     }
     Ok(result)

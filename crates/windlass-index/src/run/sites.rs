@@ -13,6 +13,7 @@ use super::places::Places;
 use crate::compact::Progress;
 use crate::fetch::{AT_ONCE, Fetching};
 use crate::in_order::{self, Bounds, Work};
+use crate::instant::Captured;
 use crate::intern::Ranks;
 use crate::segment::{BlockShape, SegmentWriter, Side, WriteError};
 use crate::site::SiteEncoder;
@@ -98,7 +99,7 @@ impl<'a> Work for Building<'a> {
             urls: self.links.urls,
             links: self.links.sorted,
             moments: &self.captures.moments,
-            latest: &self.captures.latest,
+            captured: &self.captures.captured,
             url_ranks: self.links.url_ranks,
             form_ranks: self.forms,
             attr_ranks: self.attr_ranks,
@@ -192,7 +193,7 @@ struct SiteBuilder<'a> {
     urls: &'a Keys,
     links: &'a SortedLinks,
     moments: &'a [(u32, u32)],
-    latest: &'a [u32],
+    captured: &'a [Captured],
     url_ranks: &'a Ranks,
     form_ranks: &'a FormRanks,
     attr_ranks: &'a Ranks,
@@ -317,8 +318,8 @@ impl SiteBuilder<'_> {
         }
         for seen in soon {
             let moment = self.moments.get(seen.capture as usize);
-            let latest = moment.and_then(|(page, _)| self.latest.get(*page as usize));
-            touched ^= latest.copied().unwrap_or_default();
+            let captured = moment.and_then(|(page, _)| self.captured.get(*page as usize));
+            touched ^= captured.copied().unwrap_or_default().count;
         }
         black_box(touched);
         self.run.forms.fetch(&self.numbers);
@@ -346,8 +347,9 @@ impl SiteBuilder<'_> {
                 }
             }
             self.showings.push(self.times.len() as u64 as u32);
-            let latest = self.latest.get(number as usize).copied();
-            self.encoder.page(number, latest.unwrap_or(0), &self.times);
+            let captured = self.captured.get(number as usize).copied();
+            let captured = captured.unwrap_or_default();
+            self.encoder.page(number, captured, &self.times);
         }
     }
 

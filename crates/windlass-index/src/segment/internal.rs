@@ -21,7 +21,7 @@ impl Segment {
         match directory.get(site_key)? {
             Some(offset) => {
                 let block = self.stretch_of(Side::Internal, offset)?;
-                SiteBlock::open(site_key, block, self.latest_times()).map(Some)
+                SiteBlock::open(site_key, block, self.captures()?).map(Some)
             }
             None => Ok(None),
         }

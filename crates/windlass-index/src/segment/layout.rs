@@ -59,6 +59,10 @@ pub enum Section {
     PageIndex,
     /// Time of the latest real capture of each page.
     PageLatest,
+    /// Times of the real captures of the pages that have several.
+    Recaptured,
+    /// CRC-32 of each 16 KiB of them.
+    RecapturedChecksums,
     /// Numbers of the pages that have revisits.
     Revisited,
     /// Site keys of the pages' registrable domains.
@@ -97,11 +101,13 @@ pub enum Section {
 
 impl Section {
     /// All of them, in file order.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::Files,
         Self::Pages,
         Self::PageIndex,
         Self::PageLatest,
+        Self::Recaptured,
+        Self::RecapturedChecksums,
         Self::Revisited,
         Self::Domains,
         Self::DomainChecksums,
@@ -146,6 +152,8 @@ impl Section {
             Self::Pages => "the checksum of the pages",
             Self::PageIndex => "the checksum of the page index",
             Self::PageLatest => "the checksum of the latest captures",
+            Self::Recaptured => "the checksum of the pages' captures",
+            Self::RecapturedChecksums => "the checksum of the checksums of the pages' captures",
             Self::Revisited => "the checksum of the revisited pages",
             Self::Domains => "the checksum of the domains",
             Self::DomainChecksums => "the checksum of the domains' checksums",
@@ -169,6 +177,7 @@ impl Section {
     /// The section that has the checksums of its pages, where it is one that is written whole.
     pub(super) const fn checksums(self) -> Option<Self> {
         match self {
+            Self::Recaptured => Some(Self::RecapturedChecksums),
             Self::Domains => Some(Self::DomainChecksums),
             Self::Directory => Some(Self::DirectoryChecksums),
             _ => None,
@@ -181,6 +190,7 @@ impl Section {
             self,
             Self::Pages
                 | Self::PageLatest
+                | Self::Recaptured
                 | Self::Domains
                 | Self::Sites
                 | Self::Directory

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! segment := "WINDLASS" | format version u32 | rules version u32
-//!          | section × 15 to 21 | footer (JSON) | CRC-32 of it u32 | its length u32 | "WNDLSEND"
+//!          | section × 17 to 23 | footer (JSON) | CRC-32 of it u32 | its length u32 | "WNDLSEND"
 //! ```
 //! All integers are little-endian. The footer names each section with its offset, length and, for
 //! those that are read whole, CRC-32. `docs/format.md` draws each of them.

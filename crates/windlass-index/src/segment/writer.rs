@@ -10,8 +10,9 @@ use super::linked::{LinkedBuilder, SITES_A_START};
 use super::pages::ChunkBuilder;
 use crate::bytes::{Corrupt, put_varint, write_varint};
 use crate::column::ColumnBuilder;
-use crate::instant::{self, Instant, State};
+use crate::instant::{self, Captured, Instant, State};
 use crate::paged::PagedBuilder;
+use crate::recaptured::RecapturedBuilder;
 use crate::spool::{Scratch, Spool};
 use crate::stretch::Checksums;
 use crate::strings::{Coding, StringListBuilder};
@@ -54,6 +55,7 @@ pub(crate) struct SegmentWriter<W> {
     chunk: ChunkBuilder,
     page_index: Spool,
     latest: PagedBuilder,
+    recaptured: RecapturedBuilder,
     revisited: Spool,
     domains: StringListBuilder,
     domain_starts: ColumnBuilder,
@@ -144,6 +146,7 @@ impl<W: Write> SegmentWriter<W> {
             chunk: ChunkBuilder::default(),
             page_index: Spool::new(scratch),
             latest: PagedBuilder::new(scratch),
+            recaptured: RecapturedBuilder::new(scratch),
             revisited: Spool::new(scratch),
             domains: StringListBuilder::new(Coding::Surt, scratch),
             domain_starts: ColumnBuilder::new(scratch),
@@ -206,13 +209,13 @@ impl<W: Write> SegmentWriter<W> {
         Ok(written)
     }
 
-    /// Adds a page; its number, and when it was last really captured. Pages come in order of (site key, SURT).
+    /// Adds a page; its number, and its real captures. Pages come in order of (site key, SURT).
     pub(crate) fn page(
         &mut self,
         site_key: &[u8],
         key: &[u8],
         instants: &[Instant],
-    ) -> Result<(u32, u32), WriteError> {
+    ) -> Result<(u32, Captured), WriteError> {
         let counts = &mut self.footer.counts;
         let number = u32::try_from(counts.pages)
             .map_err(|_| WriteError::TooLarge("more than 2^32 pages"))?;
@@ -237,8 +240,8 @@ impl<W: Write> SegmentWriter<W> {
             self.page_index
                 .put(&(self.offset - self.section_start).to_le_bytes());
         }
-        let latest = instant::latest(instants);
-        self.chunk.push(key, instants, latest);
+        let captured = Captured::of(instants);
+        self.chunk.push(key, instants, captured.latest);
         if self.chunk.is_full() {
             let chunk = self.chunk.take();
             self.put(&chunk)?;
@@ -246,8 +249,9 @@ impl<W: Write> SegmentWriter<W> {
         if instant::has_revisits(instants) {
             self.revisited.put(&number.to_le_bytes());
         }
-        self.latest.push(latest);
-        Ok((number, latest))
+        self.latest.push(captured.latest);
+        self.recaptured.push(instant::real_times(instants))?;
+        Ok((number, captured))
     }
 
     fn finish_pages(&mut self) -> Result<(), WriteError> {
@@ -260,6 +264,9 @@ impl<W: Write> SegmentWriter<W> {
         self.section(Section::PageIndex, |out| page_index.write_to(out))?;
         let mut latest = std::mem::take(&mut self.latest).finish();
         self.section(Section::PageLatest, |out| latest.write_to(out))?;
+        let recaptured = RecapturedBuilder::new(&self.scratch);
+        let recaptured = std::mem::replace(&mut self.recaptured, recaptured);
+        self.section(Section::Recaptured, |out| recaptured.finish(out))?;
         let mut revisited = std::mem::take(&mut self.revisited);
         self.section(Section::Revisited, |out| revisited.write_to(out))?;
         let empty = StringListBuilder::coded(Coding::Surt);

@@ -7,7 +7,7 @@ use super::table::Table;
 use super::times::PageTimes;
 use crate::bytes::{Bytes, Corrupt};
 use crate::column::{BLOCK, Column};
-use crate::paged::Paged;
+use crate::recaptured::CaptureTimes;
 use crate::sighting::Sighting;
 use crate::stretch::Stretch;
 use crate::strings::StringList;
@@ -33,17 +33,17 @@ impl<'a> SiteBlock<'a> {
     pub(crate) fn read(
         site_key: &[u8],
         block: &'a [u8],
-        latest: Paged<'a>,
+        captures: CaptureTimes<'a>,
     ) -> Result<Self, Corrupt> {
-        Self::open(site_key, Stretch::trusted(block), latest)
+        Self::open(site_key, Stretch::trusted(block), captures)
     }
 
-    /// Reads where the parts of the block of a site lie. `latest` tells of the segment's pages when they were last
+    /// Reads where the parts of the block of a site lie. `captures` tells of the segment's pages when they were
     /// really captured.
     pub(crate) fn open(
         site_key: &[u8],
         block: Stretch<'a>,
-        latest: Paged<'a>,
+        captures: CaptureTimes<'a>,
     ) -> Result<Self, Corrupt> {
         let mut new = Self {
             site_key: site_key.to_owned(),
@@ -53,20 +53,28 @@ impl<'a> SiteBlock<'a> {
             attrs: StringList::empty(),
             hrefs: Table::empty(),
             others: Table::empty(),
-            page_times: PageTimes::empty(latest),
+            page_times: PageTimes::empty(captures),
             same_fold: Subset::empty(),
         };
-        new.open_again(block, latest)?;
+        new.open_again(block, captures)?;
         Ok(new)
     }
 
     /// [`read`](Self::read)s another block of that site, or of any where the site key is empty. What is allocated is
     /// used again: most blocks are small.
-    pub(crate) fn read_again(&mut self, block: &'a [u8], latest: Paged<'a>) -> Result<(), Corrupt> {
-        self.open_again(Stretch::trusted(block), latest)
+    pub(crate) fn read_again(
+        &mut self,
+        block: &'a [u8],
+        captures: CaptureTimes<'a>,
+    ) -> Result<(), Corrupt> {
+        self.open_again(Stretch::trusted(block), captures)
     }
 
-    fn open_again(&mut self, block: Stretch<'a>, latest: Paged<'a>) -> Result<(), Corrupt> {
+    fn open_again(
+        &mut self,
+        block: Stretch<'a>,
+        captures: CaptureTimes<'a>,
+    ) -> Result<(), Corrupt> {
         let mut bytes = Bytes::over(block);
         let n_pages = bytes.varint_usize()?;
         self.pages.read_again(&mut bytes, n_pages)?;
@@ -75,7 +83,7 @@ impl<'a> SiteBlock<'a> {
         let n_attrs = bytes.varint_usize()?;
         let n_hrefs = bytes.varint_usize()?;
         let n_others = bytes.varint_usize()?;
-        self.page_times.read_again(&mut bytes, n_pages, latest)?;
+        self.page_times.read_again(&mut bytes, n_pages, captures)?;
         self.urls = StringList::read(&mut bytes, n_urls)?;
         self.forms = StringList::read(&mut bytes, n_forms)?;
         self.same_fold = Subset::read(&mut bytes, n_forms)?;

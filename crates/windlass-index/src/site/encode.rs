@@ -8,6 +8,7 @@ use super::subset::SubsetBuilder;
 use super::times::TimesBuilder;
 use crate::bytes::{Corrupt, put_varint};
 use crate::column::ColumnBuilder;
+use crate::instant::Captured;
 use crate::segment::BlockShape;
 use crate::spool::Scratch;
 use crate::strings::{Coding, StringListBuilder, Text};
@@ -62,9 +63,23 @@ impl SiteEncoder {
         }
     }
 
-    /// Adds a page by its number in the segment, with the time of its latest real capture, and those
-    /// at which it showed a link to this site: ascending, at least one, none after the latest.
-    pub(crate) fn page(&mut self, number: u32, latest: u32, times: &[u32]) {
+    /// Adds a page by its number in the segment, which showed a link to this site whenever it was really captured.
+    pub(crate) fn whole_page(&mut self, number: u32) {
+        self.pages.push(number);
+        self.times.push_whole();
+    }
+
+    /// Adds a page by its number in the segment, with its real captures, and the times at which it showed a link to this
+    /// site: ascending, at least one, none but those of real captures.
+    pub(crate) fn page(&mut self, number: u32, captured: Captured, times: &[u32]) {
+        if times.len() == captured.count as usize {
+            return self.whole_page(number);
+        }
+        self.seen_page(number, captured.latest, times);
+    }
+
+    /// Adds a page of which some real captures, of which the latest is known, showed no link to this site.
+    pub(crate) fn seen_page(&mut self, number: u32, latest: u32, times: &[u32]) {
         self.pages.push(number);
         self.times.push(latest, times);
     }

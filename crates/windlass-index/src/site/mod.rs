@@ -16,8 +16,9 @@
 //! Pages come first so that a merge can renumber them and copy the rest. Inside, a page, url, form
 //! or attr is named by its place in the block's own list. Forms are anchors as written, ordered by
 //! folded anchor, then as written; `same fold` lists those whose folded anchor is that of the form
-//! before. A page's times are those of its captures that show a link to this site: the latest real one
-//! of all its captures alone, or else it is among the own times, latest first. Links are ordered by (url, form or type, page). A link was seen at all of its page's times with its attr;
+//! before. A page's times are those of its captures that show a link to this site: all its real ones, or else it
+//! is among the own times, latest first. Links are ordered by (url, form or type, page). A link was seen at all of
+//! its page's times with its attr;
 //! one that was not is an exception, which lists its sightings.
 
 mod block;

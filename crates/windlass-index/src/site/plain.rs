@@ -27,8 +27,8 @@ pub(crate) struct Dictionaries<'a> {
     pub(crate) urls: &'a dyn Fn(u32) -> &'a [u8],
     pub(crate) forms: &'a dyn Fn(u32) -> &'a [u8],
     pub(crate) attrs: &'a Interner,
-    /// When a page was last really captured.
-    pub(crate) latest: &'a dyn Fn(u32) -> u32,
+    /// When a page was really captured: ascending.
+    pub(crate) captures: &'a dyn Fn(u32) -> Vec<u32>,
 }
 
 impl<'a> Dictionaries<'a> {
@@ -100,7 +100,7 @@ pub(crate) fn encode(
     ] {
         put_varint(out, n as u64);
     }
-    encode_times(&times, dictionaries.latest, out)?;
+    encode_times(&times, dictionaries.captures, out)?;
     let mut list = StringListBuilder::coded(Coding::Surt);
     urls.iter()
         .for_each(|&url| list.push(dictionaries.url(url)));
@@ -131,19 +131,25 @@ fn distinct(values: impl Iterator<Item = u32>) -> Vec<u32> {
 
 fn encode_times(
     times: &[(u32, u32)],
-    latest: &dyn Fn(u32) -> u32,
+    captures: &dyn Fn(u32) -> Vec<u32>,
     out: &mut Vec<u8>,
 ) -> Result<(), Corrupt> {
     let pages: Vec<_> = times.chunk_by(|a, b| a.0 == b.0).collect();
     let own = (0u32..).zip(&pages);
-    let own = own.filter(|(_, page)| page.iter().any(|(page, time)| *time != latest(*page)));
+    let seen = |page: &[(u32, u32)]| page.iter().map(|(_, time)| *time).collect::<Vec<_>>();
+    let own = own.filter(|(_, of_page)| {
+        of_page
+            .first()
+            .is_some_and(|(page, _)| captures(*page) != seen(of_page))
+    });
     let (mut subset, mut ends) = (SubsetBuilder::default(), ColumnBuilder::default());
     let mut data = Vec::new();
     for (place, page) in own {
         subset.push(place);
         let mut after = None;
         for (page, time) in page.iter().rev() {
-            let after = after.replace(*time).unwrap_or_else(|| latest(*page));
+            let latest = || captures(*page).last().copied().unwrap_or(0);
+            let after = after.replace(*time).unwrap_or_else(latest);
             put_varint(&mut data, u64::from(after - time));
         }
         ends.push(u32::try_from(data.len()).map_err(|_| Corrupt("times over 4 GiB"))?);

@@ -8,7 +8,7 @@ use super::subset::{Subset, SubsetBuilder};
 use crate::bytes::{Bytes, Corrupt, put_varint, sized_length, write_varint};
 use crate::column::{Column, ColumnBuilder};
 use crate::fetch::{AT_ONCE, fetch, is_far};
-use crate::paged::Paged;
+use crate::recaptured::{CaptureTimes, Recaptured, earlier};
 use crate::spool::{Scratch, Spool};
 use crate::stretch::Stretch;
 
@@ -34,22 +34,25 @@ impl TimesBuilder {
         }
     }
 
+    /// Adds a page all of whose real captures showed a link to the site.
+    pub(super) fn push_whole(&mut self) {
+        self.pages += 1;
+    }
+
     /// Adds a page with the time of its latest real capture, and those at which it showed a link to
-    /// the site: ascending, at least one, none after the latest.
+    /// the site, which not all did: ascending, at least one, none after the latest.
     pub(super) fn push(&mut self, latest: u32, times: &[u32]) {
-        if times != [latest] {
-            self.n += 1;
-            self.own.push(self.pages as u32);
-            self.buffer.clear();
-            let mut after = latest;
-            for time in times.iter().rev() {
-                put_varint(&mut self.buffer, u64::from(after.wrapping_sub(*time)));
-                after = *time;
-            }
-            self.data.put(&self.buffer);
-            // Over 4 GiB is refused by `close`.
-            self.ends.push(self.data.len() as u32);
+        self.n += 1;
+        self.own.push(self.pages as u32);
+        self.buffer.clear();
+        let mut after = latest;
+        for time in times.iter().rev() {
+            put_varint(&mut self.buffer, u64::from(after.wrapping_sub(*time)));
+            after = *time;
         }
+        self.data.put(&self.buffer);
+        // Over 4 GiB is refused by `close`.
+        self.ends.push(self.data.len() as u32);
         self.pages += 1;
     }
 
@@ -103,11 +106,11 @@ impl TimesBuilder {
     }
 }
 
-/// When each page of a block showed a link to the site: in its latest real capture and no other, but for
-/// pages that have a list of their own.
+/// When each page of a block showed a link to the site: in all of its real captures, but for pages that have a list of
+/// their own. Only those that were captured several times can have one.
 #[derive(Debug, Clone)]
 pub(crate) struct PageTimes<'a> {
-    latest: Paged<'a>,
+    captures: CaptureTimes<'a>,
     own: Subset<'a>,
     ends: Column<'a>,
     data: Stretch<'a>,
@@ -115,24 +118,24 @@ pub(crate) struct PageTimes<'a> {
 
 impl<'a> PageTimes<'a> {
     /// Of no pages.
-    pub(super) fn empty(latest: Paged<'a>) -> Self {
+    pub(super) fn empty(captures: CaptureTimes<'a>) -> Self {
         Self {
-            latest,
+            captures,
             own: Subset::empty(),
             ends: Column::empty(),
             data: Stretch::trusted(&[]),
         }
     }
 
-    /// Becomes the times of a block with so many pages. `latest` tells of the segment's pages when they were last
+    /// Becomes the times of a block with so many pages. `captures` tells of the segment's pages when they were
     /// really captured. What is allocated is used again.
     pub(super) fn read_again(
         &mut self,
         bytes: &mut Bytes<'a>,
         pages: usize,
-        latest: Paged<'a>,
+        captures: CaptureTimes<'a>,
     ) -> Result<(), Corrupt> {
-        self.latest = latest;
+        self.captures = captures;
         self.own = Subset::read(bytes, pages)?;
         if self.own.len() == 0 {
             self.ends.clear();
@@ -183,13 +186,13 @@ impl<'a> PageTimes<'a> {
         times: &mut Vec<u32>,
     ) -> Result<(), Corrupt> {
         let latest = self.latest(page)?;
-        self.up_to(latest, place, times)
+        self.up_to(latest, place, page, times)
     }
 
     /// When a page, by its number in the segment, was last really captured.
     #[inline]
     fn latest(&self, page: u32) -> Result<u32, Corrupt> {
-        self.latest.get(page as usize)
+        self.captures.latest().get(page as usize)
     }
 
     /// [`of`](Self::of) a page that was last really captured at `latest`.
@@ -197,34 +200,50 @@ impl<'a> PageTimes<'a> {
         &mut self,
         latest: u32,
         place: u32,
+        page: u32,
         times: &mut Vec<u32>,
     ) -> Result<(), Corrupt> {
-        times.clear();
-        let mut time = latest;
-        match self.own(place)? {
-            None => times.push(time),
-            Some(mut bytes) => {
-                while !bytes.is_empty() {
-                    time = earlier(time, &mut bytes)?;
-                    times.push(time);
-                }
-                times.reverse();
-            }
+        if !self.own_up_to(latest, place, times)? {
+            times.push(latest);
+            self.captures.append_earlier(page, latest, times)?;
+            times.reverse();
         }
         Ok(())
+    }
+
+    /// The times of a page that was last really captured at `latest`, where these are not those of all its real
+    /// captures; whether they are not.
+    pub(crate) fn own_up_to(
+        &mut self,
+        latest: u32,
+        place: u32,
+        times: &mut Vec<u32>,
+    ) -> Result<bool, Corrupt> {
+        times.clear();
+        let Some(mut bytes) = self.own(place)? else {
+            return Ok(false);
+        };
+        let mut time = latest;
+        while !bytes.is_empty() {
+            time = earlier(time, &mut bytes)?;
+            times.push(time);
+        }
+        times.reverse();
+        Ok(true)
     }
 
     /// The first and the last time of a page, by its place in the block and its number in the segment.
     #[inline]
     pub(crate) fn first_and_last(&mut self, place: u32, page: u32) -> Result<(u32, u32), Corrupt> {
         let latest = self.latest(page)?;
-        Ok(match self.own(place)? {
-            None => (latest, latest),
-            Some(list) => {
-                let span = PageSpan::of(list, latest)?;
-                (span.first, span.last)
-            }
-        })
+        let Some(list) = self.captures.list_of(page)? else {
+            return Ok((latest, latest));
+        };
+        let span = match self.own(place)? {
+            Some(own) => PageSpan::of(own, latest)?,
+            None => PageSpan::whole(list, latest)?,
+        };
+        Ok((span.first, span.last))
     }
 
     /// The first and the last time of each of some pages, by their places in the block and their numbers in the
@@ -239,23 +258,56 @@ impl<'a> PageTimes<'a> {
         debug_assert!(places.len() == pages.len() && pages.len() <= AT_ONCE);
         spans.clear();
         spans.reserve(pages.len());
-        self.latest.for_each(pages, |latest| {
+        self.captures.latest().for_each(pages, |latest| {
             spans.push(PageSpan {
                 first: latest,
                 last: latest,
                 latest,
             });
         })?;
-        if self.own.len() == 0 {
+        if self.captures.recaptured() == 0 {
             return Ok(());
         }
-        self.own.fetch(places);
-        let mut lists = Vec::new();
-        for (place, span) in places.iter().zip(spans) {
-            if let Some(at) = self.own.rank(*place as usize)? {
-                lists.push((at, span));
+        self.captures.fetch(pages);
+        let mut found = Vec::new();
+        for ((place, page), span) in places.iter().zip(pages).zip(spans) {
+            if let Some(several) = self.captures.find(*page)? {
+                found.push((*place, several, span));
             }
         }
+        if self.own.len() > 0 {
+            self.own_spans(&mut found)?;
+        }
+        self.captures
+            .fetch_found(found.iter().map(|(_, several, _)| *several));
+        let mut ranges = Vec::with_capacity(found.len());
+        for (_, several, _) in &found {
+            ranges.push(self.captures.range(*several)?);
+        }
+        self.captures
+            .fetch_bytes(ranges.iter().map(|range| range.start));
+        for (range, (.., span)) in ranges.into_iter().zip(found) {
+            *span = PageSpan::whole(self.captures.list(range)?, span.latest)?;
+        }
+        Ok(())
+    }
+
+    /// Of pages that were captured several times, those that have lists of their own get what these say, and go.
+    fn own_spans(
+        &mut self,
+        found: &mut Vec<(u32, Recaptured, &mut PageSpan)>,
+    ) -> Result<(), Corrupt> {
+        let places: Vec<u32> = found.iter().map(|(place, ..)| *place).collect();
+        self.own.fetch(&places);
+        let mut lists = Vec::new();
+        let mut whole = Vec::with_capacity(found.len());
+        for (place, several, span) in found.drain(..) {
+            match self.own.rank(place as usize)? {
+                Some(at) => lists.push((at, span)),
+                None => whole.push((place, several, span)),
+            }
+        }
+        *found = whole;
         self.ends.fetch(lists.iter().map(|(at, _)| *at));
         let mut ranges = Vec::with_capacity(lists.len());
         for (at, _) in &lists {
@@ -295,12 +347,20 @@ impl PageSpan {
             latest,
         })
     }
-}
 
-/// The time that is so many seconds before another as the bytes say.
-fn earlier(time: u32, bytes: &mut Bytes<'_>) -> Result<u32, Corrupt> {
-    time.checked_sub(bytes.varint_u32()?)
-        .ok_or(Corrupt("a time"))
+    /// That of a page all of whose real captures count, of which those before the latest are listed.
+    #[inline]
+    fn whole(mut list: Bytes<'_>, latest: u32) -> Result<Self, Corrupt> {
+        let mut first = latest;
+        while !list.is_empty() {
+            first = earlier(first, &mut list)?;
+        }
+        Ok(Self {
+            first,
+            last: latest,
+            latest,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -308,28 +368,50 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::paged::{PagedBuilder, Verified};
+    use crate::paged::{Paged, PagedBuilder, Verified};
+    use crate::recaptured::RecapturedBuilder;
 
     proptest! {
         #[test]
         fn spans_are_those_of_all_times(
-            pages in prop::collection::vec((1u32 << 20..1 << 21, prop::collection::btree_set(0u32..9, 0..4)), 1..1500),
+            pages in prop::collection::vec(
+                prop_oneof![
+                    3 => (prop::collection::btree_set(1u32 << 20..1 << 21, 1..2), Just(u8::MAX)),
+                    1 => (prop::collection::btree_set(1u32 << 20..1 << 21, 1..5), any::<u8>()),
+                ],
+                1..1500,
+            ),
             asked in prop::collection::vec(any::<prop::sample::Index>(), 0..AT_ONCE),
         ) {
+            let directory = tempfile::tempdir().unwrap();
+            let scratch = Scratch::new(directory.path().to_owned(), 1 << 20);
+            let mut recaptured = RecapturedBuilder::new(&scratch);
             let (mut latest, mut times) = (PagedBuilder::default(), TimesBuilder::default());
-            for (second, before) in &pages {
-                latest.push(*second);
-                let own: Vec<u32> = before.iter().rev().map(|before| second - before).collect();
-                times.push(*second, if own.is_empty() { std::slice::from_ref(second) } else { &own });
+            let mut expected = Vec::new();
+            for (captures, shown) in &pages {
+                let last = *captures.last().unwrap();
+                latest.push(last);
+                recaptured.push(captures.iter().copied()).unwrap();
+                let seen = captures.iter().enumerate().filter(|(at, _)| shown >> at & 1 == 1);
+                let mut seen: Vec<u32> = seen.map(|(_, time)| *time).collect();
+                if seen.is_empty() || seen.len() == captures.len() {
+                    times.push_whole();
+                    seen = captures.iter().copied().collect();
+                } else {
+                    times.push(last, &seen);
+                }
+                expected.push(seen);
             }
-            let (mut section, mut out) = (Vec::new(), Vec::new());
-            latest.finish().write_to(&mut section).unwrap();
+            let (mut array, mut section, mut out) = (Vec::new(), Vec::new(), Vec::new());
+            latest.finish().write_to(&mut array).unwrap();
+            recaptured.finish(&mut section).unwrap();
             times.close().unwrap();
             times.write_to(&mut out).unwrap();
-            let verified = Verified::new(&section);
-            let latest = Paged::new(&section, &verified);
-            let mut found = PageTimes::empty(latest);
-            found.read_again(&mut Bytes::new(&out), pages.len(), latest).unwrap();
+            let verified = Verified::new(&array);
+            let latest = Paged::new(&array, &verified);
+            let captures = CaptureTimes::open(pages.len(), latest, Stretch::trusted(&section)).unwrap();
+            let mut found = PageTimes::empty(captures);
+            found.read_again(&mut Bytes::new(&out), pages.len(), captures).unwrap();
 
             let asked: Vec<u32> = asked.iter().map(|i| i.index(pages.len()) as u32).collect();
             let (mut spans, mut all) = (Vec::new(), Vec::new());
@@ -337,10 +419,13 @@ mod tests {
             prop_assert_eq!(spans.len(), asked.len());
             for (place, span) in asked.iter().zip(spans) {
                 found.of(*place, *place, &mut all).unwrap();
+                prop_assert_eq!(&all, &expected[*place as usize]);
                 let (first, last) = (all[0], all[all.len() - 1]);
                 prop_assert_eq!(found.first_and_last(*place, *place).unwrap(), (first, last));
-                let latest = pages[*place as usize].0;
+                let latest = *pages[*place as usize].0.last().unwrap();
                 prop_assert_eq!(span, PageSpan { first, last, latest });
+                let is_own = all.len() < pages[*place as usize].0.len();
+                prop_assert_eq!(found.own_up_to(latest, *place, &mut all).unwrap(), is_own);
             }
             let beyond = [pages.len() as u32];
             prop_assert!(found.spans((&beyond, &beyond), &mut Vec::new()).is_err());

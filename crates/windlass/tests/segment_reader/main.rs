@@ -205,6 +205,7 @@ fn a_generated_index() {
             "string list of coding 3",
             "exception",
             "own times",
+            "pages with several captures",
         ],
     );
 }

@@ -2,8 +2,8 @@
 
 use crate::bytes::Corrupt;
 use crate::column::{BLOCK, Column};
-use crate::merge::pages::Mapping;
-use crate::numbers::Numbers;
+use crate::instant::Captured;
+use crate::merge::pages::{Mapping, MergedPages};
 
 /// Some of a block's pages, looked up together: what is known of a page lies anywhere in memory, and so is
 /// fetched for all of them side by side.
@@ -18,12 +18,13 @@ pub(super) struct Ahead {
 /// What the next page is.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct AheadPage {
-    /// Its new number.
+    /// Its number in the input, and its new one.
+    pub(super) old: u32,
     pub(super) number: u32,
     /// When it was last really captured, as far as the input knows.
     pub(super) was_latest: u32,
-    /// When it was, as far as all inputs know.
-    pub(super) latest: u32,
+    /// Its real captures, as far as all inputs know, where these have more of them.
+    pub(super) recaptured: Option<Captured>,
 }
 
 impl Ahead {
@@ -34,19 +35,18 @@ impl Ahead {
         self.blocks = 0;
     }
 
-    /// Takes the next page of a block, whose pages these are. `latest` is when each (new) page was last really
-    /// captured.
+    /// Takes the next page of a block, whose pages these are.
     pub(super) fn take(
         &mut self,
         pages: &mut Column<'_>,
         mapping: &Mapping,
-        latest: &Numbers,
+        merged: &MergedPages,
     ) -> Result<Option<AheadPage>, Corrupt> {
         if self.next == self.pages.len() {
             if self.blocks * BLOCK >= pages.len() {
                 return Ok(None);
             }
-            self.look_up(pages.block(self.blocks)?, mapping, latest)?;
+            self.look_up(pages.block(self.blocks)?, mapping, merged)?;
             self.blocks += 1;
             self.next = 0;
         }
@@ -56,20 +56,26 @@ impl Ahead {
     }
 
     /// One loop for each place that is looked at, so that nothing in it waits for what another one finds.
-    fn look_up(&mut self, old: &[u32], mapping: &Mapping, latest: &Numbers) -> Result<(), Corrupt> {
+    fn look_up(
+        &mut self,
+        old: &[u32],
+        mapping: &Mapping,
+        merged: &MergedPages,
+    ) -> Result<(), Corrupt> {
         self.pages.clear();
         for old in old {
             let found = mapping.number_and_latest(*old);
             let (number, was_latest) = found.ok_or(Corrupt("a page number"))?;
             self.pages.push(AheadPage {
+                old: *old,
                 number,
                 was_latest,
-                latest: was_latest,
+                recaptured: None,
             });
         }
         for page in &mut self.pages {
-            if mapping.is_moved(page.number) {
-                page.latest = latest.get(page.number as usize).unwrap_or(0);
+            if mapping.is_recaptured(page.number) {
+                page.recaptured = Some(merged.captured(page.number));
             }
         }
         Ok(())

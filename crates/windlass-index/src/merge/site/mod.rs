@@ -20,8 +20,7 @@ use super::dictionaries::MergedStrings;
 use super::pages::{Mapping, MergedPages};
 use super::{Damage, MergeError, Watch};
 use crate::bytes::Corrupt;
-use crate::numbers::Numbers;
-use crate::paged::Paged;
+use crate::recaptured::CaptureTimes;
 use crate::segment::Segment;
 use crate::site::{SiteBlock, SiteEncoder};
 use ahead::Ahead;
@@ -47,8 +46,8 @@ pub(super) struct Part<'a> {
     /// The number of the input.
     pub(super) input: usize,
     pub(super) block: &'a [u8],
-    /// When each of the input's pages was last really captured.
-    pub(super) latest: Paged<'a>,
+    /// When each of the input's pages was really captured.
+    pub(super) captures: CaptureTimes<'a>,
 }
 
 /// One of the blocks.
@@ -73,7 +72,7 @@ impl<'a> Source<'a> {
     fn new(part: &Part<'a>, mapping: &'a Mapping) -> Result<Self, Corrupt> {
         Ok(Self {
             input: part.input,
-            block: SiteBlock::read(&[], part.block, part.latest)?,
+            block: SiteBlock::read(&[], part.block, part.captures)?,
             mapping,
             ahead: Ahead::default(),
             pages: Vec::new(),
@@ -90,7 +89,7 @@ impl<'a> Source<'a> {
     /// Becomes that of another block. What it has allocated is used again: most sites are small.
     fn become_of(&mut self, part: &Part<'a>, mapping: &'a Mapping) -> Result<(), Corrupt> {
         self.input = part.input;
-        self.block.read_again(part.block, part.latest)?;
+        self.block.read_again(part.block, part.captures)?;
         self.mapping = mapping;
         self.pages.clear();
         self.is_apart = true;
@@ -157,7 +156,7 @@ impl<'a> SiteMerger<'a> {
             n += 1;
         }
         self.sources.truncate(n);
-        self.merge_sources(&pages.latest, encoder, watch)
+        self.merge_sources(pages, encoder, watch)
             .map_err(|stop| match stop {
                 Stop::Damage(damage) => {
                     let source = self.sources.get(damage.input);
@@ -170,11 +169,11 @@ impl<'a> SiteMerger<'a> {
 
     fn merge_sources(
         &mut self,
-        latest: &Numbers,
+        merged: &MergedPages,
         encoder: &mut SiteEncoder,
         watch: Watch<'_>,
     ) -> Result<bool, Stop> {
-        let is_loose = self.pages.merge(&mut self.sources, latest, encoder)?;
+        let is_loose = self.pages.merge(&mut self.sources, merged, encoder)?;
         watch.check()?;
         let mut folds = Folds::default();
         let forms = self.merge_forms(|_, strings| {

@@ -3,8 +3,9 @@
 use super::Source;
 use super::ahead::AheadPage;
 use crate::bytes::Corrupt;
+use crate::instant::Captured;
 use crate::merge::Damage;
-use crate::numbers::Numbers;
+use crate::merge::pages::MergedPages;
 use crate::site::SiteEncoder;
 
 /// Set in a page's place where it is the number of a [`SharedPage`].
@@ -47,12 +48,12 @@ pub(super) enum PagePlace<'p> {
 const NONE_LEFT: u64 = u64::MAX;
 
 impl Pages {
-    /// Merges the pages into the encoder, and writes the new place of each into its source. `latest` is
-    /// when each (new) page was last really captured. Returns whether the block is loose.
+    /// Merges the pages into the encoder, and writes the new place of each into its source. Returns whether the block is
+    /// loose.
     pub(super) fn merge(
         &mut self,
         sources: &mut [Source<'_>],
-        latest: &Numbers,
+        merged: &MergedPages,
         encoder: &mut SiteEncoder,
     ) -> Result<bool, Damage> {
         self.shared.clear();
@@ -61,7 +62,7 @@ impl Pages {
         for (at, source) in sources.iter_mut().enumerate() {
             source.ahead.rewind();
             self.heads
-                .push(head(source, latest).map_err(Damage::of(at))?);
+                .push(head(source, merged).map_err(Damage::of(at))?);
         }
         let mut is_loose = false;
         let mut place = 0u32;
@@ -92,17 +93,27 @@ impl Pages {
                 && !source.mapping.has_outranked(number)
             {
                 // Most pages.
-                let (old, page) = (source.pages.len() as u64 as u32, head_of.1);
+                let (at, page) = (source.pages.len() as u64 as u32, head_of.1);
                 let page_times = &mut source.block.page_times;
-                let read = page_times.up_to(page.was_latest, old, &mut times);
-                read.map_err(Damage::of(first))?;
-                encoder.page(number, page.latest, &times);
+                let latest = page.was_latest;
+                if let Some(captured) = page.recaptured {
+                    let read = page_times.up_to(latest, at, page.old, &mut times);
+                    read.map_err(Damage::of(first))?;
+                    encoder.page(number, captured, &times);
+                } else if page_times
+                    .own_up_to(latest, at, &mut times)
+                    .map_err(Damage::of(first))?
+                {
+                    encoder.seen_page(number, latest, &times);
+                } else {
+                    encoder.whole_page(number);
+                }
                 source.pages.push(place);
-                *head_of = head(source, latest).map_err(Damage::of(first))?;
+                *head_of = head(source, merged).map_err(Damage::of(first))?;
                 place += 1;
                 continue;
             }
-            let newest = self.heads.get(first).map_or(0, |(_, page)| page.latest);
+            let captured = merged.captured(number);
             self.buffer.clear();
             let mut has_lost = false;
             for (at, source) in sources.iter_mut().enumerate() {
@@ -110,9 +121,9 @@ impl Pages {
                 else {
                     continue;
                 };
-                let old = source.pages.len() as u64 as u32;
+                let old_place = source.pages.len() as u64 as u32;
                 let page_times = &mut source.block.page_times;
-                let read = page_times.up_to(page.was_latest, old, &mut times);
+                let read = page_times.up_to(page.was_latest, old_place, page.old, &mut times);
                 read.map_err(Damage::of(at))?;
                 if source.mapping.has_outranked(number) {
                     let before = times.len();
@@ -122,20 +133,20 @@ impl Pages {
                 self.buffer.extend_from_slice(&times);
             }
             let becomes = if having == 1 && !has_lost {
-                encoder.page(number, newest, &self.buffer);
+                encoder.page(number, captured, &self.buffer);
                 place
             } else {
                 self.buffer.sort_unstable();
                 let before = self.buffer.len();
                 self.buffer.dedup();
                 is_loose |= has_lost || self.buffer.len() < before;
-                self.share(place, (number, newest), encoder)
+                self.share(place, (number, captured), encoder)
             };
             for (at, (source, head_of)) in sources.iter_mut().zip(&mut self.heads).enumerate() {
                 if head_of.0 == u64::from(number) {
                     source.pages.push(becomes);
                     source.is_apart &= becomes & SHARED == 0;
-                    *head_of = head(source, latest).map_err(Damage::of(at))?;
+                    *head_of = head(source, merged).map_err(Damage::of(at))?;
                 }
             }
             if becomes != GONE {
@@ -148,13 +159,13 @@ impl Pages {
     fn share(
         &mut self,
         place: u32,
-        (number, latest): (u32, u32),
+        (number, captured): (u32, Captured),
         encoder: &mut SiteEncoder,
     ) -> u32 {
         if self.buffer.is_empty() {
             return GONE;
         }
-        encoder.page(number, latest, &self.buffer);
+        encoder.page(number, captured, &self.buffer);
         let becomes = SHARED | self.shared.len() as u64 as u32;
         self.shared.push(SharedPage {
             place,
@@ -188,9 +199,9 @@ impl Pages {
 }
 
 /// A source's next page, with its new number in front.
-fn head(source: &mut Source<'_>, latest: &Numbers) -> Result<(u64, AheadPage), Corrupt> {
+fn head(source: &mut Source<'_>, merged: &MergedPages) -> Result<(u64, AheadPage), Corrupt> {
     let pages = &mut source.block.pages;
-    let page = source.ahead.take(pages, source.mapping, latest)?;
+    let page = source.ahead.take(pages, source.mapping, merged)?;
     Ok(page.map_or((NONE_LEFT, AheadPage::default()), |page| {
         (u64::from(page.number), page)
     }))

@@ -1,5 +1,6 @@
 //! Merging in one pass against putting all sightings together.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -7,11 +8,15 @@ use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 
 use super::*;
+use crate::instant::Captured;
 use crate::intern::Interner;
-use crate::paged::{PagedBuilder, Verified};
+use crate::numbers::Numbers;
+use crate::paged::{Paged, PagedBuilder, Verified};
+use crate::recaptured::RecapturedBuilder;
 use crate::sighting::Sighting;
 use crate::site::plain::{Dictionaries, combine, encode};
 use crate::spool::Scratch;
+use crate::stretch::Stretch;
 
 const URLS: [&[u8]; 5] = [b"a", b"a1", b"a1b", b"b", b"c"];
 /// By (folded, as written).
@@ -56,19 +61,26 @@ fn arb_input() -> impl Strategy<Value = Input> {
     (sightings, outranked).prop_map(|(sightings, o)| (sightings, o.into_iter().collect()))
 }
 
-/// When an input last really captured a page: where it last showed a link, or later.
-fn latest((sightings, _): &Input, page: u32) -> u32 {
+/// When an input really captured a page: where it showed a link, and some that have others, before or later, or none.
+fn captures((sightings, _): &Input, page: u32) -> BTreeSet<u32> {
     let of_page = sightings.iter().filter(|s| s.page == page);
-    let last = of_page.map(|s| s.time).max().unwrap_or(0);
-    if page.is_multiple_of(7) {
-        last + 3
-    } else {
-        last
-    }
+    let mut all: BTreeSet<u32> = of_page.map(|s| s.time).collect();
+    let last = all.last().copied().unwrap_or(0);
+    match page % 7 {
+        0 => all.insert(last + 3),
+        1 => all.insert(0),
+        _ => all.is_empty() && all.insert(0),
+    };
+    all
+}
+
+/// The latest of them.
+fn latest(input: &Input, page: u32) -> u32 {
+    captures(input, page).last().copied().unwrap()
 }
 
 /// The block of these sightings; nothing where there are none.
-fn block(mut sightings: Vec<Sighting>, latest: &dyn Fn(u32) -> u32) -> Vec<u8> {
+fn block(mut sightings: Vec<Sighting>, captures: &dyn Fn(u32) -> Vec<u32>) -> Vec<u8> {
     let mut attrs = Interner::default();
     for attr in ATTRS {
         attrs.intern(attr);
@@ -80,7 +92,7 @@ fn block(mut sightings: Vec<Sighting>, latest: &dyn Fn(u32) -> u32) -> Vec<u8> {
             urls: &|url| URLS[url as usize],
             forms: &|form| FORMS[form as usize].as_bytes(),
             attrs: &attrs,
-            latest,
+            captures,
         };
         encode(&sightings, &dictionaries, &mut out).unwrap();
     }
@@ -90,9 +102,44 @@ fn block(mut sightings: Vec<Sighting>, latest: &dyn Fn(u32) -> u32) -> Vec<u8> {
 /// An input with pages that have numbers of their own.
 struct Own {
     block: Vec<u8>,
-    /// An array of when each was last really captured, and what of it is verified.
+    captured: Captures,
+}
+
+/// When pages were really captured: an array of the latest captures, what of it is verified, and the others.
+struct Captures {
+    pages: usize,
     latest: Vec<u8>,
     verified: Verified,
+    recaptured: Vec<u8>,
+}
+
+impl Captures {
+    fn of(pages: impl Iterator<Item = BTreeSet<u32>>) -> Self {
+        let scratch = Scratch::new(std::env::temp_dir(), usize::MAX);
+        let (mut latest, mut recaptured) =
+            (PagedBuilder::default(), RecapturedBuilder::new(&scratch));
+        let mut n = 0;
+        for times in pages {
+            n += 1;
+            latest.push(times.last().copied().unwrap_or(0));
+            recaptured.push(times.into_iter()).unwrap();
+        }
+        let (mut array, mut section) = (Vec::new(), Vec::new());
+        latest.finish().write_to(&mut array).unwrap();
+        recaptured.finish(&mut section).unwrap();
+        Self {
+            pages: n,
+            verified: Verified::new(&array),
+            latest: array,
+            recaptured: section,
+        }
+    }
+
+    fn times(&self) -> CaptureTimes<'_> {
+        let latest = Paged::new(&self.latest, &self.verified);
+        let section = Stretch::trusted(&self.recaptured);
+        CaptureTimes::open(self.pages, latest, section).unwrap()
+    }
 }
 
 impl Own {
@@ -100,7 +147,7 @@ impl Own {
         Part {
             input,
             block: &self.block,
-            latest: Paged::new(&self.latest, &self.verified),
+            captures: self.captured.times(),
         }
     }
 }
@@ -108,23 +155,20 @@ impl Own {
 /// All inputs, and what merging their page tables gives.
 fn all_own(inputs: &[Input]) -> (Vec<Own>, MergedPages) {
     let (own, mappings): (Vec<_>, Vec<_>) = (0..inputs.len()).map(|at| own(inputs, at)).unzip();
-    let latest = (0..PAGES).map(|page| merged_latest(inputs, page));
-    let latest = Numbers::Memory(latest.collect());
-    (own, MergedPages { mappings, latest })
+    let captured = (0..PAGES).map(|page| {
+        let all = merged_captures(inputs, page);
+        let (latest, count) = (*all.last().unwrap(), all.len() as u32);
+        Captured { latest, count }
+    });
+    let captured: Vec<Captured> = captured.collect();
+    (own, MergedPages::of(mappings, &captured))
 }
 
-fn merged_latest(inputs: &[Input], page: u32) -> u32 {
-    let all = inputs.iter().map(|input| latest(input, page));
-    all.max().unwrap_or(0)
-}
-
-fn array(values: impl Iterator<Item = u32>) -> (Vec<u8>, Verified) {
-    let mut builder = PagedBuilder::default();
-    values.for_each(|value| builder.push(value));
-    let mut array = Vec::new();
-    builder.finish().write_to(&mut array).unwrap();
-    let verified = Verified::new(&array);
-    (array, verified)
+fn merged_captures(inputs: &[Input], page: u32) -> BTreeSet<u32> {
+    inputs
+        .iter()
+        .flat_map(|input| captures(input, page))
+        .collect()
 }
 
 /// An input's block, and what its pages mean.
@@ -145,22 +189,17 @@ fn own(inputs: &[Input], at: usize) -> (Own, Mapping) {
         sighting.page = pages.binary_search(&sighting.page).unwrap() as u32;
     }
     let number = |page: u32| pages[page as usize];
-    let block = block(own, &|page| latest(input, number(page)));
-    let times = pages.iter().map(|page| latest(input, *page));
-    let (array, verified) = array(times);
+    let of_page = |page| captures(input, number(page)).into_iter().collect();
+    let block = block(own, &of_page);
+    let captured = Captures::of(pages.iter().map(|page| captures(input, *page)));
     for page in &pages {
-        if latest(input, *page) != merged_latest(inputs, *page) {
-            mapping.move_latest(*page);
+        if captures(input, *page) != merged_captures(inputs, *page) {
+            mapping.recapture(*page);
         }
     }
     let numbers = pages.iter().flat_map(|page| [*page, latest(input, *page)]);
     mapping.pages = Numbers::Memory(numbers.collect());
-    let own = Own {
-        block,
-        latest: array,
-        verified,
-    };
-    (own, mapping)
+    (Own { block, captured }, mapping)
 }
 
 fn merged(inputs: &[Input], scratch: &Arc<Scratch>) -> Vec<u8> {
@@ -184,9 +223,8 @@ fn merged(inputs: &[Input], scratch: &Arc<Scratch>) -> Vec<u8> {
         {
             encoder.close().unwrap();
             encoder.write_to(&mut out).unwrap();
-            let (latest, verified) =
-                array((0..PAGES as usize).filter_map(|page| pages.latest.get(page)));
-            let block = SiteBlock::read(&[], &out, Paged::new(&latest, &verified)).unwrap();
+            let captured = Captures::of((0..PAGES).map(|page| merged_captures(inputs, page)));
+            let block = SiteBlock::read(&[], &out, captured.times()).unwrap();
             let (hrefs, _) = crate::site::counts(&out).unwrap();
             assert_eq!(block.hrefs.len() as u64, hrefs);
         }
@@ -203,7 +241,7 @@ proptest! {
             let kept = |s: &&Sighting| outranked.binary_search(&(s.page, s.time)).is_err();
             sightings.iter().filter(kept).copied().collect::<Vec<_>>()
         });
-        let expected = block(all.collect(), &|page| merged_latest(&inputs, page));
+        let expected = block(all.collect(), &|page| merged_captures(&inputs, page).into_iter().collect());
         prop_assert!(merged(&inputs, &scratch) == expected);
     }
 

@@ -31,6 +31,7 @@ pub struct Segment {
     path: PathBuf,
     pub(super) sections: Sections,
     latest_verified: Verified,
+    recaptured: CheckedSection,
     chunks_verified: VerifiedChunks,
     pub(super) linked_verified: VerifiedChunks,
     domain_starts: OnceLock<DomainStarts>,
@@ -128,6 +129,9 @@ impl Segment {
             return Err(corrupt("its footer does not have the number of pages"));
         }
         let latest_verified = Verified::new(sections.unverified(Section::PageLatest));
+        let recaptured = sections
+            .checked(Section::Recaptured, Section::RecapturedChecksums)
+            .ok_or_else(|| corrupt("the captures of its pages do not lie inside the file"))?;
         let sites = sections
             .checked(Section::Sites, Section::SiteChecksums)
             .ok_or_else(|| corrupt("its site blocks do not lie inside the file"))?;
@@ -149,6 +153,7 @@ impl Segment {
             path: path.to_owned(),
             sections,
             latest_verified,
+            recaptured,
             chunks_verified: VerifiedChunks::new(chunks),
             linked_verified: VerifiedChunks::new(linked),
             domain_keys,

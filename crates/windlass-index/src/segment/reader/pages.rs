@@ -8,6 +8,7 @@ use super::Segment;
 use crate::bytes::Corrupt;
 use crate::instant::Instant;
 use crate::paged::Paged;
+use crate::recaptured::CaptureTimes;
 use crate::segment::layout::Section;
 use crate::segment::pages::{CHUNK, Chunks, PageIter};
 use crate::stretch::Backing;
@@ -105,6 +106,12 @@ impl Segment {
             self.sections.unverified(Section::PageLatest),
             &self.latest_verified,
         )
+    }
+
+    /// When the pages were really captured.
+    pub(crate) fn captures(&self) -> Result<CaptureTimes<'_>, Corrupt> {
+        let recaptured = self.recaptured.stretch();
+        CaptureTimes::open(self.page_count(), self.latest_times(), recaptured)
     }
 
     /// Whether a page has revisits.

@@ -88,7 +88,7 @@ impl Segment {
 
     /// The block of a site by its key and its offset, verified where it is touched.
     pub(crate) fn site_at(&self, site_key: &[u8], offset: u64) -> Result<SiteBlock<'_>, Corrupt> {
-        SiteBlock::open(site_key, self.stretch_at(offset)?, self.latest_times())
+        SiteBlock::open(site_key, self.stretch_at(offset)?, self.captures()?)
     }
 
     /// What is ready-made of a site (see [`ready`](crate::ready)), verified where it is touched.

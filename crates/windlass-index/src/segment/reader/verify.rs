@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::Segment;
 use crate::bytes::{Bytes, Corrupt};
 use crate::error::IndexError;
+use crate::instant;
 use crate::ready::Ready;
 use crate::segment::layout::{HEADER_LENGTH, Section, TRAILER_LENGTH};
 use crate::segment::pages::unseal_verified;
@@ -22,16 +23,30 @@ impl Segment {
         self.sections.verify_all().map_err(wrong)?;
         self.domain_keys.stretch().all().map_err(wrong)?;
         let mut pages = self.pages(0).map_err(wrong)?;
+        let times_of = self.captures().map_err(wrong)?;
+        self.recaptured.stretch().all().map_err(wrong)?;
+        let (mut times, mut recaptured) = (Vec::new(), 0);
         let mut captures = 0u64;
         while let Some(instants) = pages.advance().map_err(wrong)? {
             captures += instants.len() as u64;
             let number = (pages.position() - 1) as u64 as u32;
-            self.latest(number).map_err(wrong)?;
+            let latest = self.latest(number).map_err(wrong)?;
+            times.clear();
+            let read = times_of.append_earlier(number, latest, &mut times);
+            read.map_err(wrong)?;
+            recaptured += usize::from(!times.is_empty());
+            let mut real = instant::real_times(&instants).rev();
+            // No capture is at second 0 but where there is none.
+            let is_right = real.next().unwrap_or(0) == latest && real.eq(times.iter().copied());
+            if !is_right {
+                return Err(wrong(Corrupt("the captures of a page")));
+            }
             if stopped() {
                 return Err(IndexError::Cancelled);
             }
         }
-        if captures != self.sections.footer().counts.captures {
+        if captures != self.sections.footer().counts.captures || recaptured != times_of.recaptured()
+        {
             return Err(wrong(Corrupt("the number of captures")));
         }
         self.verify_packing().map_err(wrong)?;

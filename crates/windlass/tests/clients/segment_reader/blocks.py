@@ -64,12 +64,12 @@ class Block:
                     yield Link(url, link_type, form, page, seen, exception is not None)
 
 
-def read_block(site_key: bytes, data: bytes, latest: list[int]) -> Block:
-    """The block of a site; `latest` is the latest real capture of each page of the segment."""
+def read_block(site_key: bytes, data: bytes, captures: list[list[int]]) -> Block:
+    """The block of a site; `captures` are the real ones of each page of the segment."""
     cursor = Cursor(data)
     pages = column(cursor, cursor.varint())
     urls, forms, attrs, hrefs, others = (cursor.varint() for _ in range(5))
-    times = [[latest[page]] for page in pages]
+    times = [list(captures[page]) for page in pages]
     own = _own_times(cursor, times)
     block = Block(
         pages,
@@ -92,11 +92,12 @@ def _own_times(cursor: Cursor, times: list[list[int]]) -> set[int]:
     places = subset(cursor, len(times))
     MET["own times"] += len(places)
     for place, part in zip(places, _parts(cursor, len(places)) if places else []):
-        reader, second = Cursor(part), times[place][0]
-        times[place] = []
+        reader, real = Cursor(part), times[place]
+        second, times[place] = real[-1], []
         while reader.at < len(part):
             second -= reader.varint()
             times[place].insert(0, second)
+        check(set(times[place]) < set(real), "own times are some real captures of their page")
     return set(places)
 
 

@@ -68,7 +68,7 @@ def _block(segment: Segment, site: Site) -> None:
     same = {i for i, (a, b) in enumerate(pairwise(folds), 1) if a == b}
     check(same == block.same_fold, f"{what}: forms of the same fold")
     for page in block.own_times:
-        check(block.times[page] != [segment.page_latest[block.pages[page]]], f"{what}: own times")
+        check(block.times[page] != segment.captures[block.pages[page]], f"{what}: own times")
     seen: list[set[int]] = [set() for _ in block.pages]
     before = (False, -1, -1, -1)
     for link in block.links():

@@ -9,6 +9,7 @@ from typing import Any
 
 from blocks import Block, read_block
 from columns import column
+from captures import read_captures
 from cursor import Cursor, Damage, check, check_crc32, fixed
 from fst import read_map
 from pages import Page, read_pages
@@ -20,13 +21,14 @@ RULES_VERSION = 1
 STRETCH = 16_384
 LATEST_VALUES = 1023
 ALWAYS = (
-    "files pages page_index page_latest revisited domains domain_checksums domain_starts sites "
+    "files pages page_index page_latest recaptured recaptured_checksums revisited domains domain_checksums domain_starts sites "
     "site_checksums directory directory_checksums site_starts linked linked_index"
 ).split()
 INTERNAL = ["internal", "internal_checksums", "internal_directory"]
 READY = ["ready", "ready_checksums", "ready_directory"]
 # Sections that are not checked as a whole, by what has their checksums.
 STRETCHES = {
+    "recaptured": "recaptured_checksums",
     "domains": "domain_checksums",
     "sites": "site_checksums",
     "directory": "directory_checksums",
@@ -116,6 +118,11 @@ class Segment:
         return values
 
     @cached_property
+    def captures(self) -> list[list[int]]:
+        """Of each page the seconds of its real captures."""
+        return read_captures(self._sections["recaptured"], self.page_latest)
+
+    @cached_property
     def revisited(self) -> list[int]:
         """Numbers of the pages with revisits."""
         return fixed(self._sections["revisited"], 4)
@@ -140,7 +147,10 @@ class Segment:
     def pages(self) -> list[Page]:
         """The page table."""
         chunks = chunked(self._sections["pages"], self._sections["page_index"])
-        return read_pages(chunks, self.page_latest)
+        pages = read_pages(chunks, self.page_latest)
+        real = [[i.second for i in page.instants if i.refers is None] for page in pages]
+        check(real == self.captures, "pages have other captures than they have")
+        return pages
 
     def domain_of(self, page: int) -> int:
         """The number of the registrable domain that a page is of."""
@@ -179,7 +189,7 @@ class Segment:
 
     def _blocks(self, section: str, directory: str) -> list[Site]:
         parts = self._parts(section, directory)
-        return [Site(key, at, read_block(key, part, self.page_latest)) for key, at, part in parts]
+        return [Site(key, at, read_block(key, part, self.captures)) for key, at, part in parts]
 
     @cached_property
     def ready(self) -> dict[bytes, Ready]:

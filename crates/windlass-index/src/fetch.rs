@@ -48,6 +48,14 @@ pub(crate) fn fetch(stretch: &Stretch<'_>, positions: impl Iterator<Item = usize
     black_box(positions.fold(0, |all, at| all ^ stretch.touch(at)));
 }
 
+/// The same; and what may have to be read from the disk is asked of it, all at once.
+pub(crate) fn fetch_or_ask(stretch: &Stretch<'_>, positions: impl Iterator<Item = usize> + Clone) {
+    if is_far(stretch.len()) {
+        stretch.will_need(positions.clone());
+        fetch(stretch, positions);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,14 +3,15 @@
 //! A page of ten anchors needs ten groups; in most orders, where they lie is only known after a look at the bounds
 //! of all blocks. What stands first in an order of a range never changes: a segment is immutable.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::cache::{Cache, KeptMemory, Memory};
 use crate::query::ReadyGroup;
 
-/// How many orders are kept; beyond, all are forgotten.
-const ORDERS_MAX: usize = 1 << 8;
+/// How many orders are remembered as asked for; beyond, all are forgotten.
+const ORDERS_MAX: usize = 1 << 10;
 
 /// An order of the groups of a range of a site's urls.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -25,53 +26,110 @@ pub(crate) struct GroupOrder {
 /// What is known of an order.
 #[derive(Debug, Clone)]
 pub(crate) enum Known {
-    /// Nobody asked for it.
+    /// Nobody asked for it, or what is found is not kept.
     New,
     /// It was asked for once: who asks for it again may do so once more.
     Asked,
     /// Its first groups: all, or [`HEAD`](crate::ready::HEAD).
-    First(First),
+    First(Arc<First>),
 }
 
 /// The first groups of an order.
-#[derive(Debug, Clone)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum First {
     /// Where they are, where they are soon read.
-    Places(Arc<[u32]>),
+    Places(Vec<u32>),
     /// Of a segment, where what is known of each lies anywhere.
-    Groups(Arc<[ReadyGroup]>),
+    Groups(Vec<ReadyGroup>),
 }
 
-/// Up to 10 MiB of groups.
-#[derive(Debug, Default)]
+impl Memory for First {
+    fn memory(&self) -> usize {
+        match self {
+            Self::Places(places) => places.capacity() * size_of::<u32>(),
+            Self::Groups(groups) => groups.capacity() * size_of::<ReadyGroup>(),
+        }
+    }
+}
+
+/// The first groups of orders that were asked for.
+#[derive(Debug)]
 pub(crate) struct FirstGroups {
-    orders: RwLock<HashMap<GroupOrder, Known>>,
+    asked: Mutex<HashSet<GroupOrder>>,
+    kept: Kept,
+}
+
+/// Where they are kept.
+#[derive(Debug)]
+enum Kept {
+    /// As long as the groups are: whoever keeps these counts them.
+    Here(Mutex<HashMap<GroupOrder, Arc<First>>>),
+    /// With all that is kept of segments.
+    Shared(Cache<GroupOrder, First>),
+    Nowhere,
+}
+
+impl Default for FirstGroups {
+    fn default() -> Self {
+        Self::here()
+    }
 }
 
 impl FirstGroups {
+    /// Of groups that are kept themselves, in a few orders.
+    pub(crate) fn here() -> Self {
+        Self::kept(Kept::Here(Mutex::default()))
+    }
+
+    /// Of a segment's groups.
+    pub(crate) fn shared(memory: &KeptMemory) -> Self {
+        Self::kept(match memory.bytes_max() {
+            0 => Kept::Nowhere,
+            _ => Kept::Shared(Cache::new(memory)),
+        })
+    }
+
+    fn kept(kept: Kept) -> Self {
+        Self {
+            asked: Mutex::default(),
+            kept,
+        }
+    }
+
     /// What was known of an order before; it counts as asked for now.
     pub(crate) fn ask(&self, order: &GroupOrder) -> Known {
-        {
-            let orders = self.orders.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(known) = orders.get(order) {
-                return known.clone();
+        let first = match &self.kept {
+            Kept::Here(orders) => {
+                let orders = orders.lock().unwrap_or_else(PoisonError::into_inner);
+                orders.get(order).cloned()
             }
+            Kept::Shared(orders) => orders.get(order),
+            Kept::Nowhere => return Known::New,
+        };
+        if let Some(first) = first {
+            return Known::First(first);
         }
-        self.put(order.clone(), Known::Asked);
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if asked.contains(order) {
+            return Known::Asked;
+        }
+        if asked.len() >= ORDERS_MAX {
+            asked.clear();
+        }
+        asked.insert(order.clone());
         Known::New
     }
 
     /// Keeps the first groups.
-    pub(crate) fn keep(&self, order: GroupOrder, first: First) {
-        self.put(order, Known::First(first));
-    }
-
-    fn put(&self, order: GroupOrder, known: Known) {
-        let mut orders = self.orders.write().unwrap_or_else(PoisonError::into_inner);
-        if orders.len() >= ORDERS_MAX && !orders.contains_key(&order) {
-            orders.clear();
+    pub(crate) fn keep(&self, order: GroupOrder, first: &Arc<First>) {
+        match &self.kept {
+            Kept::Here(orders) => {
+                let mut orders = orders.lock().unwrap_or_else(PoisonError::into_inner);
+                orders.insert(order, Arc::clone(first));
+            }
+            Kept::Shared(orders) => orders.put(order, first),
+            Kept::Nowhere => {}
         }
-        orders.insert(order, known);
     }
 }
 
@@ -90,22 +148,34 @@ mod tests {
 
     #[test]
     fn an_order_is_new_then_asked_then_known() {
-        let kept = FirstGroups::default();
-        assert!(matches!(kept.ask(&order(0)), Known::New));
-        assert!(matches!(kept.ask(&order(0)), Known::Asked));
-        kept.keep(order(0), First::Places(Arc::from([3, 1])));
-        let known = kept.ask(&order(0));
-        assert!(matches!(known, Known::First(First::Places(places)) if *places == [3, 1]));
-        assert!(matches!(kept.ask(&order(1)), Known::New));
+        for kept in [
+            FirstGroups::here(),
+            FirstGroups::shared(&KeptMemory::default()),
+        ] {
+            assert!(matches!(kept.ask(&order(0)), Known::New));
+            assert!(matches!(kept.ask(&order(0)), Known::Asked));
+            kept.keep(order(0), &Arc::new(First::Places(vec![3, 1])));
+            let known = kept.ask(&order(0));
+            assert!(matches!(known, Known::First(first) if *first == First::Places(vec![3, 1])));
+            assert!(matches!(kept.ask(&order(1)), Known::New));
+        }
     }
 
     #[test]
-    fn no_more_than_so_many_are_kept() {
-        let kept = FirstGroups::default();
+    fn so_many_orders_are_remembered() {
+        let kept = FirstGroups::here();
         for url in 0..=ORDERS_MAX {
             kept.ask(&order(url));
         }
         assert!(matches!(kept.ask(&order(ORDERS_MAX)), Known::Asked));
+        assert!(matches!(kept.ask(&order(0)), Known::New));
+    }
+
+    #[test]
+    fn nothing_is_kept_where_nothing_may_be() {
+        let kept = FirstGroups::shared(&KeptMemory::new(0));
+        kept.keep(order(0), &Arc::new(First::Places(vec![3])));
+        assert!(matches!(kept.ask(&order(0)), Known::New));
         assert!(matches!(kept.ask(&order(0)), Known::New));
     }
 }

@@ -15,7 +15,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::bytes::{Bytes, Corrupt, put_varint};
-use crate::fetch::{fetch, is_far};
+use crate::fetch::fetch_or_ask;
 use crate::paged::Paged;
 use crate::spool::{Scratch, Spool};
 use crate::stretch::Stretch;
@@ -144,6 +144,9 @@ impl<'a> CaptureTimes<'a> {
             return Ok(Self::once(latest));
         }
         let n = section.u32_at(0)? as usize;
+        if n == 0 {
+            return Err(Corrupt("the captures of pages"));
+        }
         let rest = section.from(NUMBER)?;
         let (groups, rest) = rest.split_at(pages.div_ceil(GROUP).saturating_mul(STEP))?;
         let (ends, data) = rest.split_at(n.saturating_mul(NUMBER))?;
@@ -173,19 +176,15 @@ impl<'a> CaptureTimes<'a> {
     }
 
     /// How many pages have several captures.
-    pub(crate) const fn recaptured(&self) -> usize {
+    pub(crate) const fn recaptured_pages(&self) -> usize {
         self.n
     }
 
     /// Fetches what [`find`](Self::find) reads of some pages.
     pub(crate) fn fetch(&self, pages: &[u32]) {
-        if is_far(self.groups.len()) {
-            let pages = pages.iter().map(|page| *page as usize);
-            fetch(
-                &self.groups,
-                pages.map(|page| page / GROUP * STEP + HEAD + page % GROUP / 8),
-            );
-        }
+        let pages = pages.iter().map(|page| *page as usize);
+        let bits = pages.map(|page| page / GROUP * STEP + HEAD + page % GROUP / 8);
+        fetch_or_ask(&self.groups, bits);
     }
 
     /// Where a page has its captures, if it has several.
@@ -217,11 +216,9 @@ impl<'a> CaptureTimes<'a> {
         }))
     }
 
-    /// Fetches what says where some of those lie, and then, with `bytes`, what lies there.
-    pub(crate) fn fetch_found(&self, found: impl Iterator<Item = Recaptured>) {
-        if is_far(self.ends.len()) {
-            fetch(&self.ends, found.map(|found| found.number * NUMBER));
-        }
+    /// Fetches what says where the bytes of some of those lie.
+    pub(crate) fn fetch_ends(&self, found: impl Iterator<Item = Recaptured> + Clone) {
+        fetch_or_ask(&self.ends, found.map(|found| found.number * NUMBER));
     }
 
     /// Where the bytes of a page lie.
@@ -235,17 +232,16 @@ impl<'a> CaptureTimes<'a> {
         };
         let before = usize::try_from(found.bytes_before).map_err(|_| WRONG)?;
         let at = |offset: u32| before.checked_add(offset as usize).ok_or(WRONG);
-        if start > end {
+        let range = at(start)?..at(end)?;
+        if range.start > range.end || range.end > self.data.len() {
             return Err(WRONG);
         }
-        Ok(at(start)?..at(end)?)
+        Ok(range)
     }
 
     /// Fetches some of these bytes.
-    pub(crate) fn fetch_bytes(&self, positions: impl Iterator<Item = usize>) {
-        if is_far(self.data.len()) {
-            fetch(&self.data, positions);
-        }
+    pub(crate) fn fetch_bytes(&self, positions: impl Iterator<Item = usize> + Clone) {
+        fetch_or_ask(&self.data, positions);
     }
 
     /// How many seconds each capture was before the one after it, from the latest one on.
@@ -261,6 +257,45 @@ impl<'a> CaptureTimes<'a> {
             Some(found) => self.list(self.range(found)?).map(Some),
             None => Ok(None),
         }
+    }
+
+    /// Checks that nothing is there that is no page's, of so many pages.
+    pub(crate) fn verify(&self, pages: usize) -> Result<(), Corrupt> {
+        const WRONG: Corrupt = Corrupt("the captures of pages");
+        let (mut n, mut bytes) = (0usize, 0u64);
+        for start in (0..pages.min(self.groups.len().saturating_mul(GROUP))).step_by(GROUP) {
+            let of_group = start..pages.min(start + GROUP);
+            let mut in_group = 0;
+            let mut end = bytes;
+            for page in of_group {
+                let Some(found) = self.find(page as u64 as u32)? else {
+                    continue;
+                };
+                let range = self.range(found)?;
+                let is_next = found.number == n + in_group && found.in_group == in_group;
+                if !is_next || found.bytes_before != bytes || range.start as u64 != end {
+                    return Err(WRONG);
+                }
+                in_group += 1;
+                end = range.end as u64;
+            }
+            let at = start / GROUP * STEP;
+            let group = self.groups.get(at..at + STEP)?;
+            let ones = group.iter().skip(HEAD).map(|byte| byte.count_ones());
+            let head = group.split_first_chunk::<4>().ok_or(WRONG)?;
+            let before = head.1.first_chunk::<8>().ok_or(WRONG)?;
+            let is_right = u32::from_le_bytes(*head.0) as usize == n
+                && u64::from_le_bytes(*before) == bytes
+                && ones.sum::<u32>() as usize == in_group;
+            if !is_right {
+                return Err(WRONG);
+            }
+            (n, bytes) = (n + in_group, end);
+        }
+        if n != self.n || bytes != self.data.len() as u64 {
+            return Err(WRONG);
+        }
+        Ok(())
     }
 
     /// Appends the real captures of a page before one at `latest`, which is its latest: the last one of them first.
@@ -296,6 +331,26 @@ mod tests {
 
     use super::*;
     use crate::paged::{PagedBuilder, Verified};
+    use crate::stretch::{Backing, CheckedSection, Checksums};
+
+    struct Memory(Vec<u8>);
+    impl Backing for Memory {
+        fn bytes(&self) -> &[u8] {
+            &self.0
+        }
+    }
+
+    /// These bytes as a section with checksums that are right.
+    fn checked(mut bytes: Vec<u8>) -> CheckedSection {
+        let n = bytes.len();
+        let mut checksums = Checksums::default();
+        checksums.update(&bytes);
+        let sums = checksums.take();
+        bytes.extend_from_slice(&sums);
+        let all = bytes.len();
+        let backing = Arc::new(Memory(bytes)) as Arc<dyn Backing>;
+        CheckedSection::new(backing, 0..n, n..all, crc32fast::hash(&sums)).unwrap()
+    }
 
     proptest! {
         #[test]
@@ -318,7 +373,8 @@ mod tests {
             let verified = Verified::new(&array);
             let latest = Paged::new(&array, &verified);
             let found = CaptureTimes::open(pages.len(), latest, Stretch::trusted(&section)).unwrap();
-            prop_assert_eq!(found.recaptured(), pages.iter().filter(|times| times.len() > 1).count());
+            found.verify(pages.len()).unwrap();
+            prop_assert_eq!(found.recaptured_pages(), pages.iter().filter(|times| times.len() > 1).count());
             for (page, times) in (0..).zip(&pages) {
                 let last = times.last().copied().unwrap_or(0);
                 let mut all = vec![last];
@@ -328,7 +384,7 @@ mod tests {
                 }
                 prop_assert_eq!(found.find(page).unwrap().is_some(), times.len() > 1);
             }
-            if found.recaptured() > 0 {
+            if found.recaptured_pages() > 0 {
                 let beyond = pages.len().next_multiple_of(GROUP) as u32;
                 prop_assert!(found.find(beyond).is_err());
             }
@@ -338,10 +394,19 @@ mod tests {
         fn foreign_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..400), pages in 0usize..2000) {
             let verified = Verified::new(&[]);
             let latest = Paged::new(&[], &verified);
-            if let Ok(times) = CaptureTimes::open(pages, latest, Stretch::trusted(&bytes)) {
+            let section = checked(bytes);
+            if let Ok(times) = CaptureTimes::open(pages, latest, section.stretch()) {
+                let _ = times.verify(pages);
                 for page in 0..pages as u32 + 2 {
                     let _ = times.append_earlier(page, u32::MAX, &mut Vec::new());
+                    if let Ok(Some(found)) = times.find(page) {
+                        times.fetch_ends(std::iter::once(found));
+                        if let Ok(range) = times.range(found) {
+                            times.fetch_bytes(std::iter::once(range.start));
+                        }
+                    }
                 }
+                times.fetch(&[0, pages as u32, u32::MAX]);
             }
         }
     }

@@ -138,8 +138,13 @@ impl CheckedSection {
         } else {
             return;
         };
-        let start = self.range.start + page * CHECKED_BYTES;
-        let end = self.range.start + end * CHECKED_BYTES;
+        self.ask(page..end);
+    }
+
+    /// Pages will be read soon.
+    fn ask(&self, pages: Range<usize>) {
+        let start = self.range.start + pages.start * CHECKED_BYTES;
+        let end = self.range.start + pages.end * CHECKED_BYTES;
         self.backing.will_need(start..end.min(self.range.end));
     }
 
@@ -227,6 +232,29 @@ impl<'a> Stretch<'a> {
             self.bytes.get(at).copied().unwrap_or_default()
         } else {
             0
+        }
+    }
+
+    /// The bytes at some positions will be asked for: those whose pages have not been verified, and so may not be in memory,
+    /// are asked for at once.
+    pub(crate) fn will_need(&self, positions: impl Iterator<Item = usize>) {
+        let Some(section) = self.section else {
+            return;
+        };
+        let mut pages = Vec::new();
+        for at in positions {
+            let page = self.start.saturating_add(at) / CHECKED_BYTES;
+            if section.is_verified(page) == Some(false) && pages.last() != Some(&page) {
+                pages.push(page);
+            }
+        }
+        if !pages.is_sorted() {
+            pages.sort_unstable();
+        }
+        for neighbours in pages.chunk_by(|a, b| b - a <= 1) {
+            if let (Some(first), Some(last)) = (neighbours.first(), neighbours.last()) {
+                section.ask(*first..last + 1);
+            }
         }
     }
 

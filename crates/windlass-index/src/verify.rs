@@ -1,13 +1,18 @@
 //! Checks that go beyond checksums: whether a structure agrees with itself.
 
+use crate::bits::BitSet;
 use crate::bytes::Corrupt;
 use crate::column::BLOCK;
 use crate::ready::{DateOrder, LoneLinks, Node, Ready};
 use crate::segment::Segment;
 use crate::site::{SiteBlock, Table, link_type};
 
-/// Reads all of a site block: numbers in range, lists sorted.
-pub(crate) fn site_block(segment: &Segment, block: &[u8]) -> Result<(), Corrupt> {
+/// Reads all of a site block: numbers in range, lists sorted. Pages that were never really captured show no links.
+pub(crate) fn site_block(
+    segment: &Segment,
+    block: &[u8],
+    uncaptured: &BitSet,
+) -> Result<(), Corrupt> {
     let captures = segment.captures()?;
     let mut block = SiteBlock::read(&[], block, captures)?;
     let pages = segment.page_count();
@@ -15,7 +20,10 @@ pub(crate) fn site_block(segment: &Segment, block: &[u8]) -> Result<(), Corrupt>
     let mut before = None;
     for place in 0..block.pages.len() {
         let page = block.pages.get(place)?;
-        if page as usize >= pages || before.is_some_and(|before| before >= page) {
+        if page as usize >= pages
+            || before.is_some_and(|before| before >= page)
+            || uncaptured.contains(page)
+        {
             return Err(Corrupt("a page number in a site block"));
         }
         before = Some(page);

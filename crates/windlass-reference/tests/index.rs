@@ -15,7 +15,7 @@ use windlass_reference::fixtures::{
 use support::{
     Plan, bytes, expected, expected_backlinks, found, found_backlinks, found_captures,
     found_internal, found_linked_domains, ingest, ingest_keeping_internal, is_refused, merge,
-    sorted_lines, verify, writer,
+    merge_within, sorted_lines, verify, writer,
 };
 
 #[test]
@@ -106,7 +106,7 @@ proptest! {
         ingest(parts.path(), &plan);
         for (directory, state) in [(&whole, "in one segment"), (&parts, "as planned"), (&parts, "merged")] {
             if state == "merged" {
-                merge(directory.path());
+                merge_within(directory.path(), plan.memory_max);
             }
             verify(&Snapshot::open(directory.path()).unwrap());
             let memory = KeptMemory::new(kept_bytes_max);

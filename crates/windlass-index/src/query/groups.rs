@@ -60,6 +60,30 @@ pub(super) struct KeptOrders<'a> {
     pub(super) urls: Range<usize>,
 }
 
+/// The first groups of an order.
+#[derive(Debug)]
+pub struct FirstOnes(FirstKind);
+
+#[derive(Debug)]
+enum FirstKind {
+    Read(Vec<ReadyGroup>),
+    Kept(Arc<First>),
+}
+
+impl std::ops::Deref for FirstOnes {
+    type Target = [ReadyGroup];
+
+    fn deref(&self) -> &[ReadyGroup] {
+        match &self.0 {
+            FirstKind::Read(groups) => groups,
+            FirstKind::Kept(first) => match &**first {
+                First::Groups(groups) => groups,
+                First::Places(_) => &[],
+            },
+        }
+    }
+}
+
 /// One finished group: a row that has as many referring domains as `refdomains` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadyGroup {
@@ -267,7 +291,7 @@ impl ReadyGroups<'_> {
         column: ReadyColumn,
         is_ascending: bool,
         wanted: usize,
-    ) -> Result<Option<Arc<[ReadyGroup]>>, IndexError> {
+    ) -> Result<Option<FirstOnes>, IndexError> {
         let all = self.len();
         let wanted = wanted.min(all);
         if wanted > HEAD {
@@ -281,30 +305,32 @@ impl ReadyGroups<'_> {
         };
         let known = self.kept.first.ask(&order);
         let places = match known {
-            Known::First(First::Groups(groups)) => return Ok(Some(groups)),
-            Known::First(First::Places(places)) => places,
+            Known::First(first) => match &*first {
+                First::Groups(_) => return Ok(Some(FirstOnes(FirstKind::Kept(first)))),
+                First::Places(places) => places.clone(),
+            },
             Known::New => match self.listed(column, is_ascending)? {
-                Some(places) => places.into(),
+                Some(places) => places,
                 None => return Ok(None),
             },
             Known::Asked => {
-                let places: Arc<[u32]> = match self.listed(column, is_ascending)? {
-                    Some(places) => places.into(),
-                    None => self.found(column, is_ascending)?.into(),
+                let places = match self.listed(column, is_ascending)? {
+                    Some(places) => places,
+                    None => self.found(column, is_ascending)?,
                 };
                 if !matches!(self.lone, Lone::Nothing) {
-                    let groups: Arc<[ReadyGroup]> = self.groups(&places)?.into();
-                    let kept = First::Groups(Arc::clone(&groups));
-                    self.kept.first.keep(order, kept);
-                    return Ok(Some(groups));
+                    let first = Arc::new(First::Groups(self.groups(&places)?));
+                    self.kept.first.keep(order, &first);
+                    return Ok(Some(FirstOnes(FirstKind::Kept(first))));
                 }
-                let kept = First::Places(Arc::clone(&places));
-                self.kept.first.keep(order, kept);
+                let first = Arc::new(First::Places(places.clone()));
+                self.kept.first.keep(order, &first);
                 places
             }
         };
         let places = places.get(..wanted.min(places.len())).unwrap_or_default();
-        self.groups(places).map(|groups| Some(groups.into()))
+        self.groups(places)
+            .map(|groups| Some(FirstOnes(FirstKind::Read(groups))))
     }
 
     /// The first groups by a date, where the segment lists them.

@@ -7,7 +7,7 @@
 use crate::bytes::{Bytes, Corrupt, put_varint};
 use crate::column::{Column, write_column};
 
-/// How many groups are listed for each order; and kept of an order that is not listed, 4 bytes each, so that both
+/// How many groups are listed for each order; and kept of an order that is asked for again, so that both
 /// answer the same pages.
 pub(crate) const HEAD: usize = 1 << 10;
 

@@ -427,7 +427,7 @@ impl<'a> LinksInOrder<'a> {
     ) -> Result<(), IndexError> {
         let mut dated = sorted.dated.iter().peekable();
         let mut facts = Vec::with_capacity(BLOCK);
-        let mut numbers = Numbers::new(sorted, self.node_bits, self.place_bits);
+        let mut numbers = LinkNumbers::new(sorted, self.node_bits, self.place_bits);
         for (n, keys) in sorted.keys.chunks(BLOCK).enumerate() {
             if n.is_multiple_of(STRIDE / BLOCK) {
                 let left = sorted.keys.len() - n * BLOCK;
@@ -479,7 +479,7 @@ impl<'a> LinksInOrder<'a> {
 
     /// Calls `each` with sorted links as far as they are in the ready-made order: fold, page's place, and dates
     /// where they have some of their own. Of links of one anchor on one page it does not matter which has which
-    /// dates: the first ones have them.
+    /// dates: the first ones have them, in their order, which [`LinkNumbers`] knows.
     pub(super) fn for_each_ordered(
         &self,
         sorted: &Sorted,
@@ -487,6 +487,7 @@ impl<'a> LinksInOrder<'a> {
     ) {
         let order = |key: u64| key >> self.node_bits;
         let mut dated = sorted.dated.as_slice();
+        let mut of_page = Vec::new();
         for links in sorted.keys.chunk_by(|a, b| order(*a) == order(*b)) {
             let Some(first) = links.first().map(|key| order(*key)) else {
                 continue;
@@ -494,9 +495,8 @@ impl<'a> LinksInOrder<'a> {
             let n = dated.iter().take_while(|(key, ..)| order(*key) == first);
             let (own, rest) = dated.split_at(n.count());
             dated = rest;
-            let mut own: Vec<(u32, u32)> = own.iter().map(|(_, from, to)| (*from, *to)).collect();
-            own.sort_unstable();
-            let mut own = own.into_iter();
+            own_dates(own, &mut of_page);
+            let mut own = of_page.drain(..);
             let (fold, place) = self.fold_and_place(first + sorted.least);
             for _ in links {
                 each(fold, place, own.next());
@@ -505,12 +505,19 @@ impl<'a> LinksInOrder<'a> {
     }
 }
 
+/// Dates that links of one anchor on one page have of their own, in the order in which they come.
+fn own_dates(dated: &[(u64, u32, u32)], own: &mut Vec<(u32, u32)>) {
+    own.clear();
+    own.extend(dated.iter().map(|(_, from, to)| (*from, *to)));
+    own.sort_unstable();
+}
+
 /// Numbers the links of each anchor, in the order in which [`LinksInOrder::for_each_ordered`] gives them: of those of one
 /// page that have the same dates all as the first of them.
-struct Numbers<'s> {
+struct LinkNumbers<'s> {
     sorted: &'s Sorted,
     node_bits: u32,
-    fold_bits: u32,
+    place_bits: u32,
     next: usize,
     /// The first link of the anchor, and of the page.
     fold: usize,
@@ -520,12 +527,12 @@ struct Numbers<'s> {
     dated: &'s [(u64, u32, u32)],
 }
 
-impl<'s> Numbers<'s> {
+impl<'s> LinkNumbers<'s> {
     fn new(sorted: &'s Sorted, node_bits: u32, place_bits: u32) -> Self {
         Self {
             sorted,
             node_bits,
-            fold_bits: place_bits,
+            place_bits,
             next: 0,
             fold: 0,
             page: 0,
@@ -549,7 +556,7 @@ impl<'s> Numbers<'s> {
         let before = at.checked_sub(1).and_then(|before| self.order(before));
         if before != order {
             self.page = at;
-            let fold = |order: Option<u64>| order.map(|order| order >> self.fold_bits);
+            let fold = |order: Option<u64>| order.map(|order| order >> self.place_bits);
             if fold(before) != fold(order) {
                 self.fold = at;
             }
@@ -559,7 +566,7 @@ impl<'s> Numbers<'s> {
             }
         }
         let among = match own {
-            Some(own) => self.own.iter().position(|dates| *dates == own).unwrap_or(0),
+            Some(own) => self.own.partition_point(|dates| *dates < own),
             None => self.own.len(),
         };
         // A block has less than 2^32 links.
@@ -574,9 +581,7 @@ impl<'s> Numbers<'s> {
         let (_, rest) = self.dated.split_at(start);
         let n = rest.partition_point(|(key, ..)| of(*key) == order);
         let (own, rest) = rest.split_at(n);
-        self.own
-            .extend(own.iter().map(|(_, from, to)| (*from, *to)));
-        self.own.sort_unstable();
+        own_dates(own, &mut self.own);
         self.dated = rest;
     }
 }

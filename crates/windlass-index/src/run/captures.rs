@@ -15,7 +15,7 @@ use crate::room::with_room;
 use crate::segment::{SegmentWriter, Side, WriteError};
 
 /// Bytes that a capture takes while a run is written, beside its note.
-pub(super) const WRITING_BYTES: usize = 16 + 8 + 8 + 4;
+pub(super) const WRITING_BYTES: usize = 16 + 8 + 8 + size_of::<Captured>();
 
 const NO_TITLE: u32 = u32::MAX;
 

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::layout::Side;
 use super::reader::Segment;
+use crate::bits::BitSet;
 use crate::bytes::{Bytes, Corrupt};
 use crate::error::{IndexError, check};
 use crate::site::{self, SiteBlock};
@@ -28,7 +29,11 @@ impl Segment {
     }
 
     /// Reads all internal links.
-    pub(super) fn verify_internal(&self, cancel: &AtomicBool) -> Result<(), IndexError> {
+    pub(super) fn verify_internal(
+        &self,
+        uncaptured: &BitSet,
+        cancel: &AtomicBool,
+    ) -> Result<(), IndexError> {
         let wrong = |corrupt| self.corrupt(corrupt);
         let directory = self.whole_directory(Side::Internal).map_err(wrong)?;
         let (Some(directory), Some(all)) = (directory, self.blocks(Side::Internal)) else {
@@ -49,7 +54,7 @@ impl Segment {
                 return Err(wrong(WRONG));
             }
             links += self
-                .verify_internal_block(sites.key(), block)
+                .verify_internal_block(sites.key(), block, uncaptured)
                 .map_err(wrong)?;
         }
         if blocks.is_empty() && links == self.counts().internal_links {
@@ -60,8 +65,13 @@ impl Segment {
     }
 
     /// Reads a block, whose pages must be of its own domain. Returns the number of its links.
-    fn verify_internal_block(&self, key: &[u8], block: &[u8]) -> Result<u64, Corrupt> {
-        crate::verify::site_block(self, block)?;
+    fn verify_internal_block(
+        &self,
+        key: &[u8],
+        block: &[u8],
+        uncaptured: &BitSet,
+    ) -> Result<u64, Corrupt> {
+        crate::verify::site_block(self, block, uncaptured)?;
         let (start, end) = self.domains()?.range_of(key)?.ok_or(WRONG)?;
         let mut pages = site::pages_of(block)?;
         let last = pages.len().checked_sub(1).ok_or(WRONG)?;

@@ -265,7 +265,7 @@ impl<'a> PageTimes<'a> {
                 latest,
             });
         })?;
-        if self.captures.recaptured() == 0 {
+        if self.captures.recaptured_pages() == 0 {
             return Ok(());
         }
         self.captures.fetch(pages);
@@ -279,7 +279,7 @@ impl<'a> PageTimes<'a> {
             self.own_spans(&mut found)?;
         }
         self.captures
-            .fetch_found(found.iter().map(|(_, several, _)| *several));
+            .fetch_ends(found.iter().map(|(_, several, _)| *several));
         let mut ranges = Vec::with_capacity(found.len());
         for (_, several, _) in &found {
             ranges.push(self.captures.range(*several)?);

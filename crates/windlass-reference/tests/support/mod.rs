@@ -108,7 +108,13 @@ pub(crate) fn commit(writer: &mut Writer, batch: &[Capture], memory_max: usize) 
 }
 
 pub(crate) fn merge(directory: &Path) {
+    merge_within(directory, usize::MAX);
+}
+
+/// The same, with the memory of a [`Plan`].
+pub(crate) fn merge_within(directory: &Path, memory_max: usize) {
     let mut writer = writer(directory);
+    writer.set_memory_max(memory_max);
     writer.merge_all(&(), &AtomicBool::new(false)).unwrap();
 }
 

@@ -134,6 +134,8 @@ pub(crate) fn second() -> Warc {
     let robots = "<meta name=robots content=nofollow>".to_owned() + &both();
     warc.page("http://types.example/robots", 2020, &document("", &robots));
     warc.page("http://192.0.2.7:8080/p", 2020, &document("", &both()));
+    // At second 0, which also says of a page that it was never really captured.
+    warc.page("http://epoch.example/", 1970, &document("", &both()));
     for (url, title) in [
         ("http://titles.example/1", "A"),
         ("http://titles.example/2", "B"),
@@ -173,6 +175,18 @@ pub(crate) fn large_site() -> Warc {
                 links.push(a(&target, "Common", ""));
                 links.push(a("https://www.large.example/e/x", "common", ""));
             }
+        }
+        // The only link of its anchor to `/d/` has others to the site before it.
+        links.push(a("https://www.large.example/e/x", "rare", ""));
+        if page == 33 {
+            links.push(a("https://www.large.example/d/two", "Rare", ""));
+        }
+        if page == 46 {
+            // On its own page, too, where the one that came and went is before the one that was always there.
+            links.insert(0, a("https://www.large.example/e/x", "odd", ""));
+            links.push(a("https://www.large.example/d/two", "Odd", ""));
+            links.insert(0, a("https://www.large.example/d/two", "even", ""));
+            links.push(a("https://www.large.example/e/x", "Even", ""));
         }
         let url = format!("http://from{}.example/{page}", page % 7);
         let document = |from: usize| document("", &links[from..].concat());

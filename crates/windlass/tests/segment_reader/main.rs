@@ -180,7 +180,12 @@ fn a_large_site_and_what_is_ready_made_of_it() {
     assert_eq!(read.checked["nodes"], 5);
     met(
         &read,
-        &["ready links with dates", "groups of one link", "heads"],
+        &[
+            "ready links with dates",
+            "groups of one link",
+            "link behind others of its anchor",
+            "heads",
+        ],
     );
 }
 

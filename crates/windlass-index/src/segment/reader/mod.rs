@@ -163,7 +163,7 @@ impl Segment {
             ready,
             domain_starts: OnceLock::new(),
             facts: FactCache::new(memory),
-            first_groups: FirstGroups::default(),
+            first_groups: FirstGroups::shared(memory),
             anchors: AnchorCache::new(memory),
             rows: RowCache::new(memory),
         };

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Segment;
+use crate::bits::BitSet;
 use crate::bytes::{Bytes, Corrupt};
 use crate::error::IndexError;
 use crate::instant;
@@ -25,7 +26,10 @@ impl Segment {
         let mut pages = self.pages(0).map_err(wrong)?;
         let times_of = self.captures().map_err(wrong)?;
         self.recaptured.stretch().all().map_err(wrong)?;
-        let (mut times, mut recaptured) = (Vec::new(), 0);
+        times_of.verify(self.page_count()).map_err(wrong)?;
+        let mut times = Vec::new();
+        // Pages of which there are revisits alone.
+        let mut uncaptured = BitSet::default();
         let mut captures = 0u64;
         while let Some(instants) = pages.advance().map_err(wrong)? {
             captures += instants.len() as u64;
@@ -34,10 +38,12 @@ impl Segment {
             times.clear();
             let read = times_of.append_earlier(number, latest, &mut times);
             read.map_err(wrong)?;
-            recaptured += usize::from(!times.is_empty());
             let mut real = instant::real_times(&instants).rev();
-            // No capture is at second 0 but where there is none.
-            let is_right = real.next().unwrap_or(0) == latest && real.eq(times.iter().copied());
+            let last = real.next();
+            let is_right = last.unwrap_or(0) == latest && real.eq(times.iter().copied());
+            if last.is_none() {
+                uncaptured.insert_any(number);
+            }
             if !is_right {
                 return Err(wrong(Corrupt("the captures of a page")));
             }
@@ -45,8 +51,7 @@ impl Segment {
                 return Err(IndexError::Cancelled);
             }
         }
-        if captures != self.sections.footer().counts.captures || recaptured != times_of.recaptured()
-        {
+        if captures != self.sections.footer().counts.captures {
             return Err(wrong(Corrupt("the number of captures")));
         }
         self.verify_packing().map_err(wrong)?;
@@ -63,7 +68,7 @@ impl Segment {
             if found != offset {
                 return Err(wrong(Corrupt("the directory")));
             }
-            crate::verify::site_block(self, block).map_err(wrong)?;
+            crate::verify::site_block(self, block, &uncaptured).map_err(wrong)?;
             linked.site(offset, block).map_err(wrong)?;
             offset += (before - blocks.rest().len()) as u64;
             sites += 1;
@@ -75,7 +80,7 @@ impl Segment {
             return Err(wrong(Corrupt("the number of sites")));
         }
         linked.finish().map_err(wrong)?;
-        self.verify_internal(cancel)?;
+        self.verify_internal(&uncaptured, cancel)?;
         self.verify_ready().map_err(wrong)
     }
 

@@ -6,8 +6,8 @@ GROUP = 512
 
 
 def read_captures(data: bytes, latest: list[int]) -> list[list[int]]:
-    """Of each page the seconds of its real captures, ascending; none where `latest` is 0."""
-    captures = [[second] if second else [] for second in latest]
+    """Of each page the seconds of its real captures, ascending; second 0 where there is none."""
+    captures = [[second] for second in latest]
     if not data:
         return captures
     cursor = Cursor(data)

@@ -92,6 +92,7 @@ def _groups(
     ):
         check(links == 1, "a group with several links has no dates")
         groups.append(Group(fold, 1, 1, 1, None, None, first_of_fold[fold] + link))
+        MET["link behind others of its anchor"] += link > 0
     MET["groups of one link"] += n - several
     h = cursor.varint()
     MET["heads"] += h

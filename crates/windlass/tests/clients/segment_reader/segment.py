@@ -148,7 +148,7 @@ class Segment:
         """The page table."""
         chunks = chunked(self._sections["pages"], self._sections["page_index"])
         pages = read_pages(chunks, self.page_latest)
-        real = [[i.second for i in page.instants if i.refers is None] for page in pages]
+        real = [[i.second for i in page.instants if i.refers is None] or [0] for page in pages]
         check(real == self.captures, "pages have other captures than they have")
         return pages
 

@@ -13,6 +13,10 @@ pub(crate) struct Warc {
 
 /// The first of June of a year.
 fn date(year: u16) -> String {
+    // The first second that there is.
+    if year == 1970 {
+        return "1970-01-01T00:00:00Z".to_owned();
+    }
     format!("{year}-06-01T00:00:00Z")
 }
 

@@ -34,6 +34,30 @@ pub(crate) fn nth_one(word: u64, n: usize) -> usize {
     place + word.trailing_zeros() as usize
 }
 
+/// 64 bits of a file, lowest bits of the first byte first; zeros behind the end.
+#[inline]
+pub(crate) fn word_at(bits: &[u8], word: usize) -> u64 {
+    let rest = bits.get(word * 8..).unwrap_or_default();
+    if let Some(bytes) = rest.first_chunk::<8>() {
+        return u64::from_le_bytes(*bytes);
+    }
+    let mut bytes = [0; 8];
+    for (to, from) in bytes.iter_mut().zip(rest) {
+        *to = *from;
+    }
+    u64::from_le_bytes(bytes)
+}
+
+/// Whether a bit of a file is 1, and how many before it are.
+#[inline]
+pub(crate) fn rank_in(bits: &[u8], at: usize) -> (bool, u32) {
+    let (word, bit) = (at / WORD, at % WORD);
+    let before = (0..word).map(|word| word_at(bits, word).count_ones());
+    let own = word_at(bits, word);
+    let before = before.sum::<u32>() + (own & ((1 << bit) - 1)).count_ones();
+    (own >> bit & 1 == 1, before)
+}
+
 /// A set of numbers below a bound. Takes an eighth of a byte for each number below it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BitSet {

@@ -24,7 +24,7 @@ impl FinishedGroups {
             .map_err(|what| IndexError::TooLarge(what.0))?;
         Ok(Self {
             node,
-            first: FirstGroups::here(),
+            first: FirstGroups::default(),
         })
     }
 

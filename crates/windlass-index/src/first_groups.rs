@@ -38,16 +38,16 @@ pub(crate) enum Known {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum First {
     /// Where they are, where they are soon read.
-    Places(Vec<u32>),
+    Places(Arc<[u32]>),
     /// Of a segment, where what is known of each lies anywhere.
-    Groups(Vec<ReadyGroup>),
+    Groups(Arc<[ReadyGroup]>),
 }
 
 impl Memory for First {
     fn memory(&self) -> usize {
         match self {
-            Self::Places(places) => places.capacity() * size_of::<u32>(),
-            Self::Groups(groups) => groups.capacity() * size_of::<ReadyGroup>(),
+            Self::Places(places) => size_of_val(&**places),
+            Self::Groups(groups) => size_of_val(&**groups),
         }
     }
 }
@@ -70,17 +70,13 @@ enum Kept {
 }
 
 impl Default for FirstGroups {
+    /// Of groups that are kept themselves, in a few orders.
     fn default() -> Self {
-        Self::here()
+        Self::kept(Kept::Here(Mutex::default()))
     }
 }
 
 impl FirstGroups {
-    /// Of groups that are kept themselves, in a few orders.
-    pub(crate) fn here() -> Self {
-        Self::kept(Kept::Here(Mutex::default()))
-    }
-
     /// Of a segment's groups.
     pub(crate) fn shared(memory: &KeptMemory) -> Self {
         Self::kept(match memory.bytes_max() {
@@ -149,21 +145,22 @@ mod tests {
     #[test]
     fn an_order_is_new_then_asked_then_known() {
         for kept in [
-            FirstGroups::here(),
+            FirstGroups::default(),
             FirstGroups::shared(&KeptMemory::default()),
         ] {
             assert!(matches!(kept.ask(&order(0)), Known::New));
             assert!(matches!(kept.ask(&order(0)), Known::Asked));
-            kept.keep(order(0), &Arc::new(First::Places(vec![3, 1])));
+            let places = Arc::new(First::Places(Arc::from([3, 1])));
+            kept.keep(order(0), &places);
             let known = kept.ask(&order(0));
-            assert!(matches!(known, Known::First(first) if *first == First::Places(vec![3, 1])));
+            assert!(matches!(known, Known::First(first) if first == places));
             assert!(matches!(kept.ask(&order(1)), Known::New));
         }
     }
 
     #[test]
     fn so_many_orders_are_remembered() {
-        let kept = FirstGroups::here();
+        let kept = FirstGroups::default();
         for url in 0..=ORDERS_MAX {
             kept.ask(&order(url));
         }
@@ -174,7 +171,7 @@ mod tests {
     #[test]
     fn nothing_is_kept_where_nothing_may_be() {
         let kept = FirstGroups::shared(&KeptMemory::new(0));
-        kept.keep(order(0), &Arc::new(First::Places(vec![3])));
+        kept.keep(order(0), &Arc::new(First::Places(Arc::from([3]))));
         assert!(matches!(kept.ask(&order(0)), Known::New));
         assert!(matches!(kept.ask(&order(0)), Known::New));
     }

@@ -64,9 +64,7 @@ pub use listing::{
     TopSite, Trace, TracedCapture, trace_segments,
 };
 pub use query::Tuning;
-pub use query::{
-    ChosenGroups, FirstOnes, ReadyColumn, ReadyGroup, ReadyGroups, WorkBound, query_segments,
-};
+pub use query::{ChosenGroups, ReadyColumn, ReadyGroup, ReadyGroups, WorkBound, query_segments};
 pub use row_table::RowBounds;
 pub use rows::{NamedRow, Row, RowChoice, RowVisitor, TargetRows, TargetRowsBuilder, Texts};
 pub use segment::{Counts, FORMAT_VERSION, RULES_VERSION, Section, Segment};

@@ -14,6 +14,7 @@ use std::io::{self, Write};
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::bits::{rank_in, word_at};
 use crate::bytes::{Bytes, Corrupt, put_varint};
 use crate::fetch::fetch_or_ask;
 use crate::paged::Paged;
@@ -160,7 +161,7 @@ impl<'a> CaptureTimes<'a> {
     }
 
     /// Of pages that were captured once.
-    pub(crate) fn once(latest: Paged<'a>) -> Self {
+    fn once(latest: Paged<'a>) -> Self {
         Self {
             latest,
             n: 0,
@@ -197,16 +198,11 @@ impl<'a> CaptureTimes<'a> {
         let group = self.groups.get(start..start + STEP)?;
         let (head, bits) = group.split_at_checked(HEAD).unwrap_or_default();
         let at = page as usize % GROUP;
-        let word = |at: usize| {
-            let word = bits.get(at * 8..).and_then(|rest| rest.first_chunk());
-            word.map_or(0, |word| u64::from_le_bytes(*word))
-        };
-        let own = word(at / 64);
-        if own >> (at % 64) & 1 == 0 {
+        // Most were captured once, which costs less.
+        if word_at(bits, at / 64) >> (at % 64) & 1 == 0 {
             return Ok(None);
         }
-        let before = (0..at / 64).map(word).map(u64::count_ones).sum::<u32>();
-        let before = before + (own & ((1 << (at % 64)) - 1)).count_ones();
+        let (_, before) = rank_in(bits, at);
         let (n_before, bytes_before) = head.split_at_checked(4).unwrap_or_default();
         let n_before = n_before.try_into().map_or(0, u32::from_le_bytes);
         Ok(Some(Recaptured {
@@ -305,15 +301,26 @@ impl<'a> CaptureTimes<'a> {
         latest: u32,
         times: &mut Vec<u32>,
     ) -> Result<(), Corrupt> {
-        if let Some(mut list) = self.list_of(page)? {
-            let mut time = latest;
-            while !list.is_empty() {
-                time = earlier(time, &mut list)?;
-                times.push(time);
-            }
+        match self.list_of(page)? {
+            Some(list) => for_each_earlier(latest, list, |time| times.push(time)),
+            None => Ok(()),
         }
-        Ok(())
     }
+}
+
+/// Calls `each` with the times that a list says, each by how many seconds it is before the one before it, and the first
+/// before `time`.
+#[inline]
+pub(crate) fn for_each_earlier(
+    mut time: u32,
+    mut list: Bytes<'_>,
+    mut each: impl FnMut(u32),
+) -> Result<(), Corrupt> {
+    while !list.is_empty() {
+        time = earlier(time, &mut list)?;
+        each(time);
+    }
+    Ok(())
 }
 
 /// The time that is so many seconds before another as the bytes say.

@@ -267,11 +267,10 @@ impl<'a> SiteAnchors<'a> {
         }
         let more = std::mem::take(read);
         let never = AtomicBool::new(false);
-        let of_site = (self.block.site_key.as_slice(), &self.block);
         self.table = self.segment.anchors().get_if_worth(
             self.segment,
-            of_site.0,
-            of_site.1,
+            &self.block.site_key,
+            &self.block,
             (more, Worth::AfterAll),
             &never,
         )?;

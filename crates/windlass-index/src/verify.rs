@@ -184,24 +184,10 @@ fn date_keys(
     keys: &mut Vec<(u32, u32)>,
 ) -> Result<(), Corrupt> {
     keys.clear();
-    let mut links = Vec::new();
-    for place in places.clone() {
-        if let Some(at) = (place as usize).checked_sub(node.dated()) {
-            links.push((node.fold.get(place as usize)?, node.lone.get(at)?));
-        }
-    }
-    let mut dates = Vec::with_capacity(links.len());
-    lone.dates(&links, &mut dates)?;
-    let mut dates = dates.into_iter();
-    for place in places {
-        let i = place as usize;
-        let (first_seen, last_visited) = if i < node.dated() {
-            let first_seen = node.first_seen.get(i)?;
-            (first_seen, first_seen.saturating_add(node.span.get(i)?))
-        } else {
-            dates.next().ok_or(Corrupt("the dates of a group"))?
-        };
-        keys.push(order.key(first_seen, last_visited, node.fold.get(i)?));
+    let dates = node.dates(places.clone(), |links, dates| lone.dates(links, dates))?;
+    for (place, (first_seen, last_visited)) in places.zip(dates) {
+        let fold = node.fold.at(place as usize)?;
+        keys.push(order.key(first_seen, last_visited, fold));
     }
     Ok(())
 }

@@ -52,36 +52,31 @@ pub(super) enum Lone<'a> {
     Open(Box<LoneLinks<'a>>),
 }
 
+impl<'a> Lone<'a> {
+    /// Appends the dates of links, which lie in a segment.
+    fn dates(
+        &mut self,
+        segment: Option<&'a Segment>,
+        links: &[LoneLink],
+        dates: &mut Vec<(u32, u32)>,
+    ) -> Result<(), Corrupt> {
+        if let (Self::Of(site, ready), Some(segment)) = (&*self, segment) {
+            let block = segment.site_at(&site.key, site.offset)?;
+            *self = Self::Open(Box::new(LoneLinks::of(ready, &block)));
+        }
+        match self {
+            Self::Open(open) => open.dates(links, dates),
+            Self::Nothing | Self::Of(..) => Err(Corrupt("the dates of a group")),
+        }
+    }
+}
+
 /// Where the orders of a range's groups are kept.
 #[derive(Debug, Clone)]
 pub(super) struct KeptOrders<'a> {
     pub(super) first: &'a FirstGroups,
     pub(super) site_key: &'a [u8],
     pub(super) urls: Range<usize>,
-}
-
-/// The first groups of an order.
-#[derive(Debug)]
-pub struct FirstOnes(FirstKind);
-
-#[derive(Debug)]
-enum FirstKind {
-    Read(Vec<ReadyGroup>),
-    Kept(Arc<First>),
-}
-
-impl std::ops::Deref for FirstOnes {
-    type Target = [ReadyGroup];
-
-    fn deref(&self) -> &[ReadyGroup] {
-        match &self.0 {
-            FirstKind::Read(groups) => groups,
-            FirstKind::Kept(first) => match &**first {
-                First::Groups(groups) => groups,
-                First::Places(_) => &[],
-            },
-        }
-    }
 }
 
 /// One finished group: a row that has as many referring domains as `refdomains` says.
@@ -206,78 +201,35 @@ impl ReadyGroups<'_> {
     }
 
     fn groups_at(&mut self, positions: &[u32]) -> Result<Vec<ReadyGroup>, Corrupt> {
+        let dates = self.dates_of(positions.iter().copied())?;
+        let node = &mut self.node;
         let mut groups = Vec::with_capacity(positions.len());
-        // Those without dates, and where these are.
-        let (mut without, mut links) = (Vec::new(), Vec::new());
-        for position in positions {
+        for (position, dates) in positions.iter().zip(dates) {
             let at = *position as usize;
-            let node = &mut self.node;
-            let (fold, backlinks) = (node.fold.at(at)?, node.backlinks_of.at(at)?);
-            let Some(behind) = at.checked_sub(node.dated()) else {
-                let counts = [backlinks, node.repeats.at(at)?, node.siblings.at(at)?];
-                let dates = (node.first_seen.at(at)?, node.span.at(at)?);
-                groups.push(group_of(fold, counts, dates));
-                continue;
+            let (repeats, siblings) = match at < node.dated() {
+                true => (node.repeats.at(at)?, node.siblings.at(at)?),
+                false => (0, 0),
             };
-            without.push(groups.len());
-            links.push((fold, node.lone.at(behind)?));
-            groups.push(group_of(fold, [backlinks, 0, 0], (0, 0)));
-        }
-        let mut dates = Vec::with_capacity(links.len());
-        self.lone_dates(&links, &mut dates)?;
-        for (at, (first_seen, last_visited)) in without.into_iter().zip(dates) {
-            if let Some(group) = groups.get_mut(at) {
-                group.row.first_seen = CaptureTime::from_unix(first_seen);
-                group.row.last_visited = CaptureTime::from_unix(last_visited);
-            }
+            let counts = [node.backlinks_of.at(at)?, repeats, siblings];
+            groups.push(group_of(node.fold.at(at)?, counts, dates));
         }
         Ok(groups)
     }
 
     /// The first and the last date of each group in a block.
     fn dates_in(&mut self, block: usize) -> Result<Vec<(u32, u32)>, Corrupt> {
-        let (first, end) = (
-            self.first_in(block),
-            self.first_in(block) + self.block_len(block),
-        );
-        let node = &mut self.node;
-        let mut dates = Vec::with_capacity(BLOCK);
-        let dated = node.dated().clamp(first, end);
-        if first < dated {
-            let seen = node.first_seen.block(block)?.iter();
-            let seen = seen.zip(node.span.block(block)?);
-            dates.extend(seen.map(|(first, span)| (*first, first.saturating_add(*span))));
-        }
-        if dated < end {
-            let behind = dated - node.dated();
-            let folds = node.fold.block(block)?;
-            let folds = folds.get(dated - first..).unwrap_or_default();
-            let mut links = Vec::with_capacity(folds.len());
-            for (fold, at) in folds.iter().zip(behind..) {
-                links.push((*fold, node.lone.get(at)?));
-            }
-            self.lone_dates(&links, &mut dates)?;
-        }
-        Ok(dates)
+        let first = self.first_in(block) as u64 as u32;
+        self.dates_of(first..first + self.block_len(block) as u64 as u32)
     }
 
-    /// Appends the dates of links.
-    fn lone_dates(
+    /// The first and the last date of groups by their positions.
+    fn dates_of(
         &mut self,
-        links: &[LoneLink],
-        dates: &mut Vec<(u32, u32)>,
-    ) -> Result<(), Corrupt> {
-        if links.is_empty() {
-            return Ok(());
-        }
-        if let (Lone::Of(site, ready), Some(segment)) = (&self.lone, self.segment) {
-            let block = segment.site_at(&site.key, site.offset)?;
-            self.lone = Lone::Open(Box::new(LoneLinks::of(ready, &block)));
-        }
-        match &mut self.lone {
-            Lone::Open(open) => open.dates(links, dates),
-            Lone::Nothing | Lone::Of(..) => Err(Corrupt("the dates of a group")),
-        }
+        positions: impl Iterator<Item = u32> + Clone,
+    ) -> Result<Vec<(u32, u32)>, Corrupt> {
+        let (lone, segment) = (&mut self.lone, self.segment);
+        self.node
+            .dates(positions, |links, dates| lone.dates(segment, links, dates))
     }
 
     /// At least so many first groups by a column, and among equal ones by anchor, or all groups, or more.
@@ -291,7 +243,7 @@ impl ReadyGroups<'_> {
         column: ReadyColumn,
         is_ascending: bool,
         wanted: usize,
-    ) -> Result<Option<FirstOnes>, IndexError> {
+    ) -> Result<Option<Arc<[ReadyGroup]>>, IndexError> {
         let all = self.len();
         let wanted = wanted.min(all);
         if wanted > HEAD {
@@ -304,33 +256,33 @@ impl ReadyGroups<'_> {
             is_ascending,
         };
         let known = self.kept.first.ask(&order);
-        let places = match known {
+        let places: Arc<[u32]> = match known {
             Known::First(first) => match &*first {
-                First::Groups(_) => return Ok(Some(FirstOnes(FirstKind::Kept(first)))),
-                First::Places(places) => places.clone(),
+                First::Groups(groups) => return Ok(Some(Arc::clone(groups))),
+                First::Places(places) => Arc::clone(places),
             },
             Known::New => match self.listed(column, is_ascending)? {
-                Some(places) => places,
+                Some(places) => places.into(),
                 None => return Ok(None),
             },
             Known::Asked => {
-                let places = match self.listed(column, is_ascending)? {
-                    Some(places) => places,
-                    None => self.found(column, is_ascending)?,
+                let places: Arc<[u32]> = match self.listed(column, is_ascending)? {
+                    Some(places) => places.into(),
+                    None => self.found(column, is_ascending)?.into(),
                 };
                 if !matches!(self.lone, Lone::Nothing) {
-                    let first = Arc::new(First::Groups(self.groups(&places)?));
-                    self.kept.first.keep(order, &first);
-                    return Ok(Some(FirstOnes(FirstKind::Kept(first))));
+                    let groups: Arc<[ReadyGroup]> = self.groups(&places)?.into();
+                    let first = First::Groups(Arc::clone(&groups));
+                    self.kept.first.keep(order, &Arc::new(first));
+                    return Ok(Some(groups));
                 }
-                let first = Arc::new(First::Places(places.clone()));
-                self.kept.first.keep(order, &first);
+                let first = First::Places(Arc::clone(&places));
+                self.kept.first.keep(order, &Arc::new(first));
                 places
             }
         };
         let places = places.get(..wanted.min(places.len())).unwrap_or_default();
-        self.groups(places)
-            .map(|groups| Some(FirstOnes(FirstKind::Read(groups))))
+        self.groups(places).map(|groups| Some(groups.into()))
     }
 
     /// The first groups by a date, where the segment lists them.
@@ -397,8 +349,7 @@ impl ReadyGroups<'_> {
         let dates = self.dates_in(block);
         let dates = dates.map_err(|corrupt| wrong(self.segment, corrupt))?;
         let mut dates = dates.into_iter();
-        self.for_each_counted(block, |group| {
-            let mut group = group;
+        self.for_each_counted(block, |mut group| {
             if let Some((first_seen, last_visited)) = dates.next() {
                 group.row.first_seen = CaptureTime::from_unix(first_seen);
                 group.row.last_visited = CaptureTime::from_unix(last_visited);
@@ -446,12 +397,12 @@ fn wrong(segment: Option<&Segment>, corrupt: Corrupt) -> IndexError {
 }
 
 /// A group as the columns of its node have it: its fold, the backlinks, what they are more than the pages, and these
-/// more than the domains; and the first date, and how far the last is behind it.
+/// more than the domains; and its dates.
 #[inline]
 fn group_of(
     fold: u32,
     [backlinks, repeats, siblings]: [u32; 3],
-    (first_seen, span): (u32, u32),
+    (first_seen, last_visited): (u32, u32),
 ) -> ReadyGroup {
     let refpages = backlinks.saturating_sub(repeats);
     ReadyGroup {
@@ -461,7 +412,7 @@ fn group_of(
             backlinks: backlinks.into(),
             refpages: refpages.into(),
             first_seen: CaptureTime::from_unix(first_seen),
-            last_visited: CaptureTime::from_unix(first_seen.saturating_add(span)),
+            last_visited: CaptureTime::from_unix(last_visited),
         },
         refdomains: refpages.saturating_sub(siblings).into(),
     }

@@ -34,7 +34,7 @@ use crate::segment::{Segment, SiteDirectory, SiteWalk};
 use budget::Budget;
 
 pub use chosen::ChosenGroups;
-pub use groups::{FirstOnes, ReadyColumn, ReadyGroup, ReadyGroups};
+pub use groups::{ReadyColumn, ReadyGroup, ReadyGroups};
 pub(crate) use known::host_occurs;
 pub(crate) use link_dates::LinkDates;
 pub(crate) use many::Kept;

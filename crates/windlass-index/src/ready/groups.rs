@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use super::Node;
 use super::encode::NodeEncoder;
 use super::heads::Heads;
+use super::lone::LoneLink;
 use crate::bytes::{Bytes, Corrupt};
 use crate::column::Column;
 use crate::error::IndexError;
@@ -216,6 +217,34 @@ impl<'a> Node<'a> {
     /// How many groups, the first ones, have their dates here.
     pub(crate) fn dated(&self) -> usize {
         self.first_seen.len()
+    }
+
+    /// The first and the last date of groups by their places; `lone` appends those of links.
+    pub(crate) fn dates(
+        &mut self,
+        places: impl Iterator<Item = u32> + Clone,
+        lone: impl FnOnce(&[LoneLink], &mut Vec<(u32, u32)>) -> Result<(), Corrupt>,
+    ) -> Result<Vec<(u32, u32)>, Corrupt> {
+        let mut links = Vec::new();
+        for place in places.clone() {
+            if let Some(at) = (place as usize).checked_sub(self.dated()) {
+                links.push((self.fold.at(place as usize)?, self.lone.at(at)?));
+            }
+        }
+        let mut of_links = Vec::with_capacity(links.len());
+        if !links.is_empty() {
+            lone(&links, &mut of_links)?;
+        }
+        let mut of_links = of_links.into_iter();
+        let dates = places.map(|place| {
+            let at = place as usize;
+            if at < self.dated() {
+                let first_seen = self.first_seen.at(at)?;
+                return Ok((first_seen, first_seen.saturating_add(self.span.at(at)?)));
+            }
+            of_links.next().ok_or(Corrupt("the dates of a group"))
+        });
+        dates.collect()
     }
 
     /// Reads the columns of so many groups.

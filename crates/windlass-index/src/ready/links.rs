@@ -228,11 +228,18 @@ pub(super) struct Sorted {
     /// The order of a link, above the least one of the pass, and its node in the lowest bits.
     keys: Vec<u64>,
     least: u64,
+    node_bits: u32,
     /// Key and dates of those that have dates of their own, in order.
     dated: Vec<(u64, u32, u32)>,
 }
 
 impl Sorted {
+    /// What orders the link with a key.
+    #[inline]
+    fn order(&self, key: u64) -> u64 {
+        (key >> self.node_bits) + self.least
+    }
+
     /// Bytes of memory.
     pub(super) fn memory(&self) -> usize {
         self.keys.capacity() * size_of::<u64>()
@@ -400,6 +407,7 @@ impl<'a> LinksInOrder<'a> {
         let least = *orders.start();
         let mut sorted = Sorted {
             least,
+            node_bits: self.node_bits,
             ..Sorted::default()
         };
         self.for_each(&forms, |(_, node), fold, place, own| {
@@ -427,7 +435,7 @@ impl<'a> LinksInOrder<'a> {
     ) -> Result<(), IndexError> {
         let mut dated = sorted.dated.iter().peekable();
         let mut facts = Vec::with_capacity(BLOCK);
-        let mut numbers = LinkNumbers::new(sorted, self.node_bits, self.place_bits);
+        let mut numbers = LinkNumbers::new(sorted, self.place_bits);
         for (n, keys) in sorted.keys.chunks(BLOCK).enumerate() {
             if n.is_multiple_of(STRIDE / BLOCK) {
                 let left = sorted.keys.len() - n * BLOCK;
@@ -436,7 +444,7 @@ impl<'a> LinksInOrder<'a> {
             // All at once, so that waiting for one is waiting for all.
             facts.clear();
             for key in keys {
-                let (fold, place) = self.fold_and_place((key >> self.node_bits) + sorted.least);
+                let (fold, place) = self.fold_and_place(sorted.order(*key));
                 let fact = self.site.table.fact(place).map_err(self.site.wrong())?;
                 facts.push((fold, place, fact));
             }
@@ -464,10 +472,7 @@ impl<'a> LinksInOrder<'a> {
 
     /// The anchors of the first and of the last link, with how many links each has there.
     pub(super) fn ends(&self, sorted: &Sorted) -> Option<[(u32, u32); 2]> {
-        let fold = |key: &u64| {
-            self.fold_and_place((key >> self.node_bits) + sorted.least)
-                .0
-        };
+        let fold = |key: &u64| self.fold_and_place(sorted.order(*key)).0;
         let (first, last) = (fold(sorted.keys.first()?), fold(sorted.keys.last()?));
         let of_first = sorted.keys.partition_point(|key| fold(key) == first);
         let before_last = sorted.keys.partition_point(|key| fold(key) < last);
@@ -485,7 +490,7 @@ impl<'a> LinksInOrder<'a> {
         sorted: &Sorted,
         mut each: impl FnMut(u32, u32, Option<(u32, u32)>),
     ) {
-        let order = |key: u64| key >> self.node_bits;
+        let order = |key: u64| sorted.order(key);
         let mut dated = sorted.dated.as_slice();
         let mut of_page = Vec::new();
         for links in sorted.keys.chunk_by(|a, b| order(*a) == order(*b)) {
@@ -497,7 +502,7 @@ impl<'a> LinksInOrder<'a> {
             dated = rest;
             own_dates(own, &mut of_page);
             let mut own = of_page.drain(..);
-            let (fold, place) = self.fold_and_place(first + sorted.least);
+            let (fold, place) = self.fold_and_place(first);
             for _ in links {
                 each(fold, place, own.next());
             }
@@ -516,7 +521,6 @@ fn own_dates(dated: &[(u64, u32, u32)], own: &mut Vec<(u32, u32)>) {
 /// page that have the same dates all as the first of them.
 struct LinkNumbers<'s> {
     sorted: &'s Sorted,
-    node_bits: u32,
     place_bits: u32,
     next: usize,
     /// The first link of the anchor, and of the page.
@@ -528,10 +532,9 @@ struct LinkNumbers<'s> {
 }
 
 impl<'s> LinkNumbers<'s> {
-    fn new(sorted: &'s Sorted, node_bits: u32, place_bits: u32) -> Self {
+    fn new(sorted: &'s Sorted, place_bits: u32) -> Self {
         Self {
             sorted,
-            node_bits,
             place_bits,
             next: 0,
             fold: 0,
@@ -544,7 +547,7 @@ impl<'s> LinkNumbers<'s> {
     /// What orders a link.
     fn order(&self, at: usize) -> Option<u64> {
         let key = self.sorted.keys.get(at)?;
-        Some((key >> self.node_bits) + self.sorted.least)
+        Some(self.sorted.order(*key))
     }
 
     /// The number of the next link, which has these dates or those of its page.
@@ -576,7 +579,7 @@ impl<'s> LinkNumbers<'s> {
     /// The links of a page are several.
     #[cold]
     fn begin_page(&mut self, order: Option<u64>) {
-        let of = |key: u64| Some((key >> self.node_bits) + self.sorted.least);
+        let of = |key: u64| Some(self.sorted.order(key));
         let start = self.dated.partition_point(|(key, ..)| of(*key) < order);
         let (_, rest) = self.dated.split_at(start);
         let n = rest.partition_point(|(key, ..)| of(*key) == order);

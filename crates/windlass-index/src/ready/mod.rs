@@ -8,8 +8,8 @@
 //!        | varint nodes, and where there are any:
 //!          first url (column) | url behind the last (column) | backlinks (column)
 //!        | refpages (column) | groups (column) | end of the node (column) | varint bytes | node × nodes
-//! node  := varint n | fold (column) | backlinks (column)
-//!        | backlinks − refpages | refpages − refdomains | first seen | last visited − first seen (four columns of n)
+//! node  := varint several | fold (column) | backlinks (column)
+//!        | backlinks − refpages | refpages − refdomains | first seen | last visited − first seen (four columns of several)
 //!        | link (column of the others) | heads (see [`heads`])
 //! ```
 //! Links are those that `history=live` reports, ordered by (fold, page); pages are places in the site
@@ -17,7 +17,7 @@
 //! in the list, which carry their own. A node is a range of urls that a target can ask for (R16): one
 //! URL, a prefix, a host, a host and all below it. Its groups (R17) are ordered by backlinks, most
 //! first, then by fold: the columns are then nearly constant over long stretches, and the most
-//! frequent question, for the anchors with most backlinks, reads the first of them. `n` have several backlinks. Of the
+//! frequent question, for the anchors with most backlinks, reads the first of them. `several` have more than one backlink. Of the
 //! others, which are most of them, it is said which one that is, of all links of the fold: its dates are theirs.
 //!
 //! All of it follows from the segment's pages and site blocks. A site or a range that has less than

@@ -12,7 +12,7 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use crate::bits::nth_one;
+use crate::bits::{nth_one, rank_in, word_at};
 use crate::bytes::{Bytes, Corrupt, u32_at, varint_length, write_varint};
 use crate::column::{Column, ColumnBuilder};
 use crate::fetch::{fetch, is_far};
@@ -212,14 +212,8 @@ impl<'a> Subset<'a> {
                     return Ok((false, self.n));
                 }
                 let (before, bits) = group(groups, place / GROUP, self.of)?;
-                let (word, bit) = (place % GROUP / 64, place % 64);
-                let mut count = before;
-                for at in 0..word {
-                    count = count.wrapping_add(word_at(bits, at).count_ones());
-                }
-                let word = word_at(bits, word);
-                count = count.wrapping_add((word & ((1 << bit) - 1)).count_ones());
-                Ok((word >> bit & 1 == 1, count as usize))
+                let (is_in, in_group) = rank_in(bits, place % GROUP);
+                Ok((is_in, before.wrapping_add(in_group) as usize))
             }
         }
     }
@@ -398,20 +392,6 @@ fn bits<'a>(groups: &Stretch<'a>, group: usize, of: usize) -> Result<&'a [u8], C
     let start = group * STEP;
     let bytes = (of - group * GROUP).div_ceil(8).min(BITS);
     groups.get(start..start + bytes)
-}
-
-/// 64 bits; zeros behind the end.
-#[inline]
-fn word_at(bits: &[u8], word: usize) -> u64 {
-    let rest = bits.get(word * 8..).unwrap_or_default();
-    if let Some(bytes) = rest.first_chunk::<8>() {
-        return u64::from_le_bytes(*bytes);
-    }
-    let mut bytes = [0; 8];
-    for (to, from) in bytes.iter_mut().zip(rest) {
-        *to = *from;
-    }
-    u64::from_le_bytes(bytes)
 }
 
 #[cfg(test)]

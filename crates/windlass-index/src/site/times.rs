@@ -8,7 +8,7 @@ use super::subset::{Subset, SubsetBuilder};
 use crate::bytes::{Bytes, Corrupt, put_varint, sized_length, write_varint};
 use crate::column::{Column, ColumnBuilder};
 use crate::fetch::{AT_ONCE, fetch, is_far};
-use crate::recaptured::{CaptureTimes, Recaptured, earlier};
+use crate::recaptured::{CaptureTimes, Recaptured, earlier, for_each_earlier};
 use crate::spool::{Scratch, Spool};
 use crate::stretch::Stretch;
 
@@ -220,14 +220,10 @@ impl<'a> PageTimes<'a> {
         times: &mut Vec<u32>,
     ) -> Result<bool, Corrupt> {
         times.clear();
-        let Some(mut bytes) = self.own(place)? else {
+        let Some(list) = self.own(place)? else {
             return Ok(false);
         };
-        let mut time = latest;
-        while !bytes.is_empty() {
-            time = earlier(time, &mut bytes)?;
-            times.push(time);
-        }
+        for_each_earlier(latest, list, |time| times.push(time))?;
         times.reverse();
         Ok(true)
     }
@@ -338,9 +334,7 @@ impl PageSpan {
     fn of(mut list: Bytes<'_>, latest: u32) -> Result<Self, Corrupt> {
         let last = earlier(latest, &mut list)?;
         let mut first = last;
-        while !list.is_empty() {
-            first = earlier(first, &mut list)?;
-        }
+        for_each_earlier(last, list, |time| first = time)?;
         Ok(Self {
             first,
             last,
@@ -350,11 +344,9 @@ impl PageSpan {
 
     /// That of a page all of whose real captures count, of which those before the latest are listed.
     #[inline]
-    fn whole(mut list: Bytes<'_>, latest: u32) -> Result<Self, Corrupt> {
+    fn whole(list: Bytes<'_>, latest: u32) -> Result<Self, Corrupt> {
         let mut first = latest;
-        while !list.is_empty() {
-            first = earlier(first, &mut list)?;
-        }
+        for_each_earlier(latest, list, |time| first = time)?;
         Ok(Self {
             first,
             last: latest,
